@@ -1,1 +1,17 @@
-//! runtime/billing
+//! The pure billing domain: what money, a period, a tenant, a price and an invoice are.
+//!
+//! It reaches no clock, network, environment or file; `clippy.toml` beside this crate refuses them.
+
+pub mod currency;
+pub mod function;
+#[cfg(feature = "manifest")]
+pub mod manifest;
+pub mod money;
+pub mod names;
+pub mod period;
+pub mod pricing;
+pub mod tenant;
+
+pub use currency::Currency;
+pub use money::{Money, Percent};
+pub use period::{Month, Period};

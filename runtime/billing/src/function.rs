@@ -1,0 +1,101 @@
+//! What a handler needs, as data: `bootstrap describe` prints it, the provisioner turns each into a role,
+//! a log group, a function and its trigger.
+
+use serde::{Deserialize, Serialize};
+
+/// One handler of the bundle and everything it needs to be deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionSpec {
+    /// The handler's name, the value of [`Setting::Handler`]: `costs`.
+    pub name: String,
+    /// One sentence for the console and `billform kinds`.
+    pub description: String,
+    /// Memory, in MB.
+    pub memory_mb: u32,
+    /// Time-out, in seconds; HTTP handlers stay below API Gateway's 30.
+    pub timeout_s: u32,
+    /// What calls it.
+    pub trigger: Trigger,
+    /// What it may do, beyond writing its own log group.
+    pub grants: Vec<Grant>,
+    /// The settings it reads from its environment, beyond [`Setting::Handler`].
+    pub settings: Vec<Setting>,
+    /// The surfaces of `api.surfaces` that deploy it; empty for handlers that every stack has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surfaces: Vec<String>,
+}
+
+/// What calls a handler.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Trigger {
+    /// Routes of the HTTP API: `GET /costs`.
+    Http(Vec<String>),
+    /// A schedule; the manifest may set another expression.
+    Schedule {
+        /// Which schedule of the manifest it follows: `daily` or `monthly`.
+        name: String,
+        /// EventBridge's expression in UTC: `cron(0 6 * * ? *)`.
+        expression: String,
+    },
+    /// Only invoked directly.
+    Invoke,
+}
+
+/// One thing a handler may do, on the stack's own resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Get, query and batch-get items of the ledger and its indexes.
+    LedgerRead,
+    /// Put, update and delete items of the ledger, also in transactions.
+    LedgerWrite,
+    /// Read the Stripe key.
+    StripeSecretRead,
+    /// Read the key that signs links.
+    LinkSecretRead,
+    /// Ask Cost Explorer.
+    CostExplorerRead,
+}
+
+/// One setting of a handler's environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Which handler of the bundle runs.
+    Handler,
+    /// The ledger table's name.
+    LedgerTable,
+    /// Name of the secret that holds the Stripe key.
+    StripeSecret,
+    /// Name of the secret that holds the link key.
+    LinkSecret,
+    /// The cost-allocation tag key that tells tenants apart.
+    TenantTag,
+    /// The cost-allocation tag key that tells projects apart; empty when the manifest names none.
+    ProjectTag,
+    /// Cost Explorer's metric: `UnblendedCost`, `NetUnblendedCost`, `AmortizedCost`, `NetAmortizedCost`.
+    CostBasis,
+    /// Attribution scope, `key=value`: only cost with this tag belongs to the stack; empty for all.
+    CostScope,
+    /// Origins that browsers may call from, comma separated; empty for none.
+    AllowedOrigins,
+}
+
+impl Setting {
+    /// The environment variable that carries it.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Setting::Handler => "BILLFORM_HANDLER",
+            Setting::LedgerTable => "BILLFORM_LEDGER_TABLE",
+            Setting::StripeSecret => "BILLFORM_STRIPE_SECRET",
+            Setting::LinkSecret => "BILLFORM_LINK_SECRET",
+            Setting::TenantTag => "BILLFORM_TENANT_TAG",
+            Setting::ProjectTag => "BILLFORM_PROJECT_TAG",
+            Setting::CostBasis => "BILLFORM_COST_BASIS",
+            Setting::CostScope => "BILLFORM_COST_SCOPE",
+            Setting::AllowedOrigins => "BILLFORM_ALLOWED_ORIGINS",
+        }
+    }
+}

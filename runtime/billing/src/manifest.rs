@@ -1,0 +1,1 @@
+//! The manifest: text -> typed model, every problem at once with its place.

@@ -1,0 +1,27 @@
+//! Names that the provisioner writes and the runtime reads: tags, ledger attributes, Stripe metadata.
+
+/// Partition key of the ledger table: the tenant's id.
+pub const LEDGER_KEY: &str = "tenant";
+/// Sort key of the ledger table: what the item is, `tenant`, `cost#2026-10-05`, `invoice#2026-10`.
+pub const LEDGER_SORT: &str = "item";
+/// Attribute that tells items of a kind apart; partition key of [`LEDGER_BY_KIND`].
+pub const LEDGER_KIND: &str = "kind";
+/// The index that lists all items of one kind over all tenants; only tenant records carry the attribute.
+pub const LEDGER_BY_KIND: &str = "by_kind";
+/// Attribute by which DynamoDB expires items, unix seconds.
+pub const LEDGER_TTL: &str = "ttl";
+/// Sort key and kind of the tenant record.
+pub const TENANT_ITEM: &str = "tenant";
+/// Attribute that holds the tenant record as JSON text.
+pub const TENANT_ATTRIBUTE: &str = "record";
+
+/// Tag (and Stripe metadata key) that names the stack a resource belongs to: `<project>` or `<project>/<environment>`.
+pub const OWNER_TAG: &str = "billform:stack";
+/// Tag (and Stripe metadata key) that names the resource's address in the stack.
+pub const ADDRESS_TAG: &str = "billform:address";
+/// Stripe metadata key of a tenant's objects.
+pub const TENANT_METADATA: &str = "billform_tenant";
+/// Stripe metadata key of an invoice's month.
+pub const PERIOD_METADATA: &str = "billform_period";
+/// Stripe metadata key of an invoice's revision.
+pub const REVISION_METADATA: &str = "billform_revision";
