@@ -1,3 +1,4 @@
 //! The gateway in front of MiniStack.
 
 pub mod pipeline;
+pub mod protocol;

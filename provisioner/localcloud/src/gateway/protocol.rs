@@ -1,0 +1,183 @@
+//! Errors in the wire format of each service, so that the SDKs read our refusals like AWS's.
+
+use http::HeaderValue;
+use serde_json::json;
+
+use super::pipeline::{Answer, Call};
+
+/// How a service spells its requests and errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Form in, XML out: IAM, STS.
+    Query,
+    /// S3: XML without an envelope.
+    RestXml,
+    /// REST with JSON: Lambda, API Gateway, Scheduler.
+    RestJson,
+    /// `X-Amz-Target` with JSON: DynamoDB, Logs, EventBridge, Budgets, CUR, Cost Explorer, Secrets Manager.
+    Json,
+}
+
+/// The protocol a call speaks.
+pub fn of(call: &Call) -> Protocol {
+    match call.service.as_str() {
+        "s3" | "cloudfront" | "route53" => Protocol::RestXml,
+        "iam"
+        | "sts"
+        | "sns"
+        | "cloudformation"
+        | "ec2"
+        | "autoscaling"
+        | "elasticloadbalancing" => Protocol::Query,
+        _ if !call.header("x-amz-target").is_empty() => Protocol::Json,
+        _ => Protocol::RestJson,
+    }
+}
+
+/// The error `code` with its message, as the service of the call would answer it.
+pub fn error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
+    let id = call.header("amz-sdk-invocation-id");
+    let id = if id.is_empty() {
+        "00000000-0000-0000-0000-000000000000"
+    } else {
+        id
+    };
+    let answer = match of(call) {
+        Protocol::Query => Answer::new(status, "text/xml", query_error(status, code, message, id)),
+        Protocol::RestXml => Answer::new(
+            status,
+            "application/xml",
+            s3_error(code, message, call.uri.path(), id),
+        ),
+        Protocol::RestJson => Answer::json(
+            status,
+            &json!({"message": message, "Message": message, "Type": fault(status)}),
+        )
+        .with_header("x-amzn-errortype", code),
+        Protocol::Json => json_error(call, status, code, message),
+    };
+    answer
+        .with_header("x-amzn-requestid", id)
+        .with_header("x-amz-request-id", id)
+}
+
+fn json_error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
+    let mut answer = Answer::json(
+        status,
+        &json!({"__type": code, "message": message, "Message": message}),
+    );
+    if let Some(content_type) = call
+        .headers
+        .get("content-type")
+        .filter(|value| value.as_bytes().starts_with(b"application/x-amz-json"))
+    {
+        answer
+            .headers
+            .insert("content-type", HeaderValue::clone(content_type));
+    }
+    answer
+}
+
+fn query_error(status: u16, code: &str, message: &str, id: &str) -> String {
+    let kind = if status < 500 { "Sender" } else { "Receiver" };
+    let (code, message) = (escaped(code), escaped(message));
+    format!(
+        "<ErrorResponse><Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"
+    )
+}
+
+fn s3_error(code: &str, message: &str, path: &str, id: &str) -> String {
+    let (code, message, path) = (escaped(code), escaped(message), escaped(path));
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><Resource>{path}</Resource><RequestId>{id}</RequestId></Error>"
+    )
+}
+
+fn fault(status: u16) -> &'static str {
+    if status < 500 { "User" } else { "Service" }
+}
+
+/// The text with XML's five special characters escaped.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    fn call(service: &str, target: Option<&'static str>) -> Call {
+        let mut headers = HeaderMap::new();
+        if let Some(target) = target {
+            headers.insert("x-amz-target", HeaderValue::from_static(target));
+            headers.insert(
+                "content-type",
+                HeaderValue::from_static("application/x-amz-json-1.0"),
+            );
+        }
+        let uri = "/bucket".parse().unwrap();
+        let (access_key, region) = (None, None);
+        Call {
+            service: service.into(),
+            operation: String::new(),
+            write: true,
+            access_key,
+            region,
+            method: Method::POST,
+            uri,
+            headers,
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn each_service_gets_its_own_shape() {
+        let text = |answer: Answer| String::from_utf8(answer.body.to_vec()).unwrap();
+        assert!(
+            text(error(
+                &call("iam", None),
+                400,
+                "MalformedPolicyDocument",
+                "a<b"
+            ))
+            .contains(
+                "<Type>Sender</Type><Code>MalformedPolicyDocument</Code><Message>a&lt;b</Message>"
+            )
+        );
+        assert!(
+            text(error(&call("s3", None), 400, "MalformedPolicy", "no"))
+                .contains("<Error><Code>MalformedPolicy</Code>")
+        );
+        let lambda = error(
+            &call("lambda", None),
+            409,
+            "ResourceConflictException",
+            "busy",
+        );
+        assert_eq!(
+            lambda.headers["x-amzn-errortype"],
+            "ResourceConflictException"
+        );
+        let dynamo = error(
+            &call("dynamodb", Some("DynamoDB_20120810.PutItem")),
+            400,
+            "ValidationException",
+            "bad",
+        );
+        assert_eq!(dynamo.body_json()["__type"], "ValidationException");
+        assert_eq!(dynamo.headers["content-type"], "application/x-amz-json-1.0");
+    }
+}
