@@ -1,0 +1,239 @@
+//! The port to the cloud: what the engine asks of a kind of resource, with erased values.
+//!
+//! Observe, then let the engine decide: no kind contains "if it exists, update".
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Address;
+use crate::diff::FieldChange;
+
+/// What is said once about a kind, as data; help, permissions and documentation derive from it.
+#[derive(Debug, Clone, Copy)]
+pub struct KindMeta {
+    /// The kind's name, first half of its addresses: `iam_role`.
+    pub name: &'static str,
+    /// The service whose rate it shares, key of the concurrency limits: `iam`.
+    pub service: &'static str,
+    /// One sentence: what it is.
+    pub summary: &'static str,
+    /// Paths of fields that only a new resource can have otherwise: a change replaces. `keys`, `report.prefix`.
+    pub create_only: &'static [&'static str],
+    /// Paths of maps in which keys that we never set are left alone: `tags`.
+    pub open_maps: &'static [&'static str],
+    /// Fields that the service's lists do not give; `plan` takes them from the state unless told to read all.
+    pub unlisted: &'static [&'static str],
+    /// What each verb needs to be allowed.
+    pub permissions: &'static [Permission],
+    /// Whether deleting or replacing it can lose what billform did not write, so that [`Kind::contents`] is asked first.
+    pub guarded: bool,
+}
+
+/// One IAM action that a verb needs. Resources are templates with `{account}`, `{region}` and `{stack}`-derived names,
+/// filled by the provisioner; `*` where the action knows no resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Permission {
+    /// Which verb needs it.
+    pub verb: Verb,
+    /// `iam:CreateRole`.
+    pub action: &'static str,
+    /// `arn:aws:iam::{account}:role/{project}-*`.
+    pub resource: &'static str,
+}
+
+/// What can be done with a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Look at it.
+    Read,
+    /// Make it.
+    Create,
+    /// Change it.
+    Update,
+    /// Remove or archive it.
+    Delete,
+}
+
+/// How much a read looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What lists and batches give; [`KindMeta::unlisted`] fields come from [`Want::known`] where that is given.
+    Lists,
+    /// Every managed field.
+    Full,
+}
+
+/// One resource to look for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Want {
+    /// Where it stands; ownership tags and metadata carry it.
+    pub address: Address,
+    /// The cloud's id of it, if the state knows one.
+    pub id: Option<String>,
+    /// The fields to find it by: the desired ones (references unresolved where unknown), or the last applied ones.
+    pub fields: Value,
+    /// The fields as last applied, complete; with them a list read may leave out [`KindMeta::unlisted`].
+    pub known: Option<Value>,
+}
+
+/// Who made a resource, as its tags or metadata say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// A billform stack, by name; perhaps this one.
+    Stack(String),
+    /// Nobody we know: no ownership tag.
+    Unknown,
+}
+
+/// A resource as the cloud shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The cloud's id of it.
+    pub id: String,
+    /// Its fields, in the shape of the kind's `Desired`.
+    pub fields: Value,
+    /// What others may refer to.
+    pub outputs: BTreeMap<String, Value>,
+    /// Who made it.
+    pub owner: Owner,
+    /// Paths whose values were taken from [`Want::known`] because the lists do not give them.
+    pub unread: Vec<String>,
+    /// Set while the resource is there but waits for something outside: a tag not yet active.
+    pub pending: Option<String>,
+}
+
+/// What a create or an update brought about.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Applied {
+    /// The cloud's id.
+    pub id: String,
+    /// What others may refer to.
+    pub outputs: BTreeMap<String, Value>,
+    /// Set when it is done as far as it can be now: "pending until …".
+    pub pending: Option<String>,
+}
+
+/// What became of a resource that was to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// It is gone, or was already.
+    Gone,
+    /// The service keeps it; it was archived or deactivated. Says why and what stays.
+    Archived(String),
+    /// It stays as it is, on purpose. Says why.
+    Kept(String),
+}
+
+/// A create to carry out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Create {
+    /// Where it stands; goes into the ownership tags.
+    pub address: Address,
+    /// The fields, every reference resolved.
+    pub desired: Value,
+    /// The same for the same address and fields: idempotency key or client token where the service takes one.
+    pub token: String,
+}
+
+/// An update to carry out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// Where it stands.
+    pub address: Address,
+    /// The cloud's id.
+    pub id: String,
+    /// The fields to be, every reference resolved.
+    pub desired: Value,
+    /// The fields as they were seen.
+    pub observed: Value,
+    /// What is to change, never empty unless it only claims ownership.
+    pub changes: Vec<FieldChange>,
+    /// The ownership tags are missing or another's and are to be set: an approved takeover.
+    pub claim: bool,
+    /// The same for the same address, fields and change.
+    pub token: String,
+}
+
+/// A delete to carry out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delete {
+    /// Where it stands.
+    pub address: Address,
+    /// The cloud's id.
+    pub id: String,
+    /// The fields as last seen or applied.
+    pub fields: Value,
+}
+
+/// Why a call failed, as far as the engine must know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{operation}: {message}")]
+pub struct CallError {
+    /// `iam:CreateRole`, `stripe:POST /v1/prices`.
+    pub operation: String,
+    /// The cause in the service's words, free of secrets.
+    pub message: String,
+    /// What can be done about it.
+    pub class: ErrorClass,
+}
+
+/// What can be done about a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// Too many calls: wait and call again.
+    Throttled,
+    /// It may or may not have taken effect (connection lost, 5xx): look before calling again.
+    Ambiguous,
+    /// Not yet: something just made is not visible everywhere, or another change is under way. Wait and call again.
+    NotYet,
+    /// Something of that name exists: look whose it is.
+    AlreadyExists,
+    /// The credentials do not allow it, or are no good.
+    Denied,
+    /// Refused for good: calling again will not help.
+    Refused,
+}
+
+/// What a guarded resource holds that billform did not write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// What is in it, for a person: "at least 100 items".
+    pub described: String,
+}
+
+/// One kind of resource, over erased values.
+#[async_trait]
+pub trait Kind: Send + Sync {
+    /// What is said once about it.
+    fn meta(&self) -> &'static KindMeta;
+
+    /// What stands in the way of `desired`, field by field. `last` is what we applied last: it tells a tag that we
+    /// dropped from a tag that others added. The default compares the erased values.
+    fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
+        crate::diff::fields(self.meta(), desired, observed, last)
+    }
+
+    /// Looks for all of `wants`, one answer each, in their order. `Ok(None)`: it does not exist.
+    async fn read(&self, wants: &[Want], depth: Depth) -> Vec<Result<Option<Observed>, CallError>>;
+
+    /// Makes it, ownership tags included.
+    async fn create(&self, request: Create) -> Result<Applied, CallError>;
+
+    /// Changes it in place.
+    async fn update(&self, request: Update) -> Result<Applied, CallError>;
+
+    /// Removes it; what is already gone is [`Removal::Gone`].
+    async fn delete(&self, request: Delete) -> Result<Removal, CallError>;
+
+    /// What a guarded resource holds that billform did not write; `None` when that is nothing.
+    async fn contents(&self, _id: &str, _fields: &Value) -> Result<Option<Contents>, CallError> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,129 @@
+//! What billform remembers: a cache of the cloud that a lost copy can be rebuilt from, and the port that keeps it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Address;
+
+/// The version of the state's format that this engine writes.
+pub const STATE_VERSION: u32 = 1;
+
+/// Everything remembered of one stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// [`STATE_VERSION`] of who wrote it.
+    pub version: u32,
+    /// The stack it is of: `<project>` or `<project>/<environment>`.
+    pub stack: String,
+    /// Raised by each fold, so that an older copy is told from a newer one.
+    pub serial: u64,
+    /// What exists, as far as we know.
+    pub records: BTreeMap<Address, Record>,
+    /// Creates that were begun and never heard of again: each may or may not exist.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intents: BTreeMap<Address, Intent>,
+}
+
+/// One resource that exists, as last applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where it stands.
+    pub address: Address,
+    /// The cloud's id of it.
+    pub id: String,
+    /// The tenant it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The desired fields as last applied, every reference resolved.
+    pub fields: Value,
+    /// What others may refer to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, Value>,
+    /// What it needs to exist; the order of deletion follows from it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub depends_on: BTreeSet<Address>,
+    /// What it waits for, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
+}
+
+/// A create that is about to happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Where it will stand.
+    pub address: Address,
+    /// The tenant it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The desired fields.
+    pub fields: Value,
+    /// What it needs to exist.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub depends_on: BTreeSet<Address>,
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A create is about to be called.
+    Intent(Intent),
+    /// The resource exists as said, replacing what was known of it.
+    Exists(Box<Record>),
+    /// The resource is gone, or no longer ours to keep.
+    Removed(Address),
+}
+
+/// Why the state could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    /// Place, cause and remedy in one sentence or two.
+    pub message: String,
+}
+
+/// The port that keeps the state. Planning needs [`StateStore::load`] only; whoever appends holds the lock.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// The state with the journal folded in, or an empty one of that stack.
+    async fn load(&self, stack: &str) -> Result<State, StoreError>;
+
+    /// Appends entries in order; when it returns they survive a crash.
+    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError>;
+
+    /// Replaces the state whole and empties the journal.
+    async fn fold(&self, state: &State) -> Result<(), StoreError>;
+}
+
+impl State {
+    /// Nothing remembered of a stack.
+    pub fn empty(stack: &str) -> State {
+        State {
+            version: STATE_VERSION,
+            stack: stack.to_owned(),
+            serial: 0,
+            records: BTreeMap::new(),
+            intents: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one journal entry in.
+    pub fn take(&mut self, entry: Entry) {
+        match entry {
+            Entry::Intent(intent) => {
+                self.intents.insert(intent.address.clone(), intent);
+            }
+            Entry::Exists(record) => {
+                self.intents.remove(&record.address);
+                self.records.insert(record.address.clone(), *record);
+            }
+            Entry::Removed(address) => {
+                self.intents.remove(&address);
+                self.records.remove(&address);
+            }
+        }
+    }
+}
