@@ -1,0 +1,168 @@
+//! What the local Cost Explorer knows: cost rows, which tags were seen and which are active, and how it behaves.
+//!
+//! Its JSON is what tests `PUT` to the gateway. Amounts are decimal text; a JSON number is refused, because a
+//! number may have been a binary float once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// One line of cost: what one service cost on one day, with the tags of the resource that caused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostRow {
+    /// The UTC day.
+    pub date: Date,
+    /// The service as Cost Explorer names it (`Amazon Simple Storage Service`).
+    pub service: String,
+    /// The region; none for global services, which Cost Explorer calls `NoRegion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The linked account; the model's own when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The resource's tags, active or not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// `Usage`, `Tax`, `Credit`, `Refund`, …
+    #[serde(default = "usage")]
+    pub record_type: String,
+    /// The cost in US dollars, exact; every cost metric answers with it.
+    #[serde(with = "decimal_text")]
+    pub amount: Decimal,
+    /// The used quantity, in `unit`.
+    #[serde(default, with = "decimal_text")]
+    pub quantity: Decimal,
+    /// The unit of the quantity; Cost Explorer answers `N/A` where units are mixed.
+    #[serde(default)]
+    pub unit: String,
+}
+
+/// Everything the local Cost Explorer answers from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CostModel {
+    /// The payer account.
+    pub account: String,
+    /// The present day. When set, periods too far back or ahead are refused as AWS refuses them.
+    pub today: Option<Date>,
+    /// The lines of cost, in any order.
+    pub rows: Vec<CostRow>,
+    /// From this day on, costs are estimates; none when everything is final.
+    pub estimated_from: Option<Date>,
+    /// Tag keys seen on resources beside those of the rows: only a seen key can be activated.
+    pub seen_tags: BTreeSet<String>,
+    /// Keys that are active cost-allocation tags. Costs of other keys appear untagged.
+    pub active_tags: BTreeSet<String>,
+    /// The first day from which an active key counts; absent means every day.
+    pub tags_apply_from: BTreeMap<String, Date>,
+    /// Whether an activation also covers the days before it. AWS's does not (a backfill does); the local cloud's
+    /// does by default, so that a demonstration need not wait for tomorrow.
+    pub activation_is_retroactive: bool,
+    /// The day of the last requested backfill.
+    pub last_backfill: Option<Date>,
+    /// How many groups, tags or values a page holds at most.
+    pub page_size: usize,
+    /// False while Cost Explorer has no data at all: every query is `DataUnavailableException`.
+    pub ingested: bool,
+    /// So many next calls are answered `LimitExceededException`.
+    pub throttle_next: u32,
+}
+
+impl Default for CostModel {
+    fn default() -> CostModel {
+        CostModel {
+            account: "123456789012".to_owned(),
+            today: None,
+            rows: Vec::new(),
+            estimated_from: None,
+            seen_tags: BTreeSet::new(),
+            active_tags: BTreeSet::new(),
+            tags_apply_from: BTreeMap::new(),
+            activation_is_retroactive: true,
+            last_backfill: None,
+            page_size: 1000,
+            ingested: true,
+            throttle_next: 0,
+        }
+    }
+}
+
+impl CostModel {
+    /// The value of a tag as Cost Explorer shows it: none unless the key is active and counted on that day.
+    pub fn tag<'a>(&self, row: &'a CostRow, key: &str) -> Option<&'a str> {
+        let counted = self.tags_apply_from.get(key).is_none_or(|from| row.date >= *from);
+        if !self.active_tags.contains(key) || !counted {
+            return None;
+        }
+        row.tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Every tag key that was ever seen on a resource.
+    pub fn seen(&self) -> BTreeSet<&str> {
+        let of_rows = self.rows.iter().flat_map(|row| row.tags.keys());
+        of_rows.chain(&self.seen_tags).chain(&self.active_tags).map(String::as_str).collect()
+    }
+
+    /// The account a row belongs to.
+    pub fn account_of<'a>(&'a self, row: &'a CostRow) -> &'a str {
+        row.account.as_deref().unwrap_or(&self.account)
+    }
+}
+
+fn usage() -> String {
+    "Usage".to_owned()
+}
+
+/// Decimals as text and only as text.
+mod decimal_text {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Decimal::from_str_exact(&text).map_err(|error| D::Error::custom(format!("`{text}` is not a decimal: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_row_needs_little_and_keeps_its_digits() {
+        let row: CostRow =
+            serde_json::from_value(json!({"date": "2026-10-01", "service": "AWS Lambda", "amount": "0.1000"})).unwrap();
+        assert_eq!(row.record_type, "Usage");
+        assert_eq!(serde_json::to_value(&row).unwrap()["amount"], "0.1000");
+    }
+
+    #[test]
+    fn numbers_and_unknown_fields_are_refused_by_name() {
+        let number = json!({"rows": [{"date": "2026-10-01", "service": "s", "amount": 1.5}]});
+        assert!(serde_json::from_value::<CostModel>(number).unwrap_err().to_string().contains("expected a string"));
+        let unknown = json!({"pagesize": 3});
+        assert!(serde_json::from_value::<CostModel>(unknown).unwrap_err().to_string().contains("`pagesize`"));
+    }
+
+    #[test]
+    fn a_tag_shows_only_when_active_and_counted_on_that_day() {
+        let row: CostRow = serde_json::from_value(
+            json!({"date": "2026-10-05", "service": "s", "amount": "1", "tags": {"Org": "A", "Empty": ""}}),
+        )
+        .unwrap();
+        let mut model = CostModel::default();
+        assert_eq!(model.tag(&row, "Org"), None);
+        model.active_tags.extend(["Org".to_owned(), "Empty".to_owned()]);
+        assert_eq!((model.tag(&row, "Org"), model.tag(&row, "Empty")), (Some("A"), None));
+        model.tags_apply_from.insert("Org".to_owned(), jiff::civil::date(2026, 10, 6));
+        assert_eq!(model.tag(&row, "Org"), None);
+    }
+}
