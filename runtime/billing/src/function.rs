@@ -81,6 +81,8 @@ pub enum Setting {
     CostScope,
     /// Origins that browsers may call from, comma separated; empty for none.
     AllowedOrigins,
+    /// Days after a month's end until its costs count as settled; 0 or empty: as soon as AWS calls them final.
+    SettleDays,
 }
 
 impl Setting {
@@ -96,6 +98,7 @@ impl Setting {
             Setting::CostBasis => "BILLFORM_COST_BASIS",
             Setting::CostScope => "BILLFORM_COST_SCOPE",
             Setting::AllowedOrigins => "BILLFORM_ALLOWED_ORIGINS",
+            Setting::SettleDays => "BILLFORM_SETTLE_DAYS",
         }
     }
 }

@@ -14,6 +14,16 @@ pub const LEDGER_TTL: &str = "ttl";
 pub const TENANT_ITEM: &str = "tenant";
 /// Attribute that holds the tenant record as JSON text.
 pub const TENANT_ATTRIBUTE: &str = "record";
+/// Attribute that holds what any other ledger item says, as JSON text (see [`crate::ledger`]).
+pub const RECORD_ATTRIBUTE: &str = "record";
+/// Attribute that counts an item's versions, for conditional writes.
+pub const VERSION_ATTRIBUTE: &str = "version";
+/// The pseudo-tenant that holds cost no tenant's tag claims; no tenant may have this id.
+pub const UNALLOCATED: &str = "unallocated";
+/// Project name shown for cost that carries no project tag.
+pub const NO_PROJECT: &str = "(no project)";
+/// How a request to the costs API may carry its link token beside `Authorization: Bearer`.
+pub const TOKEN_HEADER: &str = "x-billform-token";
 
 /// Tag (and Stripe metadata key) that names the stack a resource belongs to: `<project>` or `<project>/<environment>`.
 pub const OWNER_TAG: &str = "billform:stack";
@@ -25,3 +35,5 @@ pub const TENANT_METADATA: &str = "billform_tenant";
 pub const PERIOD_METADATA: &str = "billform_period";
 /// Stripe metadata key of an invoice's revision.
 pub const REVISION_METADATA: &str = "billform_revision";
+/// Stripe metadata key of an invoice item's place on its invoice.
+pub const LINE_METADATA: &str = "billform_line";

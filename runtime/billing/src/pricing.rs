@@ -7,8 +7,7 @@ use crate::{Currency, Money, Percent};
 
 /// One named set of terms. Everything left out is left out of the invoice: empty terms bill at cost.
 ///
-/// The order of rules is fixed: base, markup, fee, allowance, discount, minimum, tax
-/// (money-pitfalls, "Numbers").
+/// The order of rules is fixed: base, cost, markup, fee, allowance, discount, minimum, card fee, tax.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "manifest", derive(schemars::JsonSchema))]
@@ -36,6 +35,9 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
     pub minimum: Option<Money>,
+    /// What the payment provider takes, passed on as a line of its own; left out, it is absorbed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_fee: Option<CardFee>,
     /// A tax rate added at the end: `"19%"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
@@ -56,6 +58,19 @@ pub enum Fee {
     Flat(Money),
     /// By the month's AWS cost, lowest tier first.
     Tiers(Vec<Tier>),
+}
+
+/// A payment provider's fee that the tenant bears: `percent: "2.9%", fixed: "0.30 USD"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "manifest", derive(schemars::JsonSchema))]
+pub struct CardFee {
+    /// The share of the amount charged.
+    #[cfg_attr(feature = "manifest", schemars(with = "String"))]
+    pub percent: Percent,
+    /// The fixed part of each charge.
+    #[cfg_attr(feature = "manifest", schemars(with = "String"))]
+    pub fixed: Money,
 }
 
 /// One tier of a fee: it holds for costs up to, not including, `below`.
