@@ -1,0 +1,118 @@
+//! One account, ready to be called: the AWS and Stripe clients, the stack's name and what kinds share.
+
+pub mod bundle;
+pub mod errors;
+pub mod ownership;
+pub mod secret_values;
+
+use std::sync::Arc;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::{Builder, tls};
+
+use bundle::Bundle;
+use secret_values::SecretValues;
+
+/// What kinds need to do their work.
+pub struct Cloud {
+    /// The stack's name, value of the ownership tag: `<project>` or `<project>/<environment>`.
+    pub stack: String,
+    /// The AWS account everything is made in.
+    pub account: String,
+    /// The region everything is made in, but for services that live in us-east-1 only.
+    pub region: String,
+    /// The values of secrets, as they are given or asked for; never stored.
+    pub secret_values: Arc<dyn SecretValues>,
+    /// The handlers' code, when a bundle is at hand.
+    pub bundle: Option<Arc<Bundle>>,
+    /// The Stripe client, when a key is at hand.
+    pub stripe: Option<stripe::Client>,
+    /// API Gateway v2.
+    pub api_gateway: aws_sdk_apigatewayv2::Client,
+    /// Budgets.
+    pub budgets: aws_sdk_budgets::Client,
+    /// Cost Explorer, in us-east-1.
+    pub cost_explorer: aws_sdk_costexplorer::Client,
+    /// Cost and Usage Reports, in us-east-1.
+    pub cost_reports: aws_sdk_costandusagereport::Client,
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// EventBridge.
+    pub events: aws_sdk_eventbridge::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
+}
+
+/// What a [`Cloud`] is made from, beside the standard AWS chain.
+pub struct CloudOptions {
+    /// See [`Cloud::stack`].
+    pub stack: String,
+    /// See [`Cloud::account`].
+    pub account: String,
+    /// See [`Cloud::region`].
+    pub region: String,
+    /// See [`Cloud::secret_values`].
+    pub secret_values: Arc<dyn SecretValues>,
+    /// See [`Cloud::bundle`].
+    pub bundle: Option<Arc<Bundle>>,
+    /// See [`Cloud::stripe`].
+    pub stripe: Option<stripe::Client>,
+}
+
+/// Where billing services live, whatever the stack's region (aws-stripe-quirks, "Reports and cost").
+const BILLING_REGION: &str = "us-east-1";
+
+/// The standard chain: credentials, profile, `AWS_ENDPOINT_URL`; the region is the manifest's.
+pub async fn sdk_config(region: &str) -> SdkConfig {
+    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    // Throttles and lost connections are retried here; a create whose answer was lost comes back as
+    // "already exists", which the engine looks into. Creates without a name opt out of retries.
+    let retry =
+        RetryConfig::standard().with_max_attempts(5).with_initial_backoff(std::time::Duration::from_millis(200));
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(Builder::new().tls_provider(tls).build_https())
+        .region(Region::new(region.to_owned()))
+        .retry_config(retry)
+        .load()
+        .await
+}
+
+impl Cloud {
+    /// Clients for everything, from one configuration.
+    pub fn new(config: &SdkConfig, options: CloudOptions) -> Cloud {
+        let billing = config.to_builder().region(Region::new(BILLING_REGION)).build();
+        // Path-style addresses: the local cloud has no wildcard host names, and AWS takes them too.
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
+        Cloud {
+            stack: options.stack,
+            account: options.account,
+            region: options.region,
+            secret_values: options.secret_values,
+            bundle: options.bundle,
+            stripe: options.stripe,
+            api_gateway: aws_sdk_apigatewayv2::Client::new(config),
+            budgets: aws_sdk_budgets::Client::new(&billing),
+            cost_explorer: aws_sdk_costexplorer::Client::new(&billing),
+            cost_reports: aws_sdk_costandusagereport::Client::new(&billing),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            events: aws_sdk_eventbridge::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The SDKs' errors, sorted by what can be done about them.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use engine::kind::{CallError, ErrorClass};
+
+/// Error codes by which AWS services say "slower".
+const THROTTLES: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "LimitExceededException.Throttled",
+    "ProvisionedThroughputExceededException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "PriorRequestNotComplete",
+];
+
+/// Error codes that mean the credentials do not do.
+const DENIALS: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "NotAuthorized",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+];
+
+/// Error codes that mean something else is still under way on the same resource.
+const BUSY: &[&str] = &[
+    "OperationAborted",
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "ResourceInUseException.Busy",
+    "OperationAbortedException",
+    "DeleteConflict.Propagating",
+];
+
+/// The engine's view of an SDK error. `operation` is `service:Operation`, as in IAM actions.
+///
+/// Codes that mean one thing in one service and another elsewhere (`ResourceConflictException`,
+/// `InvalidParameterValueException`) are the kind's to reclassify.
+pub fn call_error<E>(operation: &str, error: SdkError<E, Response>) -> CallError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let class = classify(&error);
+    CallError { operation: operation.to_owned(), message: message(&error), class }
+}
+
+/// The service's error code, if it answered with one.
+pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+/// A refusal that we make ourselves, in the same shape.
+pub fn refused(operation: &str, message: impl Into<String>) -> CallError {
+    CallError { operation: operation.to_owned(), message: message.into(), class: ErrorClass::Refused }
+}
+
+fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClass {
+    let SdkError::ServiceError(service) = error else {
+        return match error {
+            SdkError::ConstructionFailure(_) => ErrorClass::Refused,
+            // No credentials at all shows as a dispatch failure of kind "other".
+            SdkError::DispatchFailure(failure) if failure.is_other() => ErrorClass::Denied,
+            _ => ErrorClass::Ambiguous,
+        };
+    };
+    let code = service.err().code().unwrap_or_default();
+    let status = service.raw().status().as_u16();
+    if THROTTLES.contains(&code) || status == 429 {
+        ErrorClass::Throttled
+    } else if DENIALS.contains(&code) {
+        ErrorClass::Denied
+    } else if BUSY.contains(&code) {
+        ErrorClass::NotYet
+    } else if status >= 500 {
+        ErrorClass::Ambiguous
+    } else {
+        ErrorClass::Refused
+    }
+}
+
+fn message<E>(error: &SdkError<E, Response>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.as_service_error() {
+        Some(service) => match (service.code(), service.message()) {
+            (Some(code), Some(message)) => format!("{message} ({code})"),
+            (Some(code), None) => code.to_owned(),
+            (None, Some(message)) => message.to_owned(),
+            (None, None) => format!("{}", DisplayErrorContext(error)),
+        },
+        None => format!("{}", DisplayErrorContext(error)),
+    }
+}

@@ -1,0 +1,32 @@
+//! Ownership tags: every resource says which stack and address it belongs to, from the moment it is made.
+
+use std::collections::BTreeMap;
+
+use billing::names::{ADDRESS_TAG, OWNER_TAG};
+use engine::{Address, Owner};
+
+/// The tags to write: the resource's own and the two that say whose it is.
+pub fn with_owner(stack: &str, address: &Address, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut all = tags.clone();
+    all.insert(OWNER_TAG.to_owned(), stack.to_owned());
+    all.insert(ADDRESS_TAG.to_owned(), address.to_string());
+    all
+}
+
+/// The tags as read, parted into whose it is, the address it is under, and the rest.
+pub fn split(tags: impl IntoIterator<Item = (String, String)>) -> Owned {
+    let mut rest: BTreeMap<String, String> = tags.into_iter().collect();
+    let owner = rest.remove(OWNER_TAG).map_or(Owner::Unknown, Owner::Stack);
+    Owned { owner, address: rest.remove(ADDRESS_TAG), tags: rest }
+}
+
+/// What the tags of a resource say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owned {
+    /// Who made it.
+    pub owner: Owner,
+    /// The address it was made under.
+    pub address: Option<String>,
+    /// The other tags.
+    pub tags: BTreeMap<String, String>,
+}

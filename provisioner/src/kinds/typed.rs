@@ -1,0 +1,207 @@
+//! Types inside, erased values at the edge: authors of kinds see their own `Desired`, the engine sees JSON.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::Address;
+use engine::diff::FieldChange;
+use engine::kind::{
+    Applied, CallError, Contents, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Owner, Removal, Update,
+    Want,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+
+/// A kind of resource as its author writes it.
+#[async_trait]
+pub trait TypedKind: Send + Sync + Sized + 'static {
+    /// What the manifest wants it to be; what is seen is told in the same shape.
+    type Desired: Serialize + DeserializeOwned + Send + Sync;
+
+    /// What is said once about it.
+    const META: KindMeta;
+
+    /// The kind, at work in one account.
+    fn new(cloud: Arc<Cloud>) -> Self;
+
+    /// Looks for all of `wants`, one answer each, in their order. Lists and batches where the service has them.
+    async fn read(
+        &self,
+        wants: &[TypedWant<Self::Desired>],
+        depth: Depth,
+    ) -> Vec<Result<Option<Seen<Self::Desired>>, CallError>>;
+
+    /// Makes it, ownership tags included.
+    async fn create(&self, address: &Address, desired: Self::Desired, token: &str) -> Result<Applied, CallError>;
+
+    /// Changes it in place; `change.fields` says what differs.
+    async fn update(&self, change: TypedUpdate<Self::Desired>) -> Result<Applied, CallError>;
+
+    /// Removes it; what is already gone is [`Removal::Gone`].
+    async fn delete(&self, address: &Address, id: &str, last: Self::Desired) -> Result<Removal, CallError>;
+
+    /// What a guarded resource holds that billform did not write.
+    async fn contents(&self, _id: &str, _last: Self::Desired) -> Result<Option<Contents>, CallError> {
+        Ok(None)
+    }
+
+    /// Another comparison than field by field, for kinds whose fields are not all values (a secret, code).
+    fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
+        engine::diff::fields(&Self::META, desired, observed, last)
+    }
+}
+
+/// One resource to look for, typed.
+#[derive(Debug, Clone)]
+pub struct TypedWant<D> {
+    /// Where it stands; ownership tags and metadata carry it.
+    pub address: Address,
+    /// The cloud's id of it, if the state knows one.
+    pub id: Option<String>,
+    /// The fields to find it by.
+    pub fields: D,
+    /// The fields as last applied; fields that lists do not give may be taken from here at [`Depth::Lists`].
+    pub known: Option<D>,
+}
+
+/// A resource as the cloud shows it, typed.
+#[derive(Debug, Clone)]
+pub struct Seen<D> {
+    /// The cloud's id of it.
+    pub id: String,
+    /// Its fields in the desired shape; tags without the ownership tags.
+    pub fields: D,
+    /// What others may refer to.
+    pub outputs: BTreeMap<String, Value>,
+    /// Who made it.
+    pub owner: Owner,
+    /// Paths whose values were taken from [`TypedWant::known`].
+    pub unread: Vec<String>,
+    /// What it waits for outside of us.
+    pub pending: Option<String>,
+}
+
+/// An update to carry out, typed.
+#[derive(Debug, Clone)]
+pub struct TypedUpdate<D> {
+    /// Where it stands.
+    pub address: Address,
+    /// The cloud's id.
+    pub id: String,
+    /// The fields to be.
+    pub desired: D,
+    /// The fields as they were seen.
+    pub observed: D,
+    /// What differs.
+    pub fields: Vec<FieldChange>,
+    /// Ownership tags are to be set as well.
+    pub claim: bool,
+    /// The same for the same change: idempotency key where the service takes one.
+    pub token: String,
+}
+
+impl<D> TypedUpdate<D> {
+    /// Whether the field, or one below it, is to change.
+    pub fn touches(&self, field: &str) -> bool {
+        let below = |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.fields.iter().any(|change| below(&change.path))
+    }
+
+    /// The keys of an open map (tags) that are to go.
+    pub fn dropped_keys(&self, map: &str) -> Vec<String> {
+        let key = |change: &FieldChange| {
+            let key = change.path.strip_prefix(map)?.strip_prefix('.')?;
+            change.after.is_null().then(|| key.to_owned())
+        };
+        self.fields.iter().filter_map(key).collect()
+    }
+}
+
+/// A typed kind as the engine sees it.
+pub struct Erased<K>(pub K);
+
+#[async_trait]
+impl<K: TypedKind> Kind for Erased<K> {
+    fn meta(&self) -> &'static KindMeta {
+        &K::META
+    }
+
+    fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
+        self.0.diff(desired, observed, last)
+    }
+
+    async fn read(&self, wants: &[Want], depth: Depth) -> Vec<Result<Option<Observed>, CallError>> {
+        let typed: Result<Vec<_>, CallError> = wants.iter().map(typed_want::<K>).collect();
+        match typed {
+            Ok(typed) => {
+                let seen = self.0.read(&typed, depth).await;
+                debug_assert_eq!(seen.len(), wants.len(), "{} answers each want", K::META.name);
+                seen.into_iter().map(|answer| answer.and_then(|seen| seen.map(erase::<K>).transpose())).collect()
+            }
+            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    async fn create(&self, request: Create) -> Result<Applied, CallError> {
+        let desired = parse::<K>(&request.desired)?;
+        self.0.create(&request.address, desired, &request.token).await
+    }
+
+    async fn update(&self, request: Update) -> Result<Applied, CallError> {
+        let update = TypedUpdate {
+            address: request.address,
+            id: request.id,
+            desired: parse::<K>(&request.desired)?,
+            observed: parse::<K>(&request.observed)?,
+            fields: request.changes,
+            claim: request.claim,
+            token: request.token,
+        };
+        self.0.update(update).await
+    }
+
+    async fn delete(&self, request: Delete) -> Result<Removal, CallError> {
+        let last = parse::<K>(&request.fields)?;
+        self.0.delete(&request.address, &request.id, last).await
+    }
+
+    async fn contents(&self, id: &str, fields: &Value) -> Result<Option<Contents>, CallError> {
+        self.0.contents(id, parse::<K>(fields)?).await
+    }
+}
+
+fn typed_want<K: TypedKind>(want: &Want) -> Result<TypedWant<K::Desired>, CallError> {
+    Ok(TypedWant {
+        address: want.address.clone(),
+        id: want.id.clone(),
+        fields: parse::<K>(&want.fields)?,
+        known: want.known.as_ref().map(parse::<K>).transpose()?,
+    })
+}
+
+fn erase<K: TypedKind>(seen: Seen<K::Desired>) -> Result<Observed, CallError> {
+    Ok(Observed {
+        id: seen.id,
+        fields: serde_json::to_value(seen.fields).map_err(|error| malformed::<K>(&error))?,
+        outputs: seen.outputs,
+        owner: seen.owner,
+        unread: seen.unread,
+        pending: seen.pending,
+    })
+}
+
+fn parse<K: TypedKind>(fields: &Value) -> Result<K::Desired, CallError> {
+    K::Desired::deserialize(fields).map_err(|error| malformed::<K>(&error))
+}
+
+fn malformed<K: TypedKind>(error: &serde_json::Error) -> CallError {
+    CallError {
+        operation: format!("{} fields", K::META.name),
+        message: format!("the recorded fields do not fit this version of billform: {error}"),
+        class: ErrorClass::Refused,
+    }
+}
