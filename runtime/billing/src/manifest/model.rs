@@ -1,0 +1,301 @@
+//! What a manifest says, typed. Names and defaults are filled in by [`crate::manifest::load`], so a loaded manifest
+//! holds plain values: an empty name never reaches a consumer.
+
+mod api;
+mod auth;
+mod aws;
+mod budgets;
+mod costs;
+mod deployment;
+mod extras;
+mod invoicing;
+mod products;
+mod secrets;
+mod tenants;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::text;
+use crate::Currency;
+use crate::pricing::{ExchangeRate, Terms};
+use crate::tenant::TenantRecord;
+
+pub use api::{AccessLog, Api, ApiDomain, Cors, Surface, Throttle};
+pub use auth::{Auth, Cognito, Links, Oidc};
+pub use aws::{Architecture, Aws, Payer, S3State, State};
+pub use budgets::{AlertAt, Budgets, Notify, TenantAlert, TenantBudget};
+pub use costs::{
+    Attribution, AttributionBy, Basis, CostSource, Costs, CostsEngine, Fx, RateCard, RateCardEntry, Report,
+    ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit, Unallocated,
+};
+pub use deployment::{Functions, HANDLERS, Handler, Ledger, Schedule, Schedules};
+pub use extras::{
+    Alarm, Alarms, Branding, Lifecycle, Monitoring, Moved, Notifications, Portal, Storage, StorageClass, Transition,
+};
+pub use invoicing::{Approval, Collection, Dunning, FeeMode, Invoicing, PaymentFee};
+pub use products::{Aggregation, Interval, Meter, Price, Product};
+pub use secrets::{PaymentMethod, PortalConfiguration, Secret, Stripe, Webhook};
+pub use tenants::{PricingNames, Tenant};
+
+/// One system: its tenants, what they pay, and the AWS and Stripe resources that bill them.
+///
+/// ```yaml
+/// version: 1
+/// project: client-billing
+/// aws: { account: "123456789012", region: us-east-1 }
+/// attribution: { tenant_tag: ClientOrganization }
+/// tenants:
+///   - { id: acme, name: Acme, email: billing@acme.example, tags: { ClientOrganization: Acme } }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "billform manifest")]
+pub struct Manifest {
+    /// The manifest format; this billform reads version 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// The system's name, first part of every name that is not set: `client-billing`.
+    #[schemars(with = "text::IdText")]
+    pub project: String,
+    /// Which environment this is: `prod`. Part of every name that is not set, when given.
+    #[serde(default)]
+    #[schemars(with = "Option<text::IdText>")]
+    pub environment: Option<String>,
+    /// The AWS account and what holds for every resource in it.
+    pub aws: Aws,
+    /// Where billform keeps its state; a local file unless said otherwise.
+    #[serde(default)]
+    pub state: State,
+    /// The currency tenants are billed in unless they name another.
+    #[serde(default = "usd")]
+    #[schemars(with = "text::CurrencyText")]
+    pub currency: Currency,
+    /// How cost in USD becomes the currency of an invoice; needed for any other currency.
+    #[serde(default)]
+    pub fx: Option<Fx>,
+    /// How cost is told apart by tenant.
+    pub attribution: Attribution,
+    /// Where cost figures come from.
+    #[serde(default)]
+    pub costs: Costs,
+    /// Dated list prices for estimates.
+    #[serde(default)]
+    pub rate_card: Option<RateCard>,
+    /// Named terms that tenants refer to.
+    #[serde(default)]
+    pub pricing: BTreeMap<String, Terms>,
+    /// Stripe products and their prices, by name.
+    #[serde(default)]
+    pub products: BTreeMap<String, Product>,
+    /// Stripe billing meters, by name.
+    #[serde(default)]
+    pub meters: BTreeMap<String, Meter>,
+    /// Secrets by name: where they are kept, never what they are.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Secret>,
+    /// The Stripe account that bills; without it nothing is charged and no customer is made.
+    #[serde(default)]
+    pub stripe: Option<Stripe>,
+    /// AWS budgets, one per tenant.
+    #[serde(default)]
+    pub budgets: Budgets,
+    /// When and how invoices are made.
+    #[serde(default)]
+    pub invoicing: Invoicing,
+    /// Who may see a tenant's data.
+    #[serde(default)]
+    pub auth: Auth,
+    /// The deployed functions: names, sizes, log retention.
+    #[serde(default)]
+    pub functions: Functions,
+    /// The table that holds costs, invoices and tenants.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// When the scheduled functions run.
+    #[serde(default)]
+    pub schedules: Schedules,
+    /// The HTTP API.
+    #[serde(default)]
+    pub api: Api,
+    /// The pages that tenants see.
+    #[serde(default)]
+    pub portal: Option<Portal>,
+    /// E-mails and topics.
+    #[serde(default)]
+    pub notifications: Option<Notifications>,
+    /// Dashboard and alarms.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
+    /// Buckets that tenants keep data in.
+    #[serde(default)]
+    pub storage: Option<Storage>,
+    /// Resources whose address changed, so that they are renamed in the state instead of made anew.
+    #[serde(default)]
+    pub moved: Vec<Moved>,
+    /// Who is billed. More may lie in `tenants/*.yaml`.
+    #[serde(default)]
+    pub tenants: Vec<Tenant>,
+}
+
+fn usd() -> Currency {
+    Currency::USD
+}
+
+impl Manifest {
+    /// The stack's name, value of the ownership tag: `client-billing` or `client-billing/prod`.
+    pub fn stack(&self) -> String {
+        self.joined('/')
+    }
+
+    /// What derived names start with: `client-billing` or `client-billing-prod`.
+    pub fn prefix(&self) -> String {
+        self.joined('-')
+    }
+
+    fn joined(&self, separator: char) -> String {
+        match &self.environment {
+            Some(environment) => format!("{}{separator}{environment}", self.project),
+            None => self.project.clone(),
+        }
+    }
+
+    /// Whether a surface of the API is deployed.
+    pub fn has_surface(&self, surface: Surface) -> bool {
+        self.api.surfaces.contains(&surface)
+    }
+
+    /// The deployed name of a handler: the manifest's, or `<prefix>-<handler>`.
+    pub fn function_name(&self, handler: &str) -> String {
+        let set = self.functions.handlers.get(handler).map(|handler| &handler.name);
+        match set {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => format!("{}-{}", self.prefix(), handler.replace('_', "-")),
+        }
+    }
+
+    /// A tenant by id.
+    pub fn tenant(&self, id: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.id == id)
+    }
+
+    /// The currency a tenant is billed in.
+    pub fn currency_of(&self, tenant: &Tenant) -> Currency {
+        tenant.currency.unwrap_or(self.currency)
+    }
+
+    /// A secret and its name in the manifest, by that name.
+    pub fn secret(&self, name: &str) -> Option<(&str, &Secret)> {
+        self.secrets.get_key_value(name).map(|(name, secret)| (name.as_str(), secret))
+    }
+
+    /// The secret that holds the Stripe key, when the manifest names Stripe.
+    pub fn stripe_secret(&self) -> Option<(&str, &Secret)> {
+        self.secret(&self.stripe.as_ref()?.secret_key)
+    }
+
+    /// The secret that signs tenants' links, when any surface is deployed.
+    pub fn link_secret(&self) -> Option<(&str, &Secret)> {
+        self.secret(&self.auth.links.as_ref()?.secret)
+    }
+
+    /// A tenant's AWS budget; none when neither the tenant nor `budgets.default` sets a limit.
+    pub fn budget_of(&self, tenant: &Tenant) -> Option<TenantBudget> {
+        let limit = tenant.budget.or(self.budgets.default)?;
+        let emails = match tenant.budget_emails.is_empty() {
+            true => &self.budgets.emails,
+            false => &tenant.budget_emails,
+        };
+        let alerts = self.budgets.alerts.iter().map(|alert| alert.for_emails(emails)).collect();
+        let name = self.budgets.name.replace("{prefix}", &self.prefix()).replace("{tenant}", &tenant.id);
+        Some(TenantBudget { name, limit, alerts })
+    }
+
+    /// How a tenant's cost in USD becomes their currency; none when that is USD, or no rate is stated.
+    pub fn exchange_of(&self, tenant: &Tenant) -> Option<ExchangeRate> {
+        let to = self.currency_of(tenant);
+        if to == Currency::USD {
+            return None;
+        }
+        let fx = self.fx.as_ref()?;
+        let stated = fx.rates.get(to.code()).copied();
+        let rate = stated.or_else(|| (to == self.currency).then_some(fx.rate).flatten())?;
+        Some(ExchangeRate {
+            from: Currency::USD,
+            to,
+            rate: rate.value(),
+            source: fx.source.clone(),
+            date: fx.date.value(),
+        })
+    }
+
+    /// A tenant's terms, oldest first; at cost when they name no pricing.
+    pub fn terms_of(&self, tenant: &Tenant) -> Vec<Terms> {
+        let named = tenant.pricing.names().iter().filter_map(|name| self.pricing.get(name).cloned());
+        let mut terms: Vec<Terms> = named.collect();
+        terms.sort_by_key(|terms| terms.effective_from);
+        if terms.is_empty() {
+            terms.push(Terms::default());
+        }
+        terms
+    }
+
+    /// One tenant as the runtime reads it; their Stripe customer is not known yet.
+    pub fn tenant_record(&self, tenant: &Tenant) -> TenantRecord {
+        TenantRecord {
+            id: tenant.id.clone(),
+            name: tenant.name.clone(),
+            email: tenant.email.clone(),
+            locale: tenant.locale.clone(),
+            currency: self.currency_of(tenant),
+            tags: tenant.tags.clone(),
+            terms: self.terms_of(tenant),
+            exchange: self.exchange_of(tenant),
+            stripe_customer: None,
+            first_period: tenant.first_period.or(self.invoicing.first_period),
+            days_until_due: tenant.terms.unwrap_or(self.invoicing.terms).count(),
+            link_version: tenant.link_version,
+        }
+    }
+
+    /// Every tenant as the runtime reads it, by id.
+    pub fn tenant_records(&self) -> BTreeMap<String, TenantRecord> {
+        let records = self.tenants.iter().map(|tenant| (tenant.id.clone(), self.tenant_record(tenant)));
+        records.collect()
+    }
+
+    /// Sections that are present and that billform does not provision yet, in the manifest's order.
+    pub fn unprovisioned_sections(&self) -> Vec<&'static str> {
+        let fees_passed_on = |fee: &PaymentFee| fee.mode == FeeMode::PassThrough;
+        let linked = self.attribution.by == AttributionBy::LinkedAccount;
+        let any_tenant = |test: fn(&Tenant) -> bool| self.tenants.iter().any(test);
+        let present = [
+            ("attribution.by: linked-account", linked),
+            ("attribution.shared", self.attribution.shared != SharedCost::Operator),
+            ("costs.source", self.costs.source != CostSource::CostExplorer),
+            ("costs.engine", self.costs.engine.is_some()),
+            ("rate_card", self.rate_card.is_some()),
+            ("meters", !self.meters.is_empty()),
+            ("stripe.webhook", self.stripe.as_ref().is_some_and(|s| s.webhook.is_some())),
+            ("stripe.portal", self.stripe.as_ref().is_some_and(|s| s.portal.is_some())),
+            ("budgets.alerts: topic, pause", self.budgets.alerts.iter().any(AlertAt::beyond_email)),
+            ("invoicing.payment_fee", self.invoicing.payment_fee.as_ref().is_some_and(fees_passed_on)),
+            ("invoicing.dunning", self.invoicing.dunning.is_some()),
+            ("auth.cognito", self.auth.cognito.is_some()),
+            ("auth.oidc", self.auth.oidc.is_some()),
+            ("functions.handlers", self.functions.names_unbuilt_handlers()),
+            ("api.surfaces", self.api.surfaces.iter().any(|s| *s != Surface::Portal)),
+            ("api.domain", self.api.domain.is_some()),
+            ("portal", self.portal.is_some()),
+            ("notifications", self.notifications.is_some()),
+            ("monitoring", self.monitoring.is_some()),
+            ("storage", self.storage.is_some()),
+            ("moved", !self.moved.is_empty()),
+            ("tenants.domain", any_tenant(|t| t.domain.is_some())),
+            ("tenants.subscriptions", any_tenant(|t| !t.subscriptions.is_empty())),
+        ];
+        present.into_iter().filter_map(|(name, is)| is.then_some(name)).collect()
+    }
+}

@@ -1,0 +1,309 @@
+//! Where cost figures come from, and how they are told apart by tenant.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Money;
+use crate::manifest::text::{Day, Days, MoneyText, Rate};
+
+/// How cost in USD becomes the currency of an invoice; shown on the invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fx {
+    /// Who states the rate: `ECB`.
+    pub source: String,
+    /// The day the rate is of.
+    pub date: Day,
+    /// Units of the manifest's currency for one USD, quoted: `"0.90"`.
+    #[serde(default)]
+    pub rate: Option<Rate>,
+    /// Units of further currencies for one USD, for tenants billed in them: `{CHF: "0.88"}`.
+    #[serde(default)]
+    pub rates: BTreeMap<String, Rate>,
+}
+
+/// How cost is told apart by tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    /// By tag or by account.
+    #[serde(default)]
+    pub by: AttributionBy,
+    /// The cost-allocation tag whose value names the tenant: `ClientOrganization`. Empty only when attributed by account.
+    #[serde(default)]
+    pub tenant_tag: String,
+    /// The cost-allocation tag whose value names the project.
+    #[serde(default)]
+    pub project_tag: Option<String>,
+    /// Only cost with this tag belongs to the system; all cost when left out.
+    #[serde(default)]
+    pub scope: Option<Scope>,
+    /// Tag keys to activate for cost allocation, in the payer's account.
+    #[serde(default)]
+    pub activate: Vec<String>,
+    /// Who bears the cost of what tenants share.
+    #[serde(default)]
+    pub shared: SharedCost,
+}
+
+/// By what a tenant's cost is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributionBy {
+    /// A cost-allocation tag.
+    #[default]
+    Tag,
+    /// The AWS account that caused it.
+    LinkedAccount,
+}
+
+/// A tag that cost must carry to belong to the system.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// The tag key: `application`.
+    pub tag: String,
+    /// Its value: `tax-demo`.
+    pub value: String,
+}
+
+/// Who bears the cost of what tenants share: one function or table that serves many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SharedCost {
+    /// The operator.
+    #[default]
+    Operator,
+    /// Every tenant the same part.
+    Even,
+    /// In proportion to the tenants' own cost.
+    Proportional,
+    /// By measured usage.
+    Measured,
+}
+
+/// Where cost figures come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Costs {
+    /// The service or report that is read.
+    #[serde(default)]
+    pub source: CostSource,
+    /// Which of AWS's cost figures counts; one for the whole system.
+    #[serde(default)]
+    pub basis: Basis,
+    /// Who bears cost that belongs to no tenant: untagged, tax, support.
+    #[serde(default)]
+    pub unallocated: Unallocated,
+    /// The cost report to have AWS deliver.
+    #[serde(default)]
+    pub report: Option<Report>,
+    /// What reads the report; only for reports.
+    #[serde(default)]
+    pub engine: Option<CostsEngine>,
+}
+
+/// The service or report that is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostSource {
+    /// Cost Explorer, two queries a day.
+    #[default]
+    CostExplorer,
+    /// The legacy Cost and Usage Report.
+    Cur,
+    /// Data Exports, CUR 2.0.
+    Cur2,
+    /// Data Exports, FOCUS.
+    Focus,
+}
+
+/// Which of AWS's cost figures counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// As used.
+    #[default]
+    Unblended,
+    /// As used, after discounts.
+    NetUnblended,
+    /// Reservations and Savings Plans spread over their term.
+    Amortized,
+    /// Spread, after discounts.
+    NetAmortized,
+}
+
+impl Basis {
+    /// Cost Explorer's metric: `UnblendedCost`.
+    pub const fn metric(self) -> &'static str {
+        match self {
+            Basis::Unblended => "UnblendedCost",
+            Basis::NetUnblended => "NetUnblendedCost",
+            Basis::Amortized => "AmortizedCost",
+            Basis::NetAmortized => "NetAmortizedCost",
+        }
+    }
+}
+
+/// Who bears cost that belongs to no tenant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unallocated {
+    /// The operator.
+    #[default]
+    Operator,
+    /// In proportion to the tenants' own cost.
+    Proportional,
+    /// Every tenant the same part.
+    Even,
+}
+
+/// What reads the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostsEngine {
+    /// billform's own report processor.
+    Native,
+    /// Athena; AWS then delivers Parquet that overwrites.
+    Athena,
+}
+
+/// A cost report that AWS delivers to a bucket of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The report's name; `<prefix>-cur` when left out.
+    #[serde(default)]
+    pub name: String,
+    /// The bucket's name; `<prefix>-cur-<account>` when left out.
+    #[serde(default)]
+    pub bucket: String,
+    /// The prefix of its objects, without slashes at either end.
+    #[serde(default = "cur_prefix")]
+    pub prefix: String,
+    /// How finely time is cut.
+    #[serde(default)]
+    pub time_unit: TimeUnit,
+    /// The files' format.
+    #[serde(default)]
+    pub format: ReportFormat,
+    /// Whether a new version replaces the old one.
+    #[serde(default)]
+    pub versioning: ReportVersioning,
+    /// Whether rows name the resource.
+    #[serde(default = "yes")]
+    pub resource_ids: bool,
+    /// Whether AWS refreshes the reports of closed months.
+    #[serde(default = "yes")]
+    pub refresh_closed: bool,
+    /// How long the files stay; they are the audit basis of invoices.
+    #[serde(default)]
+    pub retention: ReportRetention,
+}
+
+fn cur_prefix() -> String {
+    "cur".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How finely a report cuts time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeUnit {
+    /// By the hour.
+    #[default]
+    Hourly,
+    /// By the day.
+    Daily,
+    /// By the month.
+    Monthly,
+}
+
+impl TimeUnit {
+    /// As AWS writes it: `HOURLY`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TimeUnit::Hourly => "HOURLY",
+            TimeUnit::Daily => "DAILY",
+            TimeUnit::Monthly => "MONTHLY",
+        }
+    }
+}
+
+/// The format of a report's files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportFormat {
+    /// Parquet.
+    #[default]
+    Parquet,
+    /// CSV, compressed with gzip.
+    Csv,
+}
+
+/// Whether a new version of a report replaces the old one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportVersioning {
+    /// It replaces it.
+    #[default]
+    Overwrite,
+    /// Both stay.
+    CreateNew,
+}
+
+/// How long a report's files stay.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportRetention {
+    /// When files move to archive storage (Glacier).
+    #[serde(default = "ninety_days")]
+    pub archive_after: Days,
+    /// When files are deleted; never when left out.
+    #[serde(default)]
+    pub delete_after: Option<Days>,
+}
+
+impl Default for ReportRetention {
+    fn default() -> Self {
+        ReportRetention { archive_after: ninety_days(), delete_after: None }
+    }
+}
+
+fn ninety_days() -> Days {
+    Days::new(90)
+}
+
+/// Dated list prices for estimates.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateCard {
+    /// The day the prices are of.
+    pub date: Day,
+    /// Where they come from.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Prices by kind of usage: `lambda_requests`.
+    #[serde(default)]
+    pub rates: BTreeMap<String, RateCardEntry>,
+}
+
+/// One list price.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateCardEntry {
+    /// The price of `per` units: `"0.20 USD"`.
+    #[schemars(with = "MoneyText")]
+    pub price: Money,
+    /// How many units it buys, quoted: `"1000000"`; one when left out.
+    #[serde(default)]
+    pub per: Option<Rate>,
+    /// The unit: `request`, `GB-second`.
+    #[serde(default)]
+    pub unit: Option<String>,
+}

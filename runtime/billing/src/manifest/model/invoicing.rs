@@ -1,0 +1,121 @@
+//! When and how invoices are made.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::manifest::text::{Days, MoneyText, MonthText, PercentText};
+use crate::{Money, Month, Percent};
+
+/// When and how invoices are made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invoicing {
+    /// The first month billform bills; earlier ones are left to whoever billed them.
+    #[serde(default)]
+    #[schemars(with = "Option<MonthText>")]
+    pub first_period: Option<Month>,
+    /// The day of the month on which the last month is drafted, 1 to 28.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 28))]
+    pub day: Option<u32>,
+    /// Days after a month's end until its figures count as settled, 0 to 60.
+    #[serde(default = "fourteen")]
+    #[schemars(range(max = 60))]
+    pub settle_days: u32,
+    /// Who finalises a draft.
+    #[serde(default)]
+    pub approval: Approval,
+    /// Days until an invoice is due: `"30 days"` for net-30.
+    #[serde(default = "thirty_days")]
+    pub terms: Days,
+    /// How the money comes in.
+    #[serde(default)]
+    pub collection: Collection,
+    /// Who bears Stripe's fee.
+    #[serde(default)]
+    pub payment_fee: Option<PaymentFee>,
+    /// What happens to unpaid invoices.
+    #[serde(default)]
+    pub dunning: Option<Dunning>,
+}
+
+impl Default for Invoicing {
+    fn default() -> Self {
+        Invoicing {
+            first_period: None,
+            day: None,
+            settle_days: fourteen(),
+            approval: Approval::default(),
+            terms: thirty_days(),
+            collection: Collection::default(),
+            payment_fee: None,
+            dunning: None,
+        }
+    }
+}
+
+fn fourteen() -> u32 {
+    14
+}
+
+fn thirty_days() -> Days {
+    Days::new(30)
+}
+
+/// Who finalises a draft invoice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// A person, with `billform invoice approve`.
+    #[default]
+    Manual,
+    /// billform, once the figures are settled.
+    Automatic,
+}
+
+/// How the money comes in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collection {
+    /// Stripe e-mails the invoice and the tenant pays it.
+    #[default]
+    SendInvoice,
+    /// Stripe charges the stored payment method.
+    ChargeAutomatically,
+}
+
+/// Stripe's fee, and who bears it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentFee {
+    /// Who bears it.
+    pub mode: FeeMode,
+    /// Its share of the amount: `"2.9%"`.
+    #[schemars(with = "PercentText")]
+    pub percent: Percent,
+    /// Its fixed part: `"0.30 USD"`.
+    #[schemars(with = "MoneyText")]
+    pub fixed: Money,
+}
+
+/// Who bears Stripe's fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeeMode {
+    /// The operator.
+    Absorb,
+    /// The tenant, as a line of its own.
+    PassThrough,
+}
+
+/// What happens to unpaid invoices.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dunning {
+    /// When reminders go out, after the due date.
+    #[serde(default)]
+    pub reminders: Vec<Days>,
+    /// When the tenant is paused, after the due date; never when left out.
+    #[serde(default)]
+    pub pause_after: Option<Days>,
+}

@@ -1,0 +1,101 @@
+//! Secrets by reference, and the Stripe account that uses them.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A secret in AWS Secrets Manager: where it is kept, never what it is.
+///
+/// Its value comes from the environment variable [`Secret::variable`], from a prompt, or is generated.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// The secret's name in Secrets Manager; `<prefix>/<secret>` when left out.
+    #[serde(default)]
+    pub name: String,
+    /// The JSON key that holds the value: `apiKey`. The whole secret is the value when left out.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Whether billform makes up the value when it creates the secret.
+    #[serde(default)]
+    pub generate: bool,
+    /// What it is for, shown in the console.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+impl Secret {
+    /// The environment variable that gives the value of the secret named `name` in the manifest:
+    /// `BILLFORM_SECRET_STRIPE`.
+    pub fn variable(name: &str) -> String {
+        let upper = name.chars().map(|c| match c.is_ascii_alphanumeric() {
+            true => c.to_ascii_uppercase(),
+            false => '_',
+        });
+        format!("BILLFORM_SECRET_{}", upper.collect::<String>())
+    }
+}
+
+/// The Stripe account that bills.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stripe {
+    /// Which entry of `secrets` holds the secret key.
+    pub secret_key: String,
+    /// The publishable key, `pk_…`: public, served to payment pages.
+    #[serde(default)]
+    pub publishable_key: Option<String>,
+    /// How tenants may pay.
+    #[serde(default = "card")]
+    pub payment_methods: Vec<PaymentMethod>,
+    /// Events that Stripe sends.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
+    /// What Stripe's customer portal allows.
+    #[serde(default)]
+    pub portal: Option<PortalConfiguration>,
+}
+
+fn card() -> Vec<PaymentMethod> {
+    vec![PaymentMethod::Card]
+}
+
+/// How tenants may pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaymentMethod {
+    /// Cards.
+    Card,
+    /// SEPA direct debit.
+    SepaDebit,
+    /// Debit from a US bank account.
+    UsBankAccount,
+}
+
+/// Events that Stripe sends.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Which entry of `secrets` holds the signing secret.
+    pub secret: String,
+    /// The events: `invoice.paid`. Those that the surfaces need when left out.
+    #[serde(default)]
+    pub events: Vec<String>,
+}
+
+/// What Stripe's customer portal allows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PortalConfiguration {
+    /// Where it returns to.
+    pub return_url: String,
+    /// Whether subscriptions may be cancelled.
+    #[serde(default)]
+    pub allow_cancel: bool,
+    /// Whether the payment method may be changed.
+    #[serde(default = "yes")]
+    pub allow_payment_method: bool,
+}
+
+fn yes() -> bool {
+    true
+}
