@@ -2,14 +2,20 @@
 //!
 //! It reaches no clock, network, environment or file; `clippy.toml` beside this crate refuses them.
 
+pub mod costs;
 pub mod currency;
+pub mod exact;
 pub mod function;
+
+pub mod ledger;
+pub mod link;
 #[cfg(feature = "manifest")]
 pub mod manifest;
 pub mod money;
 pub mod names;
 pub mod period;
 pub mod pricing;
+pub mod split;
 pub mod tenant;
 
 pub use currency::Currency;

@@ -1,0 +1,221 @@
+//! Signed links: who a link is for, until when, under which version; provable without a database.
+//!
+//! A token is `base64url(payload).base64url(HMAC-SHA256)`. It travels in the URL fragment and in a header, never in
+//! a query. Raising the tenant's link version revokes every earlier link.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::tenant::TenantRecord;
+
+/// What a link lets its holder do: read the tenant's costs.
+pub const COSTS: &str = "costs";
+
+/// Longer texts are no token of ours; not worth decoding.
+const MAX_TOKEN_BYTES: usize = 2048;
+/// Keeps these signatures apart from any other use of the same key.
+const DOMAIN: &[u8] = b"billform-link/1.";
+/// Shorter keys can be guessed.
+const MIN_KEY_BYTES: usize = 16;
+
+/// What a link says. Signed, not encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkClaims {
+    /// The tenant's id.
+    #[serde(rename = "t")]
+    pub tenant: String,
+    /// Unix seconds from which on it is refused.
+    #[serde(rename = "e")]
+    pub expires_at_s: i64,
+    /// The tenant's link version when it was made.
+    #[serde(rename = "v")]
+    pub version: u32,
+    /// What it is for: [`COSTS`].
+    #[serde(rename = "p")]
+    pub purpose: String,
+}
+
+/// The key that signs links. Has no text form.
+#[derive(Clone)]
+pub struct LinkKey(Vec<u8>);
+
+/// Why a link is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// No token, or none of ours.
+    #[error("the link's token is malformed; ask for a new link")]
+    Malformed,
+    /// Altered, or signed with another key.
+    #[error("the link's signature does not hold; ask for a new link")]
+    WrongSignature,
+    /// Made for something else.
+    #[error("the link was made for another purpose; ask for a new link")]
+    WrongPurpose,
+    /// Its time is over.
+    #[error("the link has expired; ask for a new link")]
+    Expired,
+    /// The tenant's links were revoked after it was made.
+    #[error("the link was revoked; ask for a new link")]
+    Revoked,
+}
+
+/// The key is too short to be safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the link key has {0} bytes; at least {MIN_KEY_BYTES} are needed: let billform generate it")]
+pub struct KeyTooShort(pub usize);
+
+impl LinkKey {
+    /// The key from the text of the stack's link secret: its bytes, without white space around them.
+    pub fn from_secret(text: &str) -> Result<LinkKey, KeyTooShort> {
+        let bytes = text.trim().as_bytes();
+        if bytes.len() < MIN_KEY_BYTES {
+            return Err(KeyTooShort(bytes.len()));
+        }
+        Ok(LinkKey(bytes.to_vec()))
+    }
+
+    fn mac(&self, payload: &str) -> Option<Hmac<Sha256>> {
+        // HMAC takes keys of any length, so this is always some.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(DOMAIN);
+        mac.update(payload.as_bytes());
+        Some(mac)
+    }
+}
+
+impl fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkKey(…)")
+    }
+}
+
+/// The token that proves the claims.
+pub fn sign(claims: &LinkClaims, key: &LinkKey) -> Result<String, LinkError> {
+    let payload = serde_json::to_vec(claims).map_err(|_| LinkError::Malformed)?;
+    let payload = URL_SAFE_NO_PAD.encode(payload);
+    let mac = key.mac(&payload).ok_or(LinkError::WrongSignature)?;
+    let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    Ok(format!("{payload}.{signature}"))
+}
+
+/// The claims of a token that is genuine, for this purpose and not expired at `now_s` (unix seconds).
+///
+/// Whether it was revoked is the tenant record's to say: [`check_version`].
+pub fn verify(token: &str, key: &LinkKey, purpose: &str, now_s: i64) -> Result<LinkClaims, LinkError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(LinkError::Malformed);
+    }
+    let (payload, signature) = token.split_once('.').ok_or(LinkError::Malformed)?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| LinkError::Malformed)?;
+    // Constant time: a wrong signature tells nothing about the right one.
+    key.mac(payload)
+        .ok_or(LinkError::WrongSignature)?
+        .verify_slice(&signature)
+        .map_err(|_| LinkError::WrongSignature)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| LinkError::Malformed)?;
+    let claims: LinkClaims = serde_json::from_slice(&payload).map_err(|_| LinkError::Malformed)?;
+    if claims.purpose != purpose {
+        return Err(LinkError::WrongPurpose);
+    }
+    if claims.expires_at_s <= now_s {
+        return Err(LinkError::Expired);
+    }
+    Ok(claims)
+}
+
+/// Whether the tenant's links of this version still hold.
+pub fn check_version(claims: &LinkClaims, tenant: &TenantRecord) -> Result<(), LinkError> {
+    if claims.tenant == tenant.id && claims.version == tenant.link_version { Ok(()) } else { Err(LinkError::Revoked) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key() -> LinkKey {
+        LinkKey::from_secret("0123456789abcdef0123456789abcdef\n").expect("a key")
+    }
+
+    fn claims() -> LinkClaims {
+        LinkClaims {
+            tenant: "mmp-toledo".to_owned(),
+            expires_at_s: 1_800_000_000,
+            version: 3,
+            purpose: COSTS.to_owned(),
+        }
+    }
+
+    fn token() -> String {
+        sign(&claims(), &key()).expect("a token")
+    }
+
+    #[test]
+    fn a_genuine_token_gives_its_claims_until_it_expires() {
+        let token = token();
+        assert_eq!(verify(&token, &key(), COSTS, 1_799_999_999), Ok(claims()));
+        assert_eq!(verify(&token, &key(), COSTS, 1_800_000_000), Err(LinkError::Expired));
+    }
+
+    #[test]
+    fn another_key_or_purpose_is_refused() {
+        let other = LinkKey::from_secret("another key of many bytes").expect("a key");
+        assert_eq!(verify(&token(), &other, COSTS, 0), Err(LinkError::WrongSignature));
+        assert_eq!(verify(&token(), &key(), "admin", 0), Err(LinkError::WrongPurpose));
+    }
+
+    #[test]
+    fn what_is_no_token_is_malformed() {
+        for bad in ["", ".", "a.b.c", "nothing", "é.é", &"a".repeat(5000)] {
+            let refused = verify(bad, &key(), COSTS, 0);
+            assert!(refused.is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn short_keys_are_refused_and_keys_never_shown() {
+        assert_eq!(LinkKey::from_secret("short").map(|_| ()), Err(KeyTooShort(5)));
+        assert!(!format!("{:?}", key()).contains("0123"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_altered_byte_is_refused(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let genuine = token();
+            let mut bytes = genuine.clone().into_bytes();
+            let at = at.index(bytes.len());
+            prop_assume!(bytes[at] != to);
+            bytes[at] = to;
+            if let Ok(altered) = String::from_utf8(bytes) {
+                prop_assert!(verify(&altered, &key(), COSTS, 0).is_err());
+            }
+        }
+
+        #[test]
+        fn any_shortened_or_lengthened_token_is_refused(cut in 0_usize..200, tail in "[A-Za-z0-9._-]{1,8}") {
+            let genuine = token();
+            let cut = cut.min(genuine.len() - 1);
+            prop_assert!(verify(&genuine[..cut], &key(), COSTS, 0).is_err());
+            let longer = format!("{genuine}{tail}");
+            prop_assert!(verify(&longer, &key(), COSTS, 0).is_err());
+        }
+
+        #[test]
+        fn random_text_never_panics(text in ".{0,80}") {
+            prop_assert!(verify(&text, &key(), COSTS, 0).is_err());
+        }
+
+        #[test]
+        fn any_claims_survive(tenant in ".{1,40}", expires_at_s in 1_i64..i64::MAX, version in any::<u32>()) {
+            let claims = LinkClaims { tenant, expires_at_s, version, purpose: COSTS.to_owned() };
+            let token = sign(&claims, &key()).expect("a token");
+            prop_assert_eq!(verify(&token, &key(), COSTS, 0), Ok(claims));
+        }
+    }
+}
