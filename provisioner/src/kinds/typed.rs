@@ -10,6 +10,7 @@ use engine::kind::{
     Applied, CallError, Contents, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Owner, Removal, Update,
     Want,
 };
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,6 +120,15 @@ impl<D> TypedUpdate<D> {
         };
         self.fields.iter().filter_map(key).collect()
     }
+}
+
+/// Runs calls, `limit` of them at a time, and answers in their order. Collect them first
+/// (`wants.iter().map(…).collect()`): a lazily mapped closure does not live through an await.
+pub async fn at_once<F: Future + Send>(limit: usize, calls: Vec<F>) -> Vec<F::Output>
+where
+    F::Output: Send,
+{
+    futures::stream::iter(calls).buffered(limit).collect().await
 }
 
 /// A typed kind as the engine sees it.
