@@ -1,4 +1,5 @@
-//! The gateway in front of MiniStack.
+//! The gateway in front of MiniStack: an HTTP server on loopback that names and counts every call, lets the rules
+//! have their say, and strikes calls with the faults that tests arm. Host and all signed headers pass unchanged.
 
 pub mod classify;
 pub mod fault;
@@ -7,3 +8,116 @@ pub mod protocol;
 mod routes;
 mod s3;
 pub mod traffic;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::admin;
+use crate::costs::Costs;
+use pipeline::{Answer, Call, Rule, Upstream};
+use traffic::{Admission, Traffic, Verdict};
+
+/// What the gateway works with.
+pub struct Gateway {
+    /// The way to MiniStack.
+    pub upstream: Upstream,
+    /// What AWS does and MiniStack does not, in order.
+    pub rules: Vec<Box<dyn Rule>>,
+    /// The counters and faults.
+    pub traffic: Traffic,
+    /// The cost model.
+    pub costs: Costs,
+}
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is lost on purpose")]
+struct Lost;
+
+/// Serves until the task is aborted; its connections end with it.
+pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(connection(stream, Arc::clone(&gateway)));
+            }
+            // Out of file descriptors, most likely: give connections time to end.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection(stream: TcpStream, gateway: Arc<Gateway>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| respond(Arc::clone(&gateway), request));
+    // An error here is a client that went, or an answer lost on purpose.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(gateway: Arc<Gateway>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+    let call = classify::classify(parts.method, parts.uri, parts.headers, body);
+    let answer = if admin::is_for(&call) {
+        admin::answer(&gateway, &call).await
+    } else if call.service == "ministack" {
+        gateway.upstream.forward(&call).await.unwrap_or_else(|error| unreachable(&call, &error.to_string()))
+    } else {
+        counted(gateway, call).await?
+    };
+    Ok(response(answer))
+}
+
+async fn counted(gateway: Arc<Gateway>, call: Call) -> Result<Answer, Lost> {
+    let admission = gateway.traffic.admit(&call.service, &call.operation, call.write).await;
+    let answer = match admission.verdict() {
+        Verdict::Fail => protocol::internal_error(&call, "An internal error, armed by a test."),
+        Verdict::Throttle => protocol::throttled(&call),
+        Verdict::Proceed | Verdict::LoseAnswer | Verdict::HoldAnswer => carried_out(gateway, call).await,
+    };
+    sent(admission, answer).await
+}
+
+/// Runs the call in a task of its own: like AWS, it takes effect even if the client goes meanwhile.
+async fn carried_out(gateway: Arc<Gateway>, call: Call) -> Answer {
+    let kept = call.clone();
+    let run = tokio::spawn(async move { pipeline::run(&gateway.rules, call, &gateway.upstream).await });
+    match run.await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => unreachable(&kept, &error.to_string()),
+        Err(error) => protocol::internal_error(&kept, &format!("a rule of the gateway failed: {error}")),
+    }
+}
+
+async fn sent(admission: Admission, answer: Answer) -> Result<Answer, Lost> {
+    match admission.verdict() {
+        Verdict::LoseAnswer => return Err(Lost),
+        Verdict::HoldAnswer => admission.hold().await,
+        Verdict::Proceed | Verdict::Fail | Verdict::Throttle => {}
+    }
+    admission.settle(answer.status);
+    Ok(answer)
+}
+
+fn unreachable(call: &Call, message: &str) -> Answer {
+    protocol::error(call, 503, "ServiceUnavailable", message)
+}
+
+fn response(answer: Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(answer.body));
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = answer.headers;
+    response.headers_mut().insert("x-billform-gateway", HeaderValue::from_static("1"));
+    response
+}

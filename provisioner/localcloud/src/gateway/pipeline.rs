@@ -4,12 +4,15 @@
 //! [`Answer`]. A rule that needs to look something up asks [`Upstream`], whose requests are root's and are
 //! neither counted nor passed through the rules again.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -55,40 +58,26 @@ impl Call {
 
     /// A parameter of the form body or, failing that, of the query string.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let found = |list: Vec<(String, String)>| {
-            list.into_iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value)
-        };
+        let found = |list: Vec<(String, String)>| list.into_iter().find(|(key, _)| key == name).map(|(_, value)| value);
         found(self.form()).or_else(|| found(self.query()))
     }
 
     /// The decoded segments of the path, empty ones left out.
     pub fn segments(&self) -> Vec<String> {
         let path = self.uri.path();
-        path.split('/')
-            .filter(|part| !part.is_empty())
-            .map(decoded)
-            .collect()
+        path.split('/').filter(|part| !part.is_empty()).map(decoded).collect()
     }
 
     /// A header as text; empty when absent or not text.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// Replaces the signature by root's, which MiniStack lets do everything: for calls that the gateway has
     /// authorised itself. `access_key` keeps saying who asked.
     pub fn authorise_as_root(&mut self) {
-        let region = self
-            .region
-            .clone()
-            .unwrap_or_else(|| "us-east-1".to_owned());
-        self.headers
-            .insert(AUTHORIZATION, root_credential(&self.service, &region));
+        let region = self.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+        self.headers.insert(AUTHORIZATION, root_credential(&self.service, &region));
         self.headers.remove("x-amz-security-token");
     }
 }
@@ -109,11 +98,7 @@ impl Answer {
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Answer {
-            status,
-            headers,
-            body: body.into(),
-        }
+        Answer { status, headers, body: body.into() }
     }
 
     /// A JSON answer (`application/json`).
@@ -160,13 +145,11 @@ pub struct Upstream {
 impl Upstream {
     /// The way to the MiniStack that listens on `address` (`127.0.0.1:4600`).
     pub fn new(address: String, account: String, region: String) -> Upstream {
-        let client = Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
-        Upstream {
-            client,
-            address,
-            account,
-            region,
-        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        // MiniStack closes idle connections after 75 s; ours go first, so that none closes under a request.
+        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(60)).build(connector);
+        Upstream { client, address, account, region }
     }
 
     /// The account that MiniStack serves.
@@ -182,8 +165,7 @@ impl Upstream {
     /// Sends the call as it is, with its own signature and Host.
     pub async fn forward(&self, call: &Call) -> Result<Answer, UpstreamError> {
         let path = call.uri.path_and_query().map_or("/", |path| path.as_str());
-        self.send(&call.method, path, &call.headers, call.body.clone())
-            .await
+        self.send(&call.method, path, &call.headers, call.body.clone()).await
     }
 
     /// Sends root's request to a REST service (`lambda`, `apigateway`, `s3`): method, path with query, body.
@@ -199,37 +181,21 @@ impl Upstream {
     }
 
     /// Sends root's request to a JSON service by its target (`DynamoDB_20120810.DescribeTable`).
-    pub async fn target(
-        &self,
-        service: &str,
-        target: &str,
-        body: &Value,
-    ) -> Result<Answer, UpstreamError> {
+    pub async fn target(&self, service: &str, target: &str, body: &Value) -> Result<Answer, UpstreamError> {
         let mut headers = self.root_headers(service, "application/x-amz-json-1.1");
         if let Ok(target) = HeaderValue::from_str(target) {
             headers.insert("x-amz-target", target);
         }
-        self.send(&Method::POST, "/", &headers, Bytes::from(body.to_string()))
-            .await
+        self.send(&Method::POST, "/", &headers, Bytes::from(body.to_string())).await
     }
 
     /// Sends root's request to a query service (`iam`, `sts`); the pairs are `Action`, `Version` and the parameters.
-    pub async fn form(
-        &self,
-        service: &str,
-        pairs: &[(&str, &str)],
-    ) -> Result<Answer, UpstreamError> {
-        let encode = |text: &str| {
-            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                .to_string()
-        };
-        let body: Vec<String> = pairs
-            .iter()
-            .map(|(key, value)| format!("{}={}", encode(key), encode(value)))
-            .collect();
+    pub async fn form(&self, service: &str, pairs: &[(&str, &str)]) -> Result<Answer, UpstreamError> {
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let body: Vec<String> = pairs.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
         let headers = self.root_headers(service, "application/x-www-form-urlencoded");
-        self.send(&Method::POST, "/", &headers, Bytes::from(body.join("&")))
-            .await
+        self.send(&Method::POST, "/", &headers, Bytes::from(body.join("&"))).await
     }
 
     fn root_headers(&self, service: &str, content_type: &'static str) -> HeaderMap {
@@ -246,38 +212,28 @@ impl Upstream {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Answer, UpstreamError> {
-        let failed = |cause: &dyn std::error::Error| UpstreamError {
-            address: self.address.clone(),
-            cause: chain(cause),
-        };
-        let uri: Uri = format!("http://{}{path}", self.address)
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| failed(&error))?;
+        let failed =
+            |cause: &dyn std::error::Error| UpstreamError { address: self.address.clone(), cause: chain(cause) };
+        let uri: Uri =
+            format!("http://{}{path}", self.address).parse().map_err(|error: http::uri::InvalidUri| failed(&error))?;
+        let size = body.len().to_string();
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = end_to_end(headers);
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| failed(&error))?;
+        // A rule may have changed the body; otherwise the length stays, because the signature may cover it.
+        if request.headers().get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != size.as_bytes()) {
+            request.headers_mut().remove(CONTENT_LENGTH);
+        }
+        let response = self.client.request(request).await.map_err(|error| failed(&error))?;
         let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| failed(&error))?
-            .to_bytes();
+        let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
         let mut headers = end_to_end(&parts.headers);
         // A HEAD answer tells a length it does not carry, every other length is told anew when the answer is sent.
         if method != Method::HEAD {
-            headers.remove(http::header::CONTENT_LENGTH);
+            headers.remove(CONTENT_LENGTH);
         }
-        Ok(Answer {
-            status: parts.status.as_u16(),
-            headers,
-            body,
-        })
+        Ok(Answer { status: parts.status.as_u16(), headers, body })
     }
 }
 
@@ -287,22 +243,13 @@ pub trait Rule: Send + Sync {
     fn applies(&self, call: &Call) -> bool;
 
     /// Before MiniStack sees the call: change it, or answer instead of MiniStack.
-    fn before<'a>(
-        &'a self,
-        call: &'a mut Call,
-        upstream: &'a Upstream,
-    ) -> BoxFuture<'a, Option<Answer>> {
+    fn before<'a>(&'a self, call: &'a mut Call, upstream: &'a Upstream) -> BoxFuture<'a, Option<Answer>> {
         let _ = (call, upstream);
         Box::pin(std::future::ready(None))
     }
 
     /// After MiniStack (or another rule's `before`) answered: change the answer.
-    fn after<'a>(
-        &'a self,
-        call: &'a Call,
-        answer: Answer,
-        upstream: &'a Upstream,
-    ) -> BoxFuture<'a, Answer> {
+    fn after<'a>(&'a self, call: &'a Call, answer: Answer, upstream: &'a Upstream) -> BoxFuture<'a, Answer> {
         let _ = (call, upstream);
         Box::pin(std::future::ready(answer))
     }
@@ -310,19 +257,10 @@ pub trait Rule: Send + Sync {
 
 /// Runs a call through the rules and MiniStack. The rules' `before` run in order, their `after` in reverse, and
 /// only the `after` of those whose `before` was reached.
-pub async fn run(
-    rules: &[Box<dyn Rule>],
-    mut call: Call,
-    upstream: &Upstream,
-) -> Result<Answer, UpstreamError> {
+pub async fn run(rules: &[Box<dyn Rule>], mut call: Call, upstream: &Upstream) -> Result<Answer, UpstreamError> {
     let mut reached: Vec<&dyn Rule> = Vec::new();
     let mut answer = None;
-    for rule in rules
-        .iter()
-        .map(Box::as_ref)
-        .filter(|rule| rule.applies(&call))
-        .collect::<Vec<_>>()
-    {
+    for rule in rules.iter().map(Box::as_ref).filter(|rule| rule.applies(&call)).collect::<Vec<_>>() {
         reached.push(rule);
         answer = rule.before(&mut call, upstream).await;
         if answer.is_some() {
@@ -344,22 +282,19 @@ fn root_credential(service: &str, region: &str) -> HeaderValue {
     let text = format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
     );
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0"))
+    HeaderValue::from_str(&text).unwrap_or_else(|_| {
+        HeaderValue::from_static(
+            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0",
+        )
+    })
 }
 
 /// The headers without those that concern one connection only. Host stays: signatures cover it.
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut kept = headers.clone();
-    for name in [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "transfer-encoding",
-        "upgrade",
-        "te",
-        "trailer",
-        "expect",
-    ] {
+    for name in
+        ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "trailer", "expect"]
+    {
         kept.remove(name);
     }
     kept
@@ -367,10 +302,7 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 
 fn pairs(text: &str) -> Vec<(String, String)> {
     let split = |pair: &str| {
-        pair.split_once('=')
-            .map_or((pair.to_owned(), String::new()), |(key, value)| {
-                (key.to_owned(), value.to_owned())
-            })
+        pair.split_once('=').map_or((pair.to_owned(), String::new()), |(key, value)| (key.to_owned(), value.to_owned()))
     };
     let decode = |text: String| decoded(&text.replace('+', " "));
     text.split('&')
@@ -414,10 +346,7 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_from_body_then_query() {
-        let call = call(
-            "/a%2Fb/c?Name=query&Only=x%20y",
-            "Action=GetRole&Name=a+b%2Fc",
-        );
+        let call = call("/a%2Fb/c?Name=query&Only=x%20y", "Action=GetRole&Name=a+b%2Fc");
         assert_eq!(call.parameter("Name").as_deref(), Some("a b/c"));
         assert_eq!(call.parameter("Only").as_deref(), Some("x y"));
         assert_eq!(call.segments(), ["a/b", "c"]);
@@ -427,13 +356,9 @@ mod tests {
     #[test]
     fn root_takes_the_place_of_the_signature_but_not_of_the_caller() {
         let mut call = call("/", "");
-        call.headers
-            .insert("x-amz-security-token", HeaderValue::from_static("t"));
+        call.headers.insert("x-amz-security-token", HeaderValue::from_static("t"));
         call.authorise_as_root();
-        assert!(
-            call.header("authorization")
-                .contains("Credential=test/20260101/eu-west-1/iam/")
-        );
+        assert!(call.header("authorization").contains("Credential=test/20260101/eu-west-1/iam/"));
         assert_eq!(call.header("x-amz-security-token"), "");
         assert_eq!(call.access_key.as_deref(), Some("AKIA1"));
     }
@@ -446,16 +371,9 @@ mod tests {
         fn before<'a>(&'a self, _: &'a mut Call, _: &'a Upstream) -> BoxFuture<'a, Option<Answer>> {
             Box::pin(async { (!self.0.is_empty()).then(|| Answer::new(200, "text/plain", self.0)) })
         }
-        fn after<'a>(
-            &'a self,
-            _: &'a Call,
-            mut answer: Answer,
-            _: &'a Upstream,
-        ) -> BoxFuture<'a, Answer> {
+        fn after<'a>(&'a self, _: &'a Call, mut answer: Answer, _: &'a Upstream) -> BoxFuture<'a, Answer> {
             Box::pin(async move {
-                answer.body = [answer.body.as_ref(), b"<", self.0.as_bytes()]
-                    .concat()
-                    .into();
+                answer.body = [answer.body.as_ref(), b"<", self.0.as_bytes()].concat().into();
                 answer
             })
         }
@@ -463,31 +381,16 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_answer_wins_and_after_runs_in_reverse_for_those_reached() {
-        let rules: Vec<Box<dyn Rule>> = vec![
-            Box::new(Answers("")),
-            Box::new(Answers("b")),
-            Box::new(Answers("c")),
-        ];
-        let upstream = Upstream::new(
-            "127.0.0.1:1".into(),
-            "123456789012".into(),
-            "us-east-1".into(),
-        );
+        let rules: Vec<Box<dyn Rule>> = vec![Box::new(Answers("")), Box::new(Answers("b")), Box::new(Answers("c"))];
+        let upstream = Upstream::new("127.0.0.1:1".into(), "123456789012".into(), "us-east-1".into());
         let answer = run(&rules, call("/", ""), &upstream).await.unwrap();
         assert_eq!(answer.body, "b<b<");
     }
 
     #[tokio::test]
     async fn a_silent_ministack_is_an_error_that_names_the_address() {
-        let upstream = Upstream::new(
-            "127.0.0.1:1".into(),
-            "123456789012".into(),
-            "us-east-1".into(),
-        );
-        let error = run(&[], call("/", ""), &upstream)
-            .await
-            .unwrap_err()
-            .to_string();
+        let upstream = Upstream::new("127.0.0.1:1".into(), "123456789012".into(), "us-east-1".into());
+        let error = run(&[], call("/", ""), &upstream).await.unwrap_err().to_string();
         assert!(error.contains("127.0.0.1:1"), "{error}");
     }
 }

@@ -22,13 +22,7 @@ pub enum Protocol {
 pub fn of(call: &Call) -> Protocol {
     match call.service.as_str() {
         "s3" | "cloudfront" | "route53" => Protocol::RestXml,
-        "iam"
-        | "sts"
-        | "sns"
-        | "cloudformation"
-        | "ec2"
-        | "autoscaling"
-        | "elasticloadbalancing" => Protocol::Query,
+        "iam" | "sts" | "sns" | "cloudformation" | "ec2" | "autoscaling" | "elasticloadbalancing" => Protocol::Query,
         _ if !call.header("x-amz-target").is_empty() => Protocol::Json,
         _ => Protocol::RestJson,
     }
@@ -37,43 +31,47 @@ pub fn of(call: &Call) -> Protocol {
 /// The error `code` with its message, as the service of the call would answer it.
 pub fn error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
     let id = call.header("amz-sdk-invocation-id");
-    let id = if id.is_empty() {
-        "00000000-0000-0000-0000-000000000000"
-    } else {
-        id
-    };
+    let id = if id.is_empty() { "00000000-0000-0000-0000-000000000000" } else { id };
     let answer = match of(call) {
         Protocol::Query => Answer::new(status, "text/xml", query_error(status, code, message, id)),
-        Protocol::RestXml => Answer::new(
-            status,
-            "application/xml",
-            s3_error(code, message, call.uri.path(), id),
-        ),
-        Protocol::RestJson => Answer::json(
-            status,
-            &json!({"message": message, "Message": message, "Type": fault(status)}),
-        )
-        .with_header("x-amzn-errortype", code),
+        Protocol::RestXml => Answer::new(status, "application/xml", s3_error(code, message, call.uri.path(), id)),
+        Protocol::RestJson => {
+            Answer::json(status, &json!({"message": message, "Message": message, "Type": fault(status)}))
+                .with_header("x-amzn-errortype", code)
+        }
         Protocol::Json => json_error(call, status, code, message),
     };
-    answer
-        .with_header("x-amzn-requestid", id)
-        .with_header("x-amz-request-id", id)
+    answer.with_header("x-amzn-requestid", id).with_header("x-amz-request-id", id)
+}
+
+/// An internal error, which clients retry.
+pub fn internal_error(call: &Call, message: &str) -> Answer {
+    let code = match of(call) {
+        Protocol::RestXml => "InternalError",
+        Protocol::Query => "ServiceFailure",
+        Protocol::RestJson => "ServiceException",
+        Protocol::Json if call.service == "dynamodb" => "InternalServerError",
+        Protocol::Json => "InternalFailure",
+    };
+    error(call, 500, code, message)
+}
+
+/// The service's way to say "not so fast".
+pub fn throttled(call: &Call) -> Answer {
+    match of(call) {
+        Protocol::RestXml => error(call, 503, "SlowDown", "Please reduce your request rate."),
+        Protocol::Query => error(call, 400, "Throttling", "Rate exceeded"),
+        Protocol::RestJson => error(call, 429, "TooManyRequestsException", "Rate exceeded"),
+        Protocol::Json => error(call, 400, "ThrottlingException", "Rate exceeded"),
+    }
 }
 
 fn json_error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
-    let mut answer = Answer::json(
-        status,
-        &json!({"__type": code, "message": message, "Message": message}),
-    );
-    if let Some(content_type) = call
-        .headers
-        .get("content-type")
-        .filter(|value| value.as_bytes().starts_with(b"application/x-amz-json"))
+    let mut answer = Answer::json(status, &json!({"__type": code, "message": message, "Message": message}));
+    if let Some(content_type) =
+        call.headers.get("content-type").filter(|value| value.as_bytes().starts_with(b"application/x-amz-json"))
     {
-        answer
-            .headers
-            .insert("content-type", HeaderValue::clone(content_type));
+        answer.headers.insert("content-type", HeaderValue::clone(content_type));
     }
     answer
 }
@@ -123,10 +121,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         if let Some(target) = target {
             headers.insert("x-amz-target", HeaderValue::from_static(target));
-            headers.insert(
-                "content-type",
-                HeaderValue::from_static("application/x-amz-json-1.0"),
-            );
+            headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
         }
         let uri = "/bucket".parse().unwrap();
         let (access_key, region) = (None, None);
@@ -147,36 +142,16 @@ mod tests {
     fn each_service_gets_its_own_shape() {
         let text = |answer: Answer| String::from_utf8(answer.body.to_vec()).unwrap();
         assert!(
-            text(error(
-                &call("iam", None),
-                400,
-                "MalformedPolicyDocument",
-                "a<b"
-            ))
-            .contains(
-                "<Type>Sender</Type><Code>MalformedPolicyDocument</Code><Message>a&lt;b</Message>"
-            )
+            text(error(&call("iam", None), 400, "MalformedPolicyDocument", "a<b"))
+                .contains("<Type>Sender</Type><Code>MalformedPolicyDocument</Code><Message>a&lt;b</Message>")
         );
         assert!(
             text(error(&call("s3", None), 400, "MalformedPolicy", "no"))
                 .contains("<Error><Code>MalformedPolicy</Code>")
         );
-        let lambda = error(
-            &call("lambda", None),
-            409,
-            "ResourceConflictException",
-            "busy",
-        );
-        assert_eq!(
-            lambda.headers["x-amzn-errortype"],
-            "ResourceConflictException"
-        );
-        let dynamo = error(
-            &call("dynamodb", Some("DynamoDB_20120810.PutItem")),
-            400,
-            "ValidationException",
-            "bad",
-        );
+        let lambda = error(&call("lambda", None), 409, "ResourceConflictException", "busy");
+        assert_eq!(lambda.headers["x-amzn-errortype"], "ResourceConflictException");
+        let dynamo = error(&call("dynamodb", Some("DynamoDB_20120810.PutItem")), 400, "ValidationException", "bad");
         assert_eq!(dynamo.body_json()["__type"], "ValidationException");
         assert_eq!(dynamo.headers["content-type"], "application/x-amz-json-1.0");
     }

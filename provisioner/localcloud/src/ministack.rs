@@ -1,0 +1,13 @@
+//! MiniStack as a child process: set up, started, watched and ended.
+
+mod process;
+mod venv;
+
+pub use process::{MiniStack, Settings, StartError};
+pub use venv::{VenvError, ready};
+
+/// The last lines of a text.
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.trim_end().lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
