@@ -6,6 +6,7 @@ pub mod costs;
 pub mod currency;
 pub mod exact;
 pub mod function;
+pub mod invoice;
 
 pub mod ledger;
 pub mod link;

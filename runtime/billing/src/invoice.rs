@@ -1,0 +1,163 @@
+//! A closed month priced: what a tenant owes, line by line, and how each figure came about.
+
+mod price;
+mod ready;
+mod record;
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::pricing::ExchangeRate;
+use crate::{Currency, Money, Month};
+
+pub use price::{PriceError, PriceInput, price};
+pub use ready::{NotReady, ready};
+pub use record::{InvoiceRecord, InvoiceState, Lease};
+
+/// What a tenant owes for a month. The lines sum to the total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// The tenant's id.
+    pub tenant: String,
+    /// The month billed.
+    pub month: Month,
+    /// The currency of every line.
+    pub currency: Currency,
+    /// In the order of the rules; none of them is zero.
+    pub lines: Vec<Line>,
+    /// The sum of the lines; negative when the tenant is owed.
+    pub total: Money,
+    /// The month's AWS cost in US dollars, exact.
+    pub cost_usd: Decimal,
+    /// The rate that turned it into the invoice's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangeRate>,
+    /// How the total came about, rule by rule.
+    pub steps: Vec<Step>,
+}
+
+/// One line of an invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Which rule made it.
+    pub rule: Rule,
+    /// As the tenant reads it.
+    pub description: String,
+    /// Rounded to the currency's decimals.
+    pub amount: Money,
+}
+
+/// The rules of an invoice, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The fixed monthly amount.
+    BaseFee,
+    /// AWS cost, one line for each service.
+    Cost,
+    /// The share added to the cost.
+    Markup,
+    /// The service fee, flat or by tier.
+    Fee,
+    /// Usage that the base fee includes.
+    Allowance,
+    /// The share taken off.
+    Discount,
+    /// What lifts the sum to the minimum.
+    Minimum,
+    /// The payment provider's fee, passed on.
+    CardFee,
+    /// The tax.
+    Tax,
+    /// Credit from an earlier month.
+    Credit,
+}
+
+/// One step of the explanation: what a rule added, and the sum after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The rule.
+    pub rule: Rule,
+    /// How its amount came about: `10% of 125.50 USD`.
+    pub text: String,
+    /// What it added.
+    pub amount: Money,
+    /// The sum so far.
+    pub running: Money,
+}
+
+/// What follows from an invoice's total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// The tenant pays.
+    Charge(Money),
+    /// Nobody pays.
+    Nothing,
+    /// The tenant is owed this much (a positive amount): carried to the next month, nothing is charged.
+    Credit(Money),
+}
+
+impl Invoice {
+    /// What follows from the total.
+    pub fn settlement(&self) -> Settlement {
+        let total = self.total.amount;
+        if total.is_zero() {
+            Settlement::Nothing
+        } else if total.is_sign_negative() {
+            Settlement::Credit(Money::new(-total, self.currency))
+        } else {
+            Settlement::Charge(self.total)
+        }
+    }
+
+    /// The exchange in one sentence, for the invoice itself; none when nothing was converted.
+    pub fn exchange_note(&self) -> Option<String> {
+        self.exchange.as_ref().map(|rate| {
+            let cost = Money::new(self.cost_usd, rate.from);
+            format!(
+                "AWS cost of {cost} converted at {} {} per {} ({}, {}).",
+                rate.rate.normalize(),
+                rate.to,
+                rate.from,
+                rate.source,
+                rate.date
+            )
+        })
+    }
+
+    /// The explanation as lines of text, one for each rule that applied.
+    pub fn explain(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .steps
+            .iter()
+            .map(|step| {
+                let (rule, text) = (step.rule, &step.text);
+                format!("{rule}: {text} -> {}, sum {}", step.amount, step.running)
+            })
+            .collect();
+        lines.push(format!("total: {}", self.total));
+        lines
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rule::BaseFee => "base fee",
+            Rule::Cost => "AWS cost",
+            Rule::Markup => "markup",
+            Rule::Fee => "service fee",
+            Rule::Allowance => "allowance",
+            Rule::Discount => "discount",
+            Rule::Minimum => "minimum",
+            Rule::CardFee => "card fee",
+            Rule::Tax => "tax",
+            Rule::Credit => "credit",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
