@@ -16,18 +16,15 @@ pub struct Currency([u8; 3]);
 pub struct UnknownCurrency(pub String);
 
 /// Codes with no decimals, as ISO 4217 and Stripe's list of zero-decimal currencies have them.
-const NO_DECIMALS: &[&str] = &[
-    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV",
-    "XAF", "XOF", "XPF",
-];
+const NO_DECIMALS: &[&str] =
+    &["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"];
 /// Codes with three decimals.
 const THREE_DECIMALS: &[&str] = &["BHD", "JOD", "KWD", "OMR", "TND"];
 /// Codes with two decimals that billform accepts.
 const TWO_DECIMALS: &[&str] = &[
-    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "COP", "CZK", "DKK", "EGP", "EUR",
-    "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "MAD", "MXN", "MYR", "NGN", "NOK", "NZD",
-    "PEN", "PHP", "PLN", "QAR", "RON", "RSD", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH",
-    "USD", "UYU", "ZAR",
+    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD", "HUF",
+    "IDR", "ILS", "INR", "ISK", "MAD", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PLN", "QAR", "RON", "RSD",
+    "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "UYU", "ZAR",
 ];
 
 impl Currency {
@@ -60,9 +57,7 @@ impl FromStr for Currency {
     /// Accepts either case: Stripe writes `usd`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let code = text.to_ascii_uppercase();
-        let known = [NO_DECIMALS, THREE_DECIMALS, TWO_DECIMALS]
-            .iter()
-            .any(|list| list.contains(&code.as_str()));
+        let known = [NO_DECIMALS, THREE_DECIMALS, TWO_DECIMALS].iter().any(|list| list.contains(&code.as_str()));
         match code.as_bytes().try_into() {
             Ok(bytes) if known => Ok(Currency(bytes)),
             _ => Err(UnknownCurrency(text.to_owned())),

@@ -2,6 +2,7 @@
 //!
 //! It reaches no clock, network, environment or file; `clippy.toml` beside this crate refuses them.
 
+pub mod attribution;
 pub mod costs;
 pub mod currency;
 pub mod exact;

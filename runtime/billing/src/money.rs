@@ -69,15 +69,10 @@ impl Money {
     /// The sum, or an error when the currencies differ.
     pub fn plus(self, other: Money) -> Result<Money, MoneyError> {
         if self.currency != other.currency {
-            return Err(MoneyError::Mixed {
-                left: self.currency,
-                right: other.currency,
-            });
+            return Err(MoneyError::Mixed { left: self.currency, right: other.currency });
         }
-        let amount = self
-            .amount
-            .checked_add(other.amount)
-            .ok_or_else(|| MoneyError::TooLarge(self.amount.to_string()))?;
+        let amount =
+            self.amount.checked_add(other.amount).ok_or_else(|| MoneyError::TooLarge(self.amount.to_string()))?;
         Ok(Money::new(amount, self.currency))
     }
 
@@ -85,14 +80,8 @@ impl Money {
     pub fn minor_units(self) -> Result<MinorUnits, MoneyError> {
         let too_large = || MoneyError::TooLarge(self.amount.to_string());
         let scale = Decimal::from(10_i64.pow(self.currency.decimals()));
-        let units = self
-            .rounded()
-            .amount
-            .checked_mul(scale)
-            .ok_or_else(too_large)?;
-        i64::try_from(units.normalize())
-            .map(MinorUnits)
-            .map_err(|_| too_large())
+        let units = self.rounded().amount.checked_mul(scale).ok_or_else(too_large)?;
+        i64::try_from(units.normalize()).map(MinorUnits).map_err(|_| too_large())
     }
 
     /// The amount that Stripe's integer stands for.
@@ -117,9 +106,7 @@ pub(crate) fn plain_decimal(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let framed = digits.starts_with(|c: char| c.is_ascii_digit()) && !digits.ends_with('.');
-    (plain && framed)
-        .then(|| Decimal::from_str_exact(text).ok())
-        .flatten()
+    (plain && framed).then(|| Decimal::from_str_exact(text).ok()).flatten()
 }
 
 impl fmt::Display for Money {
@@ -186,9 +173,7 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = text.trim().strip_suffix('%').map(str::trim_end);
         let percent = number.and_then(plain_decimal);
-        percent
-            .map(Percent)
-            .ok_or_else(|| NotAPercent(text.to_owned()))
+        percent.map(Percent).ok_or_else(|| NotAPercent(text.to_owned()))
     }
 }
 
@@ -219,32 +204,16 @@ mod tests {
 
     #[test]
     fn money_is_written_with_the_decimals_of_its_currency() {
-        for (text, shown) in [
-            ("20 EUR", "20.00 EUR"),
-            ("5 JPY", "5 JPY"),
-            ("0.125 USD", "0.125 USD"),
-            ("1 kwd", "1.000 KWD"),
-        ] {
-            assert_eq!(
-                text.parse::<Money>().map(|m| m.to_string()),
-                Ok(shown.to_owned())
-            );
+        for (text, shown) in
+            [("20 EUR", "20.00 EUR"), ("5 JPY", "5 JPY"), ("0.125 USD", "0.125 USD"), ("1 kwd", "1.000 KWD")]
+        {
+            assert_eq!(text.parse::<Money>().map(|m| m.to_string()), Ok(shown.to_owned()));
         }
     }
 
     #[test]
     fn malformed_money_is_refused() {
-        for bad in [
-            "20",
-            "EUR 20",
-            "1e3 EUR",
-            "1,000.00 EUR",
-            "+1 EUR",
-            ".5 EUR",
-            "5. EUR",
-            "20.00 XXX",
-            "",
-        ] {
+        for bad in ["20", "EUR 20", "1e3 EUR", "1,000.00 EUR", "+1 EUR", ".5 EUR", "5. EUR", "20.00 XXX", ""] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
     }
@@ -257,21 +226,14 @@ mod tests {
 
     #[test]
     fn two_currencies_do_not_add() {
-        assert!(
-            Money::zero(Currency::EUR)
-                .plus(Money::zero(Currency::USD))
-                .is_err()
-        );
+        assert!(Money::zero(Currency::EUR).plus(Money::zero(Currency::USD)).is_err());
     }
 
     #[test]
     fn ten_percent_of_the_portal_example() {
         let percent: Percent = "10%".parse().expect("a percentage");
         assert_eq!(percent.of(Decimal::new(125_50, 2)), Decimal::new(12_55, 2));
-        assert_eq!(
-            "2.9 %".parse::<Percent>().map(|p| p.to_string()),
-            Ok("2.9%".to_owned())
-        );
+        assert_eq!("2.9 %".parse::<Percent>().map(|p| p.to_string()), Ok("2.9%".to_owned()));
         assert!("ten%".parse::<Percent>().is_err());
     }
 

@@ -46,11 +46,7 @@ pub enum PeriodError {
 impl Period {
     /// The days from `start` up to, not including, `end`; at least one.
     pub fn new(start: Date, end: Date) -> Result<Period, PeriodError> {
-        if start < end {
-            Ok(Period { start, end })
-        } else {
-            Err(PeriodError::Empty { start, end })
-        }
+        if start < end { Ok(Period { start, end }) } else { Err(PeriodError::Empty { start, end }) }
     }
 
     /// The days from `first` to `last`, both included.
@@ -95,18 +91,13 @@ impl Period {
 impl Month {
     /// The month a day lies in.
     pub fn of(day: Date) -> Month {
-        Month {
-            first: day.first_of_month(),
-        }
+        Month { first: day.first_of_month() }
     }
 
     /// Its days.
     pub fn period(self) -> Period {
         let end = self.next().map_or(Date::MAX, |next| next.first);
-        Period {
-            start: self.first,
-            end,
-        }
+        Period { start: self.first, end }
     }
 
     /// The month after it.
@@ -121,9 +112,7 @@ impl Month {
 
     fn shifted(self, months: i32) -> Result<Month, PeriodError> {
         let first = self.first.checked_add(months.months());
-        first
-            .map(|first| Month { first })
-            .map_err(|_| PeriodError::OutOfRange(self.first))
+        first.map(|first| Month { first }).map_err(|_| PeriodError::OutOfRange(self.first))
     }
 }
 
@@ -133,15 +122,11 @@ impl FromStr for Month {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || PeriodError::Month(text.to_owned());
         let (year, month) = text.split_once('-').ok_or_else(bad)?;
-        let digits =
-            |part: &str, len: usize| part.len() == len && part.bytes().all(|b| b.is_ascii_digit());
+        let digits = |part: &str, len: usize| part.len() == len && part.bytes().all(|b| b.is_ascii_digit());
         if !digits(year, 4) || !digits(month, 2) {
             return Err(bad());
         }
-        let (year, month) = (
-            year.parse().map_err(|_| bad())?,
-            month.parse().map_err(|_| bad())?,
-        );
+        let (year, month) = (year.parse().map_err(|_| bad())?, month.parse().map_err(|_| bad())?);
         Date::new(year, month, 1).map(Month::of).map_err(|_| bad())
     }
 }
@@ -210,31 +195,15 @@ mod tests {
     #[test]
     fn months_cross_the_year() {
         let january: Month = "2026-01".parse().expect("a month");
-        assert_eq!(
-            january.previous().map(|m| m.to_string()),
-            Ok("2025-12".to_owned())
-        );
+        assert_eq!(january.previous().map(|m| m.to_string()), Ok("2025-12".to_owned()));
     }
 
     #[test]
     fn malformed_months_and_dates_are_refused() {
-        for bad in [
-            "2026-13",
-            "2026-1",
-            "26-01",
-            "2026",
-            "2026-00",
-            "2026-10-01",
-        ] {
+        for bad in ["2026-13", "2026-1", "26-01", "2026", "2026-00", "2026-10-01"] {
             assert!(bad.parse::<Month>().is_err(), "{bad}");
         }
-        for bad in [
-            "2026-02-30",
-            "2026-2-03",
-            "20260203",
-            "2026-02-03T00:00",
-            "",
-        ] {
+        for bad in ["2026-02-30", "2026-2-03", "20260203", "2026-02-03T00:00", ""] {
             assert!(parse_date(bad).is_err(), "{bad}");
         }
     }

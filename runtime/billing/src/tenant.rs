@@ -47,9 +47,6 @@ impl TenantRecord {
     /// The terms that hold for a month: the latest that started by then, or none that do.
     pub fn terms_for(&self, month: Month) -> Option<&Terms> {
         let started = |terms: &&Terms| terms.effective_from.is_none_or(|from| from <= month);
-        self.terms
-            .iter()
-            .filter(started)
-            .max_by_key(|terms| terms.effective_from)
+        self.terms.iter().filter(started).max_by_key(|terms| terms.effective_from)
     }
 }

@@ -1,0 +1,121 @@
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+
+const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn row(tenant: &str, part: &str, units: i64) -> QueriedRow {
+    QueriedRow {
+        tenant_value: tenant.to_owned(),
+        part: part.to_owned(),
+        amount: CostAmount { cost: Decimal::new(units, 10), usage: Decimal::ONE },
+    }
+}
+
+fn queried(day: i8, rows: Vec<QueriedRow>) -> QueriedDay {
+    QueriedDay { date: date(2026, 10, day), estimated: false, rows }
+}
+
+fn two_days() -> Period {
+    Period::new(date(2026, 10, 1), date(2026, 10, 3)).expect("a period")
+}
+
+fn two_owners() -> BTreeMap<String, String> {
+    [("A", "a"), ("B", "b")].map(|(value, id)| (value.to_owned(), id.to_owned())).into()
+}
+
+#[test]
+fn untagged_and_unknown_values_are_unallocated() {
+    let services = [queried(1, vec![row("A", "S3", 5), row("", "Tax", 7), row("Gone", "S3", 2)]), queried(2, vec![])];
+    let found = attribute(&two_days(), &services, None, &two_owners(), AT).expect("days");
+    assert_eq!(found.days["a"][0].cost(), Decimal::new(5, 10));
+    assert_eq!(found.days["b"][0].cost(), Decimal::ZERO);
+    assert_eq!(found.days[UNALLOCATED][0].cost(), Decimal::new(9, 10));
+    assert_eq!(found.days["a"].len(), 2, "a day that cost nothing is a day");
+}
+
+#[test]
+fn a_missing_day_stops_everything() {
+    let services = [queried(1, vec![])];
+    let refused = attribute(&two_days(), &services, None, &two_owners(), AT);
+    assert_eq!(refused, Err(AttributionError::MissingDay(date(2026, 10, 2))));
+}
+
+#[test]
+fn queries_that_disagree_stop_everything_but_far_digits_do_not() {
+    let services = [queried(1, vec![row("A", "S3", 1_000_000_000)]), queried(2, vec![])];
+    let check = |units| {
+        let projects = [queried(1, vec![row("A", "p", units)]), queried(2, vec![])];
+        attribute(&two_days(), &services, Some(&projects), &two_owners(), AT)
+    };
+    assert!(check(1_000_000_001).is_ok());
+    assert!(matches!(check(1_200_000_000), Err(AttributionError::Disagreement { .. })));
+}
+
+#[test]
+fn cost_without_a_project_is_named_so() {
+    let services = [queried(1, vec![row("A", "S3", 5)]), queried(2, vec![])];
+    let projects = [queried(1, vec![row("A", "", 5)]), queried(2, vec![])];
+    let found = attribute(&two_days(), &services, Some(&projects), &two_owners(), AT);
+    let found = found.expect("days");
+    assert!(found.days["a"][0].projects.contains_key(NO_PROJECT));
+}
+
+#[test]
+fn marks_cover_each_month_and_know_about_estimates() {
+    let period = Period::new(date(2026, 9, 30), date(2026, 10, 2)).expect("a period");
+    let mut estimated = queried(1, vec![]);
+    estimated.estimated = true;
+    let september = QueriedDay { date: date(2026, 9, 30), ..queried(1, vec![]) };
+    let found = attribute(&period, &[september, estimated], None, &two_owners(), AT);
+    let marks = found.expect("days").marks;
+    let told: Vec<_> = marks.iter().map(|m| (m.through, m.estimated)).collect();
+    assert_eq!(told, [(date(2026, 9, 30), false), (date(2026, 10, 1), true)]);
+}
+
+#[test]
+fn only_changed_days_are_written() {
+    let services = [queried(1, vec![row("A", "S3", 5)]), queried(2, vec![])];
+    let attributed = |at| attribute(&two_days(), &services, None, &two_owners(), at);
+    let first = attributed(AT).expect("days");
+    assert_eq!(changed(&[], &first.days["a"]).len(), 1);
+    let later = attributed(Timestamp::MAX).expect("days");
+    assert!(changed(&first.days["a"], &later.days["a"]).is_empty());
+    // A day that was restated to nothing replaces what was there.
+    let nothing = CostDay::nothing(date(2026, 10, 1), AT);
+    assert_eq!(changed(&first.days["a"], std::slice::from_ref(&nothing)).len(), 1);
+}
+
+#[test]
+fn two_tenants_with_one_value_are_refused() {
+    let tenant = |id: &str| -> TenantRecord {
+        serde_json::from_value(serde_json::json!({
+            "id": id, "name": id, "email": "x@example.com", "locale": "en", "currency": "USD",
+            "tags": {"Org": "Same"}, "terms": [], "days_until_due": 30, "link_version": 1,
+        }))
+        .expect("a tenant")
+    };
+    let refused = owners(&[tenant("a"), tenant("b")], "Org");
+    assert!(matches!(refused, Err(AttributionError::SharedValue { .. })));
+    assert_eq!(owners(&[tenant("a")], "Org").map(|o| o.len()), Ok(1));
+    assert_eq!(owners(&[tenant("a")], "Other").map(|o| o.len()), Ok(0));
+}
+
+proptest! {
+    #[test]
+    fn tenants_and_unallocated_are_the_bill(
+        rows in proptest::collection::vec((1_i8..3, "[ABC]?", "[xyz]?", any::<i32>()), 0..40),
+    ) {
+        let mut services = vec![queried(1, vec![]), queried(2, vec![])];
+        let mut bill = Decimal::ZERO;
+        for (day, tenant, service, units) in rows {
+            let row = row(&tenant, &service, units.into());
+            bill += row.amount.cost;
+            services.push(queried(day, vec![row]));
+        }
+        let found = attribute(&two_days(), &services, None, &two_owners(), AT).expect("days");
+        let attributed: Decimal = found.days.values().flatten().map(CostDay::cost).sum();
+        prop_assert_eq!(attributed, bill);
+    }
+}
