@@ -7,7 +7,7 @@ pub use process::{MiniStack, Settings, StartError};
 pub use venv::{VenvError, ready};
 
 /// The last lines of a text.
-fn tail(text: &str, lines: usize) -> String {
+pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.trim_end().lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

@@ -1,0 +1,274 @@
+//! One local cloud, running: the gateway and Stripe as tasks of this process, MiniStack as its child.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::costs::Costs;
+use crate::gateway::pipeline::{Upstream, UpstreamError};
+use crate::gateway::traffic::Traffic;
+use crate::gateway::{self, Gateway};
+use crate::ministack::{self, MiniStack, Settings, StartError, VenvError};
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder for MiniStack's virtual environment and for what runs; made if it is missing.
+    pub home: PathBuf,
+    /// The AWS account.
+    pub account: String,
+    /// The AWS region.
+    pub region: String,
+    /// Whether signatures and IAM policies are enforced.
+    pub auth: bool,
+}
+
+impl Options {
+    /// Account 123456789012 in us-east-1, nothing enforced.
+    pub fn new(home: impl Into<PathBuf>) -> Options {
+        Options { home: home.into(), account: "123456789012".to_owned(), region: "us-east-1".to_owned(), auth: false }
+    }
+}
+
+/// How to reach a local cloud. These are the keys that `local up --format json` prints. The credentials open
+/// nothing but this cloud, so they are no secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// For `AWS_ENDPOINT_URL`: the gateway.
+    pub aws_endpoint: String,
+    /// For `STRIPE_API_BASE`.
+    pub stripe_api_base: String,
+    /// The AWS account.
+    pub account: String,
+    /// The AWS region.
+    pub region: String,
+    /// Root's access key id.
+    pub access_key_id: String,
+    /// Root's secret access key.
+    pub secret_access_key: String,
+    /// The one key that the local Stripe takes.
+    pub stripe_api_key: String,
+    /// The process that serves gateway and Stripe.
+    pub pid: u32,
+}
+
+/// Why a local cloud did not start or do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// MiniStack could not be set up.
+    #[error(transparent)]
+    Venv(#[from] VenvError),
+    /// MiniStack could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// No port on loopback.
+    #[error("opening a port on 127.0.0.1: {0}; allow this process to listen on loopback")]
+    Bind(std::io::Error),
+    /// No random numbers.
+    #[error("making the local Stripe's key: {0}")]
+    Random(getrandom::Error),
+    /// MiniStack went away.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// IAM refused.
+    #[error("creating the IAM user {name}: {step} answered {status}: {body}")]
+    User {
+        /// The user.
+        name: String,
+        /// The operation that failed.
+        step: &'static str,
+        /// Its HTTP status.
+        status: u16,
+        /// What it said.
+        body: String,
+    },
+}
+
+/// A running local cloud. Dropping it stops everything and leaves no process.
+#[derive(Debug)]
+pub struct LocalCloud {
+    description: Description,
+    traffic: Traffic,
+    costs: Costs,
+    upstream: Upstream,
+    // The tasks are dropped first, so that nothing calls a MiniStack that is ending.
+    tasks: Vec<Serving>,
+    ministack: MiniStack,
+}
+
+/// A task that ends with its handle.
+#[derive(Debug)]
+struct Serving(JoinHandle<()>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl LocalCloud {
+    /// Sets MiniStack up if need be and starts everything on free ports of loopback.
+    pub async fn start(options: Options, progress: &dyn Fn(&str)) -> Result<LocalCloud, Error> {
+        let python = ministack::ready(&options.home, progress).await?;
+        let (aws_listener, aws_endpoint) = listen().await?;
+        let (stripe_listener, stripe_api_base) = listen().await?;
+        progress("starting MiniStack");
+        let settings = Settings {
+            python,
+            home: options.home,
+            account: options.account.clone(),
+            region: options.region.clone(),
+            auth: options.auth,
+            aws_endpoint: aws_endpoint.clone(),
+            stripe_api_base: stripe_api_base.clone(),
+        };
+        let ministack = MiniStack::start(&settings).await?;
+        let upstream = Upstream::new(ministack.address(), options.account.clone(), options.region.clone());
+        let description = Description {
+            aws_endpoint,
+            stripe_api_base,
+            account: options.account,
+            region: options.region,
+            access_key_id: "test".to_owned(),
+            secret_access_key: "test".to_owned(),
+            stripe_api_key: stripe_key()?,
+            pid: std::process::id(),
+        };
+        let (traffic, costs) = (Traffic::new(), Costs::default());
+        let gateway =
+            Gateway { upstream: upstream.clone(), rules: Vec::new(), traffic: traffic.clone(), costs: costs.clone() };
+        let tasks = vec![Serving(tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway))))];
+        drop(stripe_listener);
+        progress("the local cloud is ready");
+        Ok(LocalCloud { description, traffic, costs, upstream, tasks, ministack })
+    }
+
+    /// How to reach it.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The counters and faults of the AWS and the Stripe side.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// The cost model behind Cost Explorer.
+    pub fn costs(&self) -> &Costs {
+        &self.costs
+    }
+
+    /// Root's way to MiniStack, past the gateway: for looking without being counted.
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// The process id of MiniStack, which leads the process group of everything it runs.
+    pub fn ministack_pid(&self) -> Option<u32> {
+        self.ministack.pid()
+    }
+
+    /// Creates an IAM user with this policy document inline and returns its access key id and secret access key.
+    pub async fn create_user(&self, name: &str, policy_json: &str) -> Result<(String, String), Error> {
+        self.iam(name, "CreateUser", &[]).await?;
+        self.iam(name, "PutUserPolicy", &[("PolicyName", "billform"), ("PolicyDocument", policy_json)]).await?;
+        let body = self.iam(name, "CreateAccessKey", &[]).await?;
+        match (element(&body, "AccessKeyId"), element(&body, "SecretAccessKey")) {
+            (Some(id), Some(secret)) => Ok((id, secret)),
+            // The body is not shown: it may hold half a credential.
+            _ => Err(Error::User {
+                name: name.to_owned(),
+                step: "CreateAccessKey",
+                status: 200,
+                body: "no key".to_owned(),
+            }),
+        }
+    }
+
+    /// Stops everything and waits until nothing is left.
+    pub async fn stop(mut self) {
+        self.tasks.clear();
+        let LocalCloud { ministack, .. } = self;
+        ministack.stop().await;
+    }
+
+    async fn iam(&self, name: &str, step: &'static str, more: &[(&str, &str)]) -> Result<String, Error> {
+        let mut pairs = vec![("Action", step), ("Version", "2010-05-08"), ("UserName", name)];
+        pairs.extend_from_slice(more);
+        let answer = self.upstream.form("iam", &pairs).await?;
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        if answer.is_success() {
+            return Ok(body);
+        }
+        Err(Error::User { name: name.to_owned(), step, status: answer.status, body })
+    }
+}
+
+async fn listen() -> Result<(TcpListener, String), Error> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = TcpListener::bind(any).await.map_err(Error::Bind)?;
+    let address = listener.local_addr().map_err(Error::Bind)?;
+    Ok((listener, format!("http://{address}")))
+}
+
+fn stripe_key() -> Result<String, Error> {
+    let mut bytes = [0_u8; 12];
+    getrandom::fill(&mut bytes).map_err(Error::Random)?;
+    Ok(format!("sk_test_local{}", hex::encode(bytes)))
+}
+
+/// The text of the first XML element of that name.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_has_exactly_the_promised_keys() {
+        let text = |value: &str| value.to_owned();
+        let description = Description {
+            aws_endpoint: text("a"),
+            stripe_api_base: text("s"),
+            account: text("1"),
+            region: text("r"),
+            access_key_id: text("k"),
+            secret_access_key: text("x"),
+            stripe_api_key: text("y"),
+            pid: 7,
+        };
+        let json = serde_json::to_value(&description).unwrap();
+        let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let promised = [
+            "aws_endpoint",
+            "stripe_api_base",
+            "account",
+            "region",
+            "access_key_id",
+            "secret_access_key",
+            "stripe_api_key",
+            "pid",
+        ];
+        assert_eq!(keys, promised);
+    }
+
+    #[test]
+    fn stripe_keys_are_test_keys_and_differ() {
+        let (one, two) = (stripe_key().unwrap(), stripe_key().unwrap());
+        assert!(one.starts_with("sk_test_local") && one != two);
+    }
+
+    #[test]
+    fn elements_are_found_or_not() {
+        assert_eq!(element("<a><AccessKeyId>AKIA</AccessKeyId></a>", "AccessKeyId").as_deref(), Some("AKIA"));
+        assert_eq!(element("<a/>", "AccessKeyId"), None);
+    }
+}

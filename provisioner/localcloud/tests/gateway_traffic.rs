@@ -1,0 +1,136 @@
+//! The gateway in front of a real MiniStack: calls pass, are counted, and are struck by the faults that are armed.
+
+mod cloud;
+
+use std::time::{Duration, Instant};
+
+use cloud::{client, role, start};
+use http::Method;
+use localcloud::gateway::fault::{Effect, Fault, FaultState};
+use localcloud::gateway::pipeline::Answer;
+use serde_json::json;
+
+#[tokio::test]
+async fn calls_pass_and_are_counted_by_their_names() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    assert!(aws.form("iam", &role("CreateRole", "reader")).await.unwrap().is_success());
+    let found = aws.form("iam", &role("GetRole", "reader")).await.unwrap();
+    assert!(String::from_utf8_lossy(&found.body).contains(":123456789012:role/reader"));
+    assert_eq!(aws.form("iam", &role("GetRole", "nobody")).await.unwrap().status, 404);
+    assert!(aws.rest("lambda", Method::GET, "/2015-03-31/functions", "").await.unwrap().is_success());
+    assert!(aws.target("dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await.unwrap().is_success());
+
+    let health = aws.rest("x", Method::GET, "/_billform/health", "").await.unwrap();
+    assert_eq!(health.body_json()["ministack"], "ok");
+    let calls = aws.rest("x", Method::GET, "/_billform/calls", "").await.unwrap().body_json();
+    let expected = json!({
+        "dynamodb": {"ListTables": 1}, "iam": {"CreateRole": 1, "GetRole": 2}, "lambda": {"ListFunctions": 1}
+    });
+    assert_eq!((&calls["services"], &calls["total"]), (&expected, &json!(5)));
+    assert_eq!(
+        calls["log"][2],
+        json!({"n": 3, "service": "iam", "operation": "GetRole", "write": false, "status": 404})
+    );
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn objects_pass_whole_and_heads_keep_their_length() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    let body = vec![7_u8; 3_000_000];
+    assert!(aws.rest("s3", Method::PUT, "/some-bucket", "").await.unwrap().is_success());
+    assert!(aws.rest("s3", Method::PUT, "/some-bucket/a%20key", body.clone()).await.unwrap().is_success());
+    let head = aws.rest("s3", Method::HEAD, "/some-bucket/a%20key", "").await.unwrap();
+    assert_eq!(head.headers["content-length"], "3000000");
+    let got = aws.rest("s3", Method::GET, "/some-bucket/a%20key", "").await.unwrap();
+    assert!(got.body == body);
+    let counts = cloud.traffic().counts();
+    assert_eq!(
+        [counts.of("s3", "CreateBucket"), counts.of("s3", "PutObject"), counts.of("s3", "HeadObject")],
+        [1, 1, 1]
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_has_taken_effect() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    cloud.traffic().arm(vec![Fault::on_write(1, Effect::LoseAnswer)]).unwrap();
+    assert!(!exists(&aws.form("iam", &role("GetRole", "lost")).await.unwrap()));
+    let lost = aws.form("iam", &role("CreateRole", "lost")).await;
+    assert!(lost.is_err(), "{lost:?}");
+    assert!(exists(&aws.form("iam", &role("GetRole", "lost")).await.unwrap()));
+    assert_eq!(cloud.traffic().counts().log[1].status, None);
+}
+
+#[tokio::test]
+async fn a_held_answer_has_taken_effect_and_ends_with_its_client() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    let id = cloud.traffic().arm(vec![Fault::on_operation("iam", "CreateRole", Effect::HoldAnswer)]).unwrap()[0];
+    let held = tokio::spawn({
+        let aws = aws.clone();
+        async move { aws.form("iam", &role("CreateRole", "held")).await }
+    });
+    cloud.traffic().until(id, FaultState::Holding).await;
+    assert!(exists(&aws.form("iam", &role("GetRole", "held")).await.unwrap()));
+    assert!(!held.is_finished());
+    held.abort();
+    cloud.traffic().until(id, FaultState::Done).await;
+}
+
+#[tokio::test]
+async fn a_held_answer_goes_out_when_released() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    let armed = json!({"faults": [{"nth": 1, "of": "writes", "effect": "hold_answer"}]}).to_string();
+    let shown = aws.rest("x", Method::PUT, "/_billform/faults", armed).await.unwrap().body_json();
+    let held = tokio::spawn({
+        let aws = aws.clone();
+        async move { aws.form("iam", &role("CreateRole", "held")).await }
+    });
+    let wait = format!("/_billform/faults/wait?id={}&state=holding", shown["faults"][0]["id"]);
+    let shown = aws.rest("x", Method::GET, &wait, "").await.unwrap().body_json();
+    assert_eq!(shown["faults"][0]["state"], "holding");
+    aws.rest("x", Method::POST, "/_billform/faults/release", "").await.unwrap();
+    assert!(held.await.unwrap().unwrap().is_success());
+}
+
+#[tokio::test]
+async fn refused_calls_have_no_effect_and_latency_is_felt() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    let faults = vec![Fault::on_write(1, Effect::FailBefore), Fault::on_write(2, Effect::Throttle)];
+    cloud.traffic().arm(faults).unwrap();
+    let failed = aws.form("iam", &role("CreateRole", "never")).await.unwrap();
+    let throttled = aws.form("iam", &role("CreateRole", "never")).await.unwrap();
+    assert_eq!(failed.status, 500);
+    assert!(throttled.status == 400 && String::from_utf8_lossy(&throttled.body).contains("<Code>Throttling</Code>"));
+    assert!(!exists(&aws.form("iam", &role("GetRole", "never")).await.unwrap()));
+
+    cloud.traffic().set_latency(Duration::from_millis(120));
+    let before = Instant::now();
+    aws.form("iam", &role("GetRole", "never")).await.unwrap();
+    assert!(before.elapsed() >= Duration::from_millis(120));
+}
+
+#[tokio::test]
+async fn calls_at_once_are_seen_as_such() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    cloud.traffic().set_latency(Duration::from_millis(500));
+    let names: Vec<String> = (0..8).map(|number| format!("role-{number}")).collect();
+    let calls = names.iter().map(|name| {
+        let (aws, pairs) = (aws.clone(), role("GetRole", name));
+        async move { aws.form("iam", &pairs).await.map(|answer| answer.status) }
+    });
+    futures::future::join_all(calls).await;
+    let counts = cloud.traffic().counts();
+    assert_eq!((counts.total, counts.in_flight, counts.in_flight_peak), (8, 0, 8));
+}
+
+fn exists(answer: &Answer) -> bool {
+    answer.is_success()
+}
