@@ -134,3 +134,17 @@ async fn calls_at_once_are_seen_as_such() {
 fn exists(answer: &Answer) -> bool {
     answer.is_success()
 }
+
+#[tokio::test]
+async fn an_http_api_answers_at_the_address_it_names() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    let wanted = json!({"name": "a", "protocolType": "HTTP"}).to_string();
+    let api = aws.rest("apigateway", Method::POST, "/v2/apis", wanted).await.unwrap().body_json();
+    let port = cloud.description().aws_endpoint.rsplit(':').next().unwrap().to_owned();
+    let id = api["apiId"].as_str().unwrap();
+    assert_eq!(api["apiEndpoint"], format!("http://{id}.execute-api.localhost:{port}"));
+    let missing = aws.rest("x", Method::GET, &format!("/_aws/execute-api/{id}/$default/costs"), "").await.unwrap();
+    assert_eq!((missing.status, missing.body_json()), (404, json!({"message": "Not Found"})));
+    assert_eq!(cloud.traffic().counts().of("execute-api", "Invoke"), 1);
+}

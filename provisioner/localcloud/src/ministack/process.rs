@@ -189,10 +189,15 @@ fn spawn(settings: &Settings, folder: &Path, port: u16) -> Result<(Child, ChildS
     }
     let log_path = folder.join("ministack.log");
     let log = File::create(&log_path).map_err(at("creating", &log_path))?;
+    let supervisor = folder.join("supervisor.py");
+    std::fs::write(&supervisor, SUPERVISOR).map_err(at("writing", &supervisor))?;
     let mut command = Command::new(&settings.python);
-    command.args(["-I", "-c", SUPERVISOR]).arg(folder);
-    command.arg(&settings.python).args(["-I", "-m", "ministack"]);
-    command.env_clear().envs(environment(settings, folder, port));
+    command.arg("-I").arg(&supervisor).arg(folder);
+    // Not `-m ministack`: that binds the port it advertises, and the one to advertise is the gateway's.
+    command.arg(&settings.python).args(["-I", "-m", "hypercorn", "ministack.app:app"]);
+    command.args(["--bind", &format!("127.0.0.1:{port}")]);
+    command.args(["--log-level", "WARNING", "--keep-alive", "75"]);
+    command.env_clear().envs(environment(settings, folder));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     command.current_dir(folder);
     // Ctrl-C at the terminal is for us to answer.
@@ -203,9 +208,10 @@ fn spawn(settings: &Settings, folder: &Path, port: u16) -> Result<(Child, ChildS
     Ok((child, stdout))
 }
 
-fn environment(settings: &Settings, folder: &Path, port: u16) -> Vec<(&'static str, String)> {
+fn environment(settings: &Settings, folder: &Path) -> Vec<(&'static str, String)> {
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
     let lang = std::env::var("LANG").unwrap_or_else(|_| "C.UTF-8".to_owned());
+    let (_, gateway_port) = settings.aws_endpoint.rsplit_once(':').unwrap_or_default();
     let inside = |name: &str| folder.join(name).display().to_string();
     let mut variables = vec![
         ("PATH", path),
@@ -217,7 +223,8 @@ fn environment(settings: &Settings, folder: &Path, port: u16) -> Vec<(&'static s
         ("BIND_HOST", "127.0.0.1".to_owned()),
         ("IOT_MTLS_ENABLED", "0".to_owned()),
         ("SFTP_ENABLED", "0".to_owned()),
-        ("GATEWAY_PORT", port.to_string()),
+        // The port in the URLs that it hands out.
+        ("GATEWAY_PORT", gateway_port.to_owned()),
         ("MINISTACK_ACCOUNT_ID", settings.account.clone()),
         ("MINISTACK_REGION", settings.region.clone()),
         ("LAMBDA_EXECUTOR", "local".to_owned()),
@@ -281,11 +288,12 @@ mod tests {
 
     #[test]
     fn the_environment_is_loopback_only_private_and_knows_the_gateway() {
-        let variables = environment(&settings(Path::new("/h"), "python3"), Path::new("/h/run"), 4600);
+        let variables = environment(&settings(Path::new("/h"), "python3"), Path::new("/h/run"));
         let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
         assert_eq!(get("BIND_HOST"), Some("127.0.0.1"));
         assert_eq!(get("IOT_MTLS_ENABLED"), Some("0"));
         assert_eq!(get("HOME"), Some("/h/run/home"));
+        assert_eq!(get("GATEWAY_PORT"), Some("1"));
         assert_eq!(get("AWS_ENDPOINT_URL"), Some("http://127.0.0.1:1"));
         assert_eq!(get("AUTH"), Some("true"));
         assert!(get("STRIPE_API_KEY").is_none() && get("AWS_PROFILE").is_none());
@@ -302,7 +310,7 @@ mod tests {
     async fn a_ministack_that_is_not_installed_shows_its_log() {
         let home = tempfile::tempdir().unwrap();
         let error = MiniStack::start(&settings(home.path(), "python3")).await.unwrap_err().to_string();
-        assert!(error.contains("exit status 1") && error.contains("ministack"), "{error}");
+        assert!(error.contains("exit status 1") && error.contains("No module named"), "{error}");
         let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     }

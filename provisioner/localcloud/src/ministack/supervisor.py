@@ -7,6 +7,7 @@ Arguments: the private folder to remove at the end, then the command. Says "pid 
 """
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,11 +29,21 @@ def kill_group(group):
         pass  # Already gone; macOS says "not permitted" of a group of zombies.
 
 
+def allow_many_connections():
+    """MiniStack's own start-up does this; started through hypercorn it would stay at 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):
+        pass
+
+
 def main():
     folder, command = sys.argv[1], sys.argv[2:]
     # Ctrl-C and the like are for the holder of stdin to decide. A handler, not SIG_IGN: exec would pass that on.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
+    allow_many_connections()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=2, stderr=2, start_new_session=True)
     say(f"pid {child.pid}")
 
