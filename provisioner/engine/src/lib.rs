@@ -3,15 +3,38 @@
 //! It knows no cloud, and reaches no clock, network, environment or file: kinds, the state store, the
 //! clock and whoever watches are ports. Planning is pure; applying executes and decides nothing.
 
+pub mod action;
 pub mod address;
+pub mod apply;
+pub mod clock;
 pub mod diff;
+pub mod graph;
+pub mod guard;
 pub mod input;
 pub mod kind;
+pub mod kinds;
+pub mod observer;
+pub mod plan;
+pub mod planner;
+pub mod refresh;
 pub mod resource;
+pub mod retry;
 pub mod state;
+pub mod token;
 
+pub use action::Action;
 pub use address::Address;
+pub use apply::{Options, Outcome, Status, apply};
+pub use clock::Clock;
+pub use graph::{Graph, GraphError};
+pub use guard::guards;
 pub use input::Input;
 pub use kind::{Applied, CallError, Kind, KindMeta, Observed, Owner};
+pub use kinds::{Kinds, UnknownKind};
+pub use observer::{Event, Observer};
+pub use plan::{Mode, Plan, Reason, Step, Summary};
+pub use planner::plan;
+pub use refresh::{Observations, RefreshOptions, Seen, refresh};
 pub use resource::Resource;
+pub use retry::RetryPolicy;
 pub use state::{Record, State};

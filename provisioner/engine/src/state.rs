@@ -22,7 +22,8 @@ pub struct State {
     pub serial: u64,
     /// What exists, as far as we know.
     pub records: BTreeMap<Address, Record>,
-    /// Creates that were begun and never heard of again: each may or may not exist.
+    /// Calls that were begun and never heard of again. Without a record the resource may or may not exist; with one it
+    /// exists, or did, and its fields may be those of the record, of the intent, or between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
 }
@@ -50,7 +51,7 @@ pub struct Record {
     pub pending: Option<String>,
 }
 
-/// A create that is about to happen.
+/// A create, update or delete that is about to happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// Where it will stand.
@@ -58,7 +59,7 @@ pub struct Intent {
     /// The tenant it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The desired fields.
+    /// The desired fields, every reference resolved; those that were there, before a delete.
     pub fields: Value,
     /// What it needs to exist.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -69,7 +70,7 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// A create is about to be called.
+    /// A create, update or delete is about to be called.
     Intent(Intent),
     /// The resource exists as said, replacing what was known of it.
     Exists(Box<Record>),

@@ -1,0 +1,242 @@
+//! A plan as data: what is to be done, why, and what stands in the way. [`crate::planner`] makes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::action::Action;
+use crate::diff::FieldChange;
+use crate::input::references;
+use crate::kind::Contents;
+use crate::refresh::{Observations, Seen};
+use crate::{Address, CallError, Graph, GraphError, Owner, Resource};
+
+/// What a planner is told beside the facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mode {
+    /// The stack planned for; what carries its name is ours.
+    pub stack: String,
+    /// Take over what exists and is not ours.
+    pub adopt: bool,
+}
+
+/// What is to be done. The same inputs give the same plan, byte for byte.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The stack it is for.
+    pub stack: String,
+    /// [`crate::State::serial`] of the state it was made from.
+    pub serial: u64,
+    /// One step per resource, no-ops included: what all share first, then by tenant, each by address.
+    pub steps: Vec<Step>,
+    /// Resources that exist but wait for something outside, with what for.
+    pub pending: Vec<(Address, String)>,
+    /// Fields that were taken from the state because lists do not give them, by kind.
+    pub not_read: BTreeMap<String, BTreeSet<String>>,
+    /// Resources that could not be read, so that nothing is planned for them.
+    pub unreadable: Vec<(Address, CallError)>,
+    /// Resources that exist and are not ours.
+    pub refused: Vec<Refused>,
+    /// Changes that cannot be made because of a resource that is unreadable or refused.
+    pub blocked: Vec<Blocked>,
+}
+
+/// A resource that exists and is somebody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Where it would stand.
+    pub address: Address,
+    /// The cloud's id of it.
+    pub id: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it is and what can be done, in a sentence or two.
+    pub message: String,
+}
+
+/// A change that waits for something this plan cannot bring about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// What would change.
+    pub address: Address,
+    /// What it waits for.
+    pub because: Address,
+}
+
+/// What is done to one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Where it stands.
+    pub address: Address,
+    /// The tenant it belongs to.
+    pub tenant: Option<String>,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// What differs, field by field; for a create what will be there, for a delete what was.
+    pub fields: Vec<FieldChange>,
+    /// The desired fields, references unresolved; none for what is to go.
+    pub desired: Option<Value>,
+    /// The cloud's id, where it exists.
+    pub id: Option<String>,
+    /// Its fields as seen, where it exists.
+    pub observed: Option<Value>,
+    /// Its outputs as seen, where it exists.
+    pub outputs: BTreeMap<String, Value>,
+    /// What it waits for outside, where it exists and does.
+    pub pending: Option<String>,
+    /// What it needs to exist, for the record.
+    pub depends_on: BTreeSet<Address>,
+    /// The steps that must have succeeded before this one starts.
+    pub after: BTreeSet<Address>,
+    /// What would be lost that billform did not write; such a step needs an approval of its own.
+    pub guard: Option<Contents>,
+    /// The ownership tags are set anew: a takeover, or a create that never got to its tags.
+    pub claim: bool,
+}
+
+/// Why a step does what it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It is new in the manifest.
+    New,
+    /// The state has it, the cloud does not: it vanished.
+    Vanished,
+    /// An earlier apply began it and never heard of it again.
+    Unfinished,
+    /// It carries our name, and the state does not know it.
+    Found,
+    /// It is somebody else's and is taken over, as asked.
+    TakenOver(Owner),
+    /// Fields differ.
+    Differs,
+    /// Fields differ that only a new resource can have otherwise.
+    ForcesReplacement,
+    /// The manifest no longer has it.
+    NotWanted,
+    /// The manifest no longer has it and neither has the cloud: only the state forgets it.
+    AlreadyGone,
+    /// The manifest no longer has it and it is somebody else's by now: only the state forgets it.
+    NoLongerOurs(Owner),
+    /// The same resource stands at another address now: only the state forgets it here.
+    Moved(Address),
+    /// Nothing differs.
+    Same,
+}
+
+/// How many steps do what; the contract's JSON names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub adopt: usize,
+    pub no_op: usize,
+}
+
+impl Summary {
+    /// Counts one more.
+    pub fn count(&mut self, action: Action) {
+        *match action {
+            Action::Create => &mut self.create,
+            Action::Update => &mut self.update,
+            Action::Replace => &mut self.replace,
+            Action::Delete => &mut self.delete,
+            Action::Adopt => &mut self.adopt,
+            Action::NoOp => &mut self.no_op,
+        } += 1;
+    }
+
+    /// How many of one action.
+    pub fn of(&self, action: Action) -> usize {
+        match action {
+            Action::Create => self.create,
+            Action::Update => self.update,
+            Action::Replace => self.replace,
+            Action::Delete => self.delete,
+            Action::Adopt => self.adopt,
+            Action::NoOp => self.no_op,
+        }
+    }
+
+    /// How many change something.
+    pub fn changes(&self) -> usize {
+        Action::ALL.into_iter().filter(|action| action.is_change()).map(|action| self.of(action)).sum()
+    }
+}
+
+impl Step {
+    /// Whether only the state forgets it.
+    pub fn forgets(&self) -> bool {
+        self.action == Action::NoOp && self.desired.is_none()
+    }
+
+    /// Whether some of what differs is known only once other steps are done.
+    pub fn awaits_outputs(&self) -> bool {
+        self.fields.iter().any(|change| !references(&change.after).is_empty())
+    }
+}
+
+impl Plan {
+    /// Whether nothing is to change.
+    pub fn is_empty(&self) -> bool {
+        self.changes().next().is_none()
+    }
+
+    /// Whether the cloud could not be judged whole: reads failed, resources are refused, changes are blocked.
+    pub fn is_incomplete(&self) -> bool {
+        !(self.unreadable.is_empty() && self.refused.is_empty() && self.blocked.is_empty())
+    }
+
+    /// The steps that change something, in display order.
+    pub fn changes(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action.is_change())
+    }
+
+    /// The step at an address; linear.
+    pub fn step(&self, address: &Address) -> Option<&Step> {
+        self.steps.iter().find(|step| step.address == *address)
+    }
+
+    /// How many steps do what.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        self.steps.iter().for_each(|step| summary.count(step.action));
+        summary
+    }
+
+    /// The steps that would lose what billform did not write and that nobody approved by address.
+    pub fn unapproved(&self, approved: &BTreeSet<Address>) -> Vec<&Step> {
+        self.steps.iter().filter(|step| step.guard.is_some() && !approved.contains(&step.address)).collect()
+    }
+
+    /// What this plan wants to exist, to look at the same resources again before it is applied.
+    /// It is an error only if the plan was tampered with.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        Graph::part(self.steps.iter().filter_map(|step| {
+            Some(Resource {
+                address: step.address.clone(),
+                tenant: step.tenant.clone(),
+                desired: step.desired.clone()?,
+                depends_on: step.depends_on.clone(),
+            })
+        }))
+    }
+
+    /// The resources this plan changes that are no longer as they were when it was made.
+    pub fn stale(&self, now: &Observations) -> Vec<&Address> {
+        let unchanged = |step: &&Step| match now.seen.get(&step.address) {
+            Some(Seen::Here(observed)) => {
+                step.id.as_ref() == Some(&observed.id) && step.observed.as_ref() == Some(&observed.fields)
+            }
+            Some(Seen::Gone) => step.id.is_none(),
+            Some(Seen::Unreadable(_)) | None => false,
+        };
+        self.changes().filter(|step| !unchanged(step)).map(|step| &step.address).collect()
+    }
+}

@@ -1,0 +1,337 @@
+//! Planning: what is desired, remembered and seen become a plan. Pure.
+//!
+//! Resources are decided in the order of the graph, so that what a resource refers to is decided before it.
+
+mod unwanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::action::Action;
+use crate::diff::FieldChange;
+use crate::input::{OutputRef, resolve};
+use crate::kinds::{Kinds, UnknownKind};
+use crate::plan::{Blocked, Mode, Plan, Reason, Refused, Step};
+use crate::refresh::{Observations, Seen};
+use crate::state::Intent;
+use crate::{Address, Graph, Observed, Owner, Record, Resource, State};
+
+/// Plans how what is seen becomes what is desired.
+pub fn plan(
+    graph: &Graph,
+    state: &State,
+    observations: &Observations,
+    kinds: &Kinds,
+    mode: &Mode,
+) -> Result<Plan, UnknownKind> {
+    let mut planner = Planner::new(graph, state, observations, kinds, mode);
+    for address in graph.order() {
+        planner.decide_wanted(&graph.resources()[address])?;
+    }
+    unwanted::decide(&mut planner)?;
+    Ok(planner.finish())
+}
+
+/// What the planner carries from resource to resource.
+struct Planner<'a> {
+    graph: &'a Graph,
+    state: &'a State,
+    observations: &'a Observations,
+    kinds: &'a Kinds,
+    mode: &'a Mode,
+    plan: Plan,
+    /// What comes out of each resource decided so far.
+    outlook: BTreeMap<&'a Address, Outlook<'a>>,
+    /// Where something changes.
+    active: BTreeSet<&'a Address>,
+    /// What cannot be brought about by this plan: unreadable, refused, or blocked by such a one.
+    stuck: BTreeSet<&'a Address>,
+    /// Which wanted address each existing resource stands at, by kind and id.
+    standing: BTreeMap<(&'a str, &'a str), &'a Address>,
+}
+
+/// What comes out of a resource.
+enum Outlook<'a> {
+    /// It exists; what was not seen of it is remembered.
+    Exists { observed: &'a Observed, record: Option<&'a Record> },
+    /// It is made by this plan, so nobody knows yet.
+    AfterApply,
+}
+
+/// Whether a resource that exists is ours to change.
+enum Claim {
+    /// It is ours and says so, or cannot say and is known to us.
+    Ours,
+    /// It is ours to have, but must be told so.
+    Tell,
+    /// It is somebody else's.
+    Foreign,
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        graph: &'a Graph,
+        state: &'a State,
+        observations: &'a Observations,
+        kinds: &'a Kinds,
+        mode: &'a Mode,
+    ) -> Self {
+        let plan = Plan {
+            stack: mode.stack.clone(),
+            serial: state.serial,
+            steps: Vec::new(),
+            pending: Vec::new(),
+            not_read: BTreeMap::new(),
+            unreadable: Vec::new(),
+            refused: Vec::new(),
+            blocked: Vec::new(),
+        };
+        Planner {
+            graph,
+            state,
+            observations,
+            kinds,
+            mode,
+            plan,
+            outlook: BTreeMap::new(),
+            active: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+            standing: BTreeMap::new(),
+        }
+    }
+
+    fn decide_wanted(&mut self, resource: &'a Resource) -> Result<(), UnknownKind> {
+        let address = &resource.address;
+        self.kinds.of(address)?;
+        match self.observations.seen.get(address) {
+            Some(Seen::Here(observed)) => self.decide_existing(resource, observed),
+            Some(Seen::Gone) => self.decide_missing(resource),
+            Some(Seen::Unreadable(error)) => {
+                self.plan.unreadable.push((address.clone(), error.clone()));
+                self.stuck.insert(address);
+                Ok(())
+            }
+            // Not looked at: left alone. Whoever needs it can have it only if the state knows it.
+            None => {
+                if !self.state.records.contains_key(address) {
+                    self.stuck.insert(address);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn decide_missing(&mut self, resource: &'a Resource) -> Result<(), UnknownKind> {
+        let address = &resource.address;
+        let reason = if self.state.records.contains_key(address) {
+            Reason::Vanished
+        } else if self.state.intents.contains_key(address) {
+            Reason::Unfinished
+        } else {
+            Reason::New
+        };
+        let desired = resolve(&resource.desired, &|reference| self.output(reference));
+        let mut step = self.step(resource, Action::Create, reason);
+        step.fields = each_field(&desired, |value| (Value::Null, value));
+        self.propose(address, step);
+        Ok(())
+    }
+
+    fn decide_existing(&mut self, resource: &'a Resource, observed: &'a Observed) -> Result<(), UnknownKind> {
+        let address = &resource.address;
+        let record = self.state.records.get(address).filter(|record| record.id == observed.id);
+        let (claim, foreign) = match self.claim(observed, record, self.state.intents.get(address)) {
+            Claim::Ours => (false, false),
+            Claim::Tell => (true, false),
+            Claim::Foreign if self.mode.adopt => (true, true),
+            Claim::Foreign => {
+                self.refuse(address, observed, "`--adopt` takes it over; or give yours another name".to_owned());
+                return Ok(());
+            }
+        };
+        if !observed.id.is_empty() {
+            self.standing.insert((address.kind(), &observed.id), address);
+        }
+        let desired = resolve(&resource.desired, &|reference| self.output(reference));
+        let last = self.last_applied(address, record);
+        let changes = self.kinds.of(address)?.diff(&desired, &observed.fields, last.as_ref());
+        let forced: Vec<&str> =
+            changes.iter().filter(|change| change.forces_replacement).map(|change| change.path.as_str()).collect();
+        if foreign && !forced.is_empty() {
+            let fields = forced.join(", ");
+            self.refuse(
+                address,
+                observed,
+                format!(
+                    "it cannot be taken over, because only a new resource can have the desired {fields}; \
+                     write what it has into the manifest, or give yours another name"
+                ),
+            );
+            return Ok(());
+        }
+        let (action, reason) = if !forced.is_empty() {
+            (Action::Replace, Reason::ForcesReplacement)
+        } else if foreign {
+            (Action::Adopt, Reason::TakenOver(observed.owner.clone()))
+        } else if record.is_none() || claim {
+            (Action::Adopt, if self.begun(address) { Reason::Unfinished } else { Reason::Found })
+        } else if !changes.is_empty() {
+            (Action::Update, Reason::Differs)
+        } else {
+            (Action::NoOp, Reason::Same)
+        };
+        let mut step = self.step(resource, action, reason);
+        step.fields = changes;
+        step.claim = claim;
+        self.describe(&mut step, observed, record);
+        self.outlook.insert(address, Outlook::Exists { observed, record });
+        self.propose(address, step);
+        Ok(())
+    }
+
+    /// Takes a step in, unless something it needs is stuck.
+    fn propose(&mut self, address: &'a Address, mut step: Step) {
+        let needs = self.graph.needs(address);
+        if step.action.is_change() {
+            if let Some(because) = needs.iter().find(|needed| self.stuck.contains(needed)) {
+                self.plan.blocked.push(Blocked { address: address.clone(), because: because.clone() });
+                self.stuck.insert(address);
+                return;
+            }
+            self.active.insert(address);
+        }
+        if step.action.makes() {
+            self.outlook.insert(address, Outlook::AfterApply);
+        }
+        step.after = needs.iter().filter(|needed| self.active.contains(needed)).cloned().collect();
+        self.plan.steps.push(step);
+    }
+
+    fn refuse(&mut self, address: &'a Address, observed: &Observed, remedy: String) {
+        let owner = match &observed.owner {
+            Owner::Stack(name) if *name == self.mode.stack => "is ours".to_owned(),
+            Owner::Stack(name) => format!("belongs to the stack {name}"),
+            Owner::Unknown => "was not made by billform".to_owned(),
+        };
+        self.plan.refused.push(Refused {
+            address: address.clone(),
+            id: observed.id.clone(),
+            owner: observed.owner.clone(),
+            message: format!("{address} exists as {} and {owner}: {remedy}", observed.id),
+        });
+        self.stuck.insert(address);
+    }
+
+    /// Whose a resource is. What has no owner written on it is ours if the state knows it by its id, or if we
+    /// began to make it: nothing was there when that was planned.
+    fn claim(&self, observed: &Observed, record: Option<&Record>, intent: Option<&Intent>) -> Claim {
+        match &observed.owner {
+            Owner::Stack(name) if *name == self.mode.stack => Claim::Ours,
+            Owner::Stack(_) => Claim::Foreign,
+            Owner::Unknown if record.is_some() => Claim::Ours,
+            Owner::Unknown if intent.is_some() => Claim::Tell,
+            Owner::Unknown => Claim::Foreign,
+        }
+    }
+
+    fn begun(&self, address: &Address) -> bool {
+        self.state.intents.contains_key(address)
+    }
+
+    fn last_applied(&self, address: &Address, record: Option<&Record>) -> Option<Value> {
+        last_applied(record, self.state.intents.get(address))
+    }
+
+    /// What an output is, as far as anybody can know before apply: seen first, then remembered.
+    fn output(&self, reference: &OutputRef) -> Option<Value> {
+        let name = &reference.name;
+        match self.outlook.get(&reference.of) {
+            Some(Outlook::AfterApply) => None,
+            Some(Outlook::Exists { observed, record }) => {
+                observed.outputs.get(name).or_else(|| record.as_ref()?.outputs.get(name)).cloned()
+            }
+            None => self.state.records.get(&reference.of)?.outputs.get(name).cloned(),
+        }
+    }
+
+    fn step(&self, resource: &Resource, action: Action, reason: Reason) -> Step {
+        Step {
+            address: resource.address.clone(),
+            tenant: resource.tenant.clone(),
+            action,
+            reason,
+            fields: Vec::new(),
+            desired: Some(resource.desired.clone()),
+            id: None,
+            observed: None,
+            outputs: BTreeMap::new(),
+            pending: None,
+            depends_on: self.graph.needs(&resource.address).clone(),
+            after: BTreeSet::new(),
+            guard: None,
+            claim: false,
+        }
+    }
+
+    /// Writes down what is there.
+    fn describe(&mut self, step: &mut Step, observed: &Observed, record: Option<&Record>) {
+        step.id = Some(observed.id.clone());
+        step.observed = Some(observed.fields.clone());
+        step.outputs = record.map(|record| record.outputs.clone()).unwrap_or_default();
+        step.outputs.extend(observed.outputs.clone());
+        step.pending.clone_from(&observed.pending);
+        if let Some(why) = &observed.pending {
+            self.plan.pending.push((step.address.clone(), why.clone()));
+        }
+        if !observed.unread.is_empty() {
+            let fields = self.plan.not_read.entry(step.address.kind().to_owned()).or_default();
+            fields.extend(observed.unread.iter().cloned());
+        }
+    }
+
+    fn finish(mut self) -> Plan {
+        self.plan.steps.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
+        self.plan.pending.sort();
+        self.plan.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+        self.plan.refused.sort_by(|a, b| a.address.cmp(&b.address));
+        self.plan.blocked.sort_by(|a, b| a.address.cmp(&b.address));
+        self.plan
+    }
+}
+
+/// What we applied last, for [`crate::Kind::diff`]. What an open intent was about to write may have arrived, so its
+/// keys count as ours too.
+pub(crate) fn last_applied(record: Option<&Record>, intent: Option<&Intent>) -> Option<Value> {
+    match (record, intent) {
+        (Some(record), Some(intent)) => Some(union(&record.fields, &intent.fields)),
+        (record, intent) => record.map(|record| &record.fields).or(intent.map(|intent| &intent.fields)).cloned(),
+    }
+}
+
+fn union(under: &Value, over: &Value) -> Value {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            let mut both = under.clone();
+            for (name, value) in over {
+                let merged = under.get(name).map_or_else(|| value.clone(), |below| union(below, value));
+                both.insert(name.clone(), merged);
+            }
+            Value::Object(both)
+        }
+        _ => over.clone(),
+    }
+}
+
+/// Each field of a value as a change that comes or goes whole.
+fn each_field(fields: &Value, sides: fn(Value) -> (Value, Value)) -> Vec<FieldChange> {
+    let named = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let changes = named.map(|(name, value)| {
+        let (before, after) = sides(value.clone());
+        FieldChange { path: name.clone(), before, after, forces_replacement: false }
+    });
+    changes.collect()
+}
+
+#[cfg(test)]
+mod tests;
