@@ -1,0 +1,24 @@
+//! The account the keys belong to, and its empty balance.
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::request::Request;
+use super::state::State;
+
+/// `GET /v1/account`
+pub(crate) fn retrieve(state: &mut State, _request: &Request) -> Result<Value, ApiError> {
+    let account = &state.account;
+    Ok(json!({
+        "id": account.id, "object": "account", "business_profile": {"name": account.name}, "business_type": null,
+        "charges_enabled": true, "country": account.country, "default_currency": account.currency,
+        "details_submitted": true, "email": null, "metadata": {}, "payouts_enabled": true,
+        "settings": {"dashboard": {"display_name": account.name, "timezone": "Etc/UTC"}}, "type": "standard",
+    }))
+}
+
+/// `GET /v1/balance`
+pub(crate) fn balance(state: &mut State, _request: &Request) -> Result<Value, ApiError> {
+    let none = json!([{"amount": 0, "currency": state.account.currency, "source_types": {"card": 0}}]);
+    Ok(json!({"object": "balance", "available": none, "livemode": false, "pending": none}))
+}

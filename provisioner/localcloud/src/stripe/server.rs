@@ -1,0 +1,95 @@
+//! HTTP in front of the local Stripe: connections, bodies and headers.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::Stripe;
+use super::exchange::{Asked, Exchange, Reply};
+
+/// Larger than any form Stripe takes.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The answer was lost on purpose: hyper closes the connection without writing one.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("the answer was dropped by a fault")]
+    Dropped,
+    #[error("the request could not be read: {0}")]
+    Unreadable(String),
+}
+
+/// Serves until the listener fails; dropping the future closes every connection.
+pub async fn serve(listener: TcpListener, stripe: Stripe) -> std::io::Result<Infallible> {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (stream, _) = accepted?;
+                // Small answers would otherwise wait for the client's acknowledgement.
+                stream.set_nodelay(true)?;
+                let stripe = stripe.clone();
+                connections.spawn(async move {
+                    let service = service_fn(|request| answer(stripe.clone(), request));
+                    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+                    // A client that goes, or an answer dropped on purpose, ends this connection only.
+                    let _ = connection.await;
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn answer(stripe: Stripe, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Ended> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+    let body = body.map_err(|error| Ended::Unreadable(error.to_string()))?.to_bytes();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let asked = Asked {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        authorization: header("authorization"),
+        content_type: header("content-type"),
+        idempotency_key: header("idempotency-key"),
+        version: header("stripe-version"),
+        account: header("stripe-account"),
+        body,
+    };
+    match Exchange::new(&stripe, asked).run().await {
+        Some(reply) => Ok(response(reply)),
+        None => Err(Ended::Dropped),
+    }
+}
+
+fn response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let mut put = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    put("content-type", "application/json");
+    put("cache-control", "no-cache, no-store");
+    put("request-id", &reply.request_id);
+    put("stripe-version", &reply.version);
+    if let Some(key) = &reply.idempotency_key {
+        put("idempotency-key", key);
+    }
+    if let Some(original) = &reply.original_request {
+        put("idempotent-replayed", "true");
+        put("original-request", original);
+    }
+    response
+}
