@@ -4,15 +4,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::costs::Costs;
+use crate::costs::{CostModel, Costs};
 use crate::gateway::pipeline::{Upstream, UpstreamError};
 use crate::gateway::traffic::Traffic;
 use crate::gateway::{self, Gateway};
 use crate::ministack::{self, MiniStack, Settings, StartError, VenvError};
+use crate::stripe::{self, Stripe};
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -94,6 +96,7 @@ pub struct LocalCloud {
     description: Description,
     traffic: Traffic,
     costs: Costs,
+    stripe: Stripe,
     upstream: Upstream,
     // The tasks are dropped first, so that nothing calls a MiniStack that is ending.
     tasks: Vec<Serving>,
@@ -138,13 +141,17 @@ impl LocalCloud {
             stripe_api_key: stripe_key()?,
             pid: std::process::id(),
         };
-        let (traffic, costs) = (Traffic::new(), Costs::default());
+        let traffic = Traffic::new();
+        let costs = Costs::new(CostModel::example(Timestamp::now().to_zoned(TimeZone::UTC).date()));
+        let stripe_options = stripe::Options { keys: vec![description.stripe_api_key.clone()], ..Default::default() };
+        let stripe = Stripe::observed(stripe_options, traffic.clone());
         let gateway =
             Gateway { upstream: upstream.clone(), rules: Vec::new(), traffic: traffic.clone(), costs: costs.clone() };
-        let tasks = vec![Serving(tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway))))];
-        drop(stripe_listener);
+        let aws_task = tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway)));
+        let stripe_task = tokio::spawn(serve_stripe(stripe_listener, stripe.clone()));
+        let tasks = vec![Serving(aws_task), Serving(stripe_task)];
         progress("the local cloud is ready");
-        Ok(LocalCloud { description, traffic, costs, upstream, tasks, ministack })
+        Ok(LocalCloud { description, traffic, costs, stripe, upstream, tasks, ministack })
     }
 
     /// How to reach it.
@@ -157,9 +164,14 @@ impl LocalCloud {
         &self.traffic
     }
 
-    /// The cost model behind Cost Explorer.
+    /// The cost model behind Cost Explorer; at the start the portal example up to yesterday.
     pub fn costs(&self) -> &Costs {
         &self.costs
+    }
+
+    /// The strict Stripe: its objects and its clock.
+    pub fn stripe(&self) -> &Stripe {
+        &self.stripe
     }
 
     /// Root's way to MiniStack, past the gateway: for looking without being counted.
@@ -206,6 +218,11 @@ impl LocalCloud {
         }
         Err(Error::User { name: name.to_owned(), step, status: answer.status, body })
     }
+}
+
+async fn serve_stripe(listener: TcpListener, stripe: Stripe) {
+    // It returns when the listener fails; clients then see that nothing listens.
+    let _ = stripe::serve(listener, stripe).await;
 }
 
 async fn listen() -> Result<(TcpListener, String), Error> {
