@@ -194,6 +194,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_cost_model_is_shown_and_set() {
+        let gateway = gateway();
+        let (status, model) = ask(&gateway, "GET", "costs", "").await;
+        assert_eq!((status, &model["page_size"]), (200, &json!(1000)));
+        assert_eq!(ask(&gateway, "PUT", "costs", r#"{"page_size":7}"#).await.0, 200);
+        assert_eq!(ask(&gateway, "GET", "costs", "").await.1["page_size"], 7);
+        let (status, error) = ask(&gateway, "PUT", "costs", r#"{"page_sise":7}"#).await;
+        assert!(status == 400 && error["message"].as_str().unwrap().contains("page_sise"), "{error}");
+    }
+
+    #[tokio::test]
     async fn a_missing_ministack_is_unhealthy_and_a_foreign_host_is_refused() {
         let gateway = gateway();
         let (status, body) = ask(&gateway, "GET", "health", "").await;

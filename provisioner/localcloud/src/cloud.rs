@@ -116,13 +116,15 @@ impl Drop for Serving {
 impl LocalCloud {
     /// Sets MiniStack up if need be and starts everything on free ports of loopback.
     pub async fn start(options: Options, progress: &dyn Fn(&str)) -> Result<LocalCloud, Error> {
-        let python = ministack::ready(&options.home, progress).await?;
+        // MiniStack works in a folder of its own, where a relative path would mean something else.
+        let home = std::path::absolute(&options.home).unwrap_or(options.home);
+        let python = ministack::ready(&home, progress).await?;
         let (aws_listener, aws_endpoint) = listen().await?;
         let (stripe_listener, stripe_api_base) = listen().await?;
         progress("starting MiniStack");
         let settings = Settings {
             python,
-            home: options.home,
+            home,
             account: options.account.clone(),
             region: options.region.clone(),
             auth: options.auth,

@@ -196,7 +196,7 @@ fn spawn(settings: &Settings, folder: &Path, port: u16) -> Result<(Child, ChildS
     // Not `-m ministack`: that binds the port it advertises, and the one to advertise is the gateway's.
     command.arg(&settings.python).args(["-I", "-m", "hypercorn", "ministack.app:app"]);
     command.args(["--bind", &format!("127.0.0.1:{port}")]);
-    command.args(["--log-level", "WARNING", "--keep-alive", "75"]);
+    command.args(["--workers", "0", "--log-level", "WARNING", "--keep-alive", "75"]);
     command.env_clear().envs(environment(settings, folder));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     command.current_dir(folder);
