@@ -1,6 +1,57 @@
 //! The manifest: text -> typed model, every problem at once with its place.
+//!
+//! ```text
+//! sources --yaml--> trees with places --assemble--> one tree --decode--> model --defaults, check--> manifest
+//! ```
+//!
+//! A fault is reported and taken out of the tree, then reading goes on; so the checks see what is sound and say
+//! nothing about what was reported. It reads no file: the caller passes the texts.
 
+mod check;
+mod decode;
+mod defaults;
+mod masking;
 pub mod model;
+mod node;
+mod problem;
+mod recover;
+mod schema;
+mod sources;
+mod suggest;
 pub mod text;
+mod yaml;
 
+pub use masking::{holds_secret, masked};
 pub use model::Manifest;
+pub use problem::Problem;
+pub use schema::json_schema;
+pub use sources::Source;
+
+/// Reads a manifest from its files: `billform.yaml` or one file of any name, `tenants/*.yaml`, `environments/*.yaml`.
+///
+/// `environment` is the `--environment` asked for; its file's keys replace the base's, key by key.
+/// All problems are found in one run, sorted by place.
+pub fn load(sources: &[Source], environment: Option<&str>) -> Result<Manifest, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let manifest = read(sources, environment, &mut problems);
+    match manifest {
+        Some(manifest) if problems.is_empty() => Ok(manifest),
+        _ => {
+            let order = |file: &str| sources.iter().position(|source| source.path == file);
+            problems.sort_by_key(|problem| (order(&problem.file), problem.line, problem.column));
+            problems.dedup();
+            Err(problems)
+        }
+    }
+}
+
+fn read(sources: &[Source], environment: Option<&str>, problems: &mut Vec<Problem>) -> Option<Manifest> {
+    let mut tree = sources::assemble(sources, environment, problems)?;
+    check::secrets::take_out_values(sources, &mut tree, problems);
+    let whole = tree.clone();
+    let mut manifest = recover::decode_reporting(sources, &mut tree, problems)?;
+    check::empty_texts(sources, &tree, problems);
+    defaults::fill(&mut manifest);
+    check::all(sources, &tree, &whole, &manifest, problems);
+    Some(manifest)
+}

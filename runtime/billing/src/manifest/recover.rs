@@ -1,0 +1,200 @@
+//! Decodes a tree and, at each fault, reports it, takes the faulty part out and decodes again: one run finds them all.
+
+use std::collections::BTreeSet;
+
+use super::decode::{DecodeError, Fault, decode};
+use super::model::Manifest;
+use super::node::{Entry, Node, Step, Value};
+use super::problem::Problem;
+use super::sources::Source;
+use super::suggest::among;
+
+/// After so many problems the rest is not looked for: each costs a reading of the whole manifest.
+const MOST_PROBLEMS: usize = 200;
+
+/// The manifest without its faulty parts, which are reported; None when too little is left. The tree keeps holes where
+/// they were, so that nothing is reported about them twice.
+pub(super) fn decode_reporting(sources: &[Source], tree: &mut Node, problems: &mut Vec<Problem>) -> Option<Manifest> {
+    let mut taken_out = BTreeSet::new();
+    let start = problems.len();
+    while problems.len() < start + MOST_PROBLEMS {
+        let error = match decode::<Manifest>(tree) {
+            Ok(manifest) => return Some(manifest),
+            Err(error) => error,
+        };
+        let path = error.path();
+        // What is under a hole follows from what was reported there.
+        if !under_hole(tree, &path) && !follows(&error, &path, &taken_out) {
+            problems.push(report(sources, tree, &error, &path));
+        }
+        take_out(tree, &error, path, &mut taken_out)?;
+    }
+    None
+}
+
+/// Whether the steps lead to or through a hole.
+fn under_hole(tree: &Node, path: &[Step]) -> bool {
+    let mut node = tree;
+    for step in path {
+        let next = match (step, &node.value) {
+            (Step::Key(key), Value::Map(entries)) => entries.iter().find(|entry| entry.key == *key).map(|e| &e.node),
+            (Step::Index(index), Value::List(items)) => items.get(*index),
+            _ => None,
+        };
+        match next {
+            Some(next) => node = next,
+            None => return node.value == Value::Hole,
+        }
+    }
+    node.value == Value::Hole
+}
+
+/// Whether a key is missing only because it was taken out.
+fn follows(error: &DecodeError, path: &[Step], taken_out: &BTreeSet<Vec<Step>>) -> bool {
+    match &error.fault {
+        Fault::MissingKey { key } => taken_out.contains(&child(path, key)),
+        _ => false,
+    }
+}
+
+fn child(path: &[Step], key: &str) -> Vec<Step> {
+    let mut path = path.to_vec();
+    path.push(Step::from(key));
+    path
+}
+
+/// Changes the tree so that the next reading gets past the fault. None when the root itself is at fault.
+fn take_out(tree: &mut Node, error: &DecodeError, path: Vec<Step>, taken_out: &mut BTreeSet<Vec<Step>>) -> Option<()> {
+    match &error.fault {
+        Fault::MissingKey { key } if !taken_out.contains(&child(&path, key)) => {
+            let node = tree.get_mut(&path)?;
+            make_up(node, key);
+            Some(())
+        }
+        Fault::UnknownKey { .. } => {
+            let (last, parent) = path.split_last()?;
+            if let Value::Map(entries) = &mut tree.get_mut(parent)?.value {
+                entries.retain(|entry| Step::from(&entry.key) != *last);
+            }
+            Some(())
+        }
+        _ if under_hole(tree, &path) || matches!(error.fault, Fault::MissingKey { .. }) => {
+            // An empty value does not do here: the default may, or the part around it goes.
+            remove(tree, path, taken_out)
+        }
+        _ if path.is_empty() => None,
+        _ => {
+            tree.get_mut(&path)?.value = Value::Hole;
+            Some(())
+        }
+    }
+}
+
+/// Puts an empty value under a missing key.
+fn make_up(node: &mut Node, key: &str) {
+    let span = node.span;
+    let entry = Entry { key: key.to_owned(), key_span: span, node: Node { span, value: Value::Hole }, made_up: true };
+    match &mut node.value {
+        Value::Map(entries) => entries.push(entry),
+        value => *value = Value::Map(vec![entry]),
+    }
+}
+
+/// Takes away the node that steps lead to: a key with its value, or an element, which becomes a hole that is passed
+/// over so that the others keep their index.
+fn remove(tree: &mut Node, path: Vec<Step>, taken_out: &mut BTreeSet<Vec<Step>>) -> Option<()> {
+    let (last, parent) = path.split_last()?;
+    match (&mut tree.get_mut(parent)?.value, last) {
+        (Value::Map(entries), Step::Key(key)) => entries.retain(|entry| entry.key != *key),
+        (Value::List(items), Step::Index(index)) => items.get_mut(*index)?.value = Value::Hole,
+        _ => return None,
+    }
+    taken_out.insert(path);
+    Some(())
+}
+
+fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -> Problem {
+    let name = path.iter().rev().find_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    let name = name.unwrap_or("the manifest");
+    let mut on_key = false;
+    let (message, hint) = match &error.fault {
+        Fault::UnknownKey { known } => {
+            on_key = true;
+            (format!("unknown key `{name}`"), Some(among(name, known.iter().copied(), "keys here")))
+        }
+        Fault::MissingKey { key } => {
+            (format!("the key `{key}` is missing{}", in_what(path)), example_of(key).map(str::to_owned))
+        }
+        Fault::UnknownValue { value, known } => {
+            let message = format!("`{name}` cannot be `{value}`");
+            (message, Some(among(value, known.iter().copied(), "values")))
+        }
+        Fault::Unquoted { text } => {
+            (format!("`{name}` is text, and `{text}` without quotes is not"), Some(format!("quote it: \"{text}\"")))
+        }
+        Fault::Nothing => {
+            on_key = true;
+            (format!("nothing follows `{name}`"), Some("give it a value, or leave the key out".to_owned()))
+        }
+        Fault::Type { expected, found, hint } => (format!("`{name}` takes {expected}, not {found}"), hint.clone()),
+        Fault::Other(message) => (message.clone(), None),
+    };
+    let raw = raw_place(tree, path, on_key);
+    Problem::at(sources, raw, message, hint)
+}
+
+/// The place of what a decoding error is about; indexes count every element.
+fn raw_place(tree: &Node, path: &[Step], on_key: bool) -> super::node::Span {
+    let (mut node, mut place) = (tree, tree.own_place());
+    for (depth, step) in path.iter().enumerate() {
+        let last = depth + 1 == path.len();
+        match (step, &node.value) {
+            (Step::Key(key), Value::Map(entries)) => {
+                let Some(entry) = entries.iter().find(|entry| entry.key == *key) else { return place };
+                let scalar = matches!(entry.node.value, Value::Plain(_) | Value::Quoted(_));
+                place = if last && scalar && !on_key { entry.node.span } else { entry.key_span };
+                node = &entry.node;
+            }
+            (Step::Index(index), Value::List(items)) => {
+                let Some(item) = items.get(*index) else { return place };
+                place = item.own_place();
+                node = item;
+            }
+            _ => return place,
+        }
+    }
+    place
+}
+
+/// ` in `aws``, ` in `tenants``: what lacks a key.
+fn in_what(path: &[Step]) -> String {
+    match path.last() {
+        Some(Step::Key(key)) => format!(" in `{key}`"),
+        Some(Step::Index(_)) => match path.iter().rev().nth(1) {
+            Some(Step::Key(list)) => format!(" in this entry of `{list}`"),
+            _ => " here".to_owned(),
+        },
+        None => String::new(),
+    }
+}
+
+/// How the keys that every manifest needs are written.
+fn example_of(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "version" => "start the manifest with `version: 1`",
+        "project" => "name the system: `project: client-billing`",
+        "aws" => "say which account: `aws: {account: \"123456789012\", region: us-east-1}`",
+        "account" => "write the account number in quotes: `account: \"123456789012\"`",
+        "region" => "name the region: `region: us-east-1`",
+        "attribution" => "say how cost is told apart: `attribution: {tenant_tag: ClientOrganization}`",
+        "id" => "give the tenant an id of small letters, digits and dashes: `id: acme`",
+        "name" => "give it a name: `name: Acme Printing`",
+        "email" => "say where invoices go: `email: billing@acme.example`",
+        "secret_key" => "name the entry of `secrets` that holds the key: `secret_key: stripe`",
+        "amount" => "write an amount and a currency: `amount: \"29.00 USD\"`",
+        _ => return None,
+    })
+}

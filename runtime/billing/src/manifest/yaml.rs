@@ -1,0 +1,213 @@
+//! YAML text -> [`Node`]. The part of YAML that a manifest needs, and a clear problem for the rest: anchors, tags,
+//! values over several lines and several documents are refused, because they hide what a manifest says.
+
+use serde_yaml::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
+
+use super::node::{Entry, Node, Span, Value};
+use super::problem::Problem;
+use super::sources::Source;
+
+/// Larger files are refused, in bytes. A thousand tenants take about 300 KB.
+const LARGEST_FILE: usize = 8 << 20;
+/// A manifest is five levels deep.
+const DEEPEST: usize = 32;
+
+type Spanned<'a> = (Event<'a>, granit_parser::Span);
+
+/// The tree of one source. Duplicate keys, anchors and the like are reported and left out; text that is no YAML is
+/// reported and gives no tree.
+pub(super) fn parse(sources: &[Source], file: usize, problems: &mut Vec<Problem>) -> Option<Node> {
+    let full = &sources[file].text;
+    // A byte-order mark is invisible and harmless; it takes no column.
+    let text = full.strip_prefix('\u{feff}').unwrap_or(full);
+    if text.len() > LARGEST_FILE {
+        let hint = format!("split it: tenants may lie in tenants/*.yaml; a file may have {} MiB", LARGEST_FILE >> 20);
+        let message = format!("the file has {} bytes: too many for a manifest", text.len());
+        problems.push(Problem::at(sources, Span::start_of(file), message, Some(hint)));
+        return None;
+    }
+    let options = granit_parser::options! {
+        emit_comments: false,
+        emit_unresolved_aliases: true,
+        flow_nesting_limit: DEEPEST,
+        block_nesting_limit: DEEPEST,
+    };
+    let mut reader = Reader { sources, file, problems, events: Parser::new_from_str_with_options(text, options) };
+    match reader.document() {
+        Ok(node) => node,
+        Err(error) => {
+            reader.report_syntax(&error);
+            None
+        }
+    }
+}
+
+struct Reader<'a> {
+    sources: &'a [Source],
+    file: usize,
+    problems: &'a mut Vec<Problem>,
+    events: Parser<'a, granit_parser::StrInput<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Result<Option<Node>, ScanError> {
+        let mut root = None;
+        while let Some((event, span)) = self.next()? {
+            match event {
+                Event::StreamStart | Event::DocumentEnd | Event::StreamEnd => {}
+                Event::DocumentStart(..) if root.is_some() => {
+                    let hint = "a file holds one document; give the second a file of its own";
+                    self.report(self.span(&span), "a second document starts here", hint);
+                    return Ok(root);
+                }
+                Event::DocumentStart(..) => {}
+                _ => root = Some(self.node((event, span))?),
+            }
+        }
+        let empty = root.as_ref().is_none_or(|node| matches!(&node.value, Value::Plain(text) if is_null(text)));
+        if empty {
+            self.report(Span::start_of(self.file), "the file is empty", "run `billform init` to get a commented one");
+            return Ok(None);
+        }
+        Ok(root)
+    }
+
+    fn next(&mut self) -> Result<Option<Spanned<'a>>, ScanError> {
+        self.events.next().transpose()
+    }
+
+    fn expect_next(&mut self) -> Result<Spanned<'a>, ScanError> {
+        let marker = granit_parser::Marker::new(0, 1, 0);
+        self.next()?.ok_or_else(|| ScanError::new(marker, "the text ends too early"))
+    }
+
+    /// The node that starts with an event already taken.
+    fn node(&mut self, (event, span): Spanned<'a>) -> Result<Node, ScanError> {
+        let at = self.span(&span);
+        self.report_decorations(&event, at);
+        let value = match event {
+            Event::Scalar(text, style, ..) => self.scalar(text.into_owned(), style, &span),
+            Event::SequenceStart(..) => self.list()?,
+            Event::MappingStart(..) => self.map()?,
+            _ => Value::Hole,
+        };
+        Ok(Node { span: at, value })
+    }
+
+    fn scalar(&mut self, text: String, style: ScalarStyle, span: &granit_parser::Span) -> Value {
+        if span.end.line() > span.start.line() && !text.is_empty() {
+            let hint = "write it on one line; a key that was meant for the next line may be indented too far";
+            self.report(self.span(span), "this value goes over several lines", hint);
+            return Value::Hole;
+        }
+        match style {
+            ScalarStyle::Plain => Value::Plain(text),
+            _ => Value::Quoted(text),
+        }
+    }
+
+    fn list(&mut self) -> Result<Value, ScanError> {
+        let mut items = Vec::new();
+        loop {
+            match self.expect_next()? {
+                (Event::SequenceEnd, _) => return Ok(Value::List(items)),
+                item => items.push(self.node(item)?),
+            }
+        }
+    }
+
+    fn map(&mut self) -> Result<Value, ScanError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let key = match self.expect_next()? {
+                (Event::MappingEnd, _) => return Ok(Value::Map(entries)),
+                key => self.node(key)?,
+            };
+            let value = self.expect_next()?;
+            let node = self.node(value)?;
+            let key_span = key.span;
+            let (Value::Plain(key) | Value::Quoted(key)) = key.value else {
+                if key.value != Value::Hole {
+                    self.report(key_span, "a list or mapping stands where a key belongs", "write a plain key");
+                }
+                continue;
+            };
+            if key == "<<" {
+                self.report(key_span, "merge keys are not used in a manifest", "write the keys out");
+                continue;
+            }
+            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                let hint = format!("the first is in line {}; keep one of them", first.key_span.line);
+                self.report(key_span, &format!("the key `{key}` stands here a second time"), &hint);
+                continue;
+            }
+            entries.push(Entry { key, key_span, node, made_up: false });
+        }
+    }
+
+    /// Anchors, aliases and tags.
+    fn report_decorations(&mut self, event: &Event<'_>, at: Span) {
+        let (anchor, tag) = match event {
+            Event::Scalar(_, _, anchor, tag)
+            | Event::SequenceStart(_, anchor, tag)
+            | Event::MappingStart(_, anchor, tag) => (*anchor != 0, tag.is_some()),
+            _ => (false, false),
+        };
+        if matches!(event, Event::Alias(_) | Event::UnresolvedAlias(_)) {
+            self.report(at, "aliases (`*name`) are not used in a manifest", "write the value out");
+        }
+        if anchor {
+            self.report(at, "anchors (`&name`) are not used in a manifest", "leave it out and write values out");
+        }
+        if tag {
+            self.report(at, "tags (`!name`) are not used in a manifest", "leave it out; quote what is text");
+        }
+    }
+
+    fn span(&self, span: &granit_parser::Span) -> Span {
+        let one_line = span.end.line() == span.start.line();
+        let len = if one_line { span.end.col().saturating_sub(span.start.col()) } else { 1 };
+        Span { file: self.file, line: span.start.line().max(1), column: span.start.col() + 1, len: len.max(1) }
+    }
+
+    fn report(&mut self, at: Span, message: &str, hint: &str) {
+        self.problems.push(Problem::at(self.sources, at, message, Some(hint.to_owned())));
+    }
+
+    fn report_syntax(&mut self, error: &ScanError) {
+        let marker = error.marker();
+        let span = Span { file: self.file, line: marker.line().max(1), column: marker.col() + 1, len: 1 };
+        let (message, hint) = explain(error.kind());
+        self.problems.push(Problem::at(self.sources, span, message, hint.map(str::to_owned)));
+    }
+}
+
+/// What the parser's error means to someone who writes a manifest.
+fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
+    let (message, hint) = match kind {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar
+        | ErrorKind::TabAtBlockScalarStart => ("a tab stands here", "YAML is indented with spaces"),
+        ErrorKind::RecursionLimitExceeded => ("this is nested too deeply", "a manifest is a few levels deep"),
+        ErrorKind::UnclosedQuotedScalar => ("a quoted text is not closed", "add the closing quote"),
+        ErrorKind::UnclosedFlowCollection { .. } => ("a bracket is not closed", "add the closing bracket"),
+        ErrorKind::MappingValueNotAllowed => {
+            ("a `: ` stands where no value can start", "quote a text that holds `: `, or check the indentation")
+        }
+        ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidIndentation => {
+            ("this line fits neither the lines above nor below", "check its indentation")
+        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            ("this is no `key: value`", "write a colon and a space after the key")
+        }
+        other => return (format!("this is no YAML: {other}"), None),
+    };
+    (message.to_owned(), Some(hint))
+}
+
+/// Whether an unquoted scalar stands for nothing.
+pub(super) fn is_null(plain: &str) -> bool {
+    matches!(plain, "" | "~" | "null" | "Null" | "NULL")
+}
