@@ -6,6 +6,7 @@ pub mod fault;
 pub mod pipeline;
 pub mod protocol;
 mod routes;
+pub mod rules;
 mod s3;
 pub mod traffic;
 

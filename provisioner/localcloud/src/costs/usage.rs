@@ -274,7 +274,7 @@ mod tests {
         let amount =
             |result: &Value| result["Total"]["UnblendedCost"]["Amount"].as_str().unwrap().parse::<Decimal>().unwrap();
         assert_eq!(results.len(), 32);
-        assert_eq!(results[..31].iter().map(amount).sum::<Decimal>(), Decimal::new(142_35, 2));
+        assert_eq!(results[..31].iter().map(amount).sum::<Decimal>(), Decimal::new(14_235, 2));
         assert_eq!((&results[30]["Estimated"], &results[31]["Estimated"]), (&json!(false), &json!(true)));
     }
 
