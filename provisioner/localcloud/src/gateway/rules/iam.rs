@@ -207,7 +207,7 @@ mod tests {
         };
         assert_eq!(put(READS), Ok(()));
         assert_eq!(put(TRUST).unwrap_err().code, "MalformedPolicyDocument");
-        let spaced = READS.replace("":", "" : ") + &" ".repeat(20_000);
+        let spaced = READS.replace("\":", "\" : ") + &" ".repeat(20_000);
         assert_eq!(put(&spaced), Ok(()));
         let large = READS.replace("\"*\"", &format!("\"arn:aws:s3:::{}\"", "x".repeat(11_000)));
         assert_eq!(
