@@ -194,7 +194,7 @@ fn observed(group: &LogGroup, tags: BTreeMap<String, String>) -> Desired {
 }
 
 /// What all names begin with, to list no more than needed.
-fn common_prefix(names: &[&str]) -> String {
+pub(super) fn common_prefix(names: &[&str]) -> String {
     let Some((first, rest)) = names.split_first() else { return String::new() };
     let shared = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect();
     rest.iter().fold((*first).to_owned(), |prefix: String, name| shared(&prefix, name))

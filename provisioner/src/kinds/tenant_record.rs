@@ -1,9 +1,21 @@
 //! `tenant_record`: one tenant as an item of the ledger table; the runtime reads it.
 //! Attributes beside the record (paused, ids learned later) are the runtime's and never drift.
 
-use engine::Input;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use billing::names::{ADDRESS_TAG, LEDGER_KEY, LEDGER_KIND, LEDGER_SORT, OWNER_TAG, TENANT_ATTRIBUTE, TENANT_ITEM};
+use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Permission, Removal, Verb};
+use engine::{Address, Input, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use crate::cloud::Cloud;
+use crate::cloud::errors::{call_error, code, refused};
 
 /// What a tenant record is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,4 +28,325 @@ pub struct Desired {
     pub record: Value,
     /// The tenant's Stripe customer; goes into the stored record as `stripe_customer`.
     pub stripe_customer: Option<Input<String>>,
+}
+
+/// The kind, at work.
+pub struct TenantRecords {
+    cloud: Arc<Cloud>,
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+/// As many items as one BatchGetItem takes.
+const BATCH: usize = 100;
+const READS: usize = 4;
+/// How often the items that a batch left out are asked for again.
+const ROUNDS: u32 = 8;
+/// The record's field that is a field of its own here: it may be known only after apply.
+const CUSTOMER: &str = "stripe_customer";
+
+const TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/{table}";
+
+#[async_trait]
+impl TypedKind for TenantRecords {
+    type Desired = Desired;
+
+    const META: KindMeta = KindMeta {
+        name: "tenant_record",
+        service: "dynamodb",
+        summary: "A tenant's record in the ledger table",
+        create_only: &["table", "tenant"],
+        open_maps: &[],
+        unlisted: &[],
+        permissions: &[
+            Permission { verb: Verb::Read, action: "dynamodb:BatchGetItem", resource: TABLE },
+            Permission { verb: Verb::Create, action: "dynamodb:UpdateItem", resource: TABLE },
+            Permission { verb: Verb::Update, action: "dynamodb:UpdateItem", resource: TABLE },
+            Permission { verb: Verb::Delete, action: "dynamodb:DeleteItem", resource: TABLE },
+        ],
+        guarded: false,
+    };
+
+    fn new(cloud: Arc<Cloud>) -> Self {
+        TenantRecords { cloud }
+    }
+
+    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+        let batches: Vec<_> = batches(wants).into_iter().map(|(table, tenants)| self.fetch(table, tenants)).collect();
+        let mut found: HashMap<(String, String), Result<Item, CallError>> = HashMap::new();
+        for (table, tenants, answer) in at_once(READS, batches).await {
+            match answer {
+                Ok(items) => found.extend(items.into_iter().filter_map(|item| {
+                    let tenant = text(&item, LEDGER_KEY)?.to_owned();
+                    Some(((table.clone(), tenant), Ok(item)))
+                })),
+                Err(error) => {
+                    found.extend(tenants.into_iter().map(|tenant| ((table.clone(), tenant), Err(error.clone()))));
+                }
+            }
+        }
+        let seen = |want: &TypedWant<Desired>| match found.get(&(want.fields.table.clone(), want.fields.tenant.clone()))
+        {
+            None => Ok(None),
+            Some(Err(error)) => Err(error.clone()),
+            Some(Ok(item)) => Ok(observed(&want.fields.table, item)),
+        };
+        wants.iter().map(seen).collect()
+    }
+
+    async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
+        // Attributes of the runtime alone are no record: ours goes beside them.
+        let call = self.write(address, &desired)?;
+        let call = call.condition_expression("attribute_not_exists(#record) AND attribute_not_exists(#stack)");
+        let Err(error) = call.send().await else { return Ok(applied(&desired.table, &desired.tenant)) };
+        let class = match code(&error) {
+            Some("ConditionalCheckFailedException") => Some(ErrorClass::AlreadyExists),
+            // The table was made a moment ago and is not visible everywhere yet.
+            Some("ResourceNotFoundException") => Some(ErrorClass::NotYet),
+            _ => None,
+        };
+        let failed = call_error("dynamodb:UpdateItem", error);
+        Err(CallError { class: class.unwrap_or(failed.class), ..failed })
+    }
+
+    async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
+        let call = self.write(&change.address, &change.desired)?;
+        let call = match change.claim {
+            true => call.condition_expression("attribute_exists(#record)"),
+            false => call.condition_expression("#stack = :stack"),
+        };
+        match call.send().await {
+            Ok(_) => Ok(applied(&change.desired.table, &change.desired.tenant)),
+            Err(error) if code(&error) == Some("ConditionalCheckFailedException") => Err(refused(
+                "dynamodb:UpdateItem",
+                format!(
+                    "the record of tenant {} in {} is gone or another stack's since it was read; plan again",
+                    change.desired.tenant, change.desired.table
+                ),
+            )),
+            Err(error) => Err(call_error("dynamodb:UpdateItem", error)),
+        }
+    }
+
+    async fn delete(&self, _address: &Address, _id: &str, last: Desired) -> Result<Removal, CallError> {
+        let call = self.cloud.dynamodb.delete_item().table_name(&last.table).set_key(Some(key(&last.tenant)));
+        let call = call
+            .condition_expression("attribute_not_exists(#stack) AND attribute_not_exists(#record) OR #stack = :stack");
+        let call = call.expression_attribute_names("#stack", OWNER_TAG);
+        let call = call.expression_attribute_names("#record", TENANT_ATTRIBUTE);
+        let call = call.expression_attribute_values(":stack", AttributeValue::S(self.cloud.stack.clone()));
+        match call.send().await {
+            Ok(_) => Ok(Removal::Gone),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(Removal::Gone),
+            Err(error) if code(&error) == Some("ConditionalCheckFailedException") => {
+                Ok(Removal::Kept(format!("the record in {} is no longer this stack's", last.table)))
+            }
+            Err(error) => Err(call_error("dynamodb:DeleteItem", error)),
+        }
+    }
+}
+
+impl TenantRecords {
+    /// The items of one batch that exist. No table, no items.
+    async fn fetch(&self, table: String, tenants: Vec<String>) -> (String, Vec<String>, Result<Vec<Item>, CallError>) {
+        let answer = self.fetch_all(&table, &tenants).await;
+        (table, tenants, answer)
+    }
+
+    async fn fetch_all(&self, table: &str, tenants: &[String]) -> Result<Vec<Item>, CallError> {
+        let operation = "dynamodb:BatchGetItem";
+        let keys = tenants.iter().map(|tenant| key(tenant)).collect();
+        let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let asked = asked.map_err(|error| refused(operation, error.to_string()))?;
+        let mut left = HashMap::from([(table.to_owned(), asked)]);
+        let mut found = Vec::new();
+        for round in 0..ROUNDS {
+            match self.cloud.dynamodb.batch_get_item().set_request_items(Some(left)).send().await {
+                Ok(answer) => {
+                    found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+                    left = answer.unprocessed_keys.unwrap_or_default();
+                }
+                Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(Vec::new()),
+                Err(error) => return Err(call_error(operation, error)),
+            }
+            if left.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50 << round)).await;
+        }
+        let message = format!("{table} answers too few items at a time");
+        Err(CallError { class: ErrorClass::Throttled, ..refused(operation, message) })
+    }
+
+    /// Sets our attributes and leaves the runtime's; the condition is for the caller to add.
+    fn write(&self, address: &Address, desired: &Desired) -> Result<UpdateItemFluentBuilder, CallError> {
+        let values = [
+            ("#kind", ":kind", LEDGER_KIND, TENANT_ITEM.to_owned()),
+            ("#record", ":record", TENANT_ATTRIBUTE, stored(desired)?),
+            ("#stack", ":stack", OWNER_TAG, self.cloud.stack.clone()),
+            ("#address", ":address", ADDRESS_TAG, address.to_string()),
+        ];
+        let sets: Vec<String> = values.iter().map(|(name, value, ..)| format!("{name} = {value}")).collect();
+        let call = self.cloud.dynamodb.update_item().table_name(&desired.table).set_key(Some(key(&desired.tenant)));
+        let call = call.update_expression(format!("SET {}", sets.join(", ")));
+        Ok(values.into_iter().fold(call, |call, (name, placeholder, attribute, value)| {
+            call.expression_attribute_names(name, attribute)
+                .expression_attribute_values(placeholder, AttributeValue::S(value))
+        }))
+    }
+}
+
+/// The wanted tenants by table, each once, in lots that one call takes.
+fn batches(wants: &[TypedWant<Desired>]) -> Vec<(String, Vec<String>)> {
+    let mut tables: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for want in wants {
+        tables.entry(&want.fields.table).or_default().insert(&want.fields.tenant);
+    }
+    let mut lots = Vec::new();
+    for (table, tenants) in tables {
+        let tenants: Vec<String> = tenants.into_iter().map(str::to_owned).collect();
+        lots.extend(tenants.chunks(BATCH).map(|lot| (table.to_owned(), lot.to_vec())));
+    }
+    lots
+}
+
+fn key(tenant: &str) -> Item {
+    HashMap::from([
+        (LEDGER_KEY.to_owned(), AttributeValue::S(tenant.to_owned())),
+        (LEDGER_SORT.to_owned(), AttributeValue::S(TENANT_ITEM.to_owned())),
+    ])
+}
+
+fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
+    item.get(attribute).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+/// The record as it is stored: JSON text with the customer in it.
+fn stored(desired: &Desired) -> Result<String, CallError> {
+    let mut record = desired.record.clone();
+    let customer = match &desired.stripe_customer {
+        None => return Ok(record.to_string()),
+        Some(Input::Known(customer)) => customer,
+        Some(Input::Output(of)) => {
+            return Err(refused("dynamodb:UpdateItem", format!("the output of {} is not known yet", of.of)));
+        }
+    };
+    match record.as_object_mut() {
+        Some(fields) => {
+            fields.insert(CUSTOMER.to_owned(), Value::String(customer.clone()));
+            Ok(record.to_string())
+        }
+        None => Err(refused("dynamodb:UpdateItem", format!("the record of tenant {} is no object", desired.tenant))),
+    }
+}
+
+/// An item as a record. One with neither a record nor an owner is the runtime's alone, and no record.
+fn observed(table: &str, item: &Item) -> Option<Seen<Desired>> {
+    let tenant = text(item, LEDGER_KEY)?;
+    if !item.contains_key(TENANT_ATTRIBUTE) && !item.contains_key(OWNER_TAG) {
+        return None;
+    }
+    let (record, customer) = parted(item);
+    let fields = Desired {
+        table: table.to_owned(),
+        tenant: tenant.to_owned(),
+        record,
+        stripe_customer: customer.map(Input::Known),
+    };
+    let owner = text(item, OWNER_TAG).map_or(Owner::Unknown, |stack| Owner::Stack(stack.to_owned()));
+    let Applied { id, outputs, .. } = applied(table, tenant);
+    Some(Seen { id, fields, outputs, owner, unread: Vec::new(), pending: None })
+}
+
+/// The stored record without the customer, and the customer. Null when the runtime would not find it: it lists
+/// records by their kind.
+fn parted(item: &Item) -> (Value, Option<String>) {
+    if text(item, LEDGER_KIND) != Some(TENANT_ITEM) {
+        return (Value::Null, None);
+    }
+    let stored = text(item, TENANT_ATTRIBUTE).unwrap_or_default();
+    let mut record = serde_json::from_str(stored).unwrap_or_else(|_| Value::String(stored.to_owned()));
+    // shift_remove keeps the order of the rest.
+    let customer = record.as_object_mut().and_then(|fields| fields.shift_remove(CUSTOMER));
+    (record, customer.as_ref().and_then(Value::as_str).map(str::to_owned))
+}
+
+fn applied(table: &str, tenant: &str) -> Applied {
+    Applied { id: format!("{table}/{tenant}"), outputs: BTreeMap::new(), pending: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn desired(customer: Option<&str>) -> Desired {
+        Desired {
+            table: "ledger".to_owned(),
+            tenant: "acme".to_owned(),
+            record: json!({"id": "acme", "terms": [{"markup": "0.10"}], "link_version": 1}),
+            stripe_customer: customer.map(|customer| Input::Known(customer.to_owned())),
+        }
+    }
+
+    fn item(pairs: &[(&str, &str)]) -> Item {
+        let mut item = key("acme");
+        item.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned()))));
+        item
+    }
+
+    fn stored_item(desired: &Desired) -> Item {
+        let record = stored(desired).expect("is stored");
+        item(&[(LEDGER_KIND, TENANT_ITEM), (TENANT_ATTRIBUTE, &record), (OWNER_TAG, "shop"), ("paused", "yes")])
+    }
+
+    #[test]
+    fn what_is_stored_reads_back() {
+        for desired in [desired(None), desired(Some("cus_1"))] {
+            let seen = observed("ledger", &stored_item(&desired)).expect("a record");
+            assert_eq!(seen.fields, desired);
+            assert_eq!((seen.id.as_str(), seen.owner), ("ledger/acme", Owner::Stack("shop".to_owned())));
+        }
+        let text = stored(&desired(Some("cus_1"))).expect("is stored");
+        let record: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(record["stripe_customer"], json!("cus_1"));
+    }
+
+    #[test]
+    fn a_customer_not_known_yet_is_not_stored() {
+        let mut desired = desired(None);
+        desired.stripe_customer = Some(Input::output(Address::new("stripe_customer", "acme"), "id"));
+        assert!(stored(&desired).is_err());
+    }
+
+    #[test]
+    fn what_the_runtime_keeps_alone_is_no_record() {
+        assert!(observed("ledger", &item(&[("paused", "yes")])).is_none());
+        let theirs = observed("ledger", &item(&[(LEDGER_KIND, TENANT_ITEM), (TENANT_ATTRIBUTE, "{}")]));
+        assert_eq!(theirs.expect("a record").owner, Owner::Unknown);
+    }
+
+    #[test]
+    fn a_record_the_runtime_cannot_find_or_read_differs() {
+        let hidden = item(&[(TENANT_ATTRIBUTE, "{}"), (OWNER_TAG, "shop")]);
+        assert_eq!(observed("ledger", &hidden).expect("a record").fields.record, Value::Null);
+        let broken = item(&[(LEDGER_KIND, TENANT_ITEM), (TENANT_ATTRIBUTE, "{"), (OWNER_TAG, "shop")]);
+        assert_eq!(observed("ledger", &broken).expect("a record").fields.record, json!("{"));
+    }
+
+    #[test]
+    fn batches_hold_at_most_a_hundred_of_one_table() {
+        let want = |table: &str, n: usize| TypedWant {
+            address: Address::new("tenant_record", format!("t{n}")),
+            id: None,
+            fields: Desired { table: table.to_owned(), tenant: format!("t{n:03}"), ..desired(None) },
+            known: None,
+        };
+        let mut wants: Vec<_> = (0..250).map(|n| want("a", n)).collect();
+        wants.extend((0..3).map(|n| want("b", n)));
+        wants.push(want("b", 0));
+        let sizes: Vec<_> = batches(&wants).into_iter().map(|(table, lot)| (table, lot.len())).collect();
+        let expected = [("a", 100), ("a", 100), ("a", 50), ("b", 3)];
+        assert_eq!(sizes, expected.map(|(table, size)| (table.to_owned(), size)));
+    }
 }

@@ -1,0 +1,66 @@
+//! `log_group`, live.
+
+use provisioner::kinds::log_group::{Desired, LogGroups};
+
+use crate::stage::{Stage, cloud, tags};
+
+fn desired(name: &str) -> Desired {
+    Desired { name: format!("/kinds/{name}"), retention_days: 30, tags: tags(&[("team", "billing")]) }
+}
+
+#[tokio::test]
+async fn a_log_group_lives() {
+    let cloud = cloud().await;
+    let stage = Stage::<LogGroups>::new(&cloud, "life");
+    let first = desired("life");
+    let made = stage.create(&first).await;
+
+    let longer = Desired { retention_days: 90, ..first.clone() };
+    stage.change(&first, &longer, &["retention_days"]).await;
+    let for_ever = Desired { retention_days: 0, ..first.clone() };
+    stage.change(&longer, &for_ever, &["retention_days"]).await;
+    let retagged = Desired { tags: tags(&[("team", "money"), ("cost", "x")]), ..for_ever.clone() };
+    stage.change(&for_ever, &retagged, &["tags.team", "tags.cost"]).await;
+    let fewer = Desired { tags: tags(&[("team", "money")]), ..retagged.clone() };
+    stage.change(&retagged, &fewer, &["tags.cost"]).await;
+
+    stage.delete(&made.id, &fewer).await;
+}
+
+#[tokio::test]
+async fn a_log_group_is_repaired() {
+    let cloud = cloud().await;
+    let stage = Stage::<LogGroups>::new(&cloud, "repair");
+    let desired = desired("repair");
+    let made = stage.create(&desired).await;
+    let arn = made.outputs["arn"].as_str().expect("an ARN");
+
+    let call = cloud.logs.put_retention_policy().log_group_name(&desired.name).retention_in_days(7);
+    call.send().await.expect("retention is changed");
+    stage.repair(&desired, &["retention_days"]).await;
+
+    let call = cloud.logs.tag_resource().resource_arn(arn).tags("team", "theirs").tags("other", "stays");
+    call.send().await.expect("tags are changed");
+    stage.repair(&desired, &["tags.team"]).await;
+    let tags = cloud.logs.list_tags_for_resource().resource_arn(arn).send().await.expect("tags").tags;
+    assert_eq!(tags.expect("tags").get("other").map(String::as_str), Some("stays"));
+
+    let call = cloud.logs.untag_resource().resource_arn(arn).tag_keys(billing::names::OWNER_TAG);
+    call.send().await.expect("is disowned");
+    stage.reclaim(&desired).await;
+    stage.delete(&made.id, &desired).await;
+}
+
+#[tokio::test]
+async fn log_groups_are_listed() {
+    let cloud = cloud().await;
+    let stage = Stage::<LogGroups>::new(&cloud, "many");
+    let all: Vec<Desired> = (0..7).map(|n| desired(&format!("many-{n}"))).collect();
+    for desired in &all {
+        stage.try_create(desired).await.expect("is created");
+    }
+    stage.read_together(&all).await;
+    for desired in &all {
+        stage.delete(&desired.name, desired).await;
+    }
+}

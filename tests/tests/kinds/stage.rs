@@ -1,0 +1,225 @@
+//! What the tests of all kinds share: the local cloud, and one resource on it, driven as the engine drives it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::diff::FieldChange;
+use engine::kind::{Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, Observed, Removal, Update, Want};
+use engine::{Address, Owner};
+use provisioner::cloud::bundle::Bundle;
+use provisioner::cloud::secret_values::{SecretValue, SecretValues};
+use provisioner::cloud::{Cloud, CloudOptions, sdk_config};
+use provisioner::kinds::typed::{Erased, TypedKind};
+use serde_json::Value;
+
+/// The stack all these resources belong to.
+pub const STACK: &str = "kinds";
+
+/// Clients of the local cloud. Each test makes its own: connections belong to the test's runtime.
+pub async fn cloud() -> Arc<Cloud> {
+    cloud_with(BTreeMap::new(), None).await
+}
+
+/// Clients of the local cloud, with values of secrets and a bundle at hand.
+pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bundle>>) -> Arc<Cloud> {
+    let place = place();
+    let credentials = aws_sdk_iam::config::Credentials::new(place.key, place.secret, None, None, "tests");
+    let config = sdk_config(&place.region).await.to_builder();
+    let config = config
+        .endpoint_url(place.endpoint)
+        .credentials_provider(aws_sdk_iam::config::SharedCredentialsProvider::new(credentials))
+        .build();
+    let options = CloudOptions {
+        stack: STACK.to_owned(),
+        account: place.account,
+        region: place.region,
+        secret_values: Arc::new(Given(secrets)),
+        bundle,
+        stripe: None,
+    };
+    Arc::new(Cloud::new(&config, options))
+}
+
+/// Values of secrets that a test gives.
+struct Given(BTreeMap<String, String>);
+
+impl SecretValues for Given {
+    fn given(&self, name: &str) -> Option<SecretValue> {
+        self.0.get(name).map(SecretValue::new)
+    }
+
+    fn required(&self, name: &str) -> Result<SecretValue, String> {
+        self.given(name).ok_or_else(|| format!("set {}", provisioner::cloud::secret_values::variable(name)))
+    }
+}
+
+/// One resource of a kind, as the engine drives it.
+pub struct Stage<K: TypedKind> {
+    kind: Erased<K>,
+    address: Address,
+}
+
+impl<K: TypedKind> Stage<K> {
+    /// A resource of that name in the stack.
+    pub fn new(cloud: &Arc<Cloud>, name: &str) -> Self {
+        Stage { kind: Erased(K::new(Arc::clone(cloud))), address: Address::new(K::META.name, name) }
+    }
+
+    /// The create alone.
+    pub async fn try_create(&self, desired: &K::Desired) -> Result<Applied, CallError> {
+        let token = format!("{}-create", self.address);
+        self.kind.create(Create { address: self.address.clone(), desired: value(desired), token }).await
+    }
+
+    /// Makes it, sees it as wanted and ours at both depths, and sees a second create told that it exists.
+    pub async fn create(&self, desired: &K::Desired) -> Applied {
+        let applied = self.try_create(desired).await.expect("is created");
+        let seen = self.settled(desired).await;
+        assert_eq!((&seen.id, &seen.outputs), (&applied.id, &applied.outputs), "create and read agree");
+        let again = self.try_create(desired).await.expect_err("it exists");
+        assert_eq!(again.class, ErrorClass::AlreadyExists, "{again}");
+        applied
+    }
+
+    /// What is there.
+    pub async fn see(&self, desired: &K::Desired, known: Option<&K::Desired>, depth: Depth) -> Option<Observed> {
+        let want = Want { address: self.address.clone(), id: None, fields: value(desired), known: known.map(value) };
+        self.kind.read(&[want], depth).await.remove(0).expect("is read")
+    }
+
+    /// Sees it as wanted and ours: in full, by lists, and by lists with the state at hand.
+    pub async fn settled(&self, desired: &K::Desired) -> Observed {
+        for (depth, known) in [(Depth::Lists, Some(desired)), (Depth::Lists, None)] {
+            let seen = self.see(desired, known, depth).await.expect("exists");
+            self.assert_settled(desired, &seen);
+            let unlisted = K::META.unlisted;
+            assert!(seen.unread.iter().all(|path| unlisted.contains(&path.as_str())), "{:?}", seen.unread);
+            assert!(known.is_some() || seen.unread.is_empty(), "{:?} is not known from anywhere", seen.unread);
+        }
+        let seen = self.see(desired, Some(desired), Depth::Full).await.expect("exists");
+        self.assert_settled(desired, &seen);
+        assert!(seen.unread.is_empty(), "{:?} unread in a full read", seen.unread);
+        seen
+    }
+
+    fn assert_settled(&self, desired: &K::Desired, seen: &Observed) {
+        assert_eq!(seen.owner, Owner::Stack(STACK.to_owned()));
+        let changes = self.kind.diff(&value(desired), &seen.fields, Some(&value(desired)));
+        assert!(changes.is_empty(), "{changes:#?}");
+    }
+
+    /// What a full read shows to differ; `last` is what was applied last.
+    pub async fn drift(&self, desired: &K::Desired, last: &K::Desired) -> (Observed, Vec<FieldChange>) {
+        let seen = self.see(desired, Some(last), Depth::Full).await.expect("exists");
+        let changes = self.kind.diff(&value(desired), &seen.fields, Some(&value(last)));
+        (seen, changes)
+    }
+
+    /// Sees exactly these paths differ between what is there and `desired`, changes them, and sees it as wanted.
+    pub async fn change(&self, last: &K::Desired, desired: &K::Desired, paths: &[&str]) {
+        let (seen, changes) = self.drift(desired, last).await;
+        let found: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        assert_eq!(found, paths, "{changes:#?}");
+        self.update(desired, seen, changes, false).await.expect("is updated");
+        self.settled(desired).await;
+    }
+
+    /// Someone changed it behind our back: exactly these paths show it, and an update repairs them.
+    pub async fn repair(&self, desired: &K::Desired, paths: &[&str]) {
+        self.change(desired, desired, paths).await;
+    }
+
+    /// The update alone.
+    pub async fn update(
+        &self,
+        desired: &K::Desired,
+        seen: Observed,
+        changes: Vec<FieldChange>,
+        claim: bool,
+    ) -> Result<Applied, CallError> {
+        let request = Update {
+            address: self.address.clone(),
+            id: seen.id,
+            desired: value(desired),
+            observed: seen.fields,
+            changes,
+            claim,
+            token: format!("{}-update", self.address),
+        };
+        self.kind.update(request).await
+    }
+
+    /// The ownership tags are gone: it reads as nobody's, and a claim makes it ours again.
+    pub async fn reclaim(&self, desired: &K::Desired) {
+        let seen = self.see(desired, None, Depth::Full).await.expect("exists");
+        assert_eq!(seen.owner, Owner::Unknown);
+        self.update(desired, seen, Vec::new(), true).await.expect("is claimed");
+        self.settled(desired).await;
+    }
+
+    /// What the guarded resource holds that is not ours.
+    pub async fn contents(&self, id: &str, desired: &K::Desired) -> Option<String> {
+        self.kind.contents(id, &value(desired)).await.expect("is asked").map(|contents| contents.described)
+    }
+
+    /// The delete alone.
+    pub async fn try_delete(&self, id: &str, last: &K::Desired) -> Result<Removal, CallError> {
+        let request = Delete { address: self.address.clone(), id: id.to_owned(), fields: value(last) };
+        self.kind.delete(request).await
+    }
+
+    /// Takes it away, sees nothing left, and finds a second delete content.
+    pub async fn delete(&self, id: &str, last: &K::Desired) {
+        assert_eq!(self.try_delete(id, last).await.expect("is deleted"), Removal::Gone);
+        assert_eq!(self.see(last, Some(last), Depth::Full).await, None);
+        assert_eq!(self.see(last, Some(last), Depth::Lists).await, None);
+        assert_eq!(self.try_delete(id, last).await.expect("is gone already"), Removal::Gone);
+    }
+
+    /// Several resources of the kind are read together, with the state and without it, and come in their order.
+    pub async fn read_together(&self, all: &[K::Desired]) {
+        for (depth, with_state) in [(Depth::Full, true), (Depth::Lists, true), (Depth::Lists, false)] {
+            let want = |desired: &K::Desired| Want {
+                address: self.address.clone(),
+                id: None,
+                fields: value(desired),
+                known: with_state.then(|| value(desired)),
+            };
+            let wants: Vec<Want> = all.iter().map(want).collect();
+            let seen = self.kind.read(&wants, depth).await;
+            assert_eq!(seen.len(), all.len());
+            for (desired, seen) in all.iter().zip(seen) {
+                let seen = seen.expect("is read").expect("exists");
+                self.assert_settled(desired, &seen);
+            }
+        }
+    }
+}
+
+/// Tags from pairs.
+pub fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn value<T: serde::Serialize>(fields: &T) -> Value {
+    serde_json::to_value(fields).expect("serialises")
+}
+
+/// How the local cloud is reached.
+struct Place {
+    endpoint: String,
+    account: String,
+    region: String,
+    key: String,
+    secret: String,
+}
+
+fn place() -> Place {
+    Place {
+        endpoint: std::env::var("BILLFORM_TEST_AWS").expect("BILLFORM_TEST_AWS"),
+        account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+        key: "test".to_owned(),
+        secret: "test".to_owned(),
+    }
+}
