@@ -1,6 +1,7 @@
 //! HTTP in front of the local Stripe: connections, bodies and headers.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -9,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::Stripe;
@@ -32,21 +33,30 @@ pub async fn serve(listener: TcpListener, stripe: Stripe) -> std::io::Result<Inf
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                // Small answers would otherwise wait for the client's acknowledgement.
-                stream.set_nodelay(true)?;
-                let stripe = stripe.clone();
-                connections.spawn(async move {
-                    let service = service_fn(|request| answer(stripe.clone(), request));
-                    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-                    // A client that goes, or an answer dropped on purpose, ends this connection only.
-                    let _ = connection.await;
-                });
-            }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, stripe.clone()));
+                }
+                Err(error) if concerns_one_client(&error) => {}
+                Err(error) => return Err(error),
+            },
             Some(_) = connections.join_next() => {}
         }
     }
+}
+
+/// A client that gave up while it was being accepted.
+fn concerns_one_client(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+}
+
+async fn converse(stream: TcpStream, stripe: Stripe) {
+    // Small answers would otherwise wait for the client's acknowledgement; without it they are only slower.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| answer(stripe.clone(), request));
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    // A client that goes, or an answer dropped on purpose, ends this connection only.
+    let _ = connection.await;
 }
 
 async fn answer(stripe: Stripe, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Ended> {
