@@ -1,9 +1,11 @@
 //! One account, ready to be called: the AWS and Stripe clients, the stack's name and what kinds share.
 
 pub mod bundle;
+pub mod calls;
 pub mod errors;
 pub mod ownership;
 pub mod secret_values;
+pub mod stripe_api;
 
 use std::sync::Arc;
 
@@ -12,7 +14,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
 
 use bundle::Bundle;
+use calls::Calls;
 use secret_values::SecretValues;
+use stripe_api::StripeApi;
 
 /// What kinds need to do their work.
 pub struct Cloud {
@@ -27,7 +31,9 @@ pub struct Cloud {
     /// The handlers' code, when a bundle is at hand.
     pub bundle: Option<Arc<Bundle>>,
     /// The Stripe client, when a key is at hand.
-    pub stripe: Option<stripe::Client>,
+    pub stripe: Option<StripeApi>,
+    /// How many calls were made, by service.
+    pub calls: Calls,
     /// API Gateway v2.
     pub api_gateway: aws_sdk_apigatewayv2::Client,
     /// Budgets.
@@ -67,7 +73,9 @@ pub struct CloudOptions {
     /// See [`Cloud::bundle`].
     pub bundle: Option<Arc<Bundle>>,
     /// See [`Cloud::stripe`].
-    pub stripe: Option<stripe::Client>,
+    pub stripe: Option<StripeApi>,
+    /// See [`Cloud::calls`]; shared with the Stripe client.
+    pub calls: Calls,
 }
 
 /// Where billing services live, whatever the stack's region (aws-stripe-quirks, "Reports and cost").
@@ -88,12 +96,20 @@ pub async fn sdk_config(region: &str) -> SdkConfig {
         .await
 }
 
+/// A client whose calls are counted.
+macro_rules! client {
+    ($sdk:ident, $config:expr, $calls:expr) => {
+        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor($calls.clone()).build())
+    };
+}
+
 impl Cloud {
     /// Clients for everything, from one configuration.
     pub fn new(config: &SdkConfig, options: CloudOptions) -> Cloud {
-        let billing = config.to_builder().region(Region::new(BILLING_REGION)).build();
+        let calls = options.calls;
+        let billing = &config.to_builder().region(Region::new(BILLING_REGION)).build();
         // Path-style addresses: the local cloud has no wildcard host names, and AWS takes them too.
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).interceptor(calls.clone()).build();
         Cloud {
             stack: options.stack,
             account: options.account,
@@ -101,18 +117,19 @@ impl Cloud {
             secret_values: options.secret_values,
             bundle: options.bundle,
             stripe: options.stripe,
-            api_gateway: aws_sdk_apigatewayv2::Client::new(config),
-            budgets: aws_sdk_budgets::Client::new(&billing),
-            cost_explorer: aws_sdk_costexplorer::Client::new(&billing),
-            cost_reports: aws_sdk_costandusagereport::Client::new(&billing),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            events: aws_sdk_eventbridge::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            api_gateway: client!(aws_sdk_apigatewayv2, config, calls),
+            budgets: client!(aws_sdk_budgets, billing, calls),
+            cost_explorer: client!(aws_sdk_costexplorer, billing, calls),
+            cost_reports: client!(aws_sdk_costandusagereport, billing, calls),
+            dynamodb: client!(aws_sdk_dynamodb, config, calls),
+            events: client!(aws_sdk_eventbridge, config, calls),
+            iam: client!(aws_sdk_iam, config, calls),
+            lambda: client!(aws_sdk_lambda, config, calls),
+            logs: client!(aws_sdk_cloudwatchlogs, config, calls),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            secrets: aws_sdk_secretsmanager::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
+            secrets: client!(aws_sdk_secretsmanager, config, calls),
+            sts: client!(aws_sdk_sts, config, calls),
+            calls,
         }
     }
 }

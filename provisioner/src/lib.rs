@@ -1,4 +1,29 @@
 //! billform: what the command line does, as a library that the tests drive too.
+//!
+//! ```text
+//! project (files -> manifest) -> stack (manifest -> graph) -> session (graph + cloud -> plan) -> apply -> views
+//! ```
 
+pub mod bundles;
+pub mod checkout;
+pub mod cli;
 pub mod cloud;
+pub mod commands;
+pub mod exit;
+pub mod failure;
 pub mod kinds;
+pub mod ledger_reader;
+pub mod limits;
+pub mod link_key;
+pub mod outputs;
+pub mod packaging;
+pub mod permissions;
+pub mod progress;
+pub mod project;
+pub mod saved_plan;
+pub mod secrets;
+pub mod session;
+pub mod stack;
+pub mod store;
+pub mod views;
+pub mod waiting;

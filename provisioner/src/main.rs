@@ -1,1 +1,33 @@
-fn main() {}
+//! The `billform` command line: parses, runs one command, tells its outcome.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use provisioner::cli::Cli;
+use provisioner::{commands, exit, views};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Usage errors exit 1 by contract; help and version are no errors.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return ExitCode::from(if asked { exit::DONE } else { exit::ERROR });
+        }
+    };
+    cli.global.color.write_global();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(commands::run(cli)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            views::failure::print(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line as data: global options, and one struct of arguments per command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+/// Plans and applies the AWS and Stripe resources of a business that resells AWS, and the handlers that bill its tenants.
+#[derive(Debug, Parser)]
+#[command(name = "billform", version, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The manifest: a file, or a folder with billform.yaml, tenants/*.yaml and environments/*.yaml.
+    #[arg(short = 'f', long = "manifest", value_name = "PATH", default_value = ".", global = true)]
+    pub manifest: PathBuf,
+    /// The environment whose file replaces keys of the manifest.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub environment: Option<String>,
+    /// How results are written to stdout.
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    pub format: Format,
+    /// Whether to colour what people read.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub color: Color,
+    /// Says more on stderr: each resource read and each step begun.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Whether to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal only, and not when NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes it hold for everything printed through `anstream`.
+    pub fn write_global(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+/// The commands, in the order of a first use.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Writes a commented starter manifest and a .gitignore.
+    Init(commands::init::Arguments),
+    /// Checks the manifest and reports every problem at once.
+    Validate,
+    /// Shows what would change, and changes nothing.
+    Plan(commands::plan::Arguments),
+    /// Makes the cloud what the manifest says.
+    Apply(commands::apply::Arguments),
+    /// Deletes everything the stack made, and says what stays.
+    Destroy(commands::destroy::Arguments),
+    /// Prints what the stack gives out: URLs, names of functions, tables and buckets.
+    Output(commands::output::Arguments),
+    /// Lists the kinds of resources.
+    Kinds,
+    /// Prints the IAM policy that billform itself needs for this manifest.
+    Permissions(commands::permissions::Arguments),
+    /// Looks into the state.
+    #[command(subcommand)]
+    State(commands::state::Subcommand),
+    /// Builds the handlers into bundle.zip: same input, same bytes.
+    Package(commands::package::Arguments),
+    /// Tenants: list them, make signed links.
+    #[command(subcommand)]
+    Tenant(commands::tenant::Subcommand),
+    /// Invoices: preview a month.
+    #[command(subcommand)]
+    Invoice(commands::invoice::Subcommand),
+    /// The local cloud: start and stop it.
+    #[command(subcommand)]
+    Local(commands::local::Subcommand),
+}

@@ -1,0 +1,116 @@
+//! Stripe, called through async-stripe, with its errors sorted by what can be done about them.
+
+use engine::kind::{CallError, ErrorClass};
+use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
+
+use super::calls::Calls;
+use super::secret_values::SecretValue;
+
+/// A Stripe account, ready to be called.
+#[derive(Clone)]
+pub struct StripeApi {
+    client: stripe::Client,
+    live: bool,
+    calls: Calls,
+}
+
+/// The Stripe key does not do.
+#[derive(Debug, thiserror::Error)]
+pub enum StripeKeyError {
+    /// It is no secret key.
+    #[error("the Stripe key is no secret key: it must begin with sk_test_, sk_live_, rk_test_ or rk_live_")]
+    NotSecret,
+    /// The client refused it.
+    #[error("the Stripe client cannot be set up: {0}")]
+    Client(String),
+}
+
+impl StripeApi {
+    /// A client for the key; `base` is another address than Stripe's own (`STRIPE_API_BASE`).
+    pub fn new(key: &SecretValue, base: Option<&str>, calls: Calls) -> Result<StripeApi, StripeKeyError> {
+        let key = key.expose();
+        let mode = key.split('_').nth(1);
+        if !(key.starts_with("sk_") || key.starts_with("rk_")) || !matches!(mode, Some("test" | "live")) {
+            return Err(StripeKeyError::NotSecret);
+        }
+        let builder = stripe::ClientBuilder::new(key);
+        let builder = match base {
+            Some(base) => builder.url(base),
+            None => builder,
+        };
+        let client = builder.build().map_err(|error| StripeKeyError::Client(error.to_string()))?;
+        Ok(StripeApi { client, live: mode == Some("live"), calls })
+    }
+
+    /// Whether the key moves real money.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Reads: `operation` is `GET /v1/prices`.
+    pub async fn read<R>(&self, operation: &str, request: R) -> Result<R::Output, CallError>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
+        self.calls.add("stripe");
+        let sent = request.customize().request_strategy(RequestStrategy::Retry(3)).send(&self.client).await;
+        sent.map_err(|error| call_error(operation, &error))
+    }
+
+    /// Writes under an idempotency key: the same key and parameters take effect once.
+    pub async fn write<R>(&self, operation: &str, key: &str, request: R) -> Result<R::Output, CallError>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
+        self.calls.add("stripe");
+        let key = IdempotencyKey::new(key).map_err(|error| CallError {
+            operation: format!("stripe:{operation}"),
+            message: format!("the idempotency key is malformed: {error}"),
+            class: ErrorClass::Refused,
+        })?;
+        let sent = request.customize().request_strategy(RequestStrategy::Idempotent(key)).send(&self.client).await;
+        sent.map_err(|error| call_error(operation, &error))
+    }
+}
+
+fn call_error(operation: &str, error: &StripeError) -> CallError {
+    let (class, message) = match error {
+        StripeError::Stripe(error, status) => {
+            let message = error.message.clone().unwrap_or_else(|| format!("HTTP status {status}"));
+            (classify(*status), message)
+        }
+        StripeError::ConfigError(message) => (ErrorClass::Refused, message.clone()),
+        StripeError::JSONDeserialize(message) => (ErrorClass::Refused, format!("an answer we cannot read: {message}")),
+        StripeError::ClientError(message) => (ErrorClass::Ambiguous, format!("the connection failed: {message}")),
+        StripeError::Timeout => (ErrorClass::Ambiguous, "no answer in time".to_owned()),
+    };
+    CallError { operation: format!("stripe:{operation}"), message, class }
+}
+
+/// Stripe's statuses: 409 is a request under the same key that is still under way.
+fn classify(status: u16) -> ErrorClass {
+    match status {
+        401 | 403 => ErrorClass::Denied,
+        409 => ErrorClass::NotYet,
+        429 => ErrorClass::Throttled,
+        500.. => ErrorClass::Ambiguous,
+        _ => ErrorClass::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_secret_keys_are_taken_and_never_shown() {
+        let live = StripeApi::new(&SecretValue::new("sk_live_1234567890"), None, Calls::default()).expect("a key");
+        assert!(live.is_live());
+        for bad in ["pk_test_1", "sk_other_1", "", "whsec_1"] {
+            let refused = StripeApi::new(&SecretValue::new(bad), None, Calls::default());
+            assert!(refused.is_err_and(|error| bad.is_empty() || !error.to_string().contains(bad)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! One file per command: arguments, and one function. A command neither parses nor formats.
+
+pub mod apply;
+pub mod destroy;
+pub mod init;
+pub mod invoice;
+pub mod kinds;
+pub mod local;
+pub mod output;
+pub mod package;
+pub mod permissions;
+pub mod plan;
+pub mod state;
+pub mod tenant;
+pub mod validate;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Outcome;
+
+/// Runs the command.
+pub async fn run(cli: Cli) -> Outcome {
+    let global = &cli.global;
+    match cli.command {
+        Command::Init(arguments) => init::run(global, &arguments),
+        Command::Validate => validate::run(global),
+        Command::Plan(arguments) => plan::run(global, &arguments).await,
+        Command::Apply(arguments) => apply::run(global, &arguments).await,
+        Command::Destroy(arguments) => destroy::run(global, &arguments).await,
+        Command::Output(arguments) => output::run(global, &arguments).await,
+        Command::Kinds => kinds::run(global),
+        Command::Permissions(arguments) => permissions::run(global, &arguments),
+        Command::State(subcommand) => state::run(global, &subcommand).await,
+        Command::Package(arguments) => package::run(global, &arguments).await,
+        Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
+        Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
+        Command::Local(subcommand) => local::run(global, &subcommand).await,
+    }
+}

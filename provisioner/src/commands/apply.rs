@@ -1,0 +1,229 @@
+//! `apply`: plans, asks, carries out, and keeps what was done; a saved plan is carried out as it is.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+use engine::kind::Depth;
+use engine::state::StateStore as _;
+use engine::{Address, Options, Plan, RefreshOptions, RetryPolicy, State, refresh};
+
+use crate::bundles;
+use crate::cli::{Format, Global};
+use crate::commands::{package, plan as plan_command};
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::limits;
+use crate::outputs;
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::saved_plan::{SavedPlan, fingerprint};
+use crate::session::{Purpose, Session};
+use crate::store::file::FileStore;
+use crate::views::{self, terminal};
+use crate::waiting::TokioClock;
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A plan that `plan --out` saved.
+    #[arg(value_name = "PLANFILE")]
+    pub plan: Option<PathBuf>,
+    /// Asks nothing.
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Lets a resource be replaced or deleted though it holds what billform did not write; repeatable.
+    #[arg(long, value_name = "ADDRESS")]
+    pub approve: Vec<Address>,
+    /// Refuses plans that delete or replace more resources than this.
+    #[arg(long, value_name = "N")]
+    pub max_deletes: Option<usize>,
+    /// Takes over what exists and is not ours.
+    #[arg(long)]
+    pub adopt: bool,
+    /// The bundle to deploy, instead of the newest packaged one.
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+}
+
+/// What a person has to agree to before a plan is carried out.
+pub struct Consent<'a> {
+    /// The word for it: `apply`, `destroy`.
+    pub verb: &'a str,
+    /// Ask nothing.
+    pub auto_approve: bool,
+    /// Guarded resources that may go.
+    pub approved: &'a [Address],
+    /// At most so many deletes and replacements.
+    pub max_deletes: Option<usize>,
+}
+
+/// Plans and carries out.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let store = lock(&project, "apply")?;
+    let saved = arguments.plan.as_deref().map(SavedPlan::read).transpose()?;
+    let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
+    let state = store.load(&project.manifest.stack()).await?;
+    let bundle = match bundles::find(&project, arguments.bundle.as_deref())? {
+        None if !destroy && !has_functions(&state) => Some(package::for_project(global, &project).await?),
+        found => found,
+    };
+    let keeps_code = bundle.is_none();
+    let session = Session::open(project, Purpose { bundle, may_ask: !arguments.auto_approve, destroy }).await?;
+    let progress = Progress::reading(global.verbose > 0);
+    let plan = match saved {
+        Some(saved) => checked(saved, &session, &state).await?,
+        None => session.plan(&state, Depth::Lists, arguments.adopt, &progress).await?,
+    };
+    drop(progress);
+    let consent = Consent {
+        verb: "apply",
+        auto_approve: arguments.auto_approve || arguments.plan.is_some(),
+        approved: &arguments.approve,
+        max_deletes: arguments.max_deletes,
+    };
+    carry_out(global, &session, plan, state, &store, &consent, keeps_code).await
+}
+
+/// Locks the state for writing, in this process's name.
+pub fn lock(project: &Project, verb: &str) -> Result<FileStore, Failure> {
+    let user = std::env::var("USER").unwrap_or_else(|_| "someone".to_owned());
+    let holder = format!("`billform {verb}` of {user}, process {}", std::process::id());
+    Ok(FileStore::lock(&project.state_path()?, &holder)?)
+}
+
+/// Only the first apply packages by itself: later ones keep deployed code unless a bundle is at hand.
+fn has_functions(state: &State) -> bool {
+    state.records.keys().any(|address| address.kind() == "lambda_function")
+}
+
+/// A saved plan holds only while what it touches is as it was seen.
+async fn checked(saved: SavedPlan, session: &Session, state: &State) -> Result<Plan, Failure> {
+    saved.check(&session.project, &fingerprint(&session.graph)?)?;
+    let options = RefreshOptions { depth: Depth::Lists, retry: RetryPolicy::default() };
+    let seen =
+        refresh(&session.graph, state, &session.kinds, &TokioClock, &options, &engine::observer::Unobserved).await?;
+    let changed: Vec<String> = saved.plan.stale(&seen).iter().map(|address| address.to_string()).collect();
+    if changed.is_empty() {
+        return Ok(saved.plan);
+    }
+    Err(Failure::new(format!("the plan is stale: since it was made, others changed {}", changed.join(", ")))
+        .hint("plan again, look at it, then apply the new plan"))
+}
+
+/// Shows the plan, asks, carries it out and tells the outcome.
+pub async fn carry_out(
+    global: &Global,
+    session: &Session,
+    plan: Plan,
+    state: State,
+    store: &FileStore,
+    consent: &Consent<'_>,
+    keeps_code: bool,
+) -> Outcome {
+    if global.format == Format::Human {
+        plan_command::show(global, session, &plan, keeps_code)?;
+    }
+    if plan.is_incomplete() {
+        return refuse_incomplete(global, session, &plan, keeps_code);
+    }
+    agree(&plan, consent)?;
+    let options = Options { limits: limits::per_service(), stop: stop_on_ctrl_c(), ..Options::default() };
+    let steps = plan.changes().count();
+    let progress = Progress::new(steps, global.verbose > 0);
+    let began = Instant::now();
+    let outcome = engine::apply(&plan, state, &session.kinds, store, &TokioClock, &options, &progress).await;
+    drop(progress);
+    tell(global, session, &outcome, began.elapsed())?;
+    Ok(match (outcome.stopped, outcome.succeeded()) {
+        (true, _) => exit::INTERRUPTED,
+        (false, true) => exit::DONE,
+        (false, false) => exit::ERROR,
+    })
+}
+
+/// What cannot be seen whole is not carried out: half a plan may delete what it could not read.
+fn refuse_incomplete(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Outcome {
+    if global.format == Format::Json {
+        plan_command::show(global, session, plan, keeps_code)?;
+    }
+    let mut failure = Failure::new("the plan is incomplete, so nothing was changed");
+    failure.code = exit::INCOMPLETE;
+    Err(match plan.refused.is_empty() {
+        true => failure.hint("see the lines marked ! above; a read that was denied needs `billform permissions`"),
+        false => failure.hint("what is not ours is left alone; --adopt takes it over, or choose another name"),
+    })
+}
+
+fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {
+    let deletes = plan.changes().filter(|step| step.action.destroys()).count();
+    if let Some(most) = consent.max_deletes.filter(|most| deletes > *most) {
+        return Err(Failure::new(format!("the plan deletes or replaces {deletes} resources, --max-deletes is {most}"))
+            .hint("raise --max-deletes if that is meant"));
+    }
+    let approved: BTreeSet<Address> = consent.approved.iter().cloned().collect();
+    for step in plan.unapproved(&approved) {
+        approve_by_name(&step.address, step.guard.as_ref().map_or("", |guard| &guard.described), consent)?;
+    }
+    if consent.auto_approve || plan.is_empty() {
+        return Ok(());
+    }
+    if !terminal::can_ask() {
+        return Err(Failure::new("there is no terminal to ask on, so nothing was changed")
+            .hint(format!("--auto-approve lets `{}` go on without asking", consent.verb)));
+    }
+    let answer = terminal::ask(&format!("Carry this out? Only `yes` will {}:", consent.verb))?;
+    if answer == "yes" { Ok(()) } else { Err(Failure::new("not agreed to, so nothing was changed")) }
+}
+
+/// What holds others' data goes only when it is named: on the command line, or typed.
+fn approve_by_name(address: &Address, holds: &str, consent: &Consent) -> Result<(), Failure> {
+    let refusal = || {
+        Failure::new(format!(
+            "{address} holds {holds}, so it is not deleted or replaced without a word; nothing was changed"
+        ))
+        .hint(format!("--approve {address} lets it go, with all that is in it"))
+    };
+    if consent.auto_approve || !terminal::can_ask() {
+        return Err(refusal());
+    }
+    let typed = terminal::ask(&format!("{address} holds {holds}. Type its address to let it go:"))?;
+    if typed == address.to_string() { Ok(()) } else { Err(refusal()) }
+}
+
+/// The first Ctrl-C finishes calls in flight and saves; a second one ends at once.
+fn stop_on_ctrl_c() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            heard.store(true, Ordering::SeqCst);
+            anstream::eprintln!("Stopping: calls in flight are finished and saved. Ctrl-C again ends at once.");
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    });
+    stop
+}
+
+fn tell(
+    global: &Global,
+    session: &Session,
+    outcome: &engine::Outcome,
+    took: std::time::Duration,
+) -> Result<(), Failure> {
+    let outputs = outputs::of(&outcome.state);
+    match global.format {
+        Format::Human => anstream::print!("{}", views::apply::render(outcome, took)),
+        Format::Json => {
+            let document = views::apply::json(outcome, took, &session.cloud.calls.counts(), &outputs.to_json());
+            println!("{}", serde_json::to_string_pretty(&document)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! `output`: what the stack gives out, from the state.
+
+use clap::Args;
+use engine::state::StateStore as _;
+
+use crate::cli::{Format, Global};
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::outputs;
+use crate::project::Project;
+use crate::store::file::FileStore;
+
+/// Arguments of `output`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Prints one value alone: `api_url`, `functions.costs`.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// Prints all outputs, or one.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let store = FileStore::open(&project.state_path()?);
+    let outputs = outputs::of(&store.load(&project.manifest.stack()).await?);
+    let lines = outputs.lines();
+    match (&arguments.name, global.format) {
+        (Some(name), _) => {
+            let found = lines.iter().find(|(known, _)| known == name);
+            let (_, value) = found.ok_or_else(|| {
+                let known: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
+                let hint = match known.is_empty() {
+                    true => "nothing is deployed yet; `billform apply` does".to_owned(),
+                    false => format!("there are {}", known.join(", ")),
+                };
+                Failure::new(format!("there is no output `{name}`")).hint(hint)
+            })?;
+            println!("{value}");
+        }
+        (None, Format::Json) => println!("{}", serde_json::to_string_pretty(&outputs)?),
+        (None, Format::Human) => {
+            let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+            lines.iter().for_each(|(name, value)| println!("{name:wide$}  {value}"));
+        }
+    }
+    Ok(exit::DONE)
+}

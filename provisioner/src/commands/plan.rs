@@ -1,0 +1,118 @@
+//! `plan`: reads the cloud, shows what would change, changes nothing and takes no lock.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use engine::Plan;
+use engine::kind::Depth;
+use engine::state::StateStore as _;
+
+use crate::bundles;
+use crate::cli::{Format, Global};
+use crate::exit;
+use crate::failure::Outcome;
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::saved_plan::{SavedPlan, fingerprint};
+use crate::session::{Purpose, Session};
+use crate::store::file::FileStore;
+use crate::views::{self, terminal};
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Saves the plan, for `apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exits 2 when there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Plans to delete everything.
+    #[arg(long)]
+    pub destroy: bool,
+    /// How much is read: what lists give, or every managed field.
+    #[arg(long, value_name = "DEPTH", default_value = "lists")]
+    pub refresh: Refresh,
+    /// The bundle whose code functions are compared with.
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// Plans to take over what exists and is not ours.
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+/// How much a plan reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Refresh {
+    /// What lists and batches give; the rest comes from the state.
+    Lists,
+    /// Every managed field.
+    Full,
+}
+
+impl Refresh {
+    /// The engine's word for it.
+    pub fn depth(self) -> Depth {
+        match self {
+            Refresh::Lists => Depth::Lists,
+            Refresh::Full => Depth::Full,
+        }
+    }
+}
+
+/// Plans and shows.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let bundle = bundles::find(&project, arguments.bundle.as_deref())?;
+    let keeps_code = bundle.is_none() && !arguments.destroy;
+    let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: arguments.destroy }).await?;
+    let state = FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?;
+    let progress = Progress::reading(global.verbose > 0);
+    let plan = session.plan(&state, arguments.refresh.depth(), arguments.adopt, &progress).await?;
+    drop(progress);
+    show(global, &session, &plan, keeps_code)?;
+    if let Some(path) = &arguments.out {
+        save(&session, &plan, arguments.destroy, path)?;
+        anstream::eprintln!("The plan is saved in {}; `billform apply {0}` carries it out.", path.display());
+    }
+    Ok(exit_code(&plan, arguments.detailed_exitcode))
+}
+
+/// The plan on stdout, in the format asked for.
+pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Result<(), crate::failure::Failure> {
+    let manifest = &session.project.manifest;
+    let unprovisioned = manifest.unprovisioned_sections();
+    match global.format {
+        Format::Human => {
+            let around = views::plan::Surroundings {
+                account: &manifest.aws.account,
+                region: &manifest.aws.region,
+                unprovisioned: &unprovisioned,
+                keeps_code,
+                width: terminal::width(),
+            };
+            anstream::print!("{}", views::plan::render(plan, &around));
+        }
+        Format::Json => {
+            let document = views::plan_json::render(plan, &session.cloud.calls.counts(), &unprovisioned);
+            println!("{}", serde_json::to_string_pretty(&document)?);
+        }
+    }
+    Ok(())
+}
+
+fn save(session: &Session, plan: &Plan, destroy: bool, path: &std::path::Path) -> Result<(), crate::failure::Failure> {
+    let sha256 = session.cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
+    SavedPlan::new(&session.project, plan.clone(), fingerprint(&session.graph)?, sha256, destroy).write(path)
+}
+
+/// Incomplete beats changes (the CLI contract: 1, then 4, 3, 2).
+pub fn exit_code(plan: &Plan, detailed: bool) -> u8 {
+    if plan.is_incomplete() {
+        exit::INCOMPLETE
+    } else if detailed && !plan.is_empty() {
+        exit::CHANGES
+    } else {
+        exit::DONE
+    }
+}

@@ -1,0 +1,118 @@
+//! `tenant`: the tenants of the manifest, and signed links for them.
+
+use billing::link::{self, LinkClaims, LinkKey};
+use clap::Subcommand as ClapSubcommand;
+use serde_json::{Value, json};
+
+use crate::cli::{Format, Global};
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::link_key;
+use crate::outputs;
+use crate::project::Project;
+use crate::store::file::FileStore;
+use engine::state::StateStore as _;
+
+/// Subcommands of `tenant`.
+#[derive(Debug, ClapSubcommand)]
+pub enum Subcommand {
+    /// Lists the tenants.
+    List,
+    /// Makes a signed link: whoever has it sees this tenant's costs until it expires.
+    Link {
+        /// The tenant's id.
+        id: String,
+        /// Days it holds; the manifest's `auth.links.valid_for` when left out.
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+    },
+}
+
+/// Lists or links.
+pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
+    let project = Project::load(global)?;
+    match subcommand {
+        Subcommand::List => list(global, &project),
+        Subcommand::Link { id, days } => make_link(global, &project, id, *days).await,
+    }
+}
+
+fn list(global: &Global, project: &Project) -> Outcome {
+    let manifest = &project.manifest;
+    match global.format {
+        Format::Json => {
+            let tenants: Vec<Value> = manifest
+                .tenants
+                .iter()
+                .map(|tenant| {
+                    json!({
+                        "id": tenant.id,
+                        "name": tenant.name,
+                        "email": tenant.email,
+                        "currency": manifest.currency_of(tenant),
+                        "tags": tenant.tags,
+                        "pricing": tenant.pricing.names(),
+                        "budget": manifest.budget_of(tenant).map(|budget| budget.limit),
+                    })
+                })
+                .collect();
+            println!("{}", serde_json::to_string_pretty(&tenants)?);
+        }
+        Format::Human => {
+            for tenant in &manifest.tenants {
+                let pricing = tenant.pricing.names().join(", ");
+                let pricing = if pricing.is_empty() { "at cost" } else { &pricing };
+                let budget = manifest.budget_of(tenant).map_or("no budget".to_owned(), |b| b.limit.to_string());
+                println!(
+                    "{:20} {:30} {:4} {pricing:16} {budget}",
+                    tenant.id,
+                    tenant.name,
+                    manifest.currency_of(tenant).code()
+                );
+            }
+        }
+    }
+    Ok(exit::DONE)
+}
+
+async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u32>) -> Outcome {
+    let manifest = &project.manifest;
+    let tenant = manifest.tenant(id).ok_or_else(|| unknown_tenant(project, id))?;
+    let links = manifest.auth.links.as_ref().ok_or_else(|| {
+        Failure::new("the manifest deploys no surface, so there is nothing to link to")
+            .hint("add `api: { surfaces: [portal] }`")
+    })?;
+    let days = days.unwrap_or_else(|| links.valid_for.count());
+    let expires = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days)))?;
+    let claims = LinkClaims {
+        tenant: tenant.id.clone(),
+        expires_at_s: expires.as_second(),
+        version: tenant.link_version,
+        purpose: link::COSTS.to_owned(),
+    };
+    let key: LinkKey = link_key::read(project).await?;
+    let token = link::sign(&claims, &key)?;
+    let state = FileStore::open(&project.state_path()?).load(&manifest.stack()).await?;
+    let api_url = outputs::of(&state).api_url;
+    match global.format {
+        Format::Json => println!(
+            "{}",
+            serde_json::to_string_pretty(&json!({
+                "tenant": tenant.id, "token": token, "expires": expires.to_string(), "api_url": api_url,
+            }))?
+        ),
+        Format::Human => {
+            println!("{token}");
+            let url = api_url.as_deref().unwrap_or("API_URL");
+            anstream::eprintln!("It holds until {expires}. Send it in a header, never in an address:");
+            anstream::eprintln!("  curl -H \"Authorization: Bearer TOKEN\" \"{url}/costs?period=last-month\"");
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// Names the tenants there are.
+pub fn unknown_tenant(project: &Project, id: &str) -> Failure {
+    let known: Vec<&str> = project.manifest.tenants.iter().map(|tenant| tenant.id.as_str()).take(10).collect();
+    Failure::new(format!("the manifest has no tenant `{id}`")).hint(format!("there are {}", known.join(", ")))
+}

@@ -1,0 +1,38 @@
+//! `validate`: every problem of the manifest in one run; needs no account.
+
+use serde_json::json;
+
+use crate::cli::{Format, Global};
+use crate::exit;
+use crate::failure::Outcome;
+use crate::project::{Project, ProjectError};
+use crate::stack;
+use crate::views::problems;
+
+/// Exits 0 for a sound manifest, 1 for one with problems.
+pub fn run(global: &Global) -> Outcome {
+    match Project::load(global) {
+        Ok(project) => {
+            let handlers = stack::handlers();
+            let graph =
+                stack::graph(&stack::Plan { manifest: &project.manifest, handlers: &handlers, code_sha256: None })?;
+            let (tenants, resources) = (project.manifest.tenants.len(), graph.resources().len());
+            match global.format {
+                Format::Json => {
+                    println!("{}", json!({ "valid": true, "problems": [], "tenants": tenants, "resources": resources }))
+                }
+                Format::Human => println!("The manifest is sound: {tenants} tenants, {resources} resources."),
+            }
+            Ok(exit::DONE)
+        }
+        Err(ProjectError::Invalid(found)) if global.format == Format::Json => {
+            println!("{}", serde_json::to_string_pretty(&json!({ "valid": false, "problems": found }))?);
+            Ok(exit::ERROR)
+        }
+        Err(ProjectError::Invalid(found)) => {
+            anstream::print!("{}", problems::render(&found));
+            Ok(exit::ERROR)
+        }
+        Err(ProjectError::Unreadable(failure)) => Err(failure),
+    }
+}

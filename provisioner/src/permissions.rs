@@ -1,0 +1,95 @@
+//! The least policy that lets billform do its work on one manifest. Pure: kinds' data and the graph in, a document out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing::manifest::Manifest;
+use engine::Graph;
+use engine::kind::{Permission, Verb};
+use serde_json::{Value, json};
+
+use crate::kinds;
+
+/// IAM's limit on a managed policy, in characters without white space.
+pub const MANAGED_POLICY_LIMIT: usize = 6_144;
+
+/// More names than this become what they begin with and a star, so that the policy does not grow with the tenants.
+const NAMES_SPELLED_OUT: usize = 4;
+
+/// The policy for `verbs` on every kind of the graph.
+pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>) -> Value {
+    let mut actions_by_resources: BTreeMap<BTreeSet<String>, BTreeSet<&str>> = BTreeMap::new();
+    // Whose credentials these are needs no permission, but says what is asked.
+    actions_by_resources.entry(BTreeSet::from(["*".to_owned()])).or_default().insert("sts:GetCallerIdentity");
+    for meta in kinds::metas() {
+        let desired: Vec<&Value> = of_kind(graph, meta.name);
+        if desired.is_empty() {
+            continue;
+        }
+        for permission in meta.permissions.iter().filter(|permission| verbs.contains(&permission.verb)) {
+            let resources = resources(manifest, permission, &desired);
+            actions_by_resources.entry(resources).or_default().insert(permission.action);
+        }
+    }
+    let statements: Vec<Value> = actions_by_resources
+        .into_iter()
+        .map(|(resources, actions)| json!({ "Effect": "Allow", "Action": actions, "Resource": resources }))
+        .collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The document's size as IAM counts it.
+pub fn size(policy: &Value) -> usize {
+    policy.to_string().chars().filter(|c| !c.is_whitespace()).count()
+}
+
+fn of_kind<'a>(graph: &'a Graph, kind: &str) -> Vec<&'a Value> {
+    let resources = graph.resources().values().filter(|resource| resource.address.kind() == kind);
+    resources.map(|resource| &resource.desired).collect()
+}
+
+fn resources(manifest: &Manifest, permission: &Permission, desired: &[&Value]) -> BTreeSet<String> {
+    let filled: BTreeSet<String> = desired.iter().map(|fields| fill(permission.resource, manifest, fields)).collect();
+    if filled.len() <= NAMES_SPELLED_OUT {
+        return filled;
+    }
+    let shared = common_prefix(&filled);
+    // The part after the name (`:*` of a log group) may differ from the prefix's end: a star covers it.
+    BTreeSet::from([format!("{shared}*")])
+}
+
+/// `{account}` and `{region}` from the manifest, any other `{field}` from the desired fields, a star where there is none.
+fn fill(template: &str, manifest: &Manifest, fields: &Value) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        out.push_str(before);
+        match name {
+            "account" => out.push_str(&manifest.aws.account),
+            "region" => out.push_str(&manifest.aws.region),
+            field => out.push_str(fields.get(field).and_then(Value::as_str).unwrap_or("*")),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn common_prefix(texts: &BTreeSet<String>) -> &str {
+    // In sorted order the first and the last differ earliest.
+    let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return "" };
+    let same = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b).count();
+    first.get(..same).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_names_become_what_they_begin_with() {
+        let names = ["arn:x/bill-a", "arn:x/bill-b", "arn:x/bill-c"].map(str::to_owned).into();
+        assert_eq!(common_prefix(&names), "arn:x/bill-");
+        assert_eq!(common_prefix(&BTreeSet::new()), "");
+    }
+}

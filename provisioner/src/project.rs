@@ -1,0 +1,129 @@
+//! A manifest on disk: which files belong to it, and where the things beside it lie.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use billing::manifest::model::State;
+use billing::manifest::{Manifest, Problem, Source};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+/// A manifest that was read and checked, and the folder it lies in.
+pub struct Project {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The folder that relative paths of the manifest start from.
+    pub folder: PathBuf,
+}
+
+/// Why there is no manifest to work with.
+#[derive(Debug)]
+pub enum ProjectError {
+    /// A file cannot be read.
+    Unreadable(Failure),
+    /// The manifest has problems, all of them here.
+    Invalid(Vec<Problem>),
+}
+
+/// The file a folder's manifest lies in.
+const MAIN_FILE: &str = "billform.yaml";
+
+impl Project {
+    /// Reads the manifest that the global options name.
+    pub fn load(global: &Global) -> Result<Project, ProjectError> {
+        let sources = sources(&global.manifest).map_err(ProjectError::Unreadable)?;
+        let manifest = billing::manifest::load(&sources, global.environment.as_deref());
+        let manifest = manifest.map_err(ProjectError::Invalid)?;
+        Ok(Project { manifest, folder: folder_of(&global.manifest) })
+    }
+
+    /// Where the state file lies.
+    pub fn state_path(&self) -> Result<PathBuf, Failure> {
+        match &self.manifest.state {
+            State::File(path) => Ok(self.folder.join(path)),
+            State::S3(_) => Err(Failure::new("`state.s3`: this billform keeps its state in a local file only")
+                .hint("write `state: { file: .billform/state.json }`, and run apply from one place at a time")),
+        }
+    }
+}
+
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Failure {
+        match error {
+            ProjectError::Unreadable(failure) => failure,
+            ProjectError::Invalid(problems) => {
+                let shown: Vec<String> = problems.iter().map(Problem::render).collect();
+                let count = match problems.len() {
+                    1 => "1 problem".to_owned(),
+                    many => format!("{many} problems"),
+                };
+                Failure::new(format!("the manifest has {count}\n\n{}", shown.join("\n")))
+            }
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// The texts a manifest consists of: a file alone, or a folder's main file, tenants and environments.
+pub fn sources(path: &Path) -> Result<Vec<Source>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![read(path)?]);
+    }
+    let main = path.join(MAIN_FILE);
+    if !main.exists() {
+        return Err(Failure::new(format!("there is no {MAIN_FILE} in {}", path.display()))
+            .hint("`billform init` writes one; -f PATH names another file or folder"));
+    }
+    let mut sources = vec![read(&main)?];
+    for folder in ["tenants", "environments"] {
+        for file in yaml_files(&path.join(folder))? {
+            sources.push(read(&file)?);
+        }
+    }
+    Ok(sources)
+}
+
+fn read(path: &Path) -> Result<Source, Failure> {
+    let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let bytes = fs::read(path).map_err(|error| {
+        let failure = Failure::new(format!("{shown} cannot be read: {error}"));
+        match error.kind() {
+            io::ErrorKind::NotFound => failure.hint("-f PATH names the manifest; `billform init` writes a starter one"),
+            _ => failure,
+        }
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        Failure::new(format!("{shown}:{line} is not UTF-8 text")).hint("save the file as UTF-8")
+    })?;
+    Ok(Source { path: shown, text })
+}
+
+/// The YAML files of a folder by name; none when there is no such folder.
+fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::new(format!("{} cannot be read: {error}", folder.display()))),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

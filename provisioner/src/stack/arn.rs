@@ -1,0 +1,33 @@
+//! ARNs that follow from names we choose, so that nothing has to exist before it can be referred to.
+
+use billing::manifest::model::Manifest;
+
+/// `arn:aws:<service>:<region>:<account>:<resource>`.
+fn regional(manifest: &Manifest, service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:{}:{}:{resource}", manifest.aws.region, manifest.aws.account)
+}
+
+pub fn role(manifest: &Manifest, name: &str) -> String {
+    format!("arn:aws:iam::{}:role/{name}", manifest.aws.account)
+}
+
+pub fn function(manifest: &Manifest, name: &str) -> String {
+    regional(manifest, "lambda", &format!("function:{name}"))
+}
+
+pub fn log_group(manifest: &Manifest, name: &str) -> String {
+    regional(manifest, "logs", &format!("log-group:{name}"))
+}
+
+pub fn table(manifest: &Manifest, name: &str) -> String {
+    regional(manifest, "dynamodb", &format!("table/{name}"))
+}
+
+pub fn rule(manifest: &Manifest, name: &str) -> String {
+    regional(manifest, "events", &format!("rule/{name}"))
+}
+
+/// Secrets Manager appends six random characters to a secret's ARN.
+pub fn secret_pattern(manifest: &Manifest, name: &str) -> String {
+    regional(manifest, "secretsmanager", &format!("secret:{name}-??????"))
+}

@@ -1,0 +1,139 @@
+//! Each deployed handler: its role, log group, function and, when it has one, its schedule.
+
+use std::collections::BTreeMap;
+
+use billing::function::{FunctionSpec, Setting, Trigger};
+use billing::manifest::model::Manifest;
+use engine::{Address, Input, Resource};
+use serde_json::json;
+
+use super::{Plan, arn, policy, shared};
+use crate::kinds::{iam_role, lambda_function, log_group, schedule};
+
+/// The resources of every deployed handler.
+pub fn resources(stack: &Plan) -> Vec<Resource> {
+    stack.deployed().flat_map(|spec| of_handler(stack, spec)).collect()
+}
+
+fn of_handler(stack: &Plan, spec: &FunctionSpec) -> Vec<Resource> {
+    let mut resources = vec![log_group_of(stack, spec), role(stack, spec), function(stack, spec)];
+    resources.extend(schedule_of(stack, spec));
+    resources
+}
+
+/// IAM's limit on a role's name.
+const ROLE_NAME: usize = 64;
+
+fn role_name(manifest: &Manifest, spec: &FunctionSpec) -> String {
+    let mut name = manifest.function_name(&spec.name);
+    name.truncate(ROLE_NAME);
+    name
+}
+
+fn log_group_name(manifest: &Manifest, spec: &FunctionSpec) -> String {
+    format!("/aws/lambda/{}", manifest.function_name(&spec.name))
+}
+
+fn role(stack: &Plan, spec: &FunctionSpec) -> Resource {
+    let manifest = stack.manifest;
+    let desired = iam_role::Desired {
+        name: role_name(manifest, spec),
+        description: spec.description.clone(),
+        trusted_service: "lambda.amazonaws.com".to_owned(),
+        policy: policy::of_handler(manifest, spec, &log_group_name(manifest, spec)),
+        tags: stack.tags(),
+        attached: Default::default(),
+    };
+    shared(Address::new("iam_role", &spec.name), desired, [])
+}
+
+fn log_group_of(stack: &Plan, spec: &FunctionSpec) -> Resource {
+    let desired = log_group::Desired {
+        name: log_group_name(stack.manifest, spec),
+        retention_days: stack.manifest.functions.log_retention.count(),
+        tags: stack.tags(),
+    };
+    shared(Address::new("log_group", &spec.name), desired, [])
+}
+
+/// The function goes before its log group and role when it is deleted: it depends on both.
+fn function(stack: &Plan, spec: &FunctionSpec) -> Resource {
+    let manifest = stack.manifest;
+    let sized = manifest.functions.handler(&spec.name);
+    let desired = lambda_function::Desired {
+        name: manifest.function_name(&spec.name),
+        description: spec.description.clone(),
+        role_arn: arn::role(manifest, &role_name(manifest, spec)),
+        architecture: manifest.aws.architecture.as_str().to_owned(),
+        memory_mb: sized.memory_mb.unwrap_or(spec.memory_mb),
+        timeout_s: sized.timeout.map_or(spec.timeout_s, |timeout| timeout.count()),
+        environment: environment(manifest, spec),
+        code_sha256: stack.code_sha256.map(str::to_owned),
+        permissions: permissions(stack, spec),
+        tags: stack.tags(),
+    };
+    let needs = ["iam_role", "log_group"].map(|kind| Address::new(kind, &spec.name));
+    shared(Address::new("lambda_function", &spec.name), desired, needs)
+}
+
+/// The settings the handler asked for; those that the manifest leaves empty are left out.
+fn environment(manifest: &Manifest, spec: &FunctionSpec) -> BTreeMap<String, String> {
+    let handler = (Setting::Handler.variable().to_owned(), spec.name.clone());
+    let settings = spec.settings.iter().map(|setting| (setting.variable().to_owned(), value(manifest, *setting)));
+    std::iter::once(handler).chain(settings.filter(|(_, value)| !value.is_empty())).collect()
+}
+
+fn value(manifest: &Manifest, setting: Setting) -> String {
+    let secret = |secret: Option<(&str, &billing::manifest::model::Secret)>| {
+        secret.map(|(_, secret)| secret.name.clone()).unwrap_or_default()
+    };
+    match setting {
+        // The handler's own name is set for every function.
+        Setting::Handler => String::new(),
+        Setting::LedgerTable => manifest.ledger.name.clone(),
+        Setting::StripeSecret => secret(manifest.stripe_secret()),
+        Setting::LinkSecret => secret(manifest.link_secret()),
+        Setting::TenantTag => manifest.attribution.tenant_tag.clone(),
+        Setting::ProjectTag => manifest.attribution.project_tag.clone().unwrap_or_default(),
+        Setting::CostBasis => manifest.costs.basis.metric().to_owned(),
+        Setting::CostScope => {
+            manifest.attribution.scope.as_ref().map(|s| format!("{}={}", s.tag, s.value)).unwrap_or_default()
+        }
+        Setting::AllowedOrigins => manifest.api.cors.origins.join(","),
+        Setting::SettleDays => manifest.invoicing.settle_days.to_string(),
+    }
+}
+
+/// Who may invoke it: the API for its routes, the rule for its schedule.
+fn permissions(stack: &Plan, spec: &FunctionSpec) -> BTreeMap<String, lambda_function::InvokePermission> {
+    let manifest = stack.manifest;
+    let (id, principal, source_arn) = match &spec.trigger {
+        Trigger::Http(_) => {
+            let arn = Input::output(Address::new("http_api", "main"), "invoke_arn_pattern");
+            ("billform-api", "apigateway.amazonaws.com", arn)
+        }
+        Trigger::Schedule { name, .. } => {
+            let rule = manifest.schedules.named(name).map(|schedule| schedule.name.as_str()).unwrap_or_default();
+            ("billform-schedule", "events.amazonaws.com", Input::Known(arn::rule(manifest, rule)))
+        }
+        Trigger::Invoke => return BTreeMap::new(),
+    };
+    let permission = lambda_function::InvokePermission { principal: principal.to_owned(), source_arn };
+    BTreeMap::from([(id.to_owned(), permission)])
+}
+
+fn schedule_of(stack: &Plan, spec: &FunctionSpec) -> Option<Resource> {
+    let Trigger::Schedule { name, expression } = &spec.trigger else { return None };
+    let manifest = stack.manifest;
+    let set = manifest.schedules.named(name)?;
+    let desired = schedule::Desired {
+        name: set.name.clone(),
+        description: spec.description.clone(),
+        expression: set.expression.clone().unwrap_or_else(|| expression.clone()),
+        enabled: set.enabled,
+        target_arn: arn::function(manifest, &manifest.function_name(&spec.name)),
+        input: json!({}),
+        tags: stack.tags(),
+    };
+    Some(shared(Address::new("schedule", name), desired, [Address::new("lambda_function", &spec.name)]))
+}

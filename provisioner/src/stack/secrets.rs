@@ -1,0 +1,29 @@
+//! The secrets the manifest names: their place, never their value.
+
+use engine::{Address, Resource};
+
+use super::{Plan, shared};
+use crate::kinds::secret;
+
+/// Secrets Manager's shortest recovery window, in days: a deleted key can be had back for a week.
+const RECOVERY_DAYS: u32 = 7;
+
+/// One secret per entry of `secrets`.
+pub fn resources(stack: &Plan) -> Vec<Resource> {
+    let secrets = stack.manifest.secrets.iter().map(|(name, entry)| {
+        let source = match entry.generate {
+            true => secret::Source::Generated,
+            false => secret::Source::Given(name.clone()),
+        };
+        let desired = secret::Desired {
+            name: entry.name.clone(),
+            description: entry.description.clone().unwrap_or_default(),
+            source,
+            json_key: entry.key.clone(),
+            recovery_days: RECOVERY_DAYS,
+            tags: stack.tags(),
+        };
+        shared(Address::new("secret", name), desired, [])
+    });
+    secrets.collect()
+}

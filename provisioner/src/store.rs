@@ -1,0 +1,3 @@
+//! Where the state is kept: the stores behind the engine's port.
+
+pub mod file;

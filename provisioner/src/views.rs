@@ -1,0 +1,11 @@
+//! What people and programs read: plans, outcomes and failures as text or JSON. Pure but for the printing.
+
+pub mod apply;
+pub mod failure;
+pub mod field;
+pub mod invoice;
+pub mod plan;
+pub mod plan_json;
+pub mod problems;
+pub mod style;
+pub mod terminal;

@@ -1,0 +1,100 @@
+//! What an apply or destroy came to, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use engine::{Action, Address, Outcome, Status, Summary};
+use serde_json::{Value, json};
+
+use super::plan_json;
+use super::style::{BOLD, GREEN, RED, YELLOW, paint};
+
+/// The outcome as text, with colours.
+pub fn render(outcome: &Outcome, took: Duration) -> String {
+    let mut out = String::new();
+    for (address, status) in &outcome.statuses {
+        match status {
+            Status::Failed(error) => {
+                let _ = writeln!(out, "{} {}: {error}", paint(RED.bold(), "failed"), paint(BOLD, address));
+            }
+            Status::Skipped { because } => {
+                let _ = writeln!(out, "{} {address}: it needs {because}", paint(YELLOW, "skipped"));
+            }
+            Status::Pending(until) => {
+                let _ = writeln!(out, "{} {address}: {until}", paint(YELLOW, "pending"));
+            }
+            Status::Archived(why) | Status::Kept(why) => {
+                let _ = writeln!(out, "{} {address}: {why}", paint(YELLOW, "kept"));
+            }
+            _ => {}
+        }
+    }
+    if let Some(error) = &outcome.store_error {
+        let _ = writeln!(out, "{} {error}", paint(RED.bold(), "the state could not be kept:"));
+    }
+    let head = match (outcome.succeeded(), outcome.stopped) {
+        (true, _) => paint(GREEN.bold(), "Done:"),
+        (false, true) => paint(YELLOW.bold(), "Stopped; what was done is saved:"),
+        (false, false) => paint(RED.bold(), "Not all was done:"),
+    };
+    let _ = writeln!(out, "{head} {} in {}.", counts(&outcome.summary), seconds(took));
+    out
+}
+
+/// `10 created, 1 updated`.
+fn counts(summary: &Summary) -> String {
+    let words = [
+        (Action::Create, "created"),
+        (Action::Update, "updated"),
+        (Action::Replace, "replaced"),
+        (Action::Delete, "deleted"),
+        (Action::Adopt, "adopted"),
+    ];
+    let some = words.into_iter().filter(|(action, _)| summary.of(*action) > 0);
+    let parts: Vec<String> = some.map(|(action, word)| format!("{} {word}", summary.of(action))).collect();
+    if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") }
+}
+
+/// `2.3 s`.
+pub fn seconds(took: Duration) -> String {
+    let tenths = took.as_millis() / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
+/// The outcome as one JSON document: `billform-apply/1`.
+pub fn json(outcome: &Outcome, took: Duration, api_calls: &BTreeMap<String, u64>, outputs: &Value) -> Value {
+    let failed: Vec<Value> = outcome
+        .statuses
+        .iter()
+        .filter_map(|(address, status)| match status {
+            Status::Failed(error) => Some(json!({ "address": address, "error": error.to_string() })),
+            Status::Skipped { because } => Some(json!({ "address": address, "error": format!("it needs {because}") })),
+            _ => None,
+        })
+        .collect();
+    let pending = texts(outcome, |status| match status {
+        Status::Pending(until) => Some(until),
+        _ => None,
+    });
+    let kept = texts(outcome, |status| match status {
+        Status::Archived(why) | Status::Kept(why) => Some(why),
+        _ => None,
+    });
+    json!({
+        "format": "billform-apply/1",
+        "summary": outcome.summary,
+        "duration_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "api_calls": api_calls,
+        "outputs": outputs,
+        "failed": failed,
+        "pending": plan_json::pending(pending.into_iter()),
+        "kept": kept.into_iter().map(|(address, why)| json!({ "address": address, "why": why })).collect::<Vec<_>>(),
+        "stopped": outcome.stopped,
+        "state_error": outcome.store_error.as_ref().map(ToString::to_string),
+    })
+}
+
+fn texts(outcome: &Outcome, text: impl Fn(&Status) -> Option<&String>) -> Vec<(&Address, &str)> {
+    outcome.statuses.iter().filter_map(|(address, status)| Some((address, text(status)?.as_str()))).collect()
+}

@@ -1,0 +1,88 @@
+//! One field of a resource on one line: `memory_mb: 256 -> 512`.
+
+use engine::diff::FieldChange;
+use engine::input::{as_reference, references};
+use serde_json::Value;
+
+/// A change, cut to fit `width` columns. Field values never hold secrets: kinds keep those out of their fields.
+pub fn change(change: &FieldChange, width: usize) -> String {
+    let forces = if change.forces_replacement { "  (forces replacement)" } else { "" };
+    let room = width.saturating_sub(change.path.len() + 2 + forces.len()).max(20);
+    let half = room.saturating_sub(4) / 2;
+    let (before, after) = (text(&change.before), text(&change.after));
+    let line = if before.chars().count() + after.chars().count() + 4 <= room {
+        format!("{before} -> {after}")
+    } else {
+        let (before, after) = around_difference(&before, &after, half);
+        format!("{before} -> {after}")
+    };
+    format!("{}: {line}{forces}", change.path)
+}
+
+/// A field of something new, cut to fit.
+pub fn new(path: &str, value: &Value, width: usize) -> String {
+    format!("{path}: {}", cut(&text(value), width.saturating_sub(path.len() + 2).max(10)))
+}
+
+/// A value as a person reads it.
+pub fn text(value: &Value) -> String {
+    if let Some(reference) = as_reference(value) {
+        return format!("(known after apply: {} of {})", reference.name, reference.of);
+    }
+    match value {
+        Value::Null => "(none)".to_owned(),
+        other if references(other).is_empty() => other.to_string(),
+        _ => "(known after apply)".to_owned(),
+    }
+}
+
+/// The first `width` characters, with a mark where some are left out.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// Both texts cut to `width`, around the first character that differs: the rest is the same and tells nothing.
+fn around_difference(before: &str, after: &str, width: usize) -> (String, String) {
+    let same = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
+    let skip = same.saturating_sub(width / 3);
+    let window = |text: &str| {
+        let mark = if skip > 0 { "…" } else { "" };
+        let rest: String = text.chars().skip(skip).collect();
+        format!("{mark}{}", cut(&rest, width.saturating_sub(mark.chars().count()).max(8)))
+    };
+    (window(before), window(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(before: Value, after: Value) -> FieldChange {
+        FieldChange { path: "policy".to_owned(), before, after, forces_replacement: false }
+    }
+
+    #[test]
+    fn a_short_change_is_shown_whole() {
+        assert_eq!(change(&of(json!(1), json!(null)), 80), "policy: 1 -> (none)");
+    }
+
+    #[test]
+    fn a_long_change_shows_where_it_differs_and_fits() {
+        let long = "x".repeat(300);
+        let line = change(&of(json!(format!("{long}old")), json!(format!("{long}new"))), 80);
+        assert!(line.contains("old") && line.contains("new"), "{line}");
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+
+    #[test]
+    fn a_reference_is_known_after_apply() {
+        let reference = json!({"$output": {"of": "http_api.main", "name": "id"}});
+        assert_eq!(text(&reference), "(known after apply: id of http_api.main)");
+        assert_eq!(text(&json!([reference])), "(known after apply)");
+    }
+}

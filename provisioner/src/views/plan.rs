@@ -1,0 +1,203 @@
+//! A plan for people: grouped by tenant, one line per field, counts at the end.
+
+use std::fmt::Write;
+
+use engine::plan::{Reason, Refused};
+use engine::{Action, Owner, Plan, Step, Summary};
+use serde_json::Value;
+
+use super::field;
+use super::style::{self, BOLD, DIM, RED, YELLOW, paint};
+
+/// What the view says beside the plan itself.
+pub struct Surroundings<'a> {
+    /// The AWS account.
+    pub account: &'a str,
+    /// Its region.
+    pub region: &'a str,
+    /// Sections of the manifest that are modelled and not provisioned yet.
+    pub unprovisioned: &'a [&'a str],
+    /// No bundle is at hand, so deployed functions keep their code.
+    pub keeps_code: bool,
+    /// Columns to write in.
+    pub width: usize,
+}
+
+/// The plan as text, with colours.
+pub fn render(plan: &Plan, around: &Surroundings) -> String {
+    let mut out = String::new();
+    let changes: Vec<&Step> = plan.changes().collect();
+    let mut group: Option<&Option<String>> = None;
+    for step in changes {
+        if group != Some(&step.tenant) {
+            heading(&mut out, step.tenant.as_deref());
+            group = Some(&step.tenant);
+        }
+        render_step(&mut out, step, around.width);
+    }
+    trouble(&mut out, plan);
+    notes(&mut out, plan, around);
+    out.push_str(&closing(plan, around));
+    out
+}
+
+fn heading(out: &mut String, tenant: Option<&str>) {
+    let title = tenant.map_or_else(|| "Shared".to_owned(), |tenant| format!("Tenant {tenant}"));
+    let gap = if out.is_empty() { "" } else { "\n" };
+    let _ = writeln!(out, "{gap}{}", paint(BOLD, title));
+}
+
+fn render_step(out: &mut String, step: &Step, width: usize) {
+    let glyph = paint(style::of(step.action), format!("{:>3}", step.action.glyph()));
+    let reason = reason(step).map(|reason| paint(DIM, format!("  ({reason})"))).unwrap_or_default();
+    let _ = writeln!(out, "{glyph} {}{reason}", paint(BOLD, &step.address));
+    for line in lines(step, width.saturating_sub(INDENT)) {
+        let _ = writeln!(out, "{:INDENT$}{line}", "");
+    }
+    if let Some(guard) = &step.guard {
+        let _ = writeln!(
+            out,
+            "{:INDENT$}{}",
+            "",
+            paint(RED, format!("holds {}: needs --approve {}", guard.described, step.address))
+        );
+    }
+}
+
+const INDENT: usize = 8;
+
+fn lines(step: &Step, width: usize) -> Vec<String> {
+    match (step.action, &step.desired) {
+        (Action::Create, Some(Value::Object(fields))) => {
+            let given = fields.iter().filter(|(_, value)| !is_empty(value));
+            given.map(|(path, value)| field::new(path, value, width)).collect()
+        }
+        (Action::Delete, _) => Vec::new(),
+        _ => step.fields.iter().map(|change| field::change(change, width)).collect(),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// Why, where the action alone does not say it.
+fn reason(step: &Step) -> Option<String> {
+    match &step.reason {
+        Reason::Vanished => Some("it vanished behind our back".to_owned()),
+        Reason::Unfinished => Some("an earlier apply did not finish it".to_owned()),
+        Reason::Found => Some("ours, and not in the state".to_owned()),
+        Reason::TakenOver(owner) => Some(format!("taken over from {}", owner_name(owner))),
+        Reason::ForcesReplacement => Some("cannot be changed in place".to_owned()),
+        Reason::NotWanted => Some("no longer in the manifest".to_owned()),
+        Reason::AlreadyGone => Some("already gone".to_owned()),
+        Reason::NoLongerOurs(owner) => Some(format!("now belongs to {}, left alone", owner_name(owner))),
+        Reason::Moved(from) => Some(format!("moved from {from}")),
+        Reason::New | Reason::Differs | Reason::Same => None,
+    }
+}
+
+fn owner_name(owner: &Owner) -> String {
+    match owner {
+        Owner::Stack(stack) => format!("stack `{stack}`"),
+        Owner::Unknown => "someone who left no ownership tag".to_owned(),
+    }
+}
+
+fn trouble(out: &mut String, plan: &Plan) {
+    let lines = plan.refused.iter().map(refused_line);
+    let lines = lines.chain(plan.blocked.iter().map(|b| format!("{} waits for {}", b.address, b.because)));
+    let lines =
+        lines.chain(plan.unreadable.iter().map(|(address, error)| format!("{address} cannot be read: {error}")));
+    for (number, line) in lines.enumerate() {
+        let gap = if number == 0 && !out.is_empty() { "\n" } else { "" };
+        let _ = writeln!(out, "{gap}{} {line}", paint(RED.bold(), "  !"));
+    }
+}
+
+fn refused_line(refused: &Refused) -> String {
+    refused.message.clone()
+}
+
+fn notes(out: &mut String, plan: &Plan, around: &Surroundings) {
+    let mut note = |text: String| {
+        let gap = if out.is_empty() || out.ends_with("\n\n") { "" } else { "\n" };
+        let _ = write!(out, "{gap}{}", wrapped(&text, around.width));
+        out.push('\n');
+    };
+    for (address, until) in &plan.pending {
+        note(format!("Pending: {address} {until}"));
+    }
+    if !around.unprovisioned.is_empty() {
+        note(format!(
+            "Not provisioned by this version, though the manifest has it: {}",
+            around.unprovisioned.join(", ")
+        ));
+    }
+    if around.keeps_code {
+        note("No bundle is at hand, so deployed functions keep their code; `billform package` builds one.".to_owned());
+    }
+    let not_read: Vec<String> = plan.not_read.iter().map(|(kind, fields)| not_read(kind, fields)).collect();
+    if !not_read.is_empty() {
+        note(format!(
+            "Taken from the state, as lists do not give it: {}. `--refresh full` reads it.",
+            not_read.join("; ")
+        ));
+    }
+}
+
+fn not_read(kind: &str, fields: &std::collections::BTreeSet<String>) -> String {
+    format!("{kind} ({})", fields.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+/// Text broken at spaces to fit the width.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(format!("  {word}"));
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+fn closing(plan: &Plan, around: &Surroundings) -> String {
+    let summary = plan.summary();
+    let gap = if summary.changes() > 0 || plan.is_incomplete() || !plan.pending.is_empty() { "\n" } else { "" };
+    let place = format!("in account {} ({})", around.account, around.region);
+    if summary.changes() == 0 && !plan.is_incomplete() {
+        return format!("{gap}No changes: {} resources {place} are as the manifest says.\n", summary.no_op);
+    }
+    let mut text = format!("{gap}{} {} {place}.\n", paint(BOLD, "Plan:"), counts(&summary));
+    if plan.is_incomplete() {
+        let _ = writeln!(text, "{}", paint(YELLOW, "The plan is incomplete: see the lines marked ! above."));
+    }
+    text
+}
+
+/// `10 to create, 1 to update`; "nothing to change" when there is none.
+pub fn counts(summary: &Summary) -> String {
+    let words = [
+        (Action::Create, "to create"),
+        (Action::Update, "to update"),
+        (Action::Replace, "to replace"),
+        (Action::Delete, "to delete"),
+        (Action::Adopt, "to adopt"),
+        (Action::NoOp, "unchanged"),
+    ];
+    let some = words.into_iter().filter(|(action, _)| summary.of(*action) > 0);
+    let parts: Vec<String> = some.map(|(action, word)| format!("{} {word}", summary.of(action))).collect();
+    if parts.is_empty() { "nothing to change".to_owned() } else { parts.join(", ") }
+}

@@ -1,0 +1,33 @@
+//! Colours by meaning. They are written always; `anstream` strips them where nobody would see them.
+
+use anstyle::{AnsiColor, Style};
+use engine::Action;
+
+/// Headings.
+pub const BOLD: Style = Style::new().bold();
+/// What is beside the point.
+pub const DIM: Style = Style::new().dimmed();
+/// What went wrong.
+pub const RED: Style = AnsiColor::Red.on_default();
+/// What needs a second look.
+pub const YELLOW: Style = AnsiColor::Yellow.on_default();
+/// What is made, or went well.
+pub const GREEN: Style = AnsiColor::Green.on_default();
+/// What is taken over.
+pub const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// The colour of an action's glyph.
+pub fn of(action: Action) -> Style {
+    match action {
+        Action::Create => GREEN,
+        Action::Update => YELLOW,
+        Action::Replace | Action::Delete => RED,
+        Action::Adopt => CYAN,
+        Action::NoOp => DIM,
+    }
+}
+
+/// Text in a style.
+pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
