@@ -14,37 +14,37 @@ use crate::{Currency, Money, Percent};
 pub struct Terms {
     /// A fixed amount each month, a line of its own: `"20.00 EUR"`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
     pub base_fee: Option<Money>,
     /// A share of the AWS cost added to it: `"10%"`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::PercentText>"))]
     pub markup: Option<Percent>,
     /// A service fee beside the cost: flat, or by tier of AWS cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee: Option<Fee>,
     /// Usage included in the base fee: `"10.00 USD"`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
     pub allowance: Option<Money>,
     /// A share taken off the sum: `"10%"`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::PercentText>"))]
     pub discount: Option<Percent>,
     /// The least an invoice comes to: `"5.00 USD"`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
     pub minimum: Option<Money>,
     /// What the payment provider takes, passed on as a line of its own; left out, it is absorbed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_fee: Option<CardFee>,
     /// A tax rate added at the end: `"19%"`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::PercentText>"))]
     pub tax: Option<Percent>,
     /// The first month these terms hold for: `"2026-10"`. Without one they always hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MonthText>"))]
     pub effective_from: Option<crate::Month>,
 }
 
@@ -54,7 +54,7 @@ pub struct Terms {
 #[cfg_attr(feature = "manifest", derive(schemars::JsonSchema))]
 pub enum Fee {
     /// The same amount each month: `flat: "10.00 USD"`.
-    #[cfg_attr(feature = "manifest", schemars(with = "String"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "crate::manifest::text::MoneyText"))]
     Flat(Money),
     /// By the month's AWS cost, lowest tier first.
     Tiers(Vec<Tier>),
@@ -80,15 +80,15 @@ pub struct CardFee {
 pub struct Tier {
     /// Where the tier ends, exclusive; the last tier has none: `"50.00 USD"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
     pub below: Option<Money>,
     /// A fixed fee in this tier: `"5.00 USD"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
     pub flat: Option<Money>,
     /// A share of the cost in this tier: `"5%"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "manifest", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::PercentText>"))]
     pub percent: Option<Percent>,
 }
 

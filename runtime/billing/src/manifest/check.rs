@@ -82,6 +82,11 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether a problem was reported where the steps lead, so that what was read there means nothing.
+    fn is_reported(&self, path: &[Step]) -> bool {
+        self.tree.place(path).is_none()
+    }
+
     /// Whether the manifest writes what the steps lead to.
     fn is_written(&self, path: &[Step]) -> bool {
         let mut node = self.tree;

@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::node::{Entry, Node, Step, Value};
+use super::node::{Entry, Node, Standing, Step, Value};
 use super::yaml::is_null;
 
 /// The tree as a typed value, or the first thing that is wrong with it.
@@ -36,7 +36,7 @@ pub(super) enum Fault {
     /// A text that is none of the values that a setting knows.
     UnknownValue { value: String, known: &'static [&'static str] },
     /// An unquoted number or truth value where text belongs.
-    Unquoted { text: String },
+    Unquoted { text: String, is: &'static str },
     /// A key with nothing after it.
     Nothing,
     /// A value of another type.
@@ -162,7 +162,10 @@ impl<'a> Reader<'a> {
             Value::Plain(text) => match kind(text) {
                 Kind::Text => Ok(text),
                 Kind::Nothing => Err(DecodeError::new(Fault::Nothing)),
-                _ => Err(DecodeError::new(Fault::Unquoted { text: text.clone() })),
+                Kind::Number => Err(DecodeError::new(Fault::Unquoted { text: text.clone(), is: "a number" })),
+                Kind::Truth(_) | Kind::OldTruth => {
+                    Err(DecodeError::new(Fault::Unquoted { text: text.clone(), is: "a truth value" }))
+                }
             },
             _ => Err(self.wrong_type("text", None)),
         }
@@ -286,7 +289,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
     ) -> Result<V::Value, DecodeError> {
         match &self.0.value {
             Value::Map(entries) => match &entries[..] {
-                [entry] => visitor.visit_enum(Variant { entry }),
+                [entry] if entry.standing != Standing::PassedOver => visitor.visit_enum(Variant { entry }),
                 _ => {
                     let one_of = variants.join("` or `");
                     Err(DecodeError::new(Fault::Other(format!("write exactly one of the keys `{one_of}` here"))))
@@ -339,6 +342,9 @@ impl<'a> MapAccess<'a> for Entries<'a> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
+        while self.entries.get(self.next).is_some_and(|entry| entry.standing == Standing::PassedOver) {
+            self.next += 1;
+        }
         let Some(entry) = self.entries.get(self.next) else { return Ok(None) };
         let key = StrDeserializer::<DecodeError>::new(&entry.key);
         seed.deserialize(key).map(Some).map_err(|error| error.under(Step::from(&entry.key)))

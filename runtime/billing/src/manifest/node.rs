@@ -48,8 +48,18 @@ pub(super) struct Entry {
     pub key: String,
     pub key_span: Span,
     pub node: Node,
+    pub standing: Standing,
+}
+
+/// How an entry came to be in the tree, and whether it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Written in a source.
+    Written,
     /// Put in for a key that is missing, so that reading can go on.
-    pub made_up: bool,
+    MadeUp,
+    /// Reported and passed over, so that the key's default holds.
+    PassedOver,
 }
 
 /// One step from a node to one below it.
@@ -125,7 +135,7 @@ impl Node {
         match (step, &self.value) {
             (_, Value::Hole) => None,
             (Step::Key(key), Value::Map(entries)) => match entries.iter().find(|entry| entry.key == *key) {
-                Some(entry) if entry.made_up => None,
+                Some(entry) if entry.standing == Standing::MadeUp => None,
                 Some(entry) => entry.node.place_under(entry.key_span, rest),
                 None => Some(named_at),
             },

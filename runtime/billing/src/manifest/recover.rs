@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::decode::{DecodeError, Fault, decode};
 use super::model::Manifest;
-use super::node::{Entry, Node, Step, Value};
+use super::node::{Entry, Node, Standing, Step, Value};
 use super::problem::Problem;
 use super::sources::Source;
 use super::suggest::among;
@@ -29,6 +29,8 @@ pub(super) fn decode_reporting(sources: &[Source], tree: &mut Node, problems: &m
         }
         take_out(tree, &error, path, &mut taken_out)?;
     }
+    let message = format!("there are more than {MOST_PROBLEMS} problems; the rest was not looked for");
+    problems.push(Problem::at(sources, tree.own_place(), message, Some("mend these and run again".to_owned())));
     None
 }
 
@@ -73,14 +75,13 @@ fn take_out(tree: &mut Node, error: &DecodeError, path: Vec<Step>, taken_out: &m
         }
         Fault::UnknownKey { .. } => {
             let (last, parent) = path.split_last()?;
-            if let Value::Map(entries) = &mut tree.get_mut(parent)?.value {
-                entries.retain(|entry| Step::from(&entry.key) != *last);
-            }
+            let Value::Map(entries) = &mut tree.get_mut(parent)?.value else { return None };
+            entries.retain(|entry| Step::from(&entry.key) != *last);
             Some(())
         }
         _ if under_hole(tree, &path) || matches!(error.fault, Fault::MissingKey { .. }) => {
             // An empty value does not do here: the default may, or the part around it goes.
-            remove(tree, path, taken_out)
+            pass_over(tree, path, taken_out)
         }
         _ if path.is_empty() => None,
         _ => {
@@ -93,19 +94,27 @@ fn take_out(tree: &mut Node, error: &DecodeError, path: Vec<Step>, taken_out: &m
 /// Puts an empty value under a missing key.
 fn make_up(node: &mut Node, key: &str) {
     let span = node.span;
-    let entry = Entry { key: key.to_owned(), key_span: span, node: Node { span, value: Value::Hole }, made_up: true };
+    let entry = Entry {
+        key: key.to_owned(),
+        key_span: span,
+        node: Node { span, value: Value::Hole },
+        standing: Standing::MadeUp,
+    };
     match &mut node.value {
         Value::Map(entries) => entries.push(entry),
         value => *value = Value::Map(vec![entry]),
     }
 }
 
-/// Takes away the node that steps lead to: a key with its value, or an element, which becomes a hole that is passed
-/// over so that the others keep their index.
-fn remove(tree: &mut Node, path: Vec<Step>, taken_out: &mut BTreeSet<Vec<Step>>) -> Option<()> {
+/// Has the node that steps lead to passed over from now on: a key with its value, or an element of a list.
+fn pass_over(tree: &mut Node, path: Vec<Step>, taken_out: &mut BTreeSet<Vec<Step>>) -> Option<()> {
     let (last, parent) = path.split_last()?;
     match (&mut tree.get_mut(parent)?.value, last) {
-        (Value::Map(entries), Step::Key(key)) => entries.retain(|entry| entry.key != *key),
+        (Value::Map(entries), Step::Key(key)) => {
+            let entry = entries.iter_mut().find(|entry| entry.key == *key)?;
+            entry.node.value = Value::Hole;
+            entry.standing = Standing::PassedOver;
+        }
         (Value::List(items), Step::Index(index)) => items.get_mut(*index)?.value = Value::Hole,
         _ => return None,
     }
@@ -118,7 +127,12 @@ fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -
         Step::Key(key) => Some(key.as_str()),
         Step::Index(_) => None,
     });
-    let name = name.unwrap_or("the manifest");
+    let named = match (name, path.last()) {
+        (Some(list), Some(Step::Index(_))) => format!("an entry of `{list}`"),
+        (Some(name), _) => format!("`{name}`"),
+        (None, _) => "the manifest".to_owned(),
+    };
+    let name = name.unwrap_or_default();
     let mut on_key = false;
     let (message, hint) = match &error.fault {
         Fault::UnknownKey { known } => {
@@ -132,14 +146,14 @@ fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -
             let message = format!("`{name}` cannot be `{value}`");
             (message, Some(among(value, known.iter().copied(), "values")))
         }
-        Fault::Unquoted { text } => {
-            (format!("`{name}` is text, and `{text}` without quotes is not"), Some(format!("quote it: \"{text}\"")))
+        Fault::Unquoted { text, is } => {
+            (format!("`{name}` takes text, and `{text}` without quotes is {is}"), Some(format!("quote it: \"{text}\"")))
         }
         Fault::Nothing => {
             on_key = true;
             (format!("nothing follows `{name}`"), Some("give it a value, or leave the key out".to_owned()))
         }
-        Fault::Type { expected, found, hint } => (format!("`{name}` takes {expected}, not {found}"), hint.clone()),
+        Fault::Type { expected, found, hint } => (format!("{named} takes {expected}, not {found}"), hint.clone()),
         Fault::Other(message) => (message.clone(), None),
     };
     let raw = raw_place(tree, path, on_key);

@@ -1,6 +1,6 @@
 //! The files of a manifest, and how they become one tree: the base, one environment over it, tenants beside it.
 
-use super::node::{Entry, Node, Span, Step, Value};
+use super::node::{Entry, Node, Span, Standing, Step, Value};
 use super::problem::Problem;
 use super::suggest::among;
 use super::yaml;
@@ -129,7 +129,7 @@ fn append_tenants(tree: &mut Node, more: Vec<Node>) {
             key: "tenants".to_owned(),
             key_span: span,
             node: Node { span, value: Value::List(more) },
-            made_up: false,
+            standing: Standing::Written,
         }),
     }
 }
@@ -169,6 +169,6 @@ fn set_environment(tree: &mut Node, name: String) {
     let span = tree.own_place();
     if let Value::Map(entries) = &mut tree.value {
         let node = Node { span, value: Value::Quoted(name) };
-        entries.push(Entry { key: "environment".to_owned(), key_span: span, node, made_up: false });
+        entries.push(Entry { key: "environment".to_owned(), key_span: span, node, standing: Standing::Written });
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_yaml::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
 
-use super::node::{Entry, Node, Span, Value};
+use super::node::{Entry, Node, Span, Standing, Value};
 use super::problem::Problem;
 use super::sources::Source;
 
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
                 self.report(key_span, &format!("the key `{key}` stands here a second time"), &hint);
                 continue;
             }
-            entries.push(Entry { key, key_span, node, made_up: false });
+            entries.push(Entry { key, key_span, node, standing: Standing::Written });
         }
     }
 
@@ -192,7 +192,18 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         | ErrorKind::TabAtBlockScalarStart => ("a tab stands here", "YAML is indented with spaces"),
         ErrorKind::RecursionLimitExceeded => ("this is nested too deeply", "a manifest is a few levels deep"),
         ErrorKind::UnclosedQuotedScalar => ("a quoted text is not closed", "add the closing quote"),
-        ErrorKind::UnclosedFlowCollection { .. } => ("a bracket is not closed", "add the closing bracket"),
+        ErrorKind::InvalidQuotedScalarIndent | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            ("a quoted text above this line is not closed", "add the closing quote")
+        }
+        ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping => {
+            ("a bracket here is not closed, or closed by the wrong one", "every `[` needs a `]` and every `{` a `}`")
+        }
         ErrorKind::MappingValueNotAllowed => {
             ("a `: ` stands where no value can start", "quote a text that holds `: `, or check the indentation")
         }

@@ -67,7 +67,8 @@ fn domains(checker: &Checker<'_>) -> Vec<(Vec<Step>, String)> {
 pub(super) fn id(checker: &mut Checker<'_>, path: &[Step], id: &str) {
     if !is_id(id) {
         let lower: String = id.to_lowercase().replace([' ', '_', '.'], "-").chars().take(40).collect();
-        let hint = match is_id(&lower) {
+        let lower = lower.trim_matches('-');
+        let hint = match is_id(lower) {
             true => format!("write it as `{lower}`"),
             false => "use 1 to 40 small letters, digits and dashes".to_owned(),
         };

@@ -35,7 +35,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         emails(checker, &steps!["tenants", index, "budget_emails"], &tenant.budget_emails);
         let nobody = tenant.budget_emails.is_empty() && budgets.emails.is_empty();
         let has_budget = tenant.budget.or(budgets.default).is_some();
-        let reported = checker.tree.place(&steps!["budgets", "emails"]).is_none();
+        let reported = checker.is_reported(&steps!["budgets", "emails"]);
         if has_budget && by_email && nobody && !told && !reported {
             told = true;
             let steps = if budgets.default.is_some() {

@@ -10,8 +10,11 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     rates(checker);
     let mut reported = false;
     for (index, tenant) in manifest.tenants.iter().enumerate() {
+        if checker.is_reported(&steps!["currency"]) || checker.is_reported(&steps!["tenants", index, "currency"]) {
+            continue;
+        }
         let currency = manifest.currency_of(tenant);
-        if currency != Currency::USD && manifest.exchange_of(tenant).is_none() {
+        if currency != Currency::USD && manifest.exchange_of(tenant).is_none() && !checker.is_reported(&steps!["fx"]) {
             let hint = rate_hint(currency, manifest.currency);
             let message = format!("AWS bills in USD and no rate says what that is in {currency}");
             match tenant.currency {

@@ -1,5 +1,6 @@
 //! Names as each AWS service takes them, written or derived.
 
+use super::shapes::is_id;
 use super::{Checker, report_repeats, steps};
 use crate::manifest::model::{HANDLERS, Manifest};
 use crate::manifest::node::Step;
@@ -35,10 +36,19 @@ type Named<'a> = (Rule, String, Vec<Step>);
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let manifest = checker.manifest;
-    for (rule, name, steps) in names(manifest) {
-        if let Some(fault) = rule.fault(&name) {
-            report(checker, &rule, &name, &steps, &fault);
-        }
+    let faulty =
+        names(manifest).into_iter().filter_map(|(rule, name, steps)| Some((rule.fault(&name)?, rule, name, steps)));
+    let (written, derived): (Vec<_>, Vec<_>) = faulty.partition(|(.., steps)| checker.is_written(steps));
+    for (fault, rule, name, steps) in written {
+        let message = format!("`{name}` cannot be {}: {fault}", rule.what);
+        checker.at(&steps, message, "choose another name".to_owned());
+    }
+    // Names derived from what is no id are no names either; the id was reported.
+    let sound = is_id(&manifest.project) && manifest.environment.as_ref().is_none_or(|environment| is_id(environment));
+    // They share one cause: the one that is the most too long stands for all.
+    let worst = derived.iter().max_by_key(|(_, rule, name, _)| name.len().saturating_sub(rule.longest));
+    if let (Some((fault, rule, name, steps)), true) = (worst, sound) {
+        report_derived(checker, rule, name, steps, fault);
     }
     let functions = handlers(manifest).map(|(name, steps)| (name, steps.to_vec()));
     report_repeats(checker, "the function name", &functions.collect::<Vec<_>>(), "functions need names of their own");
@@ -51,20 +61,15 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
 }
 
-/// Where to point: at the name itself, or at what it was derived from.
-fn report(checker: &mut Checker<'_>, rule: &Rule, name: &str, steps: &[Step], fault: &str) {
-    let message = format!("`{name}` cannot be {}: {fault}", rule.what);
-    if checker.is_written(steps) {
-        checker.at(steps, message, "choose another name".to_owned());
-        return;
-    }
-    let key = steps.iter().filter_map(|step| match step {
+/// A name that the manifest does not write: what it was derived from is at fault.
+fn report_derived(checker: &mut Checker<'_>, rule: &Rule, name: &str, steps: &[Step], fault: &str) {
+    let keys = steps.iter().filter_map(|step| match step {
         Step::Key(key) => Some(key.as_str()),
         Step::Index(_) => None,
     });
-    let key = key.collect::<Vec<_>>().join(".");
-    let derived = "it is derived from the project";
-    checker.at(&steps!["project"], format!("{message}; {derived}"), format!("shorten the project, or set `{key}`"));
+    let key = keys.collect::<Vec<_>>().join(".");
+    let message = format!("`{name}`, derived from the project, cannot be {}: {fault}", rule.what);
+    checker.at(&steps!["project"], message, format!("shorten the project, or set `{key}`"));
 }
 
 /// The built handlers and those that the manifest names.

@@ -59,6 +59,11 @@ fn successive(checker: &mut Checker<'_>, index: usize, names: &[String]) {
     let mut seen: Vec<(Option<Month>, &str)> = Vec::new();
     for (i, name) in names.iter().enumerate() {
         let Some(terms) = checker.manifest.pricing.get(name) else { continue };
+        if checker.is_reported(&steps!["pricing", name])
+            || checker.is_reported(&steps!["pricing", name, "effective_from"])
+        {
+            continue;
+        }
         if let Some((_, other)) = seen.iter().find(|(from, _)| *from == terms.effective_from) {
             let message = format!("the terms `{other}` and `{name}` begin in the same month");
             let hint = "give each of them another `effective_from`".to_owned();
@@ -139,6 +144,7 @@ fn tiers(checker: &mut Checker<'_>, name: &String, tiers: &[Tier]) {
                 let hint = "write either `flat` or `percent`".to_owned();
                 checker.at(&at(i, "percent"), "this tier has both `flat` and `percent`", hint);
             }
+            (None, None) if checker.is_reported(&at(i, "flat")) || checker.is_reported(&at(i, "percent")) => {}
             (None, None) => {
                 let hint = "write `flat: \"5.00 USD\"` or `percent: \"5%\"`".to_owned();
                 checker.at(&at(i, "flat"), "this tier has neither `flat` nor `percent`", hint);
@@ -156,6 +162,7 @@ fn tiers(checker: &mut Checker<'_>, name: &String, tiers: &[Tier]) {
                 checker.at(&at(i, "below"), format!("`{below}` is not above the tier before it"), hint);
             }
             Some(below) => floor = below.amount,
+            None if checker.is_reported(&at(i, "below")) => {}
             None if !last => {
                 let hint = "say where it ends with `below`; only the last tier is open".to_owned();
                 checker.at(&at(i, "below"), "this tier has no end, so the next one never holds", hint);

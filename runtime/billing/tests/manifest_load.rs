@@ -1,0 +1,220 @@
+//! Folders, environments and text that is no manifest.
+#![cfg(feature = "manifest")]
+#![allow(clippy::disallowed_methods, reason = "tests read the example; the domain does not")]
+
+use billing::manifest::{Manifest, Problem, Source, load};
+use proptest::prelude::*;
+
+const BASE: &str = r#"
+version: 1
+project: client-billing
+aws: { account: "123456789012", region: us-east-1, tags: { Team: billing } }
+attribution: { tenant_tag: ClientOrganization }
+tenants:
+  - { id: acme, name: Acme, email: a@acme.example, tags: { ClientOrganization: Acme } }
+"#;
+
+fn source(path: &str, text: &str) -> Source {
+    Source { path: path.to_owned(), text: text.to_owned() }
+}
+
+fn folder(more: &[(&str, &str)]) -> Vec<Source> {
+    let more = more.iter().map(|(path, text)| source(path, text));
+    [source("dir/billform.yaml", BASE)].into_iter().chain(more).collect()
+}
+
+fn rendered(result: Result<Manifest, Vec<Problem>>) -> String {
+    let problems = result.expect_err("an invalid manifest");
+    problems.iter().map(Problem::render).collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn names_that_are_left_out_come_from_the_project() {
+    let manifest = load(&[source("billform.yaml", BASE)], None).expect("a manifest");
+    assert_eq!(manifest.ledger.name, "client-billing-ledger");
+    assert_eq!(manifest.schedules.daily.name, "client-billing-daily");
+    assert_eq!(manifest.function_name("cost_sync"), "client-billing-cost-sync");
+    assert_eq!(manifest.stack(), "client-billing");
+    assert!(manifest.link_secret().is_none(), "no surface, no links");
+    assert!(manifest.budget_of(&manifest.tenants[0]).is_none());
+    assert!(manifest.unprovisioned_sections().is_empty());
+}
+
+#[test]
+fn tenants_may_lie_in_files_of_their_own() {
+    let sources = folder(&[
+        ("dir/tenants/beta.yaml", "id: beta\nname: B\nemail: b@b.example\ntags: { ClientOrganization: B }\n"),
+        (
+            "dir/tenants/more.yaml",
+            "- { id: gamma, name: C, email: c@c.example, tags: { ClientOrganization: C } }\n\
+             - { id: delta, name: D, email: d@d.example, tags: { ClientOrganization: D } }\n",
+        ),
+    ]);
+    let manifest = load(&sources, None).expect("a manifest");
+    let ids: Vec<&str> = manifest.tenants.iter().map(|tenant| tenant.id.as_str()).collect();
+    assert_eq!(ids, ["acme", "beta", "gamma", "delta"]);
+}
+
+#[test]
+fn problems_name_the_file_and_point_at_both_tenants() {
+    let again = "id: acme\nname: A\nemail: a\ntags: { ClientOrganization: Acme }\npricng: x\n";
+    let shown = rendered(load(&folder(&[("dir/tenants/again.yaml", again)]), None));
+    assert!(shown.contains("dir/tenants/again.yaml:1:5"), "{shown}");
+    assert!(shown.contains("the first is at dir/billform.yaml:7:11"), "{shown}");
+    assert!(shown.contains("dir/tenants/again.yaml:5:1"), "{shown}");
+    assert!(shown.contains("`a` is no e-mail address"), "{shown}");
+}
+
+#[test]
+fn a_broken_tenant_file_hides_no_other_problem() {
+    let shown = rendered(load(
+        &folder(&[("dir/tenants/a.yaml", "id: [a\n"), ("dir/tenants/b.yaml", "id: B\nname: B\nemail: b@b.example\n")]),
+        None,
+    ));
+    assert!(shown.contains("dir/tenants/a.yaml"), "{shown}");
+    assert!(shown.contains("`B` is no id"), "{shown}");
+}
+
+#[test]
+fn an_environments_keys_replace_the_bases() {
+    let test = "aws: { account: \"999999999999\" }\nledger: { deletion_protection: false }\n";
+    let sources = folder(&[("dir/environments/test.yaml", test), ("dir/environments/prod.yaml", "aws: {}\n")]);
+    let manifest = load(&sources, Some("test")).expect("a manifest");
+    assert_eq!((manifest.aws.account.as_str(), manifest.aws.region.as_str()), ("999999999999", "us-east-1"));
+    assert_eq!(manifest.aws.tags["Team"], "billing");
+    assert!(!manifest.ledger.deletion_protection);
+    assert_eq!(manifest.stack(), "client-billing/test");
+    assert_eq!(manifest.ledger.name, "client-billing-test-ledger");
+    assert_eq!(load(&sources, None).expect("the base").aws.account, "123456789012");
+    let shown = rendered(load(&sources, Some("tset")));
+    assert!(shown.contains("there is no environment `tset`") && shown.contains("did you mean `test`?"), "{shown}");
+}
+
+#[test]
+fn a_manifest_may_name_its_own_environment() {
+    let text = format!("environment: prod{BASE}");
+    let manifest = load(&[source("one.yaml", &text)], Some("prod")).expect("a manifest");
+    assert_eq!(manifest.prefix(), "client-billing-prod");
+    assert!(load(&[source("one.yaml", &text)], Some("other")).is_err());
+}
+
+#[test]
+fn rates_and_terms_reach_the_tenant_record() {
+    let more = r#"
+currency: EUR
+fx: { source: ECB, date: 2026-11-20, rate: "0.90", rates: { CHF: "0.88" } }
+pricing:
+  later: { base_fee: "25.00 EUR", effective_from: 2027-01 }
+  now: { base_fee: "20.00 EUR" }
+invoicing: { first_period: 2026-11, terms: "14 days" }
+"#;
+    let tenants = "- { id: b, name: B, email: b@b.de, tags: { ClientOrganization: B }, pricing: [later, now] }\n\
+                   - { id: c, name: C, email: c@c.ch, tags: { ClientOrganization: C }, currency: CHF, terms: \"1 week\" }\n";
+    let sources = [source("d/billform.yaml", &format!("{BASE}{more}")), source("d/tenants/t.yaml", tenants)];
+    let records = load(&sources, None).expect("a manifest").tenant_records();
+    let b = &records["b"];
+    let fees: Vec<String> = b.terms.iter().filter_map(|terms| terms.base_fee).map(|fee| fee.to_string()).collect();
+    assert_eq!(fees, ["20.00 EUR", "25.00 EUR"]);
+    assert_eq!(b.exchange.as_ref().map(|fx| (fx.rate.to_string(), fx.to.to_string())), {
+        Some(("0.90".to_owned(), "EUR".to_owned()))
+    });
+    assert_eq!((b.days_until_due, b.first_period.map(|month| month.to_string())), (14, Some("2026-11".to_owned())));
+    let c = &records["c"];
+    assert_eq!(c.exchange.as_ref().map(|fx| fx.rate.to_string()).as_deref(), Some("0.88"));
+    assert_eq!(c.days_until_due, 7);
+}
+
+#[test]
+fn text_that_is_no_manifest_is_a_located_problem() {
+    let deep = "[".repeat(100_000);
+    let wide = "a".repeat(9 << 20);
+    for text in
+        ["", "\u{feff}", "---\n---\n", "%YAML 1.2\n", "null", "7", "\0", &deep, &wide, "? [a]\n: b\n", "a: &x *x"]
+    {
+        let problems = load(&[source("m.yaml", text)], None).expect_err("no manifest");
+        assert!(!problems.is_empty());
+        assert!(problems.iter().all(|problem| problem.line >= 1 && problem.column >= 1 && problem.len >= 1));
+    }
+    let problem = Source::from_bytes("m.yaml", b"version: 1\nproject: M\xfcller\n".to_vec()).expect_err("Latin-1");
+    assert_eq!((problem.line, problem.column), (2, 11));
+    assert!(load(&[], None).is_err());
+}
+
+#[test]
+fn byte_order_marks_and_windows_line_ends_are_harmless() {
+    let text = format!("\u{feff}{}", BASE.replace('\n', "\r\n"));
+    assert!(load(&[source("m.yaml", &text)], None).is_ok());
+}
+
+#[test]
+fn a_thousand_tenants_load() {
+    let tenants: String = (0..1000)
+        .map(|i| format!("- {{ id: t{i}, name: T, email: t@t.de, tags: {{ ClientOrganization: T{i} }} }}\n"))
+        .collect();
+    let sources = folder(&[("dir/tenants/all.yaml", &tenants)]);
+    assert_eq!(load(&sources, None).expect("a manifest").tenants.len(), 1001);
+}
+
+fn example() -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/mmp-toledo.yaml");
+    std::fs::read_to_string(path).expect("the example")
+}
+
+/// Every problem lies in the file, and rendering it does not fail.
+fn is_located(text: &str, problems: &[Problem]) -> bool {
+    let lines = text.lines().count();
+    !problems.is_empty()
+        && problems.iter().all(|problem| {
+            let rendered = problem.render();
+            problem.line <= lines + 1 && problem.column >= 1 && rendered.starts_with("error: ")
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_bytes_are_read_or_explained(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        match Source::from_bytes("m.yaml", bytes) {
+            Ok(source) => {
+                let problems = load(std::slice::from_ref(&source), None).expect_err("random bytes are no manifest");
+                prop_assert!(is_located(&source.text, &problems));
+            }
+            Err(problem) => prop_assert!(problem.line >= 1),
+        }
+    }
+
+    #[test]
+    fn yaml_like_text_is_read_or_explained(text in "[a-z:{}\\[\\]\"'#&*!|>%\\- \n\t0-9.]{0,120}") {
+        let problems = load(&[source("m.yaml", &text)], None).expect_err("no manifest");
+        prop_assert!(is_located(&text, &problems));
+    }
+
+    /// Cut a piece out of the example or put one in: it loads, or every problem has a place.
+    #[test]
+    fn edits_of_the_example_are_read_or_explained(
+        at in 0_usize..6000,
+        cut in 0_usize..40,
+        put in prop_oneof![Just(String::new()), "[ -~\n]{1,12}", Just("\n  - ".to_owned()), Just(": ".to_owned())],
+    ) {
+        let text: Vec<char> = example().chars().collect();
+        let at = at % text.len();
+        let end = (at + cut).min(text.len());
+        let edited: String = text[..at].iter().copied().chain(put.chars()).chain(text[end..].iter().copied()).collect();
+        if let Err(problems) = load(&[source("m.yaml", &edited)], None) {
+            prop_assert!(is_located(&edited, &problems), "{problems:?}");
+        }
+    }
+
+    /// One line taken out gives no problem or few: a fault does not bury the rest in follow-ups.
+    #[test]
+    fn a_line_taken_out_does_not_cascade(line in 0_usize..200) {
+        let text = example();
+        let lines: Vec<&str> = text.lines().collect();
+        let line = line % lines.len();
+        let kept: Vec<&str> = lines.iter().enumerate().filter(|(i, _)| *i != line).map(|(_, line)| *line).collect();
+        if let Err(problems) = load(&[source("m.yaml", &kept.join("\n"))], None) {
+            prop_assert!(problems.len() <= 8, "without `{}`: {problems:#?}", lines[line]);
+        }
+    }
+}
