@@ -15,6 +15,7 @@ pub mod model;
 mod node;
 mod problem;
 mod recover;
+mod scalar;
 mod schema;
 mod sources;
 mod suggest;

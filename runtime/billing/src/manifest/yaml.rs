@@ -5,6 +5,7 @@ use serde_yaml::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, Sca
 
 use super::node::{Entry, Node, Span, Standing, Value};
 use super::problem::Problem;
+use super::scalar::is_null;
 use super::sources::Source;
 
 /// Larger files are refused, in bytes. A thousand tenants take about 300 KB.
@@ -216,9 +217,4 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         other => return (format!("this is no YAML: {other}"), None),
     };
     (message.to_owned(), Some(hint))
-}
-
-/// Whether an unquoted scalar stands for nothing.
-pub(super) fn is_null(plain: &str) -> bool {
-    matches!(plain, "" | "~" | "null" | "Null" | "NULL")
 }
