@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -27,12 +28,20 @@ pub struct Options {
     pub region: String,
     /// Whether signatures and IAM policies are enforced.
     pub auth: bool,
+    /// For how long Lambda refuses a role that was just created, as AWS does for seconds; zero by default.
+    pub role_delay: Duration,
 }
 
 impl Options {
     /// Account 123456789012 in us-east-1, nothing enforced.
     pub fn new(home: impl Into<PathBuf>) -> Options {
-        Options { home: home.into(), account: "123456789012".to_owned(), region: "us-east-1".to_owned(), auth: false }
+        Options {
+            home: home.into(),
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            auth: false,
+            role_delay: Duration::ZERO,
+        }
     }
 }
 
@@ -147,8 +156,12 @@ impl LocalCloud {
         let costs = Costs::new(CostModel::example(Timestamp::now().to_zoned(TimeZone::UTC).date()));
         let stripe_options = stripe::Options { keys: vec![description.stripe_api_key.clone()], ..Default::default() };
         let stripe = Stripe::observed(stripe_options, traffic.clone());
-        let gateway =
-            Gateway { upstream: upstream.clone(), rules: Vec::new(), traffic: traffic.clone(), costs: costs.clone() };
+        let rules = gateway::rules::all(gateway::rules::Settings {
+            costs: costs.clone(),
+            auth: options.auth,
+            role_delay: options.role_delay,
+        });
+        let gateway = Gateway { upstream: upstream.clone(), rules, traffic: traffic.clone(), costs: costs.clone() };
         let aws_task = tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway)));
         let stripe_task = tokio::spawn(serve_stripe(stripe_listener, stripe.clone()));
         let tasks = vec![Serving(aws_task), Serving(stripe_task)];
