@@ -401,6 +401,3 @@ fn record(step: &Step, fields: Value, applied: Applied) -> Record {
         pending: applied.pending,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -332,6 +332,3 @@ fn each_field(fields: &Value, sides: fn(Value) -> (Value, Value)) -> Vec<FieldCh
     });
     changes.collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -121,8 +121,9 @@ impl Caller<'_> {
 
     async fn change(&self, desired: Value, last: Option<Value>) -> Result<Made, ApplyError> {
         let found = if self.step.awaits_outputs() {
-            // What it refers to was made anew, and may have taken this one with it.
-            match self.look(&desired, self.step.id.clone()).await? {
+            // What it refers to was made anew, and may have taken this one with it. It is looked for where it was.
+            let planned = self.as_planned();
+            match self.look(&planned.fields, Some(planned.id)).await? {
                 Some(found) => found,
                 None => return self.create(desired).await,
             }
@@ -179,8 +180,8 @@ impl Caller<'_> {
     }
 
     /// Reads this one resource in full.
-    async fn look(&self, desired: &Value, id: Option<String>) -> Result<Option<Observed>, CallError> {
-        let wants = [Want { address: self.address().clone(), id, fields: desired.clone(), known: None }];
+    async fn look(&self, fields: &Value, id: Option<String>) -> Result<Option<Observed>, CallError> {
+        let wants = [Want { address: self.address().clone(), id, fields: fields.clone(), known: None }];
         let wants = &wants;
         let read = || -> futures::future::BoxFuture<'_, _> {
             Box::pin(async move {
