@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use http::HeaderValue;
 
 use super::super::pipeline::{Answer, Call, Rule, Upstream};
 use super::super::protocol::{self, Protocol};
 use super::ask::{Ask, carried_out};
 use super::caller::{Caller, Callers};
-use super::needs::{Need, needs};
+use super::needs::{Need, Place, further_needs, own_need};
 use super::policy::{Decision, Policy, decide};
+use super::shape::element;
 use super::{Refusal, refused};
 
 /// Error types that say that the signature or its key is no good.
@@ -23,6 +25,9 @@ const AUTHENTICATION_FAILURES: &[&str] = &[
     "MissingAuthenticationTokenException",
 ];
 
+/// Says between two rules that a call is allowed by AWS's names and ARNs. It is taken off what clients send.
+const ALLOWED: &str = "x-billform-allowed";
+
 /// Refuses calls whose caller lacks a permission that AWS would ask for.
 pub(super) struct Access(pub(super) Arc<Callers>);
 
@@ -33,19 +38,41 @@ impl Rule for Access {
 
     fn before<'a>(&'a self, call: &'a mut Call, upstream: &'a Upstream) -> BoxFuture<'a, Option<Answer>> {
         Box::pin(async move {
+            call.headers.remove(ALLOWED);
             let ask = Ask::new(call, upstream);
-            let needed = needs(call, ask.region(), ask.account());
-            if needed.is_empty() {
+            let place = Place { region: ask.region(), account: ask.account() };
+            let role = named_role(call, ask).await;
+            let own = own_need(call, &place, role.as_deref());
+            let further = further_needs(call, &place);
+            if own.is_none() && further.is_empty() {
                 return None;
             }
             let caller = self.0.find(call, ask).await;
             let Caller::Known { arn, policies } = caller.as_ref() else { return None };
-            refused(call, check(arn, policies, &needed).map_err(|refusal| in_protocol(call, refusal)))
+            let checked = check(arn, policies, own.iter().chain(&further));
+            if checked.is_ok() && own.is_some() {
+                call.headers.insert(ALLOWED, HeaderValue::from_static("1"));
+            }
+            refused(call, checked.map_err(|refusal| in_protocol(call, refusal)))
         })
     }
 }
 
-fn check(arn: &str, policies: &[Policy], needed: &[Need]) -> Result<(), Refusal> {
+/// The ARN of the role that a call to IAM names: of a new one as asked for, of another as it is.
+async fn named_role(call: &Call, ask: Ask<'_>) -> Option<String> {
+    if call.service != "iam" {
+        return None;
+    }
+    let name = call.parameter("RoleName")?;
+    let by_path = |path: &str| format!("arn:aws:iam::{}:role{path}{name}", ask.account());
+    if call.operation == "CreateRole" {
+        return Some(by_path(&call.parameter("Path").unwrap_or_else(|| "/".to_owned())));
+    }
+    let role = ask.iam(&[("Action", "GetRole"), ("RoleName", &name)]).await;
+    Some(role.and_then(|xml| element(&xml, "Arn")).unwrap_or_else(|| by_path("/")))
+}
+
+fn check<'a>(arn: &str, policies: &[Policy], needed: impl Iterator<Item = &'a Need>) -> Result<(), Refusal> {
     for need in needed {
         let decisions: Vec<Decision> = need.any_of.iter().map(|question| decide(policies, question)).collect();
         let denied = decisions.contains(&Decision::Deny);
@@ -85,25 +112,32 @@ pub(super) async fn authentication_failure(call: &Call, upstream: &Upstream) -> 
     AUTHENTICATION_FAILURES.contains(&kind).then_some(answer)
 }
 
-/// Budgets are authorised by [`Access`]: what MiniStack then denies, because it asks for actions that IAM does not
-/// have, is done as root. It denies only after checking the signature.
-pub(super) struct ForwardBudgets;
+/// Does as root what [`Access`] allows and MiniStack denies, because MiniStack asks for an action that IAM does not
+/// have or spells an ARN in another way. It denies only after checking the signature.
+pub(super) struct ForwardAllowed;
 
-impl Rule for ForwardBudgets {
+impl Rule for ForwardAllowed {
     fn applies(&self, call: &Call) -> bool {
-        call.service == "budgets"
+        ["budgets", "events", "iam", "logs", "secretsmanager"].contains(&call.service.as_str())
     }
 
     fn before<'a>(&'a self, call: &'a mut Call, upstream: &'a Upstream) -> BoxFuture<'a, Option<Answer>> {
         Box::pin(async move {
+            call.headers.remove(ALLOWED)?;
             let answer = carried_out(call, upstream).await;
-            if answer.body_json()["__type"] != "AccessDeniedException" {
+            if !is_denial(&answer) {
                 return Some(answer);
             }
             call.authorise_as_root();
             None
         })
     }
+}
+
+/// Whether IAM said no; a bad signature is not that.
+fn is_denial(answer: &Answer) -> bool {
+    let in_xml = || element(&String::from_utf8_lossy(&answer.body), "Code").is_some_and(|code| code == "AccessDenied");
+    answer.body_json()["__type"] == "AccessDeniedException" || in_xml()
 }
 
 #[cfg(test)]
@@ -118,14 +152,16 @@ mod tests {
     }
 
     fn asked(call: &Call, policies: &[Policy]) -> Result<(), Refusal> {
-        check("arn:aws:iam::123456789012:user/u", policies, &needs(call, "us-east-1", "123456789012"))
+        let place = Place { region: "us-east-1", account: "123456789012" };
+        let (own, further) = (own_need(call, &place, None), further_needs(call, &place));
+        check("arn:aws:iam::123456789012:user/u", policies, own.iter().chain(&further))
     }
 
     #[test]
     fn one_spelling_is_enough_and_every_need_counts() {
         let create = json_call("logs", "CreateLogGroup", json!({"logGroupName": "/g", "tags": {"k": "v"}}));
         assert!(asked(&create, &[]).is_err());
-        assert_eq!(asked(&create, &[policy("Allow", "logs:TagResource", "arn:aws:logs:*:*:log-group:/g:*")]), Ok(()));
+        assert_eq!(asked(&create, &[policy("Allow", "logs:*", "arn:aws:logs:*:*:log-group:/g:*")]), Ok(()));
         let body = json!({"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r", "Tags": {"k": "v"}});
         let function = rest_call("lambda", "CreateFunction", Method::POST, "/2015-03-31/functions", body);
         let pass = policy("Allow", "iam:PassRole", "arn:aws:iam::123456789012:role/*");

@@ -80,7 +80,7 @@ pub fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     rules.push(Box::new(budget_notifications::ForAccount { auth: settings.auth }));
     rules.push(Box::new(cost_explorer::CostExplorer { costs: settings.costs, auth: settings.auth }));
     if settings.auth {
-        rules.push(Box::new(access::ForwardBudgets));
+        rules.push(Box::new(access::ForwardAllowed));
     }
     rules
 }

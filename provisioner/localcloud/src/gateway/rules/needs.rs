@@ -15,22 +15,44 @@ pub(super) struct Need {
     pub(super) any_of: Vec<Question>,
 }
 
-/// Whom and where the call concerns.
-struct Place<'a> {
-    region: &'a str,
-    account: &'a str,
+/// Where a call is made.
+pub(super) struct Place<'a> {
+    /// The region.
+    pub(super) region: &'a str,
+    /// The account.
+    pub(super) account: &'a str,
 }
 
-/// The permissions that the gateway must ask for.
-pub(super) fn needs(call: &Call, region: &str, account: &str) -> Vec<Need> {
-    let place = Place { region, account };
+/// The permission for the call itself, where MiniStack asks for it under another action or on an ARN that AWS
+/// spells otherwise: it leaves out the path of a role, the random end of a new secret's ARN and the `:*` of a log
+/// group, and puts the default bus into the ARN of a rule. `role` is the ARN of the role that the call names.
+pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Option<Need> {
     let body = call.json();
-    let mut needs = match call.service.as_str() {
-        "budgets" => vec![need(budget_action(&call.operation), [place.budget(&call.operation, &body)], &[])],
-        "ce" => vec![need(&format!("ce:{}", call.operation), ["*".to_owned()], &[])],
-        _ => passed_roles(call, &body),
-    };
-    needs.extend(tagged(call, &body, &place));
+    let text = |key: &str| body[key].as_str();
+    let action = format!("{}:{}", call.service, call.operation);
+    let tags = request_tags(call, &body);
+    let tags = context(&tags);
+    match call.service.as_str() {
+        "budgets" => Some(need(budget_action(&call.operation), [place.budget(&call.operation, &body)], &tags)),
+        "ce" => Some(need(&action, ["*".to_owned()], &[])),
+        "iam" => Some(need(&action, [role?.to_owned()], &tags)),
+        "logs" => Some(need(&action, place.log_group(text("logGroupName")?), &tags)),
+        "secretsmanager" if call.operation == "CreateSecret" => {
+            Some(need(&action, place.new_secret(text("Name")?), &tags))
+        }
+        "events" if matches!(text("EventBusName"), None | Some("default")) && body["ResourceARN"].is_null() => {
+            let rule = text("Rule").or_else(|| text("Name").filter(|_| call.operation.ends_with("Rule")))?;
+            Some(need(&action, [place.arn("events", &format!("rule/{rule}"))], &tags))
+        }
+        _ => None,
+    }
+}
+
+/// The further permissions that MiniStack does not ask for.
+pub(super) fn further_needs(call: &Call, place: &Place<'_>) -> Vec<Need> {
+    let body = call.json();
+    let mut needs = passed_roles(call, &body);
+    needs.extend(tagged(call, &body, place));
     needs
 }
 
@@ -74,8 +96,7 @@ fn tagged(call: &Call, body: &Value, place: &Place<'_>) -> Option<Need> {
             tags_of(&body["Tags"]),
         ),
         ("logs", "CreateLogGroup") => {
-            let group = place.arn("logs", &format!("log-group:{}", text("logGroupName")));
-            ("logs:TagResource", vec![group.clone(), group + ":*"], tags_of(&body["tags"]))
+            ("logs:TagResource", place.log_group(text("logGroupName")), tags_of(&body["tags"]))
         }
         ("dynamodb", "CreateTable") => (
             "dynamodb:TagResource",
@@ -83,9 +104,7 @@ fn tagged(call: &Call, body: &Value, place: &Place<'_>) -> Option<Need> {
             tags_of(&body["Tags"]),
         ),
         ("secretsmanager", "CreateSecret") => {
-            let secret = place.arn("secretsmanager", &format!("secret:{}", text("Name")));
-            // Six random characters end the ARN of a secret; policies allow for them.
-            ("secretsmanager:TagResource", vec![secret.clone() + "-AbCdEf", secret], tags_of(&body["Tags"]))
+            ("secretsmanager:TagResource", place.new_secret(text("Name")), tags_of(&body["Tags"]))
         }
         ("events", "PutRule") => {
             ("events:TagResource", vec![place.arn("events", &format!("rule/{}", text("Name")))], tags_of(&body["Tags"]))
@@ -115,15 +134,11 @@ fn tagged_identity(call: &Call, operation: &str, place: &Place<'_>) -> Option<Ne
         "CreatePolicy" => ("iam:TagPolicy", "policy", "PolicyName"),
         _ => return None,
     };
-    let form: BTreeMap<String, String> = call.form().into_iter().collect();
-    let keys = form.iter().filter(|(name, _)| name.starts_with("Tags.member.") && name.ends_with(".Key"));
-    let value = |name: &str| form.get(&name.replace(".Key", ".Value")).cloned().unwrap_or_default();
-    let tags: Vec<(String, String)> = keys.map(|(name, key)| (key.clone(), value(name))).collect();
-    let path = form.get("Path").map_or("/", String::as_str);
-    let name = form.get(key).map(String::as_str).unwrap_or_default();
-    let whole = |path: &str| format!("arn:aws:iam::{}:{kind}{path}{name}", place.account);
-    // MiniStack's own check leaves the path out of the ARN: a policy must hold under both.
-    (!tags.is_empty()).then(|| need(action, [whole(path), whole("/")], &context(&tags)))
+    let path = call.parameter("Path").unwrap_or_else(|| "/".to_owned());
+    let name = call.parameter(key).unwrap_or_default();
+    let arn = format!("arn:aws:iam::{}:{kind}{path}{name}", place.account);
+    let tags = request_tags(call, &Value::Null);
+    (!tags.is_empty()).then(|| need(action, [arn], &context(&tags)))
 }
 
 /// API Gateway's tags are a resource of their own; newer accounts know an action for them as well.
@@ -148,6 +163,17 @@ fn tagged_api(call: &Call, tags: Vec<(String, String)>, place: &Place<'_>) -> Op
 impl Place<'_> {
     fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+    }
+
+    fn log_group(&self, name: &str) -> Vec<String> {
+        let group = self.arn("logs", &format!("log-group:{name}"));
+        vec![group.clone(), group + ":*"]
+    }
+
+    /// Six random characters end the ARN of a secret; policies allow for them.
+    fn new_secret(&self, name: &str) -> Vec<String> {
+        let secret = self.arn("secretsmanager", &format!("secret:{name}"));
+        vec![secret.clone() + "-AbCdEf", secret]
     }
 
     fn budget(&self, operation: &str, body: &Value) -> String {
@@ -182,6 +208,17 @@ fn by_key(context: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
     keyed
 }
 
+/// The tags that a request carries, as condition keys.
+fn request_tags(call: &Call, body: &Value) -> Vec<(String, String)> {
+    if call.service != "iam" {
+        return ["Tags", "tags", "ResourceTags"].iter().flat_map(|key| tags_of(&body[*key])).collect();
+    }
+    let form: BTreeMap<String, String> = call.form().into_iter().collect();
+    let keys = form.iter().filter(|(name, _)| name.starts_with("Tags.member.") && name.ends_with(".Key"));
+    let value = |name: &str| form.get(&name.replace(".Key", ".Value")).cloned().unwrap_or_default();
+    keys.map(|(name, key)| (format!("aws:requesttag/{key}"), value(name))).collect()
+}
+
 /// Tags as they stand in a body: a map, or a list of `Key` and `Value`.
 fn tags_of(tags: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -205,9 +242,12 @@ mod tests {
     use http::Method;
     use serde_json::json;
 
+    const PLACE: Place<'_> = Place { region: "us-east-1", account: "123456789012" };
+
     fn asked(call: &Call) -> Vec<(String, String)> {
         let first = |need: Need| (need.any_of[0].action.clone(), need.any_of[0].resource.clone());
-        needs(call, "us-east-1", "123456789012").into_iter().map(first).collect()
+        let own = own_need(call, &PLACE, Some("arn:aws:iam::123456789012:role/billform/r"));
+        own.into_iter().chain(further_needs(call, &PLACE)).map(first).collect()
     }
 
     fn pair(action: &str, resource: &str) -> (String, String) {
@@ -240,7 +280,7 @@ mod tests {
                 pair("lambda:TagResource", "arn:aws:lambda:us-east-1:123456789012:function:f")
             ]
         );
-        let context = &needs(&call, "us-east-1", "123456789012")[0].any_of[0].context;
+        let context = &further_needs(&call, &PLACE)[0].any_of[0].context;
         assert_eq!(context["iam:passedtoservice"], ["lambda.amazonaws.com"]);
         let update = rest_call(
             "lambda",
@@ -259,17 +299,36 @@ mod tests {
             "CreateRole",
             &[("RoleName", "r"), ("Path", "/billform/"), ("Tags.member.1.Key", "Owner"), ("Tags.member.1.Value", "x")],
         );
-        let need = &needs(&call, "us-east-1", "123456789012")[0];
+        let need = &further_needs(&call, &PLACE)[0];
         assert_eq!(need.any_of[0].resource, "arn:aws:iam::123456789012:role/billform/r");
-        assert_eq!(need.any_of[1].resource, "arn:aws:iam::123456789012:role/r");
-        assert!(asked(&form_call("iam", "CreateRole", &[("RoleName", "r")])).is_empty());
+        assert!(further_needs(&form_call("iam", "CreateRole", &[("RoleName", "r")]), &PLACE).is_empty());
         let table =
             json_call("dynamodb", "CreateTable", json!({"TableName": "t", "Tags": [{"Key": "Owner", "Value": "x"}]}));
-        let context = &needs(&table, "us-east-1", "123456789012")[0].any_of[0].context;
+        let context = &further_needs(&table, &PLACE)[0].any_of[0].context;
         assert_eq!(
             (&context["aws:requesttag/owner"][0], &context["aws:tagkeys"][0]),
             (&"x".to_owned(), &"Owner".to_owned())
         );
+    }
+
+    #[test]
+    fn arns_are_spelled_as_aws_spells_them() {
+        let role = form_call("iam", "PutRolePolicy", &[("RoleName", "r"), ("PolicyName", "p")]);
+        assert_eq!(asked(&role), [pair("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/billform/r")]);
+        assert!(own_need(&role, &PLACE, None).is_none());
+        let group = json_call("logs", "PutRetentionPolicy", json!({"logGroupName": "/g", "retentionInDays": 30}));
+        let spelled: Vec<String> =
+            own_need(&group, &PLACE, None).unwrap().any_of.into_iter().map(|question| question.resource).collect();
+        let arn = "arn:aws:logs:us-east-1:123456789012:log-group:/g";
+        assert_eq!(spelled, [arn.to_owned(), format!("{arn}:*")]);
+        let secret = json_call("secretsmanager", "CreateSecret", json!({"Name": "s"}));
+        let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:s-AbCdEf";
+        assert_eq!(asked(&secret), [pair("secretsmanager:CreateSecret", arn)]);
+        let rule = "arn:aws:events:us-east-1:123456789012:rule/r";
+        for (operation, body) in [("PutRule", json!({"Name": "r"})), ("PutTargets", json!({"Rule": "r"}))] {
+            assert_eq!(asked(&json_call("events", operation, body)), [pair(&format!("events:{operation}"), rule)]);
+        }
+        assert!(asked(&json_call("events", "CreateEventBus", json!({"Name": "bus"}))).is_empty());
     }
 
     #[test]
@@ -292,7 +351,7 @@ mod tests {
             ),
             (json_call("ce", "GetCostAndUsage", json!({})), "ce:GetCostAndUsage"),
         ] {
-            assert_eq!(asked(&call).iter().map(|(action, _)| action.as_str()).collect::<Vec<_>>(), [action]);
+            assert_eq!(asked(&call).last().map(|(action, _)| action.as_str()), Some(action));
         }
     }
 }

@@ -93,7 +93,7 @@ fn check_lifecycle_rule(rule: &str) -> Result<(), Refusal> {
     if !actions.iter().any(|action| has(action)) {
         return Err(Refusal::new("InvalidRequest", "At least one action needs to be specified in a rule"));
     }
-    let mut latest_transition = 0;
+    let mut latest_transition = None;
     for transition in elements(rule, "Transition") {
         let days = days(&transition).unwrap_or(u32::MAX);
         let class = element(&transition, "StorageClass").unwrap_or_default();
@@ -103,10 +103,12 @@ fn check_lifecycle_rule(rule: &str) -> Result<(), Refusal> {
             );
             return Err(Refusal::new("InvalidArgument", message));
         }
-        latest_transition = latest_transition.max(days);
+        latest_transition = latest_transition.max(Some(days));
     }
-    match element(rule, "Expiration").as_deref().and_then(days) {
-        Some(expires) if latest_transition != u32::MAX && expires <= latest_transition => Err(Refusal::new(
+    let expires = element(rule, "Expiration").as_deref().and_then(days);
+    // A transition on a date (no days) cannot be compared.
+    match (expires, latest_transition.filter(|days| *days != u32::MAX)) {
+        (Some(expires), Some(moves)) if expires <= moves => Err(Refusal::new(
             "InvalidArgument",
             "'Days' in the Expiration action must be greater than 'Days' in the Transition action",
         )),
