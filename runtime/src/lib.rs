@@ -1,1 +1,13 @@
-//! runtime
+//! The billing handlers that billform deploys: each loads, asks a pure `billing` function, and saves.
+//!
+//! Handlers see [`ports`] only; [`adapters`] reach AWS and Stripe; `main.rs` is the one place that starts anything.
+
+pub mod adapters;
+pub mod app;
+pub mod handlers;
+pub mod http;
+pub mod ports;
+pub mod report;
+pub mod secret;
+pub mod settings;
+pub mod spec;

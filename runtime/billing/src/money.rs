@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn halves_round_away_from_zero() {
-        assert_eq!(round(Decimal::new(312_625, 3), 2), Decimal::new(312_63, 2));
+        assert_eq!(round(Decimal::new(312_625, 3), 2), Decimal::new(31_263, 2));
         assert_eq!(round(Decimal::new(-5, 3), 2), Decimal::new(-1, 2));
     }
 
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn ten_percent_of_the_portal_example() {
         let percent: Percent = "10%".parse().expect("a percentage");
-        assert_eq!(percent.of(Decimal::new(125_50, 2)), Decimal::new(12_55, 2));
+        assert_eq!(percent.of(Decimal::new(12_550, 2)), Decimal::new(1_255, 2));
         assert_eq!("2.9 %".parse::<Percent>().map(|p| p.to_string()), Ok("2.9%".to_owned()));
         assert!("ten%".parse::<Percent>().is_err());
     }

@@ -111,8 +111,8 @@ mod tests {
             synced_at: "2026-11-15T06:00:00Z".parse().expect("a time"),
         };
         let final_mark = Some(mark.clone());
-        assert!(last_month_final(&[final_mark.clone()], today, 14));
-        assert!(!last_month_final(&[final_mark.clone()], today, 15));
+        assert!(last_month_final(std::slice::from_ref(&final_mark), today, 14));
+        assert!(!last_month_final(std::slice::from_ref(&final_mark), today, 15));
         assert!(!last_month_final(&[final_mark, None], today, 0));
         let estimated = SyncMark { estimated: true, ..mark };
         assert!(!last_month_final(&[Some(estimated)], today, 0));

@@ -1,0 +1,224 @@
+//! Cost Explorer: one grouped, paged query for all tenants, translated without losing a digit.
+
+use async_trait::async_trait;
+use aws_sdk_costexplorer::Client;
+use aws_sdk_costexplorer::types::{
+    DateInterval, Expression, Granularity, Group, GroupDefinition, GroupDefinitionType, MatchOption, MetricValue,
+    ResultByTime, TagValues,
+};
+use billing::Period;
+use billing::attribution::{QueriedDay, QueriedRow};
+use billing::ledger::CostAmount;
+use billing::period::parse_date;
+use rust_decimal::Decimal;
+
+use super::aws::failed;
+use crate::ports::{CostSource, Part, PortError};
+
+const DOING: &str = "ask Cost Explorer";
+const USAGE: &str = "UsageQuantity";
+const SERVICE: &str = "SERVICE";
+
+/// What is asked: the same for every period.
+#[derive(Debug, Clone)]
+pub struct CostQuery {
+    /// The tag that tells tenants apart.
+    pub tenant_tag: String,
+    /// The tag that tells projects apart.
+    pub project_tag: Option<String>,
+    /// The cost metric: `UnblendedCost`.
+    pub basis: String,
+    /// Only cost with this tag and value.
+    pub scope: Option<(String, String)>,
+}
+
+/// Cost Explorer.
+#[derive(Debug, Clone)]
+pub struct CostExplorer {
+    client: Client,
+    query: CostQuery,
+}
+
+impl CostExplorer {
+    /// Over a client.
+    pub fn new(client: Client, query: CostQuery) -> CostExplorer {
+        CostExplorer { client, query }
+    }
+}
+
+#[async_trait]
+impl CostSource for CostExplorer {
+    async fn daily(&self, period: &Period, part: Part) -> Result<Vec<QueriedDay>, PortError> {
+        let interval = interval(period)?;
+        let group_by = self.query.group_by(part)?;
+        let request = self
+            .client
+            .get_cost_and_usage()
+            .time_period(interval)
+            .granularity(Granularity::Daily)
+            .metrics(&self.query.basis)
+            .metrics(USAGE)
+            .set_group_by(Some(group_by))
+            .set_filter(self.query.filter());
+        let mut days = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page = request
+                .clone()
+                .set_next_page_token(token.clone())
+                .send()
+                .await
+                .map_err(|error| failed(DOING, &error))?;
+            for result in page.results_by_time() {
+                days.push(self.query.day(result, part)?);
+            }
+            match page.next_page_token {
+                None => return Ok(days),
+                Some(next) if Some(&next) == token.as_ref() => {
+                    return Err(PortError::new(DOING, "it gave the same page again"));
+                }
+                next => token = next,
+            }
+        }
+    }
+}
+
+impl CostQuery {
+    fn group_by(&self, part: Part) -> Result<Vec<GroupDefinition>, PortError> {
+        let group = |kind, key: &str| GroupDefinition::builder().r#type(kind).key(key).build();
+        let second = match part {
+            Part::Service => group(GroupDefinitionType::Dimension, SERVICE),
+            Part::Project => {
+                let tag = self.project_tag.as_deref();
+                group(GroupDefinitionType::Tag, tag.ok_or_else(|| PortError::new(DOING, "no project tag is set"))?)
+            }
+        };
+        Ok(vec![group(GroupDefinitionType::Tag, &self.tenant_tag), second])
+    }
+
+    fn filter(&self) -> Option<Expression> {
+        let (key, value) = self.scope.as_ref()?;
+        let tag = TagValues::builder().key(key).values(value).match_options(MatchOption::Equals).build();
+        Some(Expression::builder().tags(tag).build())
+    }
+
+    fn day(&self, result: &ResultByTime, part: Part) -> Result<QueriedDay, PortError> {
+        let start = result.time_period().map(DateInterval::start).unwrap_or_default();
+        let date = parse_date(start).map_err(|error| PortError::new(DOING, error))?;
+        let rows: Result<Vec<QueriedRow>, PortError> =
+            result.groups().iter().map(|group| self.row(group, part)).collect();
+        Ok(QueriedDay { date, estimated: result.estimated(), rows: rows? })
+    }
+
+    fn row(&self, group: &Group, part: Part) -> Result<QueriedRow, PortError> {
+        let [tenant, second] = group.keys() else {
+            return Err(PortError::new(DOING, format!("a group has {} keys, not 2", group.keys().len())));
+        };
+        let part = match (part, &self.project_tag) {
+            (Part::Project, Some(tag)) => tag_value(second, tag)?,
+            _ => second.clone(),
+        };
+        let cost = self.metric(group, &self.basis)?;
+        match cost.unit() {
+            Some("USD") | None => {}
+            Some(other) => return Err(PortError::new(DOING, format!("costs are in {other}, not in USD"))),
+        }
+        let usage = self.metric(group, USAGE)?;
+        let amount = CostAmount { cost: decimal(cost)?, usage: decimal(usage)? };
+        Ok(QueriedRow { tenant_value: tag_value(tenant, &self.tenant_tag)?, part, amount })
+    }
+
+    fn metric<'a>(&self, group: &'a Group, name: &str) -> Result<&'a MetricValue, PortError> {
+        let metric = group.metrics().and_then(|metrics| metrics.get(name));
+        metric.ok_or_else(|| PortError::new(DOING, format!("a group lacks the metric {name}")))
+    }
+}
+
+fn interval(period: &Period) -> Result<DateInterval, PortError> {
+    // Cost Explorer's end is exclusive, as ours is.
+    let interval = DateInterval::builder().start(period.start().to_string()).end(period.end().to_string());
+    interval.build().map_err(|error| PortError::new(DOING, error))
+}
+
+/// `TagKey$value` without the key. Values may hold a `$` themselves; untagged cost comes as `TagKey$`.
+fn tag_value(key: &str, tag: &str) -> Result<String, PortError> {
+    let value = key.strip_prefix(tag).and_then(|rest| rest.strip_prefix('$'));
+    value.map(str::to_owned).ok_or_else(|| PortError::new(DOING, format!("the group `{key}` is not of the tag {tag}")))
+}
+
+/// Tiny amounts come in scientific notation.
+fn decimal(metric: &MetricValue) -> Result<Decimal, PortError> {
+    let text = metric.amount().unwrap_or_default();
+    Decimal::from_str_exact(text)
+        .or_else(|_| Decimal::from_scientific(text))
+        .map_err(|_| PortError::new(DOING, format!("`{text}` is no amount")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query() -> CostQuery {
+        CostQuery {
+            tenant_tag: "ClientOrganization".to_owned(),
+            project_tag: Some("BillingProject".to_owned()),
+            basis: "UnblendedCost".to_owned(),
+            scope: Some(("application".to_owned(), "tax-demo".to_owned())),
+        }
+    }
+
+    fn metric(amount: &str, unit: &str) -> MetricValue {
+        MetricValue::builder().amount(amount).unit(unit).build()
+    }
+
+    fn result(keys: [&str; 2], cost: MetricValue) -> ResultByTime {
+        let group = Group::builder()
+            .keys(keys[0])
+            .keys(keys[1])
+            .metrics("UnblendedCost", cost)
+            .metrics(USAGE, metric("3", "N/A"))
+            .build();
+        let day = DateInterval::builder().start("2026-10-05").end("2026-10-06").build().expect("a day");
+        ResultByTime::builder().time_period(day).groups(group).estimated(true).build()
+    }
+
+    #[test]
+    fn a_group_is_read_to_the_last_digit() {
+        let result = result(["ClientOrganization$A$B", "AWS Lambda"], metric("0.1234567891", "USD"));
+        let day = query().day(&result, Part::Service).expect("a day");
+        assert!(day.estimated);
+        let row = &day.rows[0];
+        assert_eq!((row.tenant_value.as_str(), row.part.as_str()), ("A$B", "AWS Lambda"));
+        assert_eq!(row.amount.cost.to_string(), "0.1234567891");
+        assert_eq!(row.amount.usage, Decimal::from(3));
+    }
+
+    #[test]
+    fn untagged_cost_has_empty_values() {
+        let result = result(["ClientOrganization$", "BillingProject$"], metric("1.5E-7", "USD"));
+        let day = query().day(&result, Part::Project).expect("a day");
+        assert_eq!((day.rows[0].tenant_value.as_str(), day.rows[0].part.as_str()), ("", ""));
+        assert_eq!(day.rows[0].amount.cost, Decimal::new(15, 8));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for (keys, cost) in [
+            (["Other$A", "AWS Lambda"], metric("1", "USD")),
+            (["ClientOrganization$A", "AWS Lambda"], metric("1", "CNY")),
+            (["ClientOrganization$A", "AWS Lambda"], metric("one", "USD")),
+        ] {
+            assert!(query().day(&result(keys, cost), Part::Service).is_err(), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn the_query_groups_by_two_keys_and_filters_by_scope() {
+        let groups = query().group_by(Part::Project).expect("groups");
+        let keys: Vec<_> = groups.iter().filter_map(|group| group.key()).collect();
+        assert_eq!(keys, ["ClientOrganization", "BillingProject"]);
+        let filter = query().filter().expect("a filter");
+        assert_eq!(filter.tags().map(|tags| tags.values().to_vec()), Some(vec!["tax-demo".to_owned()]));
+        assert!(CostQuery { scope: None, ..query() }.filter().is_none());
+    }
+}

@@ -1,0 +1,118 @@
+//! Repeating a call to Stripe where that can help, and saying what went wrong where it cannot.
+
+use std::time::Duration;
+
+use stripe::{IdempotencyKey, RequestStrategy, StripeError};
+
+use crate::ports::PortError;
+use crate::secret::Secret;
+
+const MAX_ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Sends a request once under its idempotency key; repeating is [`repeat`]'s.
+pub(super) fn under_key(doing: &str, key: &str) -> Result<RequestStrategy, PortError> {
+    let key = IdempotencyKey::new(key).map_err(|error| PortError::new(doing, error))?;
+    Ok(RequestStrategy::Idempotent(key))
+}
+
+/// Sends until it succeeds, cannot succeed, or was tried often enough. `key` never shows in an error.
+pub(super) async fn repeat<T, F>(key: &Secret, doing: &str, send: impl FnMut() -> F) -> Result<T, PortError>
+where
+    F: Future<Output = Result<T, StripeError>>,
+{
+    repeat_after(FIRST_PAUSE, key, doing, send).await
+}
+
+/// The pause doubles with each attempt.
+async fn repeat_after<T, F>(
+    mut pause: Duration,
+    key: &Secret,
+    doing: &str,
+    mut send: impl FnMut() -> F,
+) -> Result<T, PortError>
+where
+    F: Future<Output = Result<T, StripeError>>,
+{
+    for _ in 1..MAX_ATTEMPTS {
+        match send().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if passes_by_itself(&error) => tokio::time::sleep(pause).await,
+            Err(error) => return Err(failed(key, doing, &error)),
+        }
+        pause *= 2;
+    }
+    send().await.map_err(|error| failed(key, doing, &error))
+}
+
+/// Throttles, a key in use by another request, server errors and lost connections.
+fn passes_by_itself(error: &StripeError) -> bool {
+    match error {
+        StripeError::Stripe(_, status) => matches!(status, 409 | 424 | 429 | 500..=599),
+        StripeError::ClientError(_) | StripeError::Timeout => true,
+        StripeError::JSONDeserialize(_) | StripeError::ConfigError(_) => false,
+    }
+}
+
+/// Stripe's own words, without what they might repeat of the key.
+pub(super) fn failed(key: &Secret, doing: &str, error: &StripeError) -> PortError {
+    let cause = match error {
+        StripeError::Stripe(details, status) => {
+            let message = details.message.as_deref().unwrap_or("no message");
+            let param = details.param.as_ref().map(|param| format!(" ({param})")).unwrap_or_default();
+            format!("Stripe answered {status}: {message}{param}")
+        }
+        other => other.to_string(),
+    };
+    PortError::new(doing, key.redact(&cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn lost() -> StripeError {
+        StripeError::ClientError("connection reset while using sk_test_canary".to_owned())
+    }
+
+    /// Repeats without waiting.
+    async fn at_once<T, F: Future<Output = Result<T, StripeError>>>(send: impl FnMut() -> F) -> Result<T, PortError> {
+        repeat_after(Duration::ZERO, &Secret::new("sk_test_canary"), "test", send).await
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_is_tried_again() {
+        let tries = Cell::new(0);
+        let answer = at_once(|| {
+            tries.set(tries.get() + 1);
+            let now = tries.get();
+            async move { if now < 3 { Err(lost()) } else { Ok(now) } }
+        });
+        assert_eq!(answer.await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn it_ends_and_its_error_does_not_show_the_key() {
+        let tries = Cell::new(0);
+        let answer = at_once::<(), _>(|| {
+            tries.set(tries.get() + 1);
+            async { Err(lost()) }
+        });
+        let error = answer.await.expect_err("five failures");
+        assert_eq!(tries.get(), MAX_ATTEMPTS);
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_help_is_not_repeated() {
+        let tries = Cell::new(0);
+        let answer = at_once::<(), _>(|| {
+            tries.set(tries.get() + 1);
+            async { Err(StripeError::ConfigError("bad".to_owned())) }
+        });
+        assert!(answer.await.is_err());
+        assert_eq!(tries.get(), 1);
+    }
+}

@@ -1,0 +1,181 @@
+use billing::attribution::{QueriedDay, QueriedRow};
+use billing::ledger::CostAmount;
+use jiff::civil::date;
+use serde_json::json;
+
+use super::*;
+use crate::ports::memory::{Fault, FixedClock, Memory, World};
+
+const TAG: &str = "ClientOrganization";
+
+fn tenant(id: &str, value: &str) -> billing::tenant::TenantRecord {
+    serde_json::from_value(json!({
+        "id": id, "name": id, "email": "billing@example.com", "locale": "en-US", "currency": "USD",
+        "tags": {TAG: value}, "terms": [{}], "days_until_due": 30, "link_version": 1,
+    }))
+    .expect("a tenant")
+}
+
+fn queried(on: Date, rows: &[(&str, &str, i64)]) -> QueriedDay {
+    let row = |(tenant, part, cents): &(&str, &str, i64)| QueriedRow {
+        tenant_value: (*tenant).to_owned(),
+        part: (*part).to_owned(),
+        amount: CostAmount { cost: Decimal::new(*cents, 2), usage: Decimal::ONE },
+    };
+    QueriedDay { date: on, estimated: on >= date(2026, 11, 1), rows: rows.iter().map(row).collect() }
+}
+
+fn world() -> World {
+    let mut world = World::default();
+    for (id, value) in [("a", "A"), ("b", "B")] {
+        world.tenants.insert(id.to_owned(), tenant(id, value));
+    }
+    let (october, november) = (date(2026, 10, 30), date(2026, 11, 3));
+    world.by_service = vec![
+        queried(october, &[("A", "S3", 8530), ("B", "S3", 100), ("", "Tax", 250)]),
+        queried(november, &[("A", "AWS Lambda", 4020), ("Gone", "S3", 75)]),
+    ];
+    world.by_project = vec![
+        queried(october, &[("A", "one", 8530), ("B", "", 100), ("", "", 250)]),
+        queried(november, &[("A", "two", 4020), ("Gone", "", 75)]),
+    ];
+    world
+}
+
+async fn sync(memory: &Memory, event: &CostSyncEvent) -> Result<CostSyncAnswer, HandlerError> {
+    let clock = FixedClock::at("2026-11-21T06:00:00Z");
+    let sync = CostSync {
+        ledger: memory,
+        source: memory,
+        clock: &clock,
+        tenant_tag: TAG,
+        with_projects: true,
+        settle_days: 0,
+    };
+    sync.run(event).await.map(|outcome| outcome.answer)
+}
+
+async fn daily(memory: &Memory) -> Result<CostSyncAnswer, HandlerError> {
+    sync(memory, &CostSyncEvent::default()).await
+}
+
+#[tokio::test]
+async fn tenants_and_unallocated_are_the_bill() {
+    let memory = Memory::new(world());
+    let answer = daily(&memory).await.expect("a sync");
+    assert_eq!((answer.start, answer.end), (Some(date(2026, 10, 1)), Some(date(2026, 11, 20))));
+    assert_eq!(answer.total, ExactNumber(Decimal::new(12_975, 2)));
+    assert_eq!(answer.unallocated, ExactNumber(Decimal::new(325, 2)));
+    memory.with(|world| {
+        let stored: Decimal = world.days.values().map(CostDay::cost).sum();
+        assert_eq!(stored, Decimal::new(12_975, 2));
+        let october = &world.marks[&("b".to_owned(), Month::of(date(2026, 10, 1)))];
+        assert!(october.whole_month() && !october.estimated);
+        let november = &world.marks[&("b".to_owned(), Month::of(date(2026, 11, 1)))];
+        assert_eq!((november.through, november.estimated), (date(2026, 11, 20), true));
+    });
+}
+
+#[tokio::test]
+async fn a_second_run_asks_for_less_and_writes_nothing_new() {
+    let memory = Memory::new(world());
+    daily(&memory).await.expect("a sync");
+    let again = daily(&memory).await.expect("a sync");
+    assert_eq!(again.days_written, 0);
+    assert_eq!(again.start, Some(date(2026, 11, 1)), "October is final");
+}
+
+#[tokio::test]
+async fn a_restated_day_is_replaced_whole() {
+    let memory = Memory::new(world());
+    daily(&memory).await.expect("a sync");
+    memory.with(|world| {
+        world.by_service[1] = queried(date(2026, 11, 3), &[("A", "S3", 10)]);
+        world.by_project[1] = queried(date(2026, 11, 3), &[("A", "one", 10)]);
+    });
+    let again = daily(&memory).await.expect("a sync");
+    assert_eq!(again.days_written, 2, "the tenant's day and the unallocated one");
+    memory.with(|world| {
+        let day = &world.days[&("a".to_owned(), date(2026, 11, 3))];
+        assert_eq!(day.cost(), Decimal::new(10, 2));
+        assert!(!day.services.contains_key("AWS Lambda"));
+    });
+}
+
+#[tokio::test]
+async fn a_failing_page_writes_nothing() {
+    for nth_query in 0..2 {
+        let memory = Memory::new(world());
+        // Tenants and three marks are read first.
+        memory.fail(4 + nth_query, Fault::Before);
+        assert!(daily(&memory).await.is_err());
+        memory.with(|world| assert!(world.days.is_empty() && world.marks.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn queries_that_disagree_write_nothing() {
+    let memory = Memory::new(world());
+    memory.with(|world| world.by_project[0] = queried(date(2026, 10, 30), &[("A", "one", 1)]));
+    assert!(matches!(daily(&memory).await, Err(HandlerError::Attribution(_))));
+    memory.with(|world| assert!(world.days.is_empty() && world.marks.is_empty()));
+}
+
+#[tokio::test]
+async fn after_any_fault_a_second_run_ends_in_the_same_state() {
+    let undisturbed = Memory::new(world());
+    undisturbed.fail(usize::MAX, Fault::Before);
+    daily(&undisturbed).await.expect("a sync");
+    let calls = undisturbed.calls();
+    let expected = undisturbed.with(|world| world.clone());
+    assert!(calls > 15, "{calls} calls are too few to be the sync");
+
+    for nth in 0..calls {
+        for fault in [Fault::Before, Fault::After] {
+            let memory = Memory::new(world());
+            memory.fail(nth, fault);
+            assert!(daily(&memory).await.is_err(), "{fault:?} call {nth}");
+            daily(&memory).await.expect("a sync");
+            memory.with(|world| assert_eq!(*world, expected, "{fault:?} call {nth}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sync_that_dies_while_writing_leaves_a_month_that_is_not_billed() {
+    let memory = Memory::new(world());
+    memory.with(|world| {
+        world.tenants.remove("b");
+    });
+    daily(&memory).await.expect("a sync");
+    memory.with(|world| world.by_service[1] = queried(date(2026, 11, 3), &[("A", "AWS Lambda", 1)]));
+    memory.with(|world| world.by_project[1] = queried(date(2026, 11, 3), &[("A", "two", 1)]));
+    let mut torn = 0;
+    for nth in 0..20 {
+        let trial = Memory::new(memory.with(|world| world.clone()));
+        trial.fail(nth, Fault::After);
+        if daily(&trial).await.is_ok() {
+            continue;
+        }
+        trial.with(|world| {
+            let day = &world.days[&("a".to_owned(), date(2026, 11, 3))];
+            let mark = &world.marks[&("a".to_owned(), Month::of(date(2026, 11, 3)))];
+            let restated = day.cost() == Decimal::new(1, 2);
+            if restated && mark.synced_at == day.synced_at && !mark.complete {
+                torn += 1;
+            }
+        });
+    }
+    assert!(torn > 0, "some fault leaves the month marked as being written");
+}
+
+#[tokio::test]
+async fn days_may_be_named() {
+    let memory = Memory::new(world());
+    let event = |start: &str, end: &str| CostSyncEvent { start: Some(start.to_owned()), end: Some(end.to_owned()) };
+    let answer = sync(&memory, &event("2026-10-15", "2026-10-20")).await.expect("a sync");
+    assert_eq!((answer.start, answer.end), (Some(date(2026, 10, 1)), Some(date(2026, 10, 31))));
+    assert!(matches!(sync(&memory, &event("2026-10", "2026-10-20")).await, Err(HandlerError::Window(_))));
+    let no_start = CostSyncEvent { start: None, end: Some("2026-10-20".to_owned()) };
+    assert!(matches!(sync(&memory, &no_start).await, Err(HandlerError::Event(_))));
+}

@@ -1,0 +1,164 @@
+use billing::ledger::CostAmount;
+use jiff::civil::date;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::ports::memory::{Fault, FixedClock, Memory, World};
+
+const KEY: &str = "canary-link-key-0123456789abcdef";
+const TAG: &str = "ClientOrganization";
+
+fn record(version: u32) -> TenantRecord {
+    serde_json::from_value(json!({
+        "id": "mmp-toledo", "name": "Minute Man Press Toledo", "email": "billing@example.com", "locale": "en-US",
+        "currency": "USD", "tags": {TAG: "MMP-Toledo"}, "terms": [{}], "days_until_due": 30, "link_version": version,
+    }))
+    .expect("a tenant")
+}
+
+fn day(on: jiff::civil::Date, service: &str, project: &str, cents: i64) -> CostDay {
+    let amount = CostAmount { cost: Decimal::new(cents, 2), usage: Decimal::ONE };
+    CostDay {
+        services: [(service.to_owned(), amount)].into(),
+        projects: [(project.to_owned(), amount)].into(),
+        ..CostDay::nothing(on, jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// The portal's October: 85.30 + 40.20.
+fn world() -> World {
+    let mut world = World::default();
+    world.tenants.insert("mmp-toledo".to_owned(), record(1));
+    world.secrets.insert("links".to_owned(), KEY.to_owned());
+    let mine = || "mmp-toledo".to_owned();
+    for day in [
+        day(date(2026, 10, 3), "Amazon Simple Storage Service", "mmp-toledo", 8530),
+        day(date(2026, 10, 30), "AWS Lambda", "mmp-toledo-firespring", 4020),
+    ] {
+        world.days.insert((mine(), day.date), day);
+    }
+    // Another tenant's cost, which nobody may see here.
+    world.days.insert(("other".to_owned(), date(2026, 10, 3)), day(date(2026, 10, 3), "S3", "x", 99_900));
+    let month = Month::of(date(2026, 10, 1));
+    let mark = SyncMark {
+        month,
+        through: date(2026, 10, 31),
+        estimated: false,
+        complete: true,
+        synced_at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    world.marks.insert((mine(), month), mark);
+    world
+}
+
+fn token(version: u32, expires_at_s: i64, tenant: &str) -> String {
+    let claims = LinkClaims { tenant: tenant.to_owned(), expires_at_s, version, purpose: link::COSTS.to_owned() };
+    link::sign(&claims, &LinkKey::from_secret(KEY).expect("a key")).expect("a token")
+}
+
+fn good_token() -> String {
+    token(1, 4_000_000_000, "mmp-toledo")
+}
+
+fn request(token: Option<&str>, query: Value) -> HttpRequest {
+    let headers = token.map_or(json!({}), |token| json!({"authorization": format!("Bearer {token}")}));
+    let event =
+        json!({"headers": headers, "queryStringParameters": query, "requestContext": {"http": {"method": "GET"}}});
+    serde_json::from_value(event).expect("a request")
+}
+
+async fn answer(memory: &Memory, request: &HttpRequest) -> (u16, Value) {
+    let clock = FixedClock::at("2026-11-21T08:00:00Z");
+    let costs = Costs { ledger: memory, secrets: memory, clock: &clock, link_secret: "links", tenant_tag: TAG };
+    let response = costs.answer(request).await.answer;
+    (response.status_code, serde_json::from_str(&response.body).expect("JSON"))
+}
+
+async fn status(request: &HttpRequest) -> u16 {
+    answer(&Memory::new(world()), request).await.0
+}
+
+#[tokio::test]
+async fn the_contracts_answer_for_the_tenant_of_the_link() {
+    let request = request(Some(&good_token()), json!({"clientOrganization": "MMP-Toledo", "period": "last-month"}));
+    let (status, body) = answer(&Memory::new(world()), &request).await;
+    assert_eq!(status, 200);
+    assert_eq!(body["clientOrganization"], "MMP-Toledo");
+    assert_eq!(body["period"], json!({"start": "2026-10-01", "end": "2026-10-31", "type": "last-month"}));
+    assert_eq!(body["summary"]["totalCost"], json!(125.50));
+    assert_eq!(body["summary"]["byProject"]["mmp-toledo"]["cost"], json!(85.30));
+    assert_eq!(body["summary"]["byProject"]["mmp-toledo-firespring"]["cost"], json!(40.20));
+    assert_eq!(body["summary"]["byService"].as_object().map(serde_json::Map::len), Some(2));
+    assert_eq!(body["summary"]["dailyBreakdown"].as_array().map(Vec::len), Some(31));
+    assert_eq!(body["forecast"], json!({"amount": 125.50, "unit": "USD", "period": "next-30-days"}));
+}
+
+#[tokio::test]
+async fn the_token_may_come_in_a_header_of_its_own() {
+    let mut request = request(None, json!({}));
+    request.headers.insert(TOKEN_HEADER.to_owned(), good_token());
+    assert_eq!(status(&request).await, 200);
+}
+
+#[tokio::test]
+async fn who_asks_for_another_organization_is_refused() {
+    let token = good_token();
+    for other in ["Acme", "mmp-toledo", "MMP-Toledo,Acme"] {
+        let (status, body) =
+            answer(&Memory::new(world()), &request(Some(&token), json!({"clientOrganization": other}))).await;
+        assert_eq!((status, &body["error"]["code"]), (403, &json!("forbidden")), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_do_not_hold_are_refused() {
+    for (case, token, code) in [
+        ("missing", None, "unauthorized"),
+        ("garbage", Some("garbage".to_owned()), "unauthorized"),
+        ("tampered", Some(good_token().replacen('e', "f", 1)), "unauthorized"),
+        ("expired", Some(token(1, 1_700_000_000, "mmp-toledo")), "link_expired"),
+        ("revoked", Some(token(2, 4_000_000_000, "mmp-toledo")), "link_revoked"),
+    ] {
+        let (status, body) = answer(&Memory::new(world()), &request(token.as_deref(), json!({}))).await;
+        assert_eq!((status, &body["error"]["code"]), (401, &json!(code)), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_gone_is_unknown() {
+    let gone = token(1, 4_000_000_000, "gone");
+    let (status, body) = answer(&Memory::new(world()), &request(Some(&gone), json!({}))).await;
+    assert_eq!((status, &body["error"]["code"]), (404, &json!("unknown_tenant")));
+}
+
+#[tokio::test]
+async fn bad_periods_say_what_is_wrong() {
+    let token = good_token();
+    for query in [
+        json!({"period": "yesterday"}),
+        json!({"start": "2026-10-02", "end": "2026-10-01"}),
+        json!({"start": "2026-10-02"}),
+        json!({"start": "2026-10-02", "end": "2027-10-01"}),
+    ] {
+        let (status, body) = answer(&Memory::new(world()), &request(Some(&token), query.clone())).await;
+        assert_eq!((status, &body["error"]["code"]), (400, &json!("bad_period")), "{query}");
+    }
+    let mut post = request(Some(&token), json!({}));
+    post.request_context.http.method = "POST".to_owned();
+    assert_eq!(status(&post).await, 405);
+}
+
+#[tokio::test]
+async fn a_failing_store_is_an_error_without_details() {
+    let memory = Memory::new(world());
+    let token = good_token();
+    let request = request(Some(&token), json!({}));
+    for nth in 0..4 {
+        memory.fail(nth, Fault::Before);
+        let (status, body) = answer(&memory, &request).await;
+        assert_eq!(status, 500, "call {nth}");
+        let shown = body.to_string();
+        assert!(!shown.contains("canary") && !shown.contains("refused by the test"), "{shown}");
+    }
+}

@@ -1,0 +1,316 @@
+//! Monthly, or by hand: a closed month's cost becomes one draft invoice for each tenant.
+//!
+//! Claim, draft, items, verify: every step is persisted with the ids it got and can be repeated. A run that was
+//! killed between any two calls is finished by the next one, with the same lines, on the same draft.
+
+mod draft;
+
+use billing::invoice::{
+    InvoiceRecord, InvoiceState, Lease, NotReady, PriceError, PriceInput, Settlement, price, ready,
+};
+use billing::ledger::{self, SyncMark};
+use billing::period::PeriodError;
+use billing::tenant::TenantRecord;
+use billing::{Money, Month};
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{HandlerError, Outcome};
+use crate::ports::{Clock, Invoices, Ledger, PortError};
+use crate::report::{ERRORS, INVOICES_DRAFTED, Metric};
+
+/// What the handler works with.
+pub struct Invoicer<'a> {
+    /// The ledger.
+    pub ledger: &'a dyn Ledger,
+    /// Stripe.
+    pub invoices: &'a dyn Invoices,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Days after a month's end until it is billed.
+    pub settle_days: u32,
+    /// How long a claim holds without being renewed.
+    pub lease_s: u32,
+    /// Names this run: the request id.
+    pub holder: String,
+}
+
+/// `{"action":"calculate_and_invoice"}`, for one tenant and another month if named; a schedule's event does as well.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct InvoicerEvent {
+    /// `calculate_and_invoice` or nothing.
+    #[serde(default)]
+    pub action: Option<String>,
+    /// One tenant's id; all without it.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// `YYYY-MM`; last month without it.
+    #[serde(default)]
+    pub period: Option<Month>,
+    /// How long this run's claims hold without being renewed; the setting's value without it.
+    #[serde(default)]
+    pub lease_seconds: Option<u32>,
+}
+
+/// The only action there is.
+pub const ACTION: &str = "calculate_and_invoice";
+
+/// What became of every tenant's invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InvoicerAnswer {
+    /// The month.
+    pub period: Month,
+    /// One entry for each tenant, by id.
+    pub invoices: Vec<TenantAnswer>,
+}
+
+/// What became of one tenant's invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TenantAnswer {
+    /// The tenant's id.
+    pub tenant: String,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub result: TenantResult,
+}
+
+/// Where a tenant's invoice stands after the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum TenantResult {
+    /// Done, now or before.
+    Done {
+        /// How far it got.
+        state: InvoiceState,
+        /// What it comes to.
+        total: Money,
+        /// In Stripe, where there is anything to pay.
+        stripe_invoice: Option<String>,
+        /// Whether this run finished it.
+        new: bool,
+    },
+    /// Cannot be billed yet.
+    Waiting {
+        /// Why.
+        reason: String,
+    },
+    /// Failed; the run is to be repeated.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why one tenant's invoice did not get done.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    #[error("{0} was synced again while it was read; run the invoicer again")]
+    Resynced(Month),
+    #[error("tenant {0} has no Stripe customer yet; run `billform apply`")]
+    NoCustomer(String),
+    #[error("another run holds it until {0}")]
+    Held(Timestamp),
+    #[error("another run took it over")]
+    TakenOver,
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    #[error(transparent)]
+    Money(#[from] billing::money::MoneyError),
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    #[error(transparent)]
+    Port(#[from] PortError),
+    #[error(
+        "Stripe's {invoice} comes to {stripe}, the ledger to {ours}; somebody edited it: delete the draft's other \
+         items, or void it, and run the invoicer again"
+    )]
+    Mismatch { invoice: String, stripe: String, ours: Money },
+    #[error("Stripe's {invoice} is {status}; no line can be added")]
+    WrongStatus { invoice: String, status: String },
+}
+
+/// Tenants whose invoices are drawn up at a time; Stripe allows 25 calls a second in test mode.
+const TENANTS_AT_ONCE: usize = 4;
+
+impl Invoicer<'_> {
+    /// Runs it for one tenant or all of them.
+    pub async fn run(&self, event: &InvoicerEvent) -> Result<Outcome<InvoicerAnswer>, HandlerError> {
+        if let Some(action) = event.action.as_deref().filter(|action| *action != ACTION) {
+            return Err(HandlerError::Event(format!("`{action}` is no action; use {ACTION}")));
+        }
+        let month = self.month(event)?;
+        let tenants = self.tenants(event.tenant.as_deref()).await?;
+        let mut invoices: Vec<TenantAnswer> = stream::iter(&tenants)
+            .map(|tenant| self.tenant_answer(tenant, month))
+            .buffer_unordered(TENANTS_AT_ONCE)
+            .collect()
+            .await;
+        invoices.sort_by(|left, right| left.tenant.cmp(&right.tenant));
+        let answer = InvoicerAnswer { period: month, invoices };
+        Ok(Outcome { metrics: metrics(&answer), answer })
+    }
+
+    fn month(&self, event: &InvoicerEvent) -> Result<Month, HandlerError> {
+        let last = || Month::of(self.clock.today()).previous();
+        let month = event.period.map_or_else(last, Ok);
+        month.map_err(|problem| HandlerError::Event(problem.to_string()))
+    }
+
+    async fn tenants(&self, only: Option<&str>) -> Result<Vec<TenantRecord>, HandlerError> {
+        let Some(id) = only else { return Ok(self.ledger.tenants().await?) };
+        let tenant = self.ledger.tenant(id).await?;
+        tenant.map(|tenant| vec![tenant]).ok_or_else(|| HandlerError::Event(format!("there is no tenant `{id}`")))
+    }
+
+    async fn tenant_answer(&self, tenant: &TenantRecord, month: Month) -> TenantAnswer {
+        let result = match self.one(tenant, month).await {
+            Ok((record, new)) => TenantResult::Done {
+                state: record.state,
+                total: record.invoice.total,
+                stripe_invoice: record.stripe_invoice,
+                new,
+            },
+            Err(stop) => stop.result(&tenant.id),
+        };
+        TenantAnswer { tenant: tenant.id.clone(), result }
+    }
+
+    /// Goes on from wherever the ledger says the invoice stands; true when this run finished it.
+    async fn one(&self, tenant: &TenantRecord, month: Month) -> Result<(InvoiceRecord, bool), Stop> {
+        let record = match self.ledger.invoice(&tenant.id, month).await? {
+            Some(record) if record.state.is_done() => return Ok((record, false)),
+            Some(record) => self.take_over(record).await?,
+            None => self.claim(tenant, month).await?,
+        };
+        if record.state.is_done() {
+            return Ok((record, true));
+        }
+        Ok((self.draft(record).await?, true))
+    }
+
+    /// Prices the month and puts it into the ledger, once: whoever writes first has it.
+    async fn claim(&self, tenant: &TenantRecord, month: Month) -> Result<InvoiceRecord, Stop> {
+        let record = self.priced(tenant, month).await?;
+        match self.ledger.write_invoice(&record, None).await? {
+            true => Ok(record),
+            false => Err(Stop::TakenOver),
+        }
+    }
+
+    async fn take_over(&self, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        match &record.lease {
+            Some(lease) if record.held_by_other(&self.holder, self.clock.now()) => Err(Stop::Held(lease.until)),
+            _ => self.persist(record).await,
+        }
+    }
+
+    /// Writes the record's next version, with the lease renewed or, when it is done, given up.
+    async fn persist(&self, mut record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let expected = record.version;
+        record.version += 1;
+        record.lease = (!record.state.is_done()).then(|| self.lease());
+        match self.ledger.write_invoice(&record, Some(expected)).await? {
+            true => Ok(record),
+            false => Err(Stop::TakenOver),
+        }
+    }
+
+    fn lease(&self) -> Lease {
+        let span = SignedDuration::from_secs(self.lease_s.into());
+        let until = self.clock.now().checked_add(span).unwrap_or(Timestamp::MAX);
+        Lease { holder: self.holder.clone(), until }
+    }
+
+    async fn priced(&self, tenant: &TenantRecord, month: Month) -> Result<InvoiceRecord, Stop> {
+        let mark = self.mark(tenant, month).await?;
+        ready(tenant, month, mark.as_ref(), self.settle_days, self.clock.today())?;
+        let days = self.ledger.cost_days(&tenant.id, &month.period()).await?;
+        // A sync that ran while the days were read may have torn them.
+        if self.mark(tenant, month).await? != mark {
+            return Err(Stop::Resynced(month));
+        }
+        let services = ledger::by_service(&days).into_iter().map(|(name, amount)| (name, amount.cost)).collect();
+        let credit = self.carried_credit(tenant, month).await?;
+        let invoice = price(&PriceInput { tenant, month, services: &services, credit })?;
+        let state = match invoice.settlement() {
+            Settlement::Charge(_) => InvoiceState::Claimed,
+            Settlement::Nothing => InvoiceState::NothingDue,
+            Settlement::Credit(_) => InvoiceState::Credit,
+        };
+        let customer = tenant.stripe_customer.clone();
+        if state == InvoiceState::Claimed && customer.is_none() {
+            return Err(Stop::NoCustomer(tenant.id.clone()));
+        }
+        Ok(InvoiceRecord {
+            state,
+            revision: 1,
+            version: 1,
+            lease: (state == InvoiceState::Claimed).then(|| self.lease()),
+            customer,
+            stripe_invoice: None,
+            stripe_items: Vec::new(),
+            days_until_due: tenant.days_until_due,
+            // `price` found these same terms.
+            terms: tenant.terms_for(month).cloned().unwrap_or_default(),
+            invoice,
+        })
+    }
+
+    async fn mark(&self, tenant: &TenantRecord, month: Month) -> Result<Option<SyncMark>, PortError> {
+        Ok(self.ledger.sync_marks(&tenant.id, month, month).await?.pop())
+    }
+
+    /// What the month before left to the tenant.
+    async fn carried_credit(&self, tenant: &TenantRecord, month: Month) -> Result<Option<Money>, Stop> {
+        let before = self.ledger.invoice(&tenant.id, month.previous()?).await?;
+        Ok(before.filter(|record| record.state == InvoiceState::Credit).and_then(|record| {
+            match record.invoice.settlement() {
+                Settlement::Credit(credit) => Some(credit),
+                Settlement::Charge(_) | Settlement::Nothing => None,
+            }
+        }))
+    }
+}
+
+impl Stop {
+    /// Waiting passes by itself; everything else wants a look or another run.
+    fn result(self, tenant: &str) -> TenantResult {
+        let reason = self.to_string();
+        match self {
+            Stop::NotReady(_) | Stop::Resynced(_) | Stop::NoCustomer(_) | Stop::Held(_) | Stop::TakenOver => {
+                tracing::info!(tenant, reason, "not invoiced yet");
+                TenantResult::Waiting { reason }
+            }
+            Stop::Price(_)
+            | Stop::Money(_)
+            | Stop::Period(_)
+            | Stop::Port(_)
+            | Stop::Mismatch { .. }
+            | Stop::WrongStatus { .. } => {
+                tracing::error!(tenant, reason, "invoicing failed");
+                TenantResult::Failed { reason }
+            }
+        }
+    }
+}
+
+impl InvoicerAnswer {
+    /// How many tenants failed.
+    pub fn failed(&self) -> usize {
+        self.invoices.iter().filter(|answer| matches!(answer.result, TenantResult::Failed { .. })).count()
+    }
+}
+
+fn metrics(answer: &InvoicerAnswer) -> Vec<Metric> {
+    let drafted = |answer: &&TenantAnswer| {
+        matches!(answer.result, TenantResult::Done { state: InvoiceState::Draft, new: true, .. })
+    };
+    let drafted = answer.invoices.iter().filter(drafted).count();
+    vec![Metric::new(INVOICES_DRAFTED, drafted), Metric::new(ERRORS, answer.failed())]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! What the environment tells a handler, read once at the start.
+
+use std::collections::BTreeMap;
+
+use billing::function::Setting;
+
+/// Where Stripe is, for a local one; Stripe's own address without it.
+pub const STRIPE_API_BASE: &str = "STRIPE_API_BASE";
+/// How long a claim on an invoice holds without being renewed, in seconds.
+pub const INVOICE_LEASE_SECONDS: &str = "BILLFORM_INVOICE_LEASE_SECONDS";
+
+/// The settings of one process, by variable name.
+#[derive(Debug, Clone, Default)]
+pub struct Settings(BTreeMap<String, String>);
+
+/// A setting is missing or makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// Not set.
+    #[error("the setting {0} is missing; `billform apply` sets it")]
+    Missing(&'static str),
+    /// Not a number.
+    #[error("the setting {name} is `{value}`, which is no whole number")]
+    NotANumber {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+    },
+    /// Not `key=value`.
+    #[error("the setting {name} is `{value}`; write it as key=value")]
+    NotAPair {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+    },
+}
+
+impl Settings {
+    /// Takes pairs of variable and value; empty values count as unset.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Settings {
+        Settings(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    /// A setting that must be there.
+    pub fn required(&self, setting: Setting) -> Result<&str, SettingError> {
+        let name = setting.variable();
+        self.text(name).ok_or(SettingError::Missing(name))
+    }
+
+    /// A setting that may be empty.
+    pub fn optional(&self, setting: Setting) -> Option<&str> {
+        self.text(setting.variable())
+    }
+
+    /// A variable that is no setting of the provisioner's.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A whole number, or the default when unset.
+    pub fn number(&self, name: &'static str, default: u32) -> Result<u32, SettingError> {
+        let Some(value) = self.text(name) else { return Ok(default) };
+        value.parse().map_err(|_| SettingError::NotANumber { name, value: value.to_owned() })
+    }
+
+    /// A `key=value` pair, split at the first `=`; none when unset.
+    pub fn pair(&self, setting: Setting) -> Result<Option<(String, String)>, SettingError> {
+        let Some(value) = self.optional(setting) else { return Ok(None) };
+        let pair = value.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, tag_value) =
+            pair.ok_or_else(|| SettingError::NotAPair { name: setting.variable(), value: value.to_owned() })?;
+        Ok(Some((key.to_owned(), tag_value.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn empty_is_unset() {
+        let settings = settings(&[("BILLFORM_PROJECT_TAG", ""), ("BILLFORM_TENANT_TAG", "Org")]);
+        assert_eq!(settings.optional(Setting::ProjectTag), None);
+        assert_eq!(settings.required(Setting::TenantTag), Ok("Org"));
+        assert_eq!(settings.required(Setting::LedgerTable), Err(SettingError::Missing("BILLFORM_LEDGER_TABLE")));
+    }
+
+    #[test]
+    fn pairs_and_numbers_are_checked() {
+        let good = settings(&[("BILLFORM_COST_SCOPE", "application=a=b"), ("BILLFORM_SETTLE_DAYS", "14")]);
+        let pair = Some(("application".to_owned(), "a=b".to_owned()));
+        assert_eq!(good.pair(Setting::CostScope), Ok(pair));
+        assert_eq!(good.number("BILLFORM_SETTLE_DAYS", 0), Ok(14));
+        assert_eq!(good.number("BILLFORM_OTHER", 3), Ok(3));
+        let bad = settings(&[("BILLFORM_COST_SCOPE", "application"), ("BILLFORM_SETTLE_DAYS", "two")]);
+        assert!(bad.pair(Setting::CostScope).is_err());
+        assert!(bad.number("BILLFORM_SETTLE_DAYS", 0).is_err());
+    }
+}
