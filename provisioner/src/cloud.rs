@@ -6,6 +6,7 @@ pub mod errors;
 pub mod ownership;
 pub mod secret_values;
 pub mod stripe_api;
+pub mod stripe_metadata;
 
 use std::sync::Arc;
 

@@ -58,6 +58,31 @@ impl StripeApi {
         sent.map_err(|error| call_error(operation, &error))
     }
 
+    /// Reads all pages. `page` asks for what comes after an id, `unpack` takes an answer apart into its objects and
+    /// whether there are more.
+    pub async fn list<R, T>(
+        &self,
+        operation: &str,
+        page: impl Fn(Option<String>) -> R + Send,
+        unpack: fn(R::Output) -> (Vec<T>, bool),
+        id: fn(&T) -> String,
+    ) -> Result<Vec<T>, CallError>
+    where
+        R: StripeRequest + Send,
+        R::Output: miniserde::Deserialize + Send,
+        T: Send,
+    {
+        let mut all: Vec<T> = Vec::new();
+        loop {
+            let (objects, more) = unpack(self.read(operation, page(all.last().map(id))).await?);
+            let more = more && !objects.is_empty();
+            all.extend(objects);
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Writes under an idempotency key: the same key and parameters take effect once.
     pub async fn write<R>(&self, operation: &str, key: &str, request: R) -> Result<R::Output, CallError>
     where

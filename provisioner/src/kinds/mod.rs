@@ -1,4 +1,4 @@
-//! The kinds of resources, one file each. A new kind is two lines here: `mod` and its place in [`KINDS`];
+//! The kinds of resources, one file each. A new kind is two lines here: its `mod` and its place in [`KINDS`];
 //! help, permissions, conformance tests and documentation derive from that list.
 
 pub mod allocation_tags;
@@ -17,3 +17,51 @@ pub mod stripe_price;
 pub mod stripe_product;
 pub mod tenant_record;
 pub mod typed;
+
+use std::sync::Arc;
+
+use engine::Kinds;
+use engine::kind::{Kind, KindMeta};
+
+use crate::cloud::Cloud;
+use typed::{Erased, TypedKind};
+
+/// One kind of the list: what is said about it, and how it is put to work.
+pub struct Entry {
+    /// What is said once about it.
+    pub meta: &'static KindMeta,
+    make: fn(Arc<Cloud>) -> Box<dyn Kind>,
+}
+
+const fn entry<K: TypedKind>() -> Entry {
+    Entry { meta: &K::META, make: |cloud| Box::new(Erased(K::new(cloud))) }
+}
+
+/// Every kind, by name.
+pub const KINDS: &[Entry] = &[
+    entry::<allocation_tags::AllocationTags>(),
+    entry::<budget::Budgets>(),
+    entry::<dynamodb_table::DynamodbTables>(),
+    entry::<http_api::HttpApis>(),
+    entry::<iam_role::IamRoles>(),
+    entry::<lambda_function::LambdaFunctions>(),
+    entry::<log_group::LogGroups>(),
+    entry::<report_definition::ReportDefinitions>(),
+    entry::<s3_bucket::S3Buckets>(),
+    entry::<schedule::Schedules>(),
+    entry::<secret::Secrets>(),
+    entry::<stripe_customer::StripeCustomers>(),
+    entry::<stripe_price::StripePrices>(),
+    entry::<stripe_product::StripeProducts>(),
+    entry::<tenant_record::TenantRecords>(),
+];
+
+/// What is said about every kind.
+pub fn metas() -> impl Iterator<Item = &'static KindMeta> {
+    KINDS.iter().map(|entry| entry.meta)
+}
+
+/// Every kind, at work in one account.
+pub fn all(cloud: &Arc<Cloud>) -> Kinds {
+    Kinds::new(KINDS.iter().map(|entry| (entry.make)(Arc::clone(cloud))).collect())
+}

@@ -2,9 +2,20 @@
 //! and the old one is archived.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use engine::Input;
+use async_trait::async_trait;
+use engine::kind::{Applied, CallError, Depth, KindMeta, Removal};
+use engine::{Address, Input};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stripe_product::Price;
+use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval, ListPrice, UpdatePrice};
+
+use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
+use crate::cloud::Cloud;
+use crate::cloud::errors::refused;
+use crate::cloud::stripe_metadata::{self, client, key_after};
 
 /// What a price is to be. Output: `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,4 +36,165 @@ pub struct Desired {
     pub active: bool,
     /// Metadata beside the ownership keys.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// The kind, at work.
+pub struct StripePrices {
+    cloud: Arc<Cloud>,
+}
+
+/// Stripe's largest page.
+const PAGE: i64 = 100;
+
+#[async_trait]
+impl TypedKind for StripePrices {
+    type Desired = Desired;
+
+    const META: KindMeta = KindMeta {
+        name: "stripe_price",
+        service: "stripe",
+        summary: "Stripe price; a new amount is a new price under the same lookup key",
+        create_only: &["product", "currency", "unit_amount", "interval"],
+        open_maps: &["metadata"],
+        unlisted: &[],
+        permissions: &[],
+        guarded: false,
+    };
+
+    fn new(cloud: Arc<Cloud>) -> Self {
+        StripePrices { cloud }
+    }
+
+    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+        match self.list().await {
+            Ok(prices) => {
+                wants.iter().map(|want| Ok(choose(&prices, &self.cloud.stack, want).map(|price| seen(price)))).collect()
+            }
+            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
+        // Whoever has the lookup key now: the archived predecessor, or what a lost answer left behind.
+        let holder = self.holder(&desired.lookup_key).await?;
+        if let Some(price) = &holder {
+            let ours = stripe_metadata::is_at(&price.metadata, &self.cloud.stack, address);
+            if ours && seen(price).fields == desired {
+                return Ok(applied(price));
+            }
+        }
+        let request = self.to_create(address, &desired)?;
+        let key = key_after(token, holder.as_ref().map(|price| price.id.as_str()));
+        let price = client(&self.cloud)?.write("POST /v1/prices", &key, request).await?;
+        Ok(applied(&price))
+    }
+
+    async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
+        let metadata = stripe_metadata::to_write(
+            &self.cloud.stack,
+            &change.address,
+            &change.desired.metadata,
+            &change.dropped_keys("metadata"),
+        );
+        let request = UpdatePrice::new(change.id.as_str())
+            .active(change.desired.active)
+            .nickname(change.desired.nickname.unwrap_or_default())
+            .metadata(metadata);
+        let request = match change.observed.lookup_key == change.desired.lookup_key {
+            true => request,
+            false => request.lookup_key(change.desired.lookup_key).transfer_lookup_key(true),
+        };
+        let price = client(&self.cloud)?.read("POST /v1/prices/{id}", request).await?;
+        Ok(applied(&price))
+    }
+
+    async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
+        let request = UpdatePrice::new(id).active(false);
+        client(&self.cloud)?.read("POST /v1/prices/{id}", request).await?;
+        Ok(Removal::Archived(format!(
+            "the Stripe price {id} ({}) is archived: Stripe deletes no prices",
+            last.lookup_key
+        )))
+    }
+}
+
+impl StripePrices {
+    async fn list(&self) -> Result<Vec<Price>, CallError> {
+        let page = |after: Option<String>| {
+            let list = ListPrice::new().limit(PAGE);
+            match after {
+                Some(id) => list.starting_after(id),
+                None => list,
+            }
+        };
+        let unpack = |page: <ListPrice as stripe::StripeRequest>::Output| (page.data, page.has_more);
+        client(&self.cloud)?.list("GET /v1/prices", page, unpack, |price| price.id.to_string()).await
+    }
+
+    async fn holder(&self, lookup_key: &str) -> Result<Option<Price>, CallError> {
+        let request = ListPrice::new().lookup_keys(vec![lookup_key.to_owned()]).limit(1);
+        Ok(client(&self.cloud)?.read("GET /v1/prices", request).await?.data.into_iter().next())
+    }
+
+    fn to_create(&self, address: &Address, desired: &Desired) -> Result<CreatePrice, CallError> {
+        let operation = "stripe:POST /v1/prices";
+        let product = desired.product.known().ok_or_else(|| refused(operation, "the product's id is not known"))?;
+        let currency = desired.currency.parse::<stripe_types::Currency>();
+        let currency = currency.map_err(|_| refused(operation, format!("`{}` is no currency", desired.currency)))?;
+        let metadata = stripe_metadata::to_write(&self.cloud.stack, address, &desired.metadata, &[]);
+        let mut request = CreatePrice::new(currency)
+            .product(product.clone())
+            .unit_amount(desired.unit_amount)
+            .lookup_key(desired.lookup_key.clone())
+            .transfer_lookup_key(true)
+            .active(desired.active)
+            .metadata(metadata);
+        if let Some(nickname) = &desired.nickname {
+            request = request.nickname(nickname.clone());
+        }
+        if let Some(interval) = &desired.interval {
+            request = request.recurring(CreatePriceRecurring::new(known_interval(interval)?));
+        }
+        Ok(request)
+    }
+}
+
+fn known_interval(text: &str) -> Result<CreatePriceRecurringInterval, CallError> {
+    Ok(match text {
+        "day" => CreatePriceRecurringInterval::Day,
+        "week" => CreatePriceRecurringInterval::Week,
+        "month" => CreatePriceRecurringInterval::Month,
+        "year" => CreatePriceRecurringInterval::Year,
+        other => return Err(refused("stripe:POST /v1/prices", format!("`{other}` is no interval"))),
+    })
+}
+
+/// Which price stands at the address: the holder of its lookup key whoever made it, else the one we know,
+/// else an active one of ours.
+fn choose<'a>(prices: &'a [Price], stack: &str, want: &TypedWant<Desired>) -> Option<&'a Price> {
+    let holds_key = |price: &&Price| price.lookup_key.as_deref() == Some(&want.fields.lookup_key);
+    let known = |price: &&Price| want.id.as_deref() == Some(price.id.as_str());
+    let ours = |price: &&Price| price.active && stripe_metadata::is_at(&price.metadata, stack, &want.address);
+    prices.iter().find(holds_key).or_else(|| prices.iter().find(known)).or_else(|| prices.iter().find(ours))
+}
+
+fn seen(price: &Price) -> Seen<Desired> {
+    let owned = stripe_metadata::split(&price.metadata);
+    let fields = Desired {
+        lookup_key: price.lookup_key.clone().unwrap_or_default(),
+        product: Input::Known(price.product.id().to_string()),
+        currency: price.currency.to_string(),
+        unit_amount: price.unit_amount.unwrap_or_default(),
+        interval: price.recurring.as_ref().map(|recurring| recurring.interval.as_str().to_owned()),
+        nickname: price.nickname.clone().filter(|text| !text.is_empty()),
+        active: price.active,
+        metadata: owned.tags,
+    };
+    let Applied { id, outputs, pending } = applied(price);
+    Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending }
+}
+
+fn applied(price: &Price) -> Applied {
+    let id = price.id.to_string();
+    Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
 }
