@@ -86,10 +86,9 @@ fn observed_stage(stage: &SdkStage) -> Stage {
     }
 }
 
-/// Rounded up: a rate that lies between two numbers is neither.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast keeps within u32")]
+/// The rate, through text: one that is not whole, so not ours, reads as none, where a conversion would round it.
 fn whole(rate: f64) -> u32 {
-    rate.ceil() as u32
+    rate.to_string().parse().unwrap_or(0)
 }
 
 fn observed_log(log: &AccessLogSettings) -> Option<String> {
