@@ -29,7 +29,10 @@ fn crash(before: &[Spec], after: &[Spec], then: &[Spec], number: u64, fault: Fau
 /// Two manifests between which everything happens: creates, updates, both ways of replacing, deletes, a moved link.
 fn eventful() -> (Vec<Spec>, Vec<Spec>) {
     let spec = |kind, name, size, fixed, link| Spec { kind, name, size, fixed, link, tag: Some(size), tenant: None };
+    // Only a field that lists do not give changes here.
+    let hidden = |tag| Spec { tag: Some(tag), ..spec("box", 4, 0, 0, 99) };
     let before = vec![
+        hidden(0),
         spec("net", 0, 0, 0, 0),
         spec("net", 1, 0, 0, 0),
         spec("net", 2, 0, 0, 0),
@@ -42,6 +45,7 @@ fn eventful() -> (Vec<Spec>, Vec<Spec>) {
         spec("note", 0, 0, 0, 2),
     ];
     let after = vec![
+        hidden(1),
         spec("net", 0, 1, 1, 0),
         spec("net", 1, 1, 0, 0),
         spec("net", 3, 0, 0, 0),

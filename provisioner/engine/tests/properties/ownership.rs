@@ -113,3 +113,22 @@ fn what_vanished_and_is_no_longer_wanted_is_only_forgotten() {
     assert!(world.carry_out(&plan, &[]).expect("no crash").succeeded());
     assert!(world.store.state().records.is_empty());
 }
+
+#[test]
+fn another_one_in_its_place_is_adopted_for_what_it_is() {
+    let world = World::new();
+    let graph = graph(&[spec("box", 0, 99)]);
+    world.apply(&graph);
+    {
+        let mut inner = world.cloud.lock();
+        let mut other = inner.objects.remove("box-1").expect("it is there");
+        other.id = "box-other".to_owned();
+        inner.objects.insert(other.id.clone(), other);
+    }
+    let plan = world.plan(&graph);
+    let step = one_step(&plan, &address("box", 0));
+    assert_eq!((step.action, &step.reason), (Action::Adopt, &Reason::Found));
+    assert!(world.carry_out(&plan, &[]).expect("no crash").succeeded());
+    assert_eq!(world.store.state().records[&address("box", 0)].id, "box-other");
+    world.assert_converged(&graph);
+}
