@@ -1,1 +1,210 @@
-//! `lambda_function`, live.
+//! `lambda_function`, live. The bundles hold a shell script: nothing here invokes it.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use billing::names::OWNER_TAG;
+use engine::Input;
+use engine::kind::{Depth, ErrorClass};
+use provisioner::cloud::Cloud;
+use provisioner::cloud::bundle::Bundle;
+use provisioner::kinds::iam_role::{self, IamRoles};
+use provisioner::kinds::lambda_function::{Desired, InvokePermission, LambdaFunctions};
+use serde_json::json;
+use zip::write::SimpleFileOptions;
+
+use crate::stage::{Stage, cloud, cloud_with, tags};
+
+/// A bundle whose executable says something.
+fn bundle(says: &str) -> Arc<Bundle> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let mut zip = zip::ZipWriter::new(file.as_file());
+    zip.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755)).expect("an entry");
+    write!(zip, "#!/bin/sh\necho {says}\n").expect("is written");
+    zip.finish().expect("a zip");
+    Arc::new(Bundle::read(file.path()).expect("is read"))
+}
+
+async fn cloud_deploying(bundle: &Arc<Bundle>) -> Arc<Cloud> {
+    cloud_with(BTreeMap::new(), Some(Arc::clone(bundle))).await
+}
+
+/// A role for the functions of one test.
+async fn role(cloud: &Arc<Cloud>, name: &str) -> iam_role::Desired {
+    let role = iam_role::Desired {
+        name: format!("kinds-fn-{name}"),
+        description: String::new(),
+        trusted_service: "lambda.amazonaws.com".to_owned(),
+        policy: json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]}),
+        attached: Default::default(),
+        tags: BTreeMap::new(),
+    };
+    Stage::<IamRoles>::new(cloud, name).try_create(&role).await.expect("the role is made");
+    role
+}
+
+async fn drop_role(cloud: &Arc<Cloud>, role: &iam_role::Desired) {
+    Stage::<IamRoles>::new(cloud, &role.name).delete(&role.name, role).await;
+}
+
+fn permission(source: &str) -> InvokePermission {
+    InvokePermission {
+        principal: "events.amazonaws.com".to_owned(),
+        source_arn: Input::Known(format!("arn:aws:events:us-east-1:123456789012:rule/{source}")),
+    }
+}
+
+fn desired(name: &str, role: &iam_role::Desired, bundle: &Bundle) -> Desired {
+    Desired {
+        name: format!("kinds-{name}"),
+        description: "Answers costs".to_owned(),
+        role_arn: format!("arn:aws:iam::123456789012:role/{}", role.name),
+        architecture: "x86_64".to_owned(),
+        memory_mb: 256,
+        timeout_s: 20,
+        environment: BTreeMap::from([("BILLFORM_HANDLER".to_owned(), "costs".to_owned())]),
+        code_sha256: Some(bundle.sha256.clone()),
+        permissions: BTreeMap::from([("daily".to_owned(), permission("daily"))]),
+        tags: tags(&[("team", "billing")]),
+    }
+}
+
+#[tokio::test]
+async fn a_function_lives() {
+    let first_bundle = bundle("one");
+    let cloud = cloud_deploying(&first_bundle).await;
+    let (role, other_role) = (role(&cloud, "life").await, role(&cloud, "life-other").await);
+    let stage = Stage::<LambdaFunctions>::new(&cloud, "life");
+    let first = desired("life", &role, &first_bundle);
+    let made = stage.create(&first).await;
+    assert_eq!(made.outputs["arn"], json!("arn:aws:lambda:us-east-1:123456789012:function:kinds-life"));
+
+    let mut last = first.clone();
+    let mut change = async |path: &[&str], edit: &dyn Fn(&mut Desired)| {
+        let mut next = last.clone();
+        edit(&mut next);
+        stage.change(&last, &next, path).await;
+        last = next;
+    };
+    change(&["description"], &|f| f.description = "Answers more".to_owned()).await;
+    change(&["memory_mb", "timeout_s"], &|f| (f.memory_mb, f.timeout_s) = (512, 25)).await;
+    let other = format!("arn:aws:iam::123456789012:role/{}", other_role.name);
+    change(&["role_arn"], &|f| f.role_arn.clone_from(&other)).await;
+    change(&["environment.LEDGER", "environment.BILLFORM_HANDLER"], &|f| {
+        f.environment = BTreeMap::from([("LEDGER".to_owned(), "x".to_owned())]);
+    })
+    .await;
+    change(&["environment.LEDGER"], &|f| f.environment.clear()).await;
+    change(&["architecture"], &|f| f.architecture = "arm64".to_owned()).await;
+    change(&["permissions.daily.source_arn", "permissions.more"], &|f| {
+        f.permissions =
+            BTreeMap::from([("daily".to_owned(), permission("hourly")), ("more".to_owned(), permission("more"))]);
+    })
+    .await;
+    change(&["permissions.daily", "permissions.more"], &|f| f.permissions.clear()).await;
+    change(&["tags.team"], &|f| f.tags.clear()).await;
+
+    stage.delete(&made.id, &last).await;
+    drop_role(&cloud, &role).await;
+    drop_role(&cloud, &other_role).await;
+}
+
+#[tokio::test]
+async fn code_follows_the_bundle_and_stays_without_one() {
+    let (one, two) = (bundle("one"), bundle("two"));
+    let cloud_one = cloud_deploying(&one).await;
+    let role = role(&cloud_one, "code").await;
+    let first = desired("code", &role, &one);
+    let made = Stage::<LambdaFunctions>::new(&cloud_one, "code").create(&first).await;
+
+    let cloud_two = cloud_deploying(&two).await;
+    let stage = Stage::<LambdaFunctions>::new(&cloud_two, "code");
+    let newer = desired("code", &role, &two);
+    stage.change(&first, &newer, &["code_sha256"]).await;
+    let kept = Desired { code_sha256: None, ..newer.clone() };
+    stage.settled(&kept).await;
+
+    // The bundle is another than the plan's, or none at all.
+    let (seen, changes) = stage.drift(&first, &newer).await;
+    let refused = stage.update(&first, seen, changes, false).await.expect_err("the bundle changed");
+    assert!(refused.message.contains("plan again"), "{refused}");
+    let bare = cloud().await;
+    let without = Desired { name: "kinds-without".to_owned(), ..kept };
+    let refused = Stage::<LambdaFunctions>::new(&bare, "without").try_create(&without).await.expect_err("no bundle");
+    assert!(refused.message.contains("billform package"), "{refused}");
+
+    stage.delete(&made.id, &newer).await;
+    drop_role(&cloud_one, &role).await;
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_assumed_is_waited_for() {
+    let bundle = bundle("one");
+    let cloud = cloud_deploying(&bundle).await;
+    let role = role(&cloud, "none").await;
+    drop_role(&cloud, &role).await;
+    let stage = Stage::<LambdaFunctions>::new(&cloud, "no-role");
+    let desired = desired("no-role", &role, &bundle);
+    let error = stage.try_create(&desired).await.expect_err("there is no role");
+    assert_eq!(error.class, ErrorClass::NotYet, "{error}");
+    assert_eq!(stage.see(&desired, None, Depth::Full).await, None);
+}
+
+#[tokio::test]
+async fn a_function_is_repaired() {
+    let bundle_one = bundle("one");
+    let cloud = cloud_deploying(&bundle_one).await;
+    let role = role(&cloud, "repair").await;
+    let stage = Stage::<LambdaFunctions>::new(&cloud, "repair");
+    let desired = desired("repair", &role, &bundle_one);
+    let made = stage.create(&desired).await;
+    let (lambda, name) = (&cloud.lambda, &desired.name);
+    let arn = made.outputs["arn"].as_str().expect("an ARN");
+
+    let call = lambda.update_function_configuration().function_name(name).memory_size(128).timeout(3);
+    call.description("changed").send().await.expect("is changed");
+    stage.repair(&desired, &["description", "memory_mb", "timeout_s"]).await;
+
+    let other = aws_sdk_lambda::primitives::Blob::new(bundle("two").bytes.clone());
+    let call = lambda.update_function_code().function_name(name).zip_file(other);
+    call.send().await.expect("code is changed");
+    stage.repair(&desired, &["code_sha256"]).await;
+
+    let call = lambda.add_permission().function_name(name).statement_id("theirs").action("lambda:InvokeFunction");
+    call.principal("123456789012").send().await.expect("a statement is added");
+    stage.repair(&desired, &["permissions.theirs"]).await;
+    lambda.remove_permission().function_name(name).statement_id("daily").send().await.expect("a statement goes");
+    let call = lambda.add_permission().function_name(name).statement_id("daily").action("lambda:InvokeFunction");
+    call.principal("events.amazonaws.com").send().await.expect("a wider statement is added");
+    stage.repair(&desired, &["permissions.daily.principal", "permissions.daily.source_arn"]).await;
+
+    let call = lambda.tag_resource().resource(arn).tags("team", "theirs").tags("other", "stays");
+    call.send().await.expect("tags are changed");
+    stage.repair(&desired, &["tags.team"]).await;
+    let kept = lambda.list_tags().resource(arn).send().await.expect("tags").tags.expect("tags");
+    assert_eq!(kept.get("other").map(String::as_str), Some("stays"));
+
+    lambda.untag_resource().resource(arn).tag_keys(OWNER_TAG).send().await.expect("is disowned");
+    stage.reclaim(&desired).await;
+    stage.delete(&made.id, &desired).await;
+    drop_role(&cloud, &role).await;
+}
+
+#[tokio::test]
+async fn functions_are_listed() {
+    let bundle = bundle("one");
+    let cloud = cloud_deploying(&bundle).await;
+    let role = role(&cloud, "many").await;
+    let stage = Stage::<LambdaFunctions>::new(&cloud, "many");
+    let all: Vec<Desired> = (0..7).map(|n| desired(&format!("many-{n}"), &role, &bundle)).collect();
+    for desired in &all {
+        stage.try_create(desired).await.expect("is created");
+    }
+    stage.read_together(&all).await;
+    for desired in &all {
+        stage.delete(&desired.name, desired).await;
+    }
+    drop_role(&cloud, &role).await;
+}

@@ -20,7 +20,7 @@ async fn a_log_group_lives() {
     let for_ever = Desired { retention_days: 0, ..first.clone() };
     stage.change(&longer, &for_ever, &["retention_days"]).await;
     let retagged = Desired { tags: tags(&[("team", "money"), ("cost", "x")]), ..for_ever.clone() };
-    stage.change(&for_ever, &retagged, &["tags.team", "tags.cost"]).await;
+    stage.change(&for_ever, &retagged, &["tags.cost", "tags.team"]).await;
     let fewer = Desired { tags: tags(&[("team", "money")]), ..retagged.clone() };
     stage.change(&retagged, &fewer, &["tags.cost"]).await;
 

@@ -1,12 +1,16 @@
 //! What the tests of all kinds share: the local cloud, and one resource on it, driven as the engine drives it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, Observed, Removal, Update, Want};
 use engine::{Address, Owner};
+use localcloud::{Description, LocalCloud, Options};
 use provisioner::cloud::bundle::Bundle;
+use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::{SecretValue, SecretValues};
 use provisioner::cloud::{Cloud, CloudOptions, sdk_config};
 use provisioner::kinds::typed::{Erased, TypedKind};
@@ -22,20 +26,21 @@ pub async fn cloud() -> Arc<Cloud> {
 
 /// Clients of the local cloud, with values of secrets and a bundle at hand.
 pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bundle>>) -> Arc<Cloud> {
-    let place = place();
-    let credentials = aws_sdk_iam::config::Credentials::new(place.key, place.secret, None, None, "tests");
+    let place = tokio::task::spawn_blocking(place).await.expect("the local cloud starts");
+    let credentials = Credentials::new(&place.access_key_id, &place.secret_access_key, None, None, "tests");
     let config = sdk_config(&place.region).await.to_builder();
     let config = config
-        .endpoint_url(place.endpoint)
-        .credentials_provider(aws_sdk_iam::config::SharedCredentialsProvider::new(credentials))
+        .endpoint_url(&place.aws_endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let options = CloudOptions {
         stack: STACK.to_owned(),
-        account: place.account,
-        region: place.region,
+        account: place.account.clone(),
+        region: place.region.clone(),
         secret_values: Arc::new(Given(secrets)),
         bundle,
         stripe: None,
+        calls: Calls::default(),
     };
     Arc::new(Cloud::new(&config, options))
 }
@@ -68,7 +73,7 @@ impl<K: TypedKind> Stage<K> {
     /// The create alone.
     pub async fn try_create(&self, desired: &K::Desired) -> Result<Applied, CallError> {
         let token = format!("{}-create", self.address);
-        self.kind.create(Create { address: self.address.clone(), desired: value(desired), token }).await
+        self.kind.create(Create { address: self.address.clone(), desired: Self::value(desired), token }).await
     }
 
     /// Makes it, sees it as wanted and ours at both depths, and sees a second create told that it exists.
@@ -83,7 +88,12 @@ impl<K: TypedKind> Stage<K> {
 
     /// What is there.
     pub async fn see(&self, desired: &K::Desired, known: Option<&K::Desired>, depth: Depth) -> Option<Observed> {
-        let want = Want { address: self.address.clone(), id: None, fields: value(desired), known: known.map(value) };
+        let want = Want {
+            address: self.address.clone(),
+            id: None,
+            fields: Self::value(desired),
+            known: known.map(Self::value),
+        };
         self.kind.read(&[want], depth).await.remove(0).expect("is read")
     }
 
@@ -102,16 +112,20 @@ impl<K: TypedKind> Stage<K> {
         seen
     }
 
+    fn value(fields: &K::Desired) -> Value {
+        serde_json::to_value(fields).expect("serialises")
+    }
+
     fn assert_settled(&self, desired: &K::Desired, seen: &Observed) {
         assert_eq!(seen.owner, Owner::Stack(STACK.to_owned()));
-        let changes = self.kind.diff(&value(desired), &seen.fields, Some(&value(desired)));
+        let changes = self.kind.diff(&Self::value(desired), &seen.fields, Some(&Self::value(desired)));
         assert!(changes.is_empty(), "{changes:#?}");
     }
 
     /// What a full read shows to differ; `last` is what was applied last.
     pub async fn drift(&self, desired: &K::Desired, last: &K::Desired) -> (Observed, Vec<FieldChange>) {
         let seen = self.see(desired, Some(last), Depth::Full).await.expect("exists");
-        let changes = self.kind.diff(&value(desired), &seen.fields, Some(&value(last)));
+        let changes = self.kind.diff(&Self::value(desired), &seen.fields, Some(&Self::value(last)));
         (seen, changes)
     }
 
@@ -140,7 +154,7 @@ impl<K: TypedKind> Stage<K> {
         let request = Update {
             address: self.address.clone(),
             id: seen.id,
-            desired: value(desired),
+            desired: Self::value(desired),
             observed: seen.fields,
             changes,
             claim,
@@ -159,12 +173,12 @@ impl<K: TypedKind> Stage<K> {
 
     /// What the guarded resource holds that is not ours.
     pub async fn contents(&self, id: &str, desired: &K::Desired) -> Option<String> {
-        self.kind.contents(id, &value(desired)).await.expect("is asked").map(|contents| contents.described)
+        self.kind.contents(id, &Self::value(desired)).await.expect("is asked").map(|contents| contents.described)
     }
 
     /// The delete alone.
     pub async fn try_delete(&self, id: &str, last: &K::Desired) -> Result<Removal, CallError> {
-        let request = Delete { address: self.address.clone(), id: id.to_owned(), fields: value(last) };
+        let request = Delete { address: self.address.clone(), id: id.to_owned(), fields: Self::value(last) };
         self.kind.delete(request).await
     }
 
@@ -182,8 +196,8 @@ impl<K: TypedKind> Stage<K> {
             let want = |desired: &K::Desired| Want {
                 address: self.address.clone(),
                 id: None,
-                fields: value(desired),
-                known: with_state.then(|| value(desired)),
+                fields: Self::value(desired),
+                known: with_state.then(|| Self::value(desired)),
             };
             let wants: Vec<Want> = all.iter().map(want).collect();
             let seen = self.kind.read(&wants, depth).await;
@@ -201,25 +215,23 @@ pub fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-fn value<T: serde::Serialize>(fields: &T) -> Value {
-    serde_json::to_value(fields).expect("serialises")
-}
-
-/// How the local cloud is reached.
-struct Place {
-    endpoint: String,
-    account: String,
-    region: String,
-    key: String,
-    secret: String,
-}
-
-fn place() -> Place {
-    Place {
-        endpoint: std::env::var("BILLFORM_TEST_AWS").expect("BILLFORM_TEST_AWS"),
-        account: "123456789012".to_owned(),
-        region: "us-east-1".to_owned(),
-        key: "test".to_owned(),
-        secret: "test".to_owned(),
-    }
+/// The one local cloud of this process. It lives on a runtime of its own: those of the tests end with them.
+fn place() -> &'static Description {
+    static PLACE: OnceLock<Description> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let (told, tell) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/localcloud");
+                let options = Options { auth: true, ..Options::new(home) };
+                let cloud =
+                    LocalCloud::start(options, &|line| eprintln!("{line}")).await.expect("the local cloud starts");
+                told.send(cloud.description().clone()).expect("somebody waits");
+                // It ends with the process: MiniStack goes when its supervisor's stdin closes.
+                std::future::pending::<()>().await;
+            });
+        });
+        tell.recv().expect("the local cloud starts")
+    })
 }

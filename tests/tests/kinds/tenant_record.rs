@@ -1,1 +1,163 @@
-//! `tenant_record`, live.
+//! `tenant_record`, live, in tables of its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use billing::names::{LEDGER_KEY, LEDGER_KIND, LEDGER_SORT, OWNER_TAG, TENANT_ATTRIBUTE, TENANT_ITEM};
+use engine::Input;
+use engine::kind::{ErrorClass, Removal};
+use provisioner::cloud::Cloud;
+use provisioner::kinds::dynamodb_table::{self, DynamodbTables, Keys};
+use provisioner::kinds::tenant_record::{Desired, TenantRecords};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, cloud};
+
+/// A ledger of that name, made for one test.
+async fn ledger(cloud: &Arc<Cloud>, name: &str) -> dynamodb_table::Desired {
+    let table = dynamodb_table::Desired {
+        name: format!("kinds-{name}"),
+        keys: Keys { partition: LEDGER_KEY.to_owned(), sort: Some(LEDGER_SORT.to_owned()) },
+        indexes: BTreeMap::new(),
+        ttl_attribute: None,
+        point_in_time_recovery: false,
+        deletion_protection: false,
+        kms_encryption: false,
+        tags: BTreeMap::new(),
+    };
+    Stage::<DynamodbTables>::new(cloud, name).try_create(&table).await.expect("the ledger is made");
+    table
+}
+
+async fn drop_ledger(cloud: &Arc<Cloud>, table: &dynamodb_table::Desired) {
+    Stage::<DynamodbTables>::new(cloud, &table.name).delete(&table.name, table).await;
+}
+
+fn desired(table: &dynamodb_table::Desired, tenant: &str) -> Desired {
+    Desired {
+        table: table.name.clone(),
+        tenant: tenant.to_owned(),
+        record: json!({"id": tenant, "name": "Acme, \"Inc.\"", "tags": {"Client": "Acme"},
+            "terms": [{"markup": "0.10"}], "days_until_due": 30, "link_version": 1}),
+        stripe_customer: None,
+    }
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn key(tenant: &str) -> HashMap<String, AttributeValue> {
+    HashMap::from([(LEDGER_KEY.to_owned(), text(tenant)), (LEDGER_SORT.to_owned(), text(TENANT_ITEM))])
+}
+
+/// Sets one attribute behind billform's back.
+async fn set(cloud: &Cloud, desired: &Desired, attribute: &str, value: &str) {
+    let call = cloud.dynamodb.update_item().table_name(&desired.table).set_key(Some(key(&desired.tenant)));
+    let call = call.update_expression("SET #a = :v").expression_attribute_names("#a", attribute);
+    call.expression_attribute_values(":v", text(value)).send().await.expect("is set");
+}
+
+async fn item(cloud: &Cloud, desired: &Desired) -> HashMap<String, AttributeValue> {
+    let call = cloud.dynamodb.get_item().table_name(&desired.table).set_key(Some(key(&desired.tenant)));
+    call.consistent_read(true).send().await.expect("is read").item.expect("exists")
+}
+
+#[tokio::test]
+async fn a_record_lives_beside_what_the_runtime_keeps() {
+    let cloud = cloud().await;
+    let table = ledger(&cloud, "record-life").await;
+    let stage = Stage::<TenantRecords>::new(&cloud, "acme");
+    let first = desired(&table, "acme");
+    let made = stage.create(&first).await;
+    set(&cloud, &first, "paused", "since yesterday").await;
+
+    let customer = Some(Input::Known("cus_1".to_owned()));
+    let known = Desired { stripe_customer: customer, ..first.clone() };
+    stage.change(&first, &known, &["stripe_customer"]).await;
+    let mut renamed = known.clone();
+    renamed.record["name"] = json!("Acme Ltd");
+    stage.change(&known, &renamed, &["record.name"]).await;
+
+    let item = item(&cloud, &renamed).await;
+    assert_eq!(item.get("paused"), Some(&text("since yesterday")));
+    assert_eq!(item.get(LEDGER_KIND), Some(&text(TENANT_ITEM)));
+    let stored: Value = serde_json::from_str(item[TENANT_ATTRIBUTE].as_s().expect("text")).expect("JSON");
+    assert_eq!(stored["stripe_customer"], json!("cus_1"));
+
+    stage.delete(&made.id, &renamed).await;
+    drop_ledger(&cloud, &table).await;
+}
+
+#[tokio::test]
+async fn a_record_is_repaired() {
+    let cloud = cloud().await;
+    let table = ledger(&cloud, "record-repair").await;
+    let stage = Stage::<TenantRecords>::new(&cloud, "acme");
+    let desired = Desired { stripe_customer: Some(Input::Known("cus_1".to_owned())), ..desired(&table, "acme") };
+    let made = stage.create(&desired).await;
+
+    let mut other = desired.record.clone();
+    other["link_version"] = json!(2);
+    set(&cloud, &desired, TENANT_ATTRIBUTE, &other.to_string()).await;
+    stage.repair(&desired, &["record.link_version", "stripe_customer"]).await;
+    set(&cloud, &desired, TENANT_ATTRIBUTE, "no JSON").await;
+    stage.repair(&desired, &["record", "stripe_customer"]).await;
+    set(&cloud, &desired, LEDGER_KIND, "hidden").await;
+    stage.repair(&desired, &["record", "stripe_customer"]).await;
+
+    let call = cloud.dynamodb.update_item().table_name(&desired.table).set_key(Some(key("acme")));
+    let call = call.update_expression("REMOVE #a").expression_attribute_names("#a", OWNER_TAG);
+    call.send().await.expect("is disowned");
+    stage.reclaim(&desired).await;
+    stage.delete(&made.id, &desired).await;
+    drop_ledger(&cloud, &table).await;
+}
+
+#[tokio::test]
+async fn a_record_of_others_is_left_alone() {
+    let cloud = cloud().await;
+    let table = ledger(&cloud, "record-foreign").await;
+    let stage = Stage::<TenantRecords>::new(&cloud, "acme");
+    let desired = desired(&table, "acme");
+    set(&cloud, &desired, TENANT_ATTRIBUTE, "{}").await;
+    set(&cloud, &desired, OWNER_TAG, "another").await;
+
+    let refused = stage.try_create(&desired).await.expect_err("it is another's");
+    assert_eq!(refused.class, ErrorClass::AlreadyExists);
+    let (seen, changes) = stage.drift(&desired, &desired).await;
+    let refused = stage.update(&desired, seen.clone(), changes, false).await.expect_err("it is another's");
+    assert_eq!(refused.class, ErrorClass::Refused);
+    assert!(matches!(stage.try_delete(&seen.id, &desired).await, Ok(Removal::Kept(_))));
+    assert_eq!(item(&cloud, &desired).await[TENANT_ATTRIBUTE], text("{}"));
+    drop_ledger(&cloud, &table).await;
+}
+
+#[tokio::test]
+async fn what_the_runtime_kept_alone_does_not_stand_in_the_way() {
+    let cloud = cloud().await;
+    let table = ledger(&cloud, "record-runtime").await;
+    let stage = Stage::<TenantRecords>::new(&cloud, "acme");
+    let desired = desired(&table, "acme");
+    set(&cloud, &desired, "paused", "yes").await;
+    let made = stage.create(&desired).await;
+    assert_eq!(item(&cloud, &desired).await["paused"], text("yes"));
+    stage.delete(&made.id, &desired).await;
+    drop_ledger(&cloud, &table).await;
+}
+
+#[tokio::test]
+async fn records_are_read_by_the_hundred_and_none_without_a_table() {
+    let cloud = cloud().await;
+    let table = ledger(&cloud, "record-many").await;
+    let stage = Stage::<TenantRecords>::new(&cloud, "many");
+    let all: Vec<Desired> = (0..120).map(|n| desired(&table, &format!("t{n}"))).collect();
+    for desired in &all {
+        stage.try_create(desired).await.expect("is created");
+    }
+    stage.read_together(&all).await;
+    drop_ledger(&cloud, &table).await;
+    assert_eq!(stage.see(&all[0], None, engine::kind::Depth::Full).await, None);
+    assert_eq!(stage.try_delete("x", &all[0]).await, Ok(Removal::Gone));
+}

@@ -25,10 +25,10 @@ pub fn observed(table: &TableDescription, beside: Beside) -> Desired {
     let types = table.attribute_definitions();
     let index = |index: &GlobalSecondaryIndexDescription| {
         let mut keys = keys(index.key_schema(), types);
-        if let Some(part) = index.projection().and_then(Projection::projection_type) {
-            if *part != ProjectionType::All {
-                keys.partition = format!("{} (projects {} only)", keys.partition, part.as_str());
-            }
+        if let Some(part) = index.projection().and_then(Projection::projection_type)
+            && *part != ProjectionType::All
+        {
+            keys.partition = format!("{} (projects {} only)", keys.partition, part.as_str());
         }
         Some((index.index_name()?.to_owned(), keys))
     };
