@@ -103,4 +103,6 @@ pub enum Command {
     /// The local cloud: start and stop it.
     #[command(subcommand)]
     Local(commands::local::Subcommand),
+    /// Runs the whole arc on the local cloud: plan, apply, costs, a link, an invoice, drift, destroy.
+    Demo(commands::demo::Arguments),
 }

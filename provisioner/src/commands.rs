@@ -1,6 +1,7 @@
 //! One file per command: arguments, and one function. A command neither parses nor formats.
 
 pub mod apply;
+pub mod demo;
 pub mod destroy;
 pub mod init;
 pub mod invoice;
@@ -34,5 +35,6 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
+        Command::Demo(arguments) => demo::run(global, &arguments).await,
     }
 }

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod cli;
 pub mod cloud;
 pub mod commands;
+pub mod demo;
 pub mod exit;
 pub mod failure;
 pub mod kinds;

@@ -1,0 +1,20 @@
+//! `demo`: the main job, end to end, on the local cloud. The steps are in [`crate::demo`].
+
+use clap::Args;
+
+use crate::cli::Global;
+use crate::demo;
+use crate::failure::Outcome;
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Leaves the local cloud and what was deployed running, and says how to reach it.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Runs it.
+pub async fn run(_global: &Global, arguments: &Arguments) -> Outcome {
+    demo::run(arguments.keep).await
+}

@@ -1,0 +1,117 @@
+//! The demo: one command shows the whole arc on a fresh machine, each step announced with its time.
+//!
+//! It drives billform as a user does, by its own program; only what a user would do in the AWS console (start a
+//! function by hand, change a setting behind billform's back) it does with the SDK.
+
+mod cloud;
+mod inventory;
+mod steps;
+
+use std::fs;
+use std::path::Path;
+
+use crate::checkout;
+use crate::exit;
+use crate::failure::Outcome;
+
+use cloud::DemoCloud;
+use steps::Steps;
+
+/// The manifest that is shown: the portal of the contract.
+const MANIFEST: &str = include_str!("../../manifests/mmp-toledo.yaml");
+
+/// The demo's tenant.
+const TENANT: &str = "mmp-toledo";
+
+/// Runs all steps; an error in one ends it, and the local cloud with it.
+pub async fn run(keep: bool) -> Outcome {
+    let folder = checkout::target()?.join("demo");
+    fresh(&folder)?;
+    let steps = Steps::new(if keep { 10 } else { 12 });
+
+    steps.begin("Local cloud: MiniStack, its gateway and a strict Stripe");
+    let cloud = DemoCloud::start(keep, &|line| steps.note(line)).await?;
+    steps.end();
+
+    let user = cloud.user(&folder)?;
+    steps.begin("Package the handlers, for this machine");
+    user.billform(&["package", "--host", "--out", "bundle.zip"], exit::DONE)?;
+    steps.end();
+
+    steps.begin("Validate the manifest");
+    user.billform(&["validate"], exit::DONE)?;
+    steps.end();
+
+    steps.begin("Plan: nothing exists, so everything is to be made");
+    user.billform(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"], exit::CHANGES)?;
+    steps.end();
+
+    steps.begin("Apply");
+    user.billform_quietly(&["apply", "--bundle", "bundle.zip", "--auto-approve"])?;
+    steps.end();
+
+    let month = cloud.settled_month()?;
+    steps.begin("Fetch costs: the deployed cost_sync asks Cost Explorer for all tenants at once");
+    let answer = user.invoke("cost_sync", &cloud::sync_event(month)).await?;
+    steps.note(&answer.to_string());
+    steps.end();
+
+    steps.begin(&format!("Ask the deployed HTTP API for {month}, with a signed link"));
+    let link = user.billform_json(&["tenant", "link", TENANT])?;
+    for line in cloud::summary(&user.costs(&link, month).await?) {
+        steps.note(&line);
+    }
+    steps.end();
+
+    steps.begin(&format!("Draft the invoice of {month}: the deployed invoicer, run twice"));
+    user.billform(&["invoice", "preview", TENANT, "--period", &month.to_string()], exit::DONE)?;
+    for run in ["first run", "second run"] {
+        let answer = user.invoke("invoicer", &cloud::invoice_event(month)).await?;
+        steps.note(&format!("{run}: {answer}"));
+    }
+    for line in user.drafts().await? {
+        steps.note(&line);
+    }
+    steps.end();
+
+    steps.begin("Plan again: nothing to do");
+    user.billform(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"], exit::DONE)?;
+    steps.end();
+
+    steps.begin("Change the costs function's memory behind billform's back; plan finds it, apply repairs it");
+    user.change_memory("costs", 512).await?;
+    user.billform(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"], exit::CHANGES)?;
+    user.billform_quietly(&["apply", "--bundle", "bundle.zip", "--auto-approve"])?;
+    user.billform_quietly(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"])?;
+    steps.end();
+
+    if keep {
+        return cloud.leave(&user, &steps);
+    }
+    steps.begin("Destroy; the ledger holds what the handlers wrote, so it is named");
+    user.billform_quietly(&["destroy", "--auto-approve", "--approve", "dynamodb_table.ledger"])?;
+    steps.end();
+
+    steps.begin("What is left");
+    let left = inventory::of(&user.clients().await?).await?;
+    for line in inventory::lines(&left) {
+        steps.note(&line);
+    }
+    inventory::expect_no_aws(&left)?;
+    for line in user.stripe_leftovers().await? {
+        steps.note(&line);
+    }
+    cloud.stop().await;
+    steps.end();
+    steps.finish();
+    Ok(exit::DONE)
+}
+
+/// An empty folder with the manifest in it.
+fn fresh(folder: &Path) -> std::io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("billform.yaml"), MANIFEST)
+}

@@ -1,0 +1,268 @@
+//! The local cloud of the demo, and a user of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_smithy_types::Blob;
+use billing::Month;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use jiff::ToSpan;
+use localcloud::{Description, LocalCloud, Options, daemon};
+use serde_json::{Value, json};
+
+use super::steps::Steps;
+use crate::checkout;
+use crate::cloud::calls::Calls;
+use crate::cloud::secret_values::SecretValue;
+use crate::cloud::stripe_api::StripeApi;
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+
+/// Days after a month's end until the demo's manifest bills it (`invoicing.settle_days`).
+const SETTLE_DAYS: i64 = 14;
+
+/// The local cloud: within this process, or in the background when it is to stay.
+pub struct DemoCloud {
+    description: Description,
+    /// Dropping it stops everything, also when a step fails.
+    own: Option<LocalCloud>,
+}
+
+/// Someone with credentials and a folder with a manifest.
+pub struct User {
+    description: Description,
+    folder: PathBuf,
+}
+
+impl DemoCloud {
+    /// Starts it.
+    pub async fn start(keep: bool, progress: &dyn Fn(&str)) -> Result<DemoCloud, Failure> {
+        let home = checkout::local_cloud_home()?;
+        if !keep {
+            let own = LocalCloud::start(Options::new(home), progress).await?;
+            return Ok(DemoCloud { description: own.description().clone(), own: Some(own) });
+        }
+        // A cloud that runs already may hold other things: the demo wants an empty one.
+        daemon::down(&home).await?;
+        let defaults = Options::new(&home);
+        let mut program = Command::new(std::env::current_exe()?);
+        program.args(["local", "serve", "--account", &defaults.account, "--region", &defaults.region, "--home"]);
+        program.arg(&home);
+        let description = daemon::up(&home, program, progress).await?;
+        Ok(DemoCloud { description, own: None })
+    }
+
+    /// A user working in `folder`.
+    pub fn user(&self, folder: &Path) -> Result<User, Failure> {
+        Ok(User { description: self.description.clone(), folder: std::path::absolute(folder)? })
+    }
+
+    /// The last month that is over for long enough to be billed.
+    pub fn settled_month(&self) -> Result<Month, Failure> {
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        Ok(Month::of(today.checked_sub(SETTLE_DAYS.days())?).previous()?)
+    }
+
+    /// Leaves it running and says how to go on.
+    pub fn leave(&self, user: &User, steps: &Steps) -> Outcome {
+        let here = &self.description;
+        let (aws, stripe) = (&here.aws_endpoint, &here.stripe_api_base);
+        anstream::println!(
+            "\nEverything is left running (process {}). In a shell in {}:\n",
+            here.pid,
+            user.folder.display()
+        );
+        println!("export AWS_ENDPOINT_URL={aws} AWS_REGION={} STRIPE_API_BASE={stripe}", here.region);
+        println!("export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}", here.access_key_id, here.secret_access_key);
+        println!("export STRIPE_API_KEY={0} BILLFORM_SECRET_STRIPE={0}\n", here.stripe_api_key);
+        user.billform(&["output"], exit::DONE)?;
+        println!("\n`billform local down` stops it; nothing in it is kept.");
+        steps.finish();
+        Ok(exit::DONE)
+    }
+
+    /// Stops it and waits until it is gone.
+    pub async fn stop(mut self) {
+        if let Some(own) = self.own.take() {
+            own.stop().await;
+        }
+    }
+}
+
+impl User {
+    /// Runs billform, shows what it prints, and wants this exit code.
+    pub fn billform(&self, arguments: &[&str], code: u8) -> Result<(), Failure> {
+        anstream::println!("  $ billform {}", arguments.join(" "));
+        let status = self.command(arguments)?.status()?;
+        expect(arguments, status.code(), code)
+    }
+
+    /// Runs billform and shows only the end of what it prints: the plan was shown before.
+    pub fn billform_quietly(&self, arguments: &[&str]) -> Result<(), Failure> {
+        anstream::println!("  $ billform {}", arguments.join(" "));
+        let output = self.command(arguments)?.stderr(Stdio::piped()).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let result: Vec<&str> = text.lines().rev().take_while(|line| !line.trim().is_empty()).collect();
+        result.iter().rev().for_each(|line| anstream::println!("{line}"));
+        if !output.status.success() {
+            anstream::eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        expect(arguments, output.status.code(), exit::DONE)
+    }
+
+    /// Runs billform and takes its JSON.
+    pub fn billform_json(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        anstream::println!("  $ billform {}", arguments.join(" "));
+        let output = self.command(arguments)?.args(["--format", "json"]).output()?;
+        expect(arguments, output.status.code(), exit::DONE)?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
+        let here = &self.description;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        command.env("CARGO_TARGET_DIR", checkout::target()?);
+        command.env("AWS_ENDPOINT_URL", &here.aws_endpoint).env("AWS_REGION", &here.region);
+        command.env("AWS_ACCESS_KEY_ID", &here.access_key_id).env("AWS_SECRET_ACCESS_KEY", &here.secret_access_key);
+        command.env("STRIPE_API_BASE", &here.stripe_api_base).env("STRIPE_API_KEY", &here.stripe_api_key);
+        command.env("BILLFORM_SECRET_STRIPE", &here.stripe_api_key);
+        // Whatever this workstation is set up for, the demo stays on the local cloud.
+        for variable in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "HTTP_PROXY", "http_proxy"] {
+            command.env_remove(variable);
+        }
+        Ok(command)
+    }
+
+    /// Clients for what a user would do in the console.
+    pub async fn clients(&self) -> Result<aws_config::SdkConfig, Failure> {
+        let here = &self.description;
+        let credentials = Credentials::new(&here.access_key_id, &here.secret_access_key, None, None, "demo");
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(&here.aws_endpoint)
+            .region(Region::new(here.region.clone()))
+            .credentials_provider(credentials);
+        Ok(config.load().await)
+    }
+
+    fn function(&self, handler: &str) -> Result<String, Failure> {
+        let output = self.command(&["output", &format!("functions.{handler}")])?.output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Invokes a deployed function and answers what it said; a function error is an error.
+    pub async fn invoke(&self, handler: &str, event: &Value) -> Result<Value, Failure> {
+        let client = aws_sdk_lambda::Client::new(&self.clients().await?);
+        let call = client.invoke().function_name(self.function(handler)?).payload(Blob::new(event.to_string()));
+        let answer = call.send().await.map_err(|error| crate::cloud::errors::call_error("lambda:Invoke", error))?;
+        let said: Value = serde_json::from_slice(answer.payload().map(Blob::as_ref).unwrap_or(b"null"))?;
+        match answer.function_error() {
+            Some(error) => Err(Failure::new(format!("the function {handler} failed ({error}): {said}"))),
+            None => Ok(said),
+        }
+    }
+
+    /// Changes a function's memory as someone in the console would.
+    pub async fn change_memory(&self, handler: &str, memory_mb: i32) -> Result<(), Failure> {
+        let client = aws_sdk_lambda::Client::new(&self.clients().await?);
+        let call = client.update_function_configuration().function_name(self.function(handler)?).memory_size(memory_mb);
+        call.send()
+            .await
+            .map_err(|error| crate::cloud::errors::call_error("lambda:UpdateFunctionConfiguration", error))?;
+        Ok(())
+    }
+
+    /// What the deployed `GET /costs` answers for a month, asked with a link's token.
+    pub async fn costs(&self, link: &Value, month: Month) -> Result<Value, Failure> {
+        let text = |name: &str| link.get(name).and_then(Value::as_str).unwrap_or_default();
+        let period = month.period();
+        let url = format!("{}/costs?start={}&end={}", text("api_url"), period.start(), period.last_day());
+        anstream::println!("  $ curl -H \"Authorization: Bearer TOKEN\" \"{url}\"");
+        let request = http::Request::get(&url).header("authorization", format!("Bearer {}", text("token")));
+        let request = request.body(Empty::<bytes::Bytes>::new())?;
+        let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        match status.is_success() {
+            true => Ok(serde_json::from_slice(&body)?),
+            false => Err(Failure::new(format!("GET /costs answered {status}: {}", String::from_utf8_lossy(&body)))),
+        }
+    }
+
+    fn stripe(&self) -> Result<StripeApi, Failure> {
+        let key = SecretValue::new(self.description.stripe_api_key.clone());
+        Ok(StripeApi::new(&key, Some(&self.description.stripe_api_base), Calls::default())?)
+    }
+
+    /// The draft invoices in Stripe, a line each.
+    pub async fn drafts(&self) -> Result<Vec<String>, Failure> {
+        let list = stripe_billing::invoice::ListInvoice::new();
+        let page = self.stripe()?.read("GET /v1/invoices", list).await?;
+        let line = |invoice: &stripe_billing::Invoice| {
+            let total =
+                billing::Money::from_minor_units(billing::money::MinorUnits(invoice.total), billing::Currency::USD);
+            let status = invoice.status.as_ref().map_or("unknown", |status| status.as_str());
+            let id = invoice.id.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("in Stripe: {id} {status} {total}, {} lines", invoice.lines.data.len())
+        };
+        Ok(page.data.iter().map(line).collect())
+    }
+
+    /// What Stripe keeps, a line each.
+    pub async fn stripe_leftovers(&self) -> Result<Vec<String>, Failure> {
+        let stripe = self.stripe()?;
+        let customers = stripe.read("GET /v1/customers", stripe_core::customer::ListCustomer::new()).await?.data;
+        let products = stripe.read("GET /v1/products", stripe_product::product::ListProduct::new()).await?.data;
+        let prices = stripe.read("GET /v1/prices", stripe_product::price::ListPrice::new()).await?.data;
+        let state = |active: bool| if active { "active" } else { "archived" };
+        let customers =
+            customers.iter().map(|c| format!("Stripe keeps customer {} {}", c.id, c.name.as_deref().unwrap_or("")));
+        let products =
+            products.iter().map(|p| format!("Stripe keeps product {} {}, {}", p.id, p.name, state(p.active)));
+        let prices = prices.iter().map(|p| {
+            format!("Stripe keeps price {} {}, {}", p.id, p.lookup_key.as_deref().unwrap_or(""), state(p.active))
+        });
+        Ok(customers.chain(products).chain(prices).collect())
+    }
+}
+
+/// The event that has a month and the days since synced.
+pub fn sync_event(month: Month) -> Value {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    json!({ "start": month.period().start(), "end": today })
+}
+
+/// The event of a manual invoicing run (E20 of the contract).
+pub fn invoice_event(month: Month) -> Value {
+    json!({ "action": "calculate_and_invoice", "period": month })
+}
+
+/// E1's answer in a few lines.
+pub fn summary(answer: &Value) -> Vec<String> {
+    let amounts = |of: &str| {
+        let group = answer.pointer(&format!("/summary/{of}")).and_then(Value::as_object);
+        let line = |(name, amount): (&String, &Value)| format!("  {name}: {}", amount["cost"]);
+        group.into_iter().flatten().map(line).collect::<Vec<_>>()
+    };
+    let total = answer.pointer("/summary/totalCost").map(Value::to_string).unwrap_or_default();
+    let mut lines = vec![format!("{}: total {total}", answer["clientOrganization"])];
+    lines.push("by project".to_owned());
+    lines.extend(amounts("byProject"));
+    lines.push("by service".to_owned());
+    lines.extend(amounts("byService"));
+    lines.push(format!("forecast {}", answer["forecast"]));
+    lines
+}
+
+fn expect(arguments: &[&str], code: Option<i32>, wanted: u8) -> Result<(), Failure> {
+    match code {
+        Some(code) if code == i32::from(wanted) => Ok(()),
+        Some(code) => Err(Failure::new(format!("`billform {}` ended with {code}, not {wanted}", arguments.join(" ")))),
+        None => Err(Failure::new(format!("`billform {}` was stopped by a signal", arguments.join(" ")))),
+    }
+}
