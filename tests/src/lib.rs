@@ -1,1 +1,3 @@
-//! tests
+//! What the end-to-end suites and the benchmark share. Nobody but this package's own tests and binaries imports it.
+
+pub mod stage;
