@@ -221,4 +221,17 @@ mod tests {
         assert_eq!(filter.tags().map(|tags| tags.values().to_vec()), Some(vec!["tax-demo".to_owned()]));
         assert!(CostQuery { scope: None, ..query() }.filter().is_none());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_tag_value_is_read_back(tag in "[A-Za-z$:]{1,12}", value in ".{0,20}") {
+            proptest::prop_assert_eq!(tag_value(&format!("{tag}${value}"), &tag), Ok(value));
+        }
+
+        #[test]
+        fn any_amount_is_read_exactly(units in proptest::prelude::any::<i64>(), scale in 0_u32..12) {
+            let amount = Decimal::new(units, scale);
+            proptest::prop_assert_eq!(decimal(&metric(&amount.to_string(), "USD")), Ok(amount));
+        }
+    }
 }

@@ -162,3 +162,56 @@ async fn a_failing_store_is_an_error_without_details() {
         assert!(!shown.contains("canary") && !shown.contains("refused by the test"), "{shown}");
     }
 }
+
+/// What is logged while a future runs, as the deployed function would write it.
+async fn logged<T>(run: impl Future<Output = T>) -> (T, String) {
+    let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let writer = {
+        let lines = lines.clone();
+        move || Shared(lines.clone())
+    };
+    let subscriber =
+        tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(writer).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let done = run.await;
+    drop(guard);
+    let text = String::from_utf8(lines.lock().expect("lines").clone()).expect("text");
+    (done, text)
+}
+
+struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lines").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn neither_key_nor_token_is_ever_logged() {
+    let memory = Memory::new(world());
+    let token = good_token();
+    let request = request(Some(&token), json!({}));
+    let everything = async {
+        for nth in 0..5 {
+            memory.fail(nth, Fault::After);
+            answer(&memory, &request).await;
+        }
+        let secret = memory.secret("links").await;
+        tracing::error!(?secret, "a careless line");
+    };
+    let ((), log) = logged(everything).await;
+    assert!(log.contains("the request failed") && log.contains("a careless line"), "{log}");
+    assert!(!log.contains(KEY) && !log.contains(&token), "{log}");
+}
+
+#[tokio::test]
+async fn a_planted_leak_is_seen() {
+    let ((), log) = logged(async { tracing::info!(key = KEY, "a leak") }).await;
+    assert!(log.contains(KEY));
+}
