@@ -76,19 +76,22 @@ impl TypedKind for Secrets {
         unlisted: &[],
         permissions: &[
             Permission { verb: Verb::Read, action: "secretsmanager:ListSecrets", resource: "*" },
-            Permission { verb: Verb::Read, action: "secretsmanager:DescribeSecret", resource: SECRET },
+            // A secret that does not exist has no ARN to allow: asking for it would be denied, not answered. The list
+            // tells as much of all secrets.
+            Permission { verb: Verb::Read, action: "secretsmanager:DescribeSecret", resource: "*" },
             Permission { verb: Verb::Create, action: "secretsmanager:CreateSecret", resource: SECRET },
             Permission { verb: Verb::Create, action: "secretsmanager:TagResource", resource: SECRET },
-            Permission { verb: Verb::Create, action: "secretsmanager:DescribeSecret", resource: SECRET },
+            Permission { verb: Verb::Create, action: "secretsmanager:DescribeSecret", resource: "*" },
             Permission { verb: Verb::Create, action: "secretsmanager:RestoreSecret", resource: SECRET },
             Permission { verb: Verb::Create, action: "secretsmanager:PutSecretValue", resource: SECRET },
             Permission { verb: Verb::Create, action: "secretsmanager:UpdateSecret", resource: SECRET },
-            Permission { verb: Verb::Update, action: "secretsmanager:DescribeSecret", resource: SECRET },
+            Permission { verb: Verb::Update, action: "secretsmanager:DescribeSecret", resource: "*" },
             Permission { verb: Verb::Update, action: "secretsmanager:UpdateSecret", resource: SECRET },
             Permission { verb: Verb::Update, action: "secretsmanager:PutSecretValue", resource: SECRET },
             Permission { verb: Verb::Update, action: "secretsmanager:TagResource", resource: SECRET },
             Permission { verb: Verb::Update, action: "secretsmanager:UntagResource", resource: SECRET },
             Permission { verb: Verb::Delete, action: "secretsmanager:DeleteSecret", resource: SECRET },
+            Permission { verb: Verb::Delete, action: "secretsmanager:DescribeSecret", resource: "*" },
         ],
         guarded: false,
     };
@@ -161,9 +164,14 @@ impl TypedKind for Secrets {
             ))),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(Removal::Gone),
             Err(error) => {
-                let invalid = code(&error) == Some("InvalidRequestException");
                 let failed = call_error("secretsmanager:DeleteSecret", error);
-                if invalid && failed.message.contains("deletion") { Ok(Removal::Gone) } else { Err(failed) }
+                // One that is gone has no ARN that could be allowed, and one on its way out is refused.
+                let left = self.describe(id).await;
+                if left.is_ok_and(|left| left.is_none_or(|secret| secret.deleted_date().is_some())) {
+                    Ok(Removal::Gone)
+                } else {
+                    Err(failed)
+                }
             }
         }
     }

@@ -9,8 +9,9 @@ use aws_sdk_dynamodb::types::{
 };
 use billing::names::OWNER_TAG;
 use provisioner::kinds::dynamodb_table::{Desired, DynamodbTables, Keys};
+use provisioner::kinds::typed::TypedKind;
 
-use crate::stage::{STACK, Stage, cloud, tags};
+use crate::stage::{STACK, Stage, allowed, cloud, tags};
 
 fn keys(partition: &str, sort: Option<&str>) -> Keys {
     Keys { partition: partition.to_owned(), sort: sort.map(str::to_owned) }
@@ -43,7 +44,8 @@ fn bare(name: &str) -> Desired {
 
 #[tokio::test]
 async fn a_table_lives() {
-    let cloud = cloud().await;
+    let root = cloud().await;
+    let cloud = allowed(&root, &[&DynamodbTables::META], BTreeMap::new()).await;
     let stage = Stage::<DynamodbTables>::new(&cloud, "life");
     let first = bare("life");
     let made = stage.create(&first).await;

@@ -1,12 +1,13 @@
 //! `iam_role`, live.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billing::names::OWNER_TAG;
 use provisioner::kinds::iam_role::{Desired, IamRoles};
+use provisioner::kinds::typed::TypedKind;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, cloud, tags};
+use crate::stage::{Stage, allowed, cloud, tags};
 
 fn policy(actions: &[&str]) -> Value {
     json!({"Version": "2012-10-17", "Statement": [
@@ -26,7 +27,8 @@ fn desired(name: &str) -> Desired {
 
 #[tokio::test]
 async fn a_role_lives() {
-    let cloud = cloud().await;
+    let root = cloud().await;
+    let cloud = allowed(&root, &[&IamRoles::META], BTreeMap::new()).await;
     let stage = Stage::<IamRoles>::new(&cloud, "life");
     let first = desired("life");
     let made = stage.create(&first).await;
@@ -106,7 +108,8 @@ async fn a_role_made_by_half_is_finished() {
 
 #[tokio::test]
 async fn roles_are_listed() {
-    let cloud = cloud().await;
+    let root = cloud().await;
+    let cloud = allowed(&root, &[&IamRoles::META], BTreeMap::new()).await;
     let stage = Stage::<IamRoles>::new(&cloud, "many");
     let all: Vec<Desired> = (0..7).map(|n| desired(&format!("many-{n}"))).collect();
     for desired in &all {

@@ -11,10 +11,11 @@ use provisioner::cloud::Cloud;
 use provisioner::cloud::bundle::Bundle;
 use provisioner::kinds::iam_role::{self, IamRoles};
 use provisioner::kinds::lambda_function::{Desired, InvokePermission, LambdaFunctions};
+use provisioner::kinds::typed::TypedKind;
 use serde_json::json;
 use zip::write::SimpleFileOptions;
 
-use crate::stage::{Stage, cloud, cloud_with, tags};
+use crate::stage::{Stage, allowed, cloud, cloud_with, tags};
 
 /// A bundle whose executable says something.
 fn bundle(says: &str) -> Arc<Bundle> {
@@ -74,7 +75,8 @@ fn desired(name: &str, role: &iam_role::Desired, bundle: &Bundle) -> Desired {
 #[tokio::test]
 async fn a_function_lives() {
     let first_bundle = bundle("one");
-    let cloud = cloud_deploying(&first_bundle).await;
+    let root = cloud_deploying(&first_bundle).await;
+    let cloud = allowed(&root, &[&LambdaFunctions::META, &IamRoles::META], BTreeMap::new()).await;
     let (role, other_role) = (role(&cloud, "life").await, role(&cloud, "life-other").await);
     let stage = Stage::<LambdaFunctions>::new(&cloud, "life");
     let first = desired("life", &role, &first_bundle);
@@ -195,7 +197,8 @@ async fn a_function_is_repaired() {
 #[tokio::test]
 async fn functions_are_listed() {
     let bundle = bundle("one");
-    let cloud = cloud_deploying(&bundle).await;
+    let root = cloud_deploying(&bundle).await;
+    let cloud = allowed(&root, &[&LambdaFunctions::META, &IamRoles::META], BTreeMap::new()).await;
     let role = role(&cloud, "many").await;
     let stage = Stage::<LambdaFunctions>::new(&cloud, "many");
     let all: Vec<Desired> = (0..7).map(|n| desired(&format!("many-{n}"), &role, &bundle)).collect();

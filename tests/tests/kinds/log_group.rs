@@ -1,8 +1,11 @@
 //! `log_group`, live.
 
-use provisioner::kinds::log_group::{Desired, LogGroups};
+use std::collections::BTreeMap;
 
-use crate::stage::{Stage, cloud, tags};
+use provisioner::kinds::log_group::{Desired, LogGroups};
+use provisioner::kinds::typed::TypedKind;
+
+use crate::stage::{Stage, allowed, cloud, tags};
 
 fn desired(name: &str) -> Desired {
     Desired { name: format!("/kinds/{name}"), retention_days: 30, tags: tags(&[("team", "billing")]) }
@@ -10,7 +13,8 @@ fn desired(name: &str) -> Desired {
 
 #[tokio::test]
 async fn a_log_group_lives() {
-    let cloud = cloud().await;
+    let root = cloud().await;
+    let cloud = allowed(&root, &[&LogGroups::META], BTreeMap::new()).await;
     let stage = Stage::<LogGroups>::new(&cloud, "life");
     let first = desired("life");
     let made = stage.create(&first).await;
@@ -53,7 +57,8 @@ async fn a_log_group_is_repaired() {
 
 #[tokio::test]
 async fn log_groups_are_listed() {
-    let cloud = cloud().await;
+    let root = cloud().await;
+    let cloud = allowed(&root, &[&LogGroups::META], BTreeMap::new()).await;
     let stage = Stage::<LogGroups>::new(&cloud, "many");
     let all: Vec<Desired> = (0..7).map(|n| desired(&format!("many-{n}"))).collect();
     for desired in &all {

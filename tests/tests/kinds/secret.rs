@@ -8,9 +8,10 @@ use billing::names::OWNER_TAG;
 use engine::kind::{Depth, Removal};
 use provisioner::cloud::Cloud;
 use provisioner::kinds::secret::{Desired, Secrets, Source};
+use provisioner::kinds::typed::TypedKind;
 use serde_json::json;
 
-use crate::stage::{Stage, cloud, cloud_with, tags};
+use crate::stage::{Stage, allowed, cloud, cloud_with, tags};
 
 fn desired(name: &str, source: Source) -> Desired {
     Desired {
@@ -27,8 +28,12 @@ fn given() -> Source {
     Source::Given("stripe-key".to_owned())
 }
 
+fn giving(value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("stripe-key".to_owned(), value.to_owned())])
+}
+
 async fn cloud_giving(value: &str) -> Arc<Cloud> {
-    cloud_with(BTreeMap::from([("stripe-key".to_owned(), value.to_owned())]), None).await
+    cloud_with(giving(value), None).await
 }
 
 async fn value(cloud: &Cloud, desired: &Desired) -> String {
@@ -38,11 +43,12 @@ async fn value(cloud: &Cloud, desired: &Desired) -> String {
 
 #[tokio::test]
 async fn a_given_secret_lives() {
-    let cloud = cloud_giving("sk_first").await;
+    let root = cloud_giving("sk_first").await;
+    let cloud = allowed(&root, &[&Secrets::META], giving("sk_first")).await;
     let stage = Stage::<Secrets>::new(&cloud, "life");
     let first = desired("life", given());
     let made = stage.create(&first).await;
-    assert_eq!(value(&cloud, &first).await, "sk_first");
+    assert_eq!(value(&root, &first).await, "sk_first");
 
     let described = Desired { description: "Another key".to_owned(), ..first.clone() };
     stage.change(&first, &described, &["description"]).await;
@@ -50,7 +56,7 @@ async fn a_given_secret_lives() {
     stage.change(&described, &retagged, &["tags.cost", "tags.team"]).await;
     let keyed = Desired { json_key: Some("api_key".to_owned()), ..retagged.clone() };
     stage.change(&retagged, &keyed, &["json_key", "value"]).await;
-    assert_eq!(value(&cloud, &keyed).await, r#"{"api_key":"sk_first"}"#);
+    assert_eq!(value(&root, &keyed).await, r#"{"api_key":"sk_first"}"#);
     let kept_longer = Desired { recovery_days: 30, ..keyed.clone() };
     stage.change(&keyed, &kept_longer, &["recovery_days"]).await;
 
@@ -154,7 +160,8 @@ async fn a_deleted_secret_of_others_blocks_the_name() {
 
 #[tokio::test]
 async fn secrets_are_listed() {
-    let cloud = cloud_giving("sk_many").await;
+    let root = cloud_giving("sk_many").await;
+    let cloud = allowed(&root, &[&Secrets::META], giving("sk_first")).await;
     let stage = Stage::<Secrets>::new(&cloud, "many");
     let all: Vec<Desired> = (0..7).map(|n| desired(&format!("many-{n}"), given())).collect();
     for desired in &all {

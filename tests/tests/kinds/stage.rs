@@ -1,12 +1,15 @@
 //! What the tests of all kinds share: the local cloud, and one resource on it, driven as the engine drives it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use engine::diff::FieldChange;
-use engine::kind::{Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, Observed, Removal, Update, Want};
+use engine::kind::{
+    Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Removal, Update, Want,
+};
 use engine::{Address, Owner};
 use localcloud::{Description, LocalCloud, Options};
 use provisioner::cloud::bundle::Bundle;
@@ -14,7 +17,7 @@ use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::{SecretValue, SecretValues};
 use provisioner::cloud::{Cloud, CloudOptions, sdk_config};
 use provisioner::kinds::typed::{Erased, TypedKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The stack all these resources belong to.
 pub const STACK: &str = "kinds";
@@ -27,7 +30,58 @@ pub async fn cloud() -> Arc<Cloud> {
 /// Clients of the local cloud, with values of secrets and a bundle at hand.
 pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bundle>>) -> Arc<Cloud> {
     let place = tokio::task::spawn_blocking(place).await.expect("the local cloud starts");
-    let credentials = Credentials::new(&place.access_key_id, &place.secret_access_key, None, None, "tests");
+    let root = Credentials::new(&place.access_key_id, &place.secret_access_key, None, None, "tests");
+    cloud_as(place, root, secrets, bundle).await
+}
+
+/// Clients of the same cloud for a user who may do what these kinds say they need, and nothing else.
+pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String, String>) -> Arc<Cloud> {
+    static USERS: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("kinds-user-{}", USERS.fetch_add(1, Ordering::Relaxed));
+    root.iam.create_user().user_name(&name).send().await.expect("a user");
+    for meta in metas {
+        let call = root.iam.put_user_policy().user_name(&name).policy_name(meta.name);
+        call.policy_document(policy(root, meta).to_string()).send().await.expect("a policy");
+    }
+    let key = root.iam.create_access_key().user_name(&name).send().await.expect("a key");
+    let key = key.access_key.expect("a key");
+    let credentials = Credentials::new(key.access_key_id, key.secret_access_key, None, None, "tests");
+    cloud_as(place(), credentials, secrets, root.bundle.clone()).await
+}
+
+/// AWS asks for these on the table or function; MiniStack finds neither in the call and asks for them on `*`.
+const ASKED_ON_ANYTHING: &[&str] =
+    &["dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource", "lambda:CreateFunction"];
+
+/// A resource template with the account and the region filled in; any other field of it may be anything.
+fn filled(template: &str, cloud: &Cloud) -> String {
+    let filled = template.replace("{account}", &cloud.account).replace("{region}", &cloud.region);
+    let mut parts = filled.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| format!("{all}*{}", part.split_once('}').map_or(part, |(_, rest)| rest)))
+}
+
+/// What a kind says it needs, on resources of any name.
+fn policy(cloud: &Cloud, meta: &KindMeta) -> Value {
+    let mut actions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for permission in meta.permissions {
+        let resource = if ASKED_ON_ANYTHING.contains(&permission.action) {
+            "*".to_owned()
+        } else {
+            filled(permission.resource, cloud)
+        };
+        actions.entry(resource).or_default().insert(permission.action);
+    }
+    let statement = |(resource, actions)| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
+    json!({"Version": "2012-10-17", "Statement": actions.into_iter().map(statement).collect::<Vec<_>>()})
+}
+
+async fn cloud_as(
+    place: &Description,
+    credentials: Credentials,
+    secrets: BTreeMap<String, String>,
+    bundle: Option<Arc<Bundle>>,
+) -> Arc<Cloud> {
     let config = sdk_config(&place.region).await.to_builder();
     let config = config
         .endpoint_url(&place.aws_endpoint)

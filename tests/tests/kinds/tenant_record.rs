@@ -10,9 +10,10 @@ use engine::kind::{ErrorClass, Removal};
 use provisioner::cloud::Cloud;
 use provisioner::kinds::dynamodb_table::{self, DynamodbTables, Keys};
 use provisioner::kinds::tenant_record::{Desired, TenantRecords};
+use provisioner::kinds::typed::TypedKind;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, cloud};
+use crate::stage::{Stage, allowed, cloud};
 
 /// A ledger of that name, made for one test.
 async fn ledger(cloud: &Arc<Cloud>, name: &str) -> dynamodb_table::Desired {
@@ -149,7 +150,8 @@ async fn what_the_runtime_kept_alone_does_not_stand_in_the_way() {
 
 #[tokio::test]
 async fn records_are_read_by_the_hundred_and_none_without_a_table() {
-    let cloud = cloud().await;
+    let root = cloud().await;
+    let cloud = allowed(&root, &[&TenantRecords::META, &DynamodbTables::META], BTreeMap::new()).await;
     let table = ledger(&cloud, "record-many").await;
     let stage = Stage::<TenantRecords>::new(&cloud, "many");
     let all: Vec<Desired> = (0..120).map(|n| desired(&table, &format!("t{n}"))).collect();
