@@ -47,15 +47,36 @@ impl StripeApi {
         self.live
     }
 
-    /// Reads: `operation` is `GET /v1/prices`.
+    /// Reads, or says once more what is to be: `operation` is `GET /v1/prices`. The engine repeats what fails; it
+    /// waits in between, which async-stripe does not.
     pub async fn read<R>(&self, operation: &str, request: R) -> Result<R::Output, CallError>
     where
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
+        self.send_once(request).await.map_err(|error| call_error(operation, &error))
+    }
+
+    /// Changes an object that may have gone; none when it has.
+    pub async fn change<R>(&self, operation: &str, request: R) -> Result<Option<R::Output>, CallError>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
+        match self.send_once(request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(StripeError::Stripe(_, 404)) => Ok(None),
+            Err(error) => Err(call_error(operation, &error)),
+        }
+    }
+
+    async fn send_once<R>(&self, request: R) -> Result<R::Output, StripeError>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
         self.calls.add("stripe");
-        let sent = request.customize().request_strategy(RequestStrategy::Retry(3)).send(&self.client).await;
-        sent.map_err(|error| call_error(operation, &error))
+        request.customize().request_strategy(RequestStrategy::Once).send(&self.client).await
     }
 
     /// Reads all pages. `page` asks for what comes after an id, `unpack` takes an answer apart into its objects and
@@ -128,6 +149,17 @@ fn classify(status: u16) -> ErrorClass {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_are_sorted_by_what_can_be_done() {
+        let classes = [401, 403, 409, 429, 500, 503, 400, 402, 404].map(classify);
+        use ErrorClass::*;
+        assert_eq!(classes, [Denied, Denied, NotYet, Throttled, Ambiguous, Ambiguous, Refused, Refused, Refused]);
+        let lost = call_error("GET /v1/prices", &StripeError::ClientError("reset".to_owned()));
+        assert_eq!(lost.to_string(), "stripe:GET /v1/prices: the connection failed: reset");
+        assert_eq!(lost.class, Ambiguous);
+        assert_eq!(call_error("GET /v1/prices", &StripeError::Timeout).class, Ambiguous);
+    }
 
     #[test]
     fn only_secret_keys_are_taken_and_never_shown() {

@@ -25,10 +25,60 @@ pub fn split(metadata: &HashMap<String, String>) -> Owned {
     ownership::split(metadata.clone())
 }
 
+/// Our objects in one listing, by address and by id.
+pub struct Found<'a, T> {
+    stack: &'a str,
+    by_address: HashMap<String, &'a T>,
+    by_id: HashMap<&'a str, &'a T>,
+    metadata: fn(&T) -> &HashMap<String, String>,
+}
+
+impl<'a, T> Found<'a, T> {
+    /// Sorts a listing, newest first as Stripe gives it. Where two objects have one address, `prefer` says whether
+    /// the later listed, so older one, is the one that counts.
+    pub fn new(
+        stack: &'a str,
+        objects: &'a [T],
+        id: fn(&T) -> &str,
+        metadata: fn(&T) -> &HashMap<String, String>,
+        prefer: fn(newer: &T, older: &T) -> bool,
+    ) -> Self {
+        let mut by_address: HashMap<String, &T> = HashMap::new();
+        for object in objects {
+            let owned = split(metadata(object));
+            let Some(address) = owned.address.filter(|_| is_of(&owned.owner, stack)) else { continue };
+            if by_address.get(&address).is_none_or(|newer| prefer(newer, object)) {
+                by_address.insert(address, object);
+            }
+        }
+        let by_id = objects.iter().map(|object| (id(object), object)).collect();
+        Found { stack, by_address, by_id, metadata }
+    }
+
+    /// The object made for an address; else the one of an id that the state knows, whose metadata someone took away
+    /// or wrote over. What says that it is ours at another address is that address's.
+    pub fn at(&self, address: &Address, known: Option<&str>) -> Option<&'a T> {
+        let by_id = || {
+            let object = self.by_id.get(known?).copied()?;
+            (!is_of(&split((self.metadata)(object)).owner, self.stack)).then_some(object)
+        };
+        self.by_address.get(&address.to_string()).copied().or_else(by_id)
+    }
+}
+
+fn is_of(owner: &engine::Owner, stack: &str) -> bool {
+    *owner == engine::Owner::Stack(stack.to_owned())
+}
+
+/// Whether the object was made for this stack.
+pub fn is_ours(metadata: &HashMap<String, String>, stack: &str) -> bool {
+    is_of(&split(metadata).owner, stack)
+}
+
 /// Whether the object was made for this address of this stack.
 pub fn is_at(metadata: &HashMap<String, String>, stack: &str, address: &Address) -> bool {
     let owned = split(metadata);
-    owned.owner == engine::Owner::Stack(stack.to_owned()) && owned.address.as_deref() == Some(&address.to_string())
+    is_of(&owned.owner, stack) && owned.address.as_deref() == Some(&address.to_string())
 }
 
 /// The Stripe client, or a refusal that says what to set.
@@ -46,5 +96,57 @@ pub fn key_after(token: &str, earlier: Option<&str>) -> String {
     match earlier {
         Some(id) => format!("{token}-after-{id}"),
         None => token.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Object {
+        id: &'static str,
+        metadata: HashMap<String, String>,
+    }
+
+    fn object(id: &'static str, stack: &str, name: &str) -> Object {
+        let address = Address::new("item", name);
+        Object { id, metadata: to_write(stack, &address, &BTreeMap::new(), &[]) }
+    }
+
+    fn found<'a>(objects: &'a [Object], prefer: fn(&Object, &Object) -> bool) -> Found<'a, Object> {
+        Found::new("s", objects, |object| object.id, |object| &object.metadata, prefer)
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_dropped_keys_are_emptied() {
+        let own = BTreeMap::from([("team".to_owned(), "billing".to_owned())]);
+        let mut written = to_write("s", &Address::new("item", "a"), &own, &["old".to_owned()]);
+        assert_eq!(written.remove("old").as_deref(), Some(""), "Stripe takes a key away when it is emptied");
+        let owned = split(&written);
+        assert_eq!((owned.tags, owned.address.as_deref()), (own, Some("item.a")));
+        assert!(is_at(&written, "s", &Address::new("item", "a")) && is_ours(&written, "s"));
+        assert!(!is_at(&written, "s", &Address::new("item", "b")) && !is_ours(&written, "t"));
+    }
+
+    #[test]
+    fn an_object_is_found_by_address_then_by_id() {
+        let bare = Object { id: "bare", metadata: HashMap::new() };
+        let objects = [object("new", "s", "a"), object("old", "s", "a"), object("theirs", "t", "b"), bare];
+        let newest = found(&objects, |_, _| false);
+        let oldest = found(&objects, |_, _| true);
+        let id = |object: Option<&Object>| object.map(|object| object.id);
+        let (a, b, c) = (Address::new("item", "a"), Address::new("item", "b"), Address::new("item", "c"));
+        assert_eq!(id(newest.at(&a, Some("bare"))), Some("new"), "metadata counts before the state's id");
+        assert_eq!(id(oldest.at(&a, None)), Some("old"));
+        assert_eq!(id(newest.at(&b, None)), None, "another stack's is not ours");
+        assert_eq!(id(newest.at(&b, Some("theirs"))), Some("theirs"), "seen as theirs, to be refused");
+        assert_eq!(id(newest.at(&c, Some("bare"))), Some("bare"));
+        assert_eq!(id(newest.at(&c, Some("old"))), None, "that one is ours at another address");
+    }
+
+    #[test]
+    fn keys_differ_by_what_was_there_before() {
+        assert_eq!(key_after("t", None), "t");
+        assert_ne!(key_after("t", Some("price_1")), key_after("t", Some("price_2")));
     }
 }

@@ -1,7 +1,7 @@
 //! `stripe_customer`: a tenant in Stripe. Found by its metadata; destroy keeps it: its invoices are the books.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use engine::Address;
@@ -13,7 +13,7 @@ use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer, Retr
 
 use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
 use crate::cloud::Cloud;
-use crate::cloud::stripe_metadata::{self, client, key_after};
+use crate::cloud::stripe_metadata::{self, Found, client, key_after};
 
 /// What a customer is to be. Output: `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +60,7 @@ impl TypedKind for StripeCustomers {
         match self.list().await {
             Ok(customers) => {
                 let found = index(&customers, &self.cloud.stack);
-                wants
-                    .iter()
-                    .map(|want| Ok(found.get(&want.address.to_string()).map(|customer| seen(customer))))
-                    .collect()
+                wants.iter().map(|want| Ok(found.at(&want.address, want.id.as_deref()).map(seen))).collect()
             }
             Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
         }
@@ -143,24 +140,18 @@ pub(super) fn is_fresh(created_s: i64) -> bool {
     jiff::Timestamp::now().as_second() - created_s < FRESH_S
 }
 
-/// Our customers by address. Two of one address are one too many: the oldest is the one with the books.
-fn index<'a>(customers: &'a [Customer], stack: &str) -> HashMap<String, &'a Customer> {
-    let mut found = HashMap::new();
-    // Newest first, so that the oldest is written last.
-    for customer in customers {
-        let metadata = customer.metadata.clone().unwrap_or_default();
-        let owned = stripe_metadata::split(&metadata);
-        if let (engine::Owner::Stack(owner), Some(address)) = (owned.owner, owned.address)
-            && owner == stack
-        {
-            found.insert(address, customer);
-        }
-    }
-    found
+/// Our customers. Two of one address are one too many: the oldest is the one with the books.
+fn index<'a>(customers: &'a [Customer], stack: &'a str) -> Found<'a, Customer> {
+    Found::new(stack, customers, |customer| customer.id.as_str(), metadata, |_newer, _older| true)
+}
+
+fn metadata(customer: &Customer) -> &HashMap<String, String> {
+    static NONE: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
+    customer.metadata.as_ref().unwrap_or(&NONE)
 }
 
 fn seen(customer: &Customer) -> Seen<Desired> {
-    let owned = stripe_metadata::split(&customer.metadata.clone().unwrap_or_default());
+    let owned = stripe_metadata::split(metadata(customer));
     let fields = Desired {
         name: customer.name.clone().unwrap_or_default(),
         email: customer.email.clone().unwrap_or_default(),
@@ -174,4 +165,70 @@ fn seen(customer: &Customer) -> Seen<Desired> {
 fn applied(customer: &Customer) -> Applied {
     let id = customer.id.to_string();
     Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Owner;
+
+    fn customer(id: &str, metadata: serde_json::Value) -> Customer {
+        let text = json!({
+            "id": id, "object": "customer", "created": 1_793_491_200, "livemode": false, "name": "Acme",
+            "email": "pay@acme.example", "preferred_locales": ["en-US"], "metadata": metadata,
+        });
+        miniserde::json::from_str(&text.to_string()).expect("a customer")
+    }
+
+    fn ours(id: &str, name: &str) -> Customer {
+        customer(
+            id,
+            json!({
+                "billform:stack": "s", "billform:address": format!("stripe_customer.{name}"), "billform_tenant": name,
+            }),
+        )
+    }
+
+    #[test]
+    fn a_customer_is_seen_without_the_ownership_keys() {
+        let seen = seen(&ours("cus_1", "acme"));
+        assert_eq!((seen.id.as_str(), &seen.owner), ("cus_1", &Owner::Stack("s".to_owned())));
+        assert_eq!(seen.outputs["id"], "cus_1");
+        assert_eq!(seen.fields.metadata, BTreeMap::from([("billform_tenant".to_owned(), "acme".to_owned())]));
+        assert_eq!((seen.fields.name.as_str(), seen.fields.email.as_str()), ("Acme", "pay@acme.example"));
+    }
+
+    #[test]
+    fn of_two_customers_the_oldest_has_the_books() {
+        let listed = [ours("cus_new", "acme"), ours("cus_other", "beta"), ours("cus_old", "acme")];
+        let found = index(&listed, "s");
+        let at = found.at(&Address::new("stripe_customer", "acme"), None).expect("found");
+        assert_eq!(at.id.as_str(), "cus_old");
+        assert!(index(&listed, "t").at(&Address::new("stripe_customer", "acme"), None).is_none());
+    }
+
+    #[test]
+    fn metadata_of_others_is_no_difference_and_every_field_of_ours_is() {
+        let mut seen = seen(&ours("cus_1", "acme")).fields;
+        let desired = seen.clone();
+        let diff = |observed: &Desired| -> Vec<String> {
+            let [desired, observed] = [&desired, observed].map(|fields| serde_json::to_value(fields).expect("plain"));
+            let changes = <StripeCustomers as TypedKind>::META;
+            engine::diff::fields(&changes, &desired, &observed, Some(&desired)).into_iter().map(|c| c.path).collect()
+        };
+        seen.metadata.insert("crm".to_owned(), "42".to_owned());
+        assert!(diff(&seen).is_empty());
+        seen.name = "Other".to_owned();
+        seen.email = "other@acme.example".to_owned();
+        seen.preferred_locales.push("de".to_owned());
+        seen.metadata.clear();
+        assert_eq!(diff(&seen), ["name", "email", "preferred_locales", "metadata.billform_tenant"]);
+    }
+
+    #[test]
+    fn an_object_made_long_ago_was_not_made_by_this_call() {
+        let now = jiff::Timestamp::now().as_second();
+        assert!(is_fresh(now) && is_fresh(now - 60) && is_fresh(now + 60), "clocks differ a little");
+        assert!(!is_fresh(now - 3_600));
+    }
 }

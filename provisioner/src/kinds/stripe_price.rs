@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::kind::{Applied, CallError, Depth, KindMeta, Removal};
+use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Removal};
 use engine::{Address, Input};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -75,13 +75,11 @@ impl TypedKind for StripePrices {
     }
 
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
-        // Whoever has the lookup key now: the archived predecessor, or what a lost answer left behind.
+        // Whoever has the lookup key now: nobody, the archived predecessor that gives it up, or a price in use,
+        // which is left its key: what a lost answer left behind, or somebody else's.
         let holder = self.holder(&desired.lookup_key).await?;
-        if let Some(price) = &holder {
-            let ours = stripe_metadata::is_at(&price.metadata, &self.cloud.stack, address);
-            if ours && seen(price).fields == desired {
-                return Ok(applied(price));
-            }
+        if let Some(price) = holder.as_ref().filter(|price| !gives_key_up(price, &self.cloud.stack)) {
+            return Err(exists(price, &desired.lookup_key));
         }
         let request = self.to_create(address, &desired)?;
         let key = key_after(token, holder.as_ref().map(|price| price.id.as_str()));
@@ -110,7 +108,9 @@ impl TypedKind for StripePrices {
 
     async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
         let request = UpdatePrice::new(id).active(false);
-        client(&self.cloud)?.read("POST /v1/prices/{id}", request).await?;
+        if client(&self.cloud)?.change("POST /v1/prices/{id}", request).await?.is_none() {
+            return Ok(Removal::Gone);
+        }
         Ok(Removal::Archived(format!(
             "the Stripe price {id} ({}) is archived: Stripe deletes no prices",
             last.lookup_key
@@ -184,8 +184,8 @@ fn seen(price: &Price) -> Seen<Desired> {
         lookup_key: price.lookup_key.clone().unwrap_or_default(),
         product: Input::Known(price.product.id().to_string()),
         currency: price.currency.to_string(),
-        unit_amount: price.unit_amount.unwrap_or_default(),
-        interval: price.recurring.as_ref().map(|recurring| recurring.interval.as_str().to_owned()),
+        unit_amount: price.unit_amount.unwrap_or(NO_UNIT_AMOUNT),
+        interval: price.recurring.as_ref().map(interval),
         nickname: price.nickname.clone().filter(|text| !text.is_empty()),
         active: price.active,
         metadata: owned.tags,
@@ -194,7 +194,38 @@ fn seen(price: &Price) -> Seen<Desired> {
     Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending }
 }
 
+/// Stands for what is no whole number of minor units: tiers, or fractions. No price we want is negative.
+const NO_UNIT_AMOUNT: i64 = -1;
+
+/// `month`; `3 month` or `metered month` for what billform does not make, so that it never passes for a plain one.
+fn interval(recurring: &stripe_product::Recurring) -> String {
+    let every = match recurring.interval_count {
+        1 => recurring.interval.as_str().to_owned(),
+        count => format!("{count} {}", recurring.interval.as_str()),
+    };
+    match recurring.usage_type.as_str() {
+        "licensed" => every,
+        usage => format!("{usage} {every}"),
+    }
+}
+
+/// An archived price of ours makes place for its successor; nobody else's is taken its key away from.
+fn gives_key_up(price: &Price, stack: &str) -> bool {
+    !price.active && stripe_metadata::is_ours(&price.metadata, stack)
+}
+
+fn exists(price: &Price, lookup_key: &str) -> CallError {
+    CallError {
+        operation: "stripe:POST /v1/prices".to_owned(),
+        message: format!("the price {} has the lookup key {lookup_key}", price.id.as_str()),
+        class: ErrorClass::AlreadyExists,
+    }
+}
+
 fn applied(price: &Price) -> Applied {
     let id = price.id.to_string();
     Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
 }
+
+#[cfg(test)]
+mod tests;

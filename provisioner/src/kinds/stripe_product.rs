@@ -1,6 +1,6 @@
 //! `stripe_product`: something Stripe sells for us. Found by its metadata; archived, never deleted, once it has prices.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use stripe_product::product::{CreateProduct, ListProduct, UpdateProduct};
 
 use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
 use crate::cloud::Cloud;
-use crate::cloud::stripe_metadata::{self, client, key_after};
+use crate::cloud::stripe_metadata::{self, Found, client, key_after};
 
 /// What a product is to be. Output: `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl TypedKind for StripeProducts {
         match self.list().await {
             Ok(products) => {
                 let found = index(&products, &self.cloud.stack);
-                wants.iter().map(|want| Ok(found.get(&want.address.to_string()).map(|product| seen(product)))).collect()
+                wants.iter().map(|want| Ok(found.at(&want.address, want.id.as_deref()).map(seen))).collect()
             }
             Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
         }
@@ -97,7 +97,9 @@ impl TypedKind for StripeProducts {
 
     async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
         let request = UpdateProduct::new(id).active(false);
-        client(&self.cloud)?.read("POST /v1/products/{id}", request).await?;
+        if client(&self.cloud)?.change("POST /v1/products/{id}", request).await?.is_none() {
+            return Ok(Removal::Gone);
+        }
         Ok(Removal::Archived(format!(
             "the Stripe product {id} ({}) is archived: prices and invoices refer to it",
             last.name
@@ -129,18 +131,10 @@ impl StripeProducts {
     }
 }
 
-/// Our products by address; of several the active one, else the newest.
-fn index<'a>(products: &'a [Product], stack: &str) -> HashMap<String, &'a Product> {
-    let mut found: HashMap<String, &Product> = HashMap::new();
-    for product in products {
-        let owned = stripe_metadata::split(&product.metadata);
-        let (engine::Owner::Stack(owner), Some(address)) = (owned.owner, owned.address) else { continue };
-        let better = found.get(&address).is_none_or(|present| product.active && !present.active);
-        if owner == stack && better {
-            found.insert(address, product);
-        }
-    }
-    found
+/// Our products; of several at one address the active one, else the newest.
+fn index<'a>(products: &'a [Product], stack: &'a str) -> Found<'a, Product> {
+    let better = |newer: &Product, older: &Product| older.active && !newer.active;
+    Found::new(stack, products, |product| product.id.as_str(), |product| &product.metadata, better)
 }
 
 fn seen(product: &Product) -> Seen<Desired> {
@@ -158,4 +152,44 @@ fn seen(product: &Product) -> Seen<Desired> {
 fn applied(product: &Product) -> Applied {
     let id = product.id.to_string();
     Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Owner;
+
+    fn product(id: &str, active: bool, description: Option<&str>) -> Product {
+        let text = json!({
+            "id": id, "object": "product", "active": active, "created": 1, "updated": 1, "livemode": false,
+            "type": "service", "name": "Portal", "description": description, "images": [], "marketing_features": [],
+            "metadata": { "billform:stack": "s", "billform:address": "stripe_product.portal", "crm": "42" },
+        });
+        miniserde::json::from_str(&text.to_string()).expect("a product")
+    }
+
+    fn at<'a>(products: &'a [Product]) -> &'a str {
+        let found = index(products, "s").at(&Address::new("stripe_product", "portal"), None);
+        found.expect("found").id.as_str()
+    }
+
+    #[test]
+    fn the_active_product_counts_and_else_the_newest() {
+        assert_eq!(at(&[product("new", false, None), product("mid", true, None), product("old", true, None)]), "mid");
+        assert_eq!(at(&[product("new", false, None), product("old", false, None)]), "new");
+    }
+
+    #[test]
+    fn an_empty_description_is_none_and_metadata_of_others_stays() {
+        let seen = seen(&product("prod_1", true, Some("")));
+        assert_eq!((seen.fields.description.as_deref(), &seen.owner), (None, &Owner::Stack("s".to_owned())));
+        let desired = json!({ "name": "Portal", "description": null, "active": true, "metadata": {} });
+        let observed = serde_json::to_value(&seen.fields).expect("plain");
+        assert!(engine::diff::fields(&StripeProducts::META, &desired, &observed, Some(&desired)).is_empty());
+        let desired = json!({ "name": "Pages", "description": "x", "active": false, "metadata": { "a": "b" } });
+        let changes = engine::diff::fields(&StripeProducts::META, &desired, &observed, None);
+        let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        assert_eq!(paths, ["name", "description", "active", "metadata.a"]);
+        assert!(changes.iter().all(|change| !change.forces_replacement));
+    }
 }
