@@ -29,7 +29,7 @@ fn of(handler: Handler) -> FunctionSpec {
         description: description.to_owned(),
         memory_mb,
         timeout_s,
-        trigger: trigger(handler),
+        triggers: triggers(handler),
         grants: grants(handler),
         settings: settings(handler),
         surfaces: match handler {
@@ -39,13 +39,16 @@ fn of(handler: Handler) -> FunctionSpec {
     }
 }
 
-fn trigger(handler: Handler) -> Trigger {
+fn triggers(handler: Handler) -> Vec<Trigger> {
     let schedule =
         |name: &str, expression: &str| Trigger::Schedule { name: name.to_owned(), expression: expression.to_owned() };
     match handler {
-        Handler::CostSync => schedule("daily", "cron(0 6 * * ? *)"),
-        Handler::Costs => Trigger::Http(vec!["GET /costs".to_owned()]),
-        Handler::Invoicer => schedule("monthly", "cron(0 0 1 * ? *)"),
+        Handler::CostSync => vec![schedule("daily", "cron(0 6 * * ? *)")],
+        Handler::Costs => vec![Trigger::Http(vec!["GET /costs".to_owned()])],
+        // A month settles some days after its end, and AWS says when it is final: the daily run drafts it that day.
+        Handler::Invoicer => {
+            vec![schedule("monthly", "cron(0 0 1 * ? *)"), schedule("invoicing", "cron(0 8 * * ? *)")]
+        }
     }
 }
 

@@ -40,9 +40,11 @@ pub fn resources(stack: &Plan) -> Vec<Resource> {
 fn routes(stack: &Plan) -> BTreeMap<String, String> {
     let mut routes = BTreeMap::new();
     for spec in stack.deployed() {
-        if let Trigger::Http(keys) = &spec.trigger {
-            let function = arn::function(stack.manifest, &stack.manifest.function_name(&spec.name));
-            routes.extend(keys.iter().map(|key| (key.clone(), function.clone())));
+        let function = arn::function(stack.manifest, &stack.manifest.function_name(&spec.name));
+        for trigger in &spec.triggers {
+            if let Trigger::Http(keys) = trigger {
+                routes.extend(keys.iter().map(|key| (key.clone(), function.clone())));
+            }
         }
     }
     routes

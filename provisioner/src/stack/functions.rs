@@ -1,4 +1,4 @@
-//! Each deployed handler: its role, log group, function and, when it has one, its schedule.
+//! Each deployed handler: its role, log group, function and, its schedules.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub fn resources(stack: &Plan) -> Vec<Resource> {
 
 fn of_handler(stack: &Plan, spec: &FunctionSpec) -> Vec<Resource> {
     let mut resources = vec![log_group_of(stack, spec), role(stack, spec), function(stack, spec)];
-    resources.extend(schedule_of(stack, spec));
+    resources.extend(spec.triggers.iter().filter_map(|trigger| schedule_of(stack, spec, trigger)));
     resources
 }
 
@@ -107,23 +107,25 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
 /// Who may invoke it: the API for its routes, the rule for its schedule.
 fn permissions(stack: &Plan, spec: &FunctionSpec) -> BTreeMap<String, lambda_function::InvokePermission> {
     let manifest = stack.manifest;
-    let (id, principal, source_arn) = match &spec.trigger {
-        Trigger::Http(_) => {
-            let arn = Input::output(Address::new("http_api", "main"), "invoke_arn_pattern");
-            ("billform-api", "apigateway.amazonaws.com", arn)
-        }
-        Trigger::Schedule { name, .. } => {
-            let rule = manifest.schedules.named(name).map(|schedule| schedule.name.as_str()).unwrap_or_default();
-            ("billform-schedule", "events.amazonaws.com", Input::Known(arn::rule(manifest, rule)))
-        }
-        Trigger::Invoke => return BTreeMap::new(),
+    let permission = |trigger: &Trigger| {
+        let (id, principal, source_arn) = match trigger {
+            Trigger::Http(_) => {
+                let arn = Input::output(Address::new("http_api", "main"), "invoke_arn_pattern");
+                ("billform-api".to_owned(), "apigateway.amazonaws.com", arn)
+            }
+            Trigger::Schedule { name, .. } => {
+                let rule = arn::rule(manifest, &manifest.schedules.named(name)?.name);
+                (format!("billform-schedule-{name}"), "events.amazonaws.com", Input::Known(rule))
+            }
+            Trigger::Invoke => return None,
+        };
+        Some((id, lambda_function::InvokePermission { principal: principal.to_owned(), source_arn }))
     };
-    let permission = lambda_function::InvokePermission { principal: principal.to_owned(), source_arn };
-    BTreeMap::from([(id.to_owned(), permission)])
+    spec.triggers.iter().filter_map(permission).collect()
 }
 
-fn schedule_of(stack: &Plan, spec: &FunctionSpec) -> Option<Resource> {
-    let Trigger::Schedule { name, expression } = &spec.trigger else { return None };
+fn schedule_of(stack: &Plan, spec: &FunctionSpec, trigger: &Trigger) -> Option<Resource> {
+    let Trigger::Schedule { name, expression } = trigger else { return None };
     let manifest = stack.manifest;
     let set = manifest.schedules.named(name)?;
     let desired = schedule::Desired {

@@ -15,8 +15,8 @@ pub struct FunctionSpec {
     pub memory_mb: u32,
     /// Time-out, in seconds; HTTP handlers stay below API Gateway's 30.
     pub timeout_s: u32,
-    /// What calls it.
-    pub trigger: Trigger,
+    /// What calls it; with several, each may come at any time, also twice.
+    pub triggers: Vec<Trigger>,
     /// What it may do, beyond writing its own log group.
     pub grants: Vec<Grant>,
     /// The settings it reads from its environment, beyond [`Setting::Handler`].
@@ -34,7 +34,7 @@ pub enum Trigger {
     Http(Vec<String>),
     /// A schedule; the manifest may set another expression.
     Schedule {
-        /// Which schedule of the manifest it follows: `daily` or `monthly`.
+        /// Which schedule of the manifest it follows: `daily`, `monthly` or `invoicing`.
         name: String,
         /// EventBridge's expression in UTC: `cron(0 6 * * ? *)`.
         expression: String,

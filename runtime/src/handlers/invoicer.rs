@@ -13,7 +13,8 @@ use billing::period::PeriodError;
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::{HandlerError, Outcome};
@@ -45,7 +46,7 @@ pub struct InvoicerEvent {
     /// One tenant's id; all without it.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// `YYYY-MM`; last month without it.
+    /// `YYYY-MM`; the last month that has settled without it, so that daily runs miss none.
     #[serde(default)]
     pub period: Option<Month>,
     /// How long this run's claims hold without being renewed; the setting's value without it.
@@ -154,8 +155,11 @@ impl Invoicer<'_> {
     }
 
     fn month(&self, event: &InvoicerEvent) -> Result<Month, HandlerError> {
-        let last = || Month::of(self.clock.today()).previous();
-        let month = event.period.map_or_else(last, Ok);
+        let settled = || {
+            let day = self.clock.today().checked_sub(i64::from(self.settle_days).days()).unwrap_or(Date::MIN);
+            Month::of(day).previous()
+        };
+        let month = event.period.map_or_else(settled, Ok);
         month.map_err(|problem| HandlerError::Event(problem.to_string()))
     }
 

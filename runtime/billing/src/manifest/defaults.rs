@@ -16,6 +16,7 @@ pub(super) fn fill(manifest: &mut Manifest) {
     let group = format!("/aws/apigateway/{}", manifest.api.name);
     name(&mut manifest.api.access_log.group, group);
     name(&mut manifest.schedules.daily.name, format!("{prefix}-daily"));
+    name(&mut manifest.schedules.invoicing.name, format!("{prefix}-invoicing"));
     name(&mut manifest.schedules.monthly.name, format!("{prefix}-monthly"));
     if let (None, Some(day)) = (&manifest.schedules.monthly.expression, manifest.invoicing.day) {
         manifest.schedules.monthly.expression = Some(format!("cron(0 0 {day} * ? *)"));

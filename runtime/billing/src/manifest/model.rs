@@ -285,7 +285,7 @@ impl Manifest {
             ("invoicing.dunning", self.invoicing.dunning.is_some()),
             ("auth.cognito", self.auth.cognito.is_some()),
             ("auth.oidc", self.auth.oidc.is_some()),
-            ("functions.handlers", self.functions.names_unbuilt_handlers()),
+            ("functions.handlers: those not built yet", self.functions.names_unbuilt_handlers()),
             ("api.surfaces", self.api.surfaces.iter().any(|s| *s != Surface::Portal)),
             ("api.domain", self.api.domain.is_some()),
             ("portal", self.portal.is_some()),

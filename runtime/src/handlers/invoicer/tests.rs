@@ -212,8 +212,20 @@ async fn months_that_cannot_be_billed_wait_with_their_reason() {
 #[tokio::test]
 async fn an_unsettled_month_waits() {
     let memory = Memory::new(world(json!({})));
-    let answer = run_at(&memory, "2026-11-14T23:59:59Z", "run-1").await;
+    let asked = InvoicerEvent { period: Some(october()), ..InvoicerEvent::default() };
+    let answer = run_event(&memory, "2026-11-14T23:59:59Z", "run-1", &asked).await.expect("an answer").answer;
     assert!(waiting(&answer).contains("settles until 2026-11-15"), "{}", waiting(&answer));
+}
+
+#[tokio::test]
+async fn daily_runs_draft_a_month_on_the_day_it_settles() {
+    let memory = Memory::new(world(json!({})));
+    let before = run_at(&memory, "2026-11-14T23:59:59Z", "run-1").await;
+    assert_eq!(Some(before.period), october().previous().ok(), "the last month that has settled");
+    memory.with(|world| assert!(world.drafts.is_empty()));
+    let on_the_day = run_at(&memory, "2026-11-15T08:00:00Z", "run-2").await;
+    assert_eq!(on_the_day.period, october());
+    assert_eq!(done(&on_the_day).0, InvoiceState::Draft);
 }
 
 #[tokio::test]

@@ -55,10 +55,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     let secrets =
         manifest.secrets.iter().map(|(id, secret)| (secret.name.clone(), steps!["secrets", id, "name"].to_vec()));
     report_repeats(checker, "the secret name", &secrets.collect::<Vec<_>>(), "secrets need names of their own");
-    if manifest.schedules.daily.name == manifest.schedules.monthly.name {
-        let hint = "give each schedule a name of its own".to_owned();
-        checker.at(&steps!["schedules", "monthly", "name"], "both schedules have the same name", hint);
-    }
+    let rules =
+        manifest.schedules.all().map(|(id, rule)| (rule.name.clone(), steps!["schedules", id, "name"].to_vec()));
+    report_repeats(checker, "the schedule name", &rules, "schedules need names of their own");
 }
 
 /// A name that the manifest does not write: what it was derived from is at fault.
@@ -84,8 +83,9 @@ fn names(manifest: &Manifest) -> Vec<Named<'_>> {
         names.push((rule, name.to_owned(), steps.iter().copied().map(Step::from).collect()));
     };
     add(TABLE, &manifest.ledger.name, &["ledger", "name"]);
-    add(RULE, &manifest.schedules.daily.name, &["schedules", "daily", "name"]);
-    add(RULE, &manifest.schedules.monthly.name, &["schedules", "monthly", "name"]);
+    for (id, schedule) in manifest.schedules.all() {
+        add(RULE, &schedule.name, &["schedules", id, "name"]);
+    }
     if !manifest.api.surfaces.is_empty() {
         add(API, &manifest.api.name, &["api", "name"]);
         add(STAGE, &manifest.api.stage, &["api", "stage"]);

@@ -4,7 +4,7 @@ use super::{Checker, steps};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let schedules = &checker.manifest.schedules;
-    for (name, schedule) in [("daily", &schedules.daily), ("monthly", &schedules.monthly)] {
+    for (name, schedule) in schedules.all() {
         let Some(expression) = &schedule.expression else { continue };
         let Some(fault) = fault_of(expression) else { continue };
         // The expression may be derived from `invoicing.day`, whose range is checked with it.

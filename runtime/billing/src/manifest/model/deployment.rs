@@ -100,19 +100,23 @@ pub struct Schedules {
     /// The daily run: cost figures are fetched.
     #[serde(default)]
     pub daily: Schedule,
+    /// The daily look whether a month has settled and can be drafted; harmless when it is drafted already.
+    #[serde(default)]
+    pub invoicing: Schedule,
     /// The monthly run: invoices are drafted.
     #[serde(default)]
     pub monthly: Schedule,
 }
 
 impl Schedules {
-    /// A schedule by the name that function triggers use: `daily`, `monthly`.
+    /// All of them with their names in the manifest.
+    pub fn all(&self) -> [(&'static str, &Schedule); 3] {
+        [("daily", &self.daily), ("invoicing", &self.invoicing), ("monthly", &self.monthly)]
+    }
+
+    /// A schedule by the name that function triggers use: `daily`, `invoicing`, `monthly`.
     pub fn named(&self, name: &str) -> Option<&Schedule> {
-        match name {
-            "daily" => Some(&self.daily),
-            "monthly" => Some(&self.monthly),
-            _ => None,
-        }
+        self.all().into_iter().find_map(|(known, schedule)| (known == name).then_some(schedule))
     }
 }
 
@@ -120,7 +124,7 @@ impl Schedules {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// The rule's name; `<prefix>-daily` or `<prefix>-monthly` when left out.
+    /// The rule's name; `<prefix>-daily`, `-invoicing` or `-monthly` when left out.
     #[serde(default)]
     pub name: String,
     /// When it fires, in UTC: `cron(0 6 * * ? *)`. The function's own when left out.
