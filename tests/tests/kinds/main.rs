@@ -1,10 +1,20 @@
 //! Every kind against the local cloud, through its own SDK calls: made, seen as wanted, changed, changed behind our
 //! back and repaired, taken away. One module per kind, one local cloud for the process; names are unique per test.
 
+mod allocation_tags;
+mod budget;
 mod dynamodb_table;
+mod http_api;
 mod iam_role;
 mod lambda_function;
 mod log_group;
+mod report_definition;
+mod s3_bucket;
+mod schedule;
 mod secret;
 mod stage;
+mod stripe_account;
+mod stripe_customer;
+mod stripe_price;
+mod stripe_product;
 mod tenant_record;
