@@ -1,0 +1,128 @@
+//! The benchmark: billform beside the same calls made by hand, on the local cloud, in the same run.
+//!
+//! ```text
+//! cargo run --release -p tests --bin bench -- apply --tenants 100 [--rounds 3] [--format json]
+//! cargo run --release -p tests --bin bench -- plan --tenants 10000 [--format json]
+//! ```
+//!
+//! It tells figures and judges none: a slow machine fails nothing. It fails when billform does not do its work, for
+//! then there is nothing to measure.
+
+mod apply;
+mod binary;
+mod figures;
+mod manifest;
+mod place;
+mod planning;
+mod process;
+mod raw;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What went wrong, for a person.
+type Fallible<T> = Result<T, String>;
+
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Measures billform beside the same calls made by hand")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How the figures are written to stdout.
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Cold start, validate, apply and the no-op plan after it, beside the same calls by hand.
+    Apply {
+        /// How many tenants the manifest has.
+        #[arg(long, default_value_t = 100)]
+        tenants: usize,
+        /// How often each side runs, on a fresh local cloud each time; wall times are medians.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+        rounds: u16,
+    },
+    /// Planning alone, without any call: a first plan, a no-op plan, and one for a tenant more.
+    Plan {
+        /// How many tenants the manifest has.
+        #[arg(long, default_value_t = 10_000)]
+        tenants: usize,
+    },
+    /// One side of `apply` in a process of its own: the calls made by hand.
+    #[command(hide = true)]
+    Raw(RawArguments),
+    /// `plan` in a process of its own, so that its memory is its own.
+    #[command(hide = true)]
+    Planning {
+        /// How many tenants the manifest has.
+        #[arg(long)]
+        tenants: usize,
+    },
+}
+
+#[derive(Debug, Args)]
+struct RawArguments {
+    /// Which calls.
+    work: raw::Work,
+    /// The manifest that says what is to be made.
+    #[arg(long)]
+    manifest: PathBuf,
+    /// The bundle that functions are made of.
+    #[arg(long)]
+    bundle: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // As many threads as billform itself has.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(&cli)),
+        Err(error) => Err(error.to_string()),
+    };
+    match outcome {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Fallible<String> {
+    match &cli.command {
+        Command::Apply { tenants, rounds } => {
+            let figures = apply::run(*tenants, *rounds).await?;
+            Ok(written(cli.format, &report::apply_json(&figures), || report::apply_table(&figures)))
+        }
+        Command::Plan { tenants } => {
+            let (figures, peak) = planning::measured(*tenants).await?;
+            Ok(written(cli.format, &report::planning_json(&figures, peak), || report::planning_table(&figures, peak)))
+        }
+        Command::Raw(arguments) => raw::run(arguments.work, &arguments.manifest, &arguments.bundle).await,
+        Command::Planning { tenants } => planning::run(*tenants).await.map(|figures| figures.to_string()),
+    }
+}
+
+fn written(format: Format, json: &serde_json::Value, table: impl FnOnce() -> String) -> String {
+    match format {
+        Format::Human => table(),
+        Format::Json => serde_json::to_string_pretty(json).unwrap_or_else(|error| error.to_string()),
+    }
+}

@@ -1,0 +1,143 @@
+//! The lower bound: the calls that billform makes, made by hand with the plain SDKs, as a script for this one
+//! manifest would make them. No engine, no state, no journal; the resources are read from the manifest beforehand.
+//!
+//! What waits for what is what must: a function for its role, a record for its table and customer, a permission for
+//! the API it names. Each service has as many resources in the making at once as billform's limits allow.
+
+mod clients;
+mod functions;
+mod reads;
+mod shared;
+mod tenants;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use engine::{Address, Graph};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::{Fallible, manifest};
+use clients::Clients;
+
+/// Which of billform's runs is made by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Work {
+    /// The first apply: looks, finds nothing, makes everything.
+    Apply,
+    /// The plan after it: looks, by lists where there are any.
+    Plan,
+}
+
+/// What the calls are made with and about.
+struct Raw {
+    clients: Clients,
+    account: String,
+    region: String,
+    stack: String,
+    graph: Graph,
+    bundle: Vec<u8>,
+    rooms: BTreeMap<&'static str, Semaphore>,
+}
+
+/// A resource to be made, typed.
+struct Wanted<D> {
+    address: Address,
+    desired: D,
+}
+
+/// Makes the calls and tells in microseconds how long they took, from the making of the clients on.
+pub async fn run(work: Work, manifest: &Path, bundle: &Path) -> Fallible<String> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("reading {}: {error}", path.display()));
+    let text = String::from_utf8(read(manifest)?).map_err(|error| error.to_string())?;
+    let (manifest, bundle) = (manifest::load(text)?, read(bundle)?);
+    let handlers = provisioner::stack::handlers();
+    let wanted = provisioner::stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: None };
+    let graph = provisioner::stack::graph(&wanted).map_err(|error| error.to_string())?;
+    let began = Instant::now();
+    let clients = Clients::new(&manifest.aws.region).await?;
+    let clients_made = began.elapsed();
+    let raw = Raw {
+        clients,
+        account: manifest.aws.account.clone(),
+        region: manifest.aws.region.clone(),
+        stack: manifest.stack(),
+        graph,
+        bundle,
+        rooms: provisioner::limits::per_service()
+            .into_iter()
+            .map(|(service, limit)| (service, Semaphore::new(limit)))
+            .collect(),
+    };
+    reads::all(&raw, work == Work::Apply).await?;
+    if work == Work::Apply {
+        futures::try_join!(
+            functions::make(&raw),
+            tenants::make(&raw),
+            shared::secrets(&raw),
+            shared::costs(&raw),
+            shared::products(&raw),
+        )?;
+    }
+    let took = [began.elapsed(), clients_made].map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    Ok(json!({ "calls_us": took[0], "clients_us": took[1] }).to_string())
+}
+
+impl Raw {
+    /// Waits until the service may have one more resource in the making.
+    async fn room(&self, service: &str) -> Fallible<SemaphorePermit<'_>> {
+        let room = self.rooms.get(service).ok_or_else(|| format!("billform has no limit for {service}"))?;
+        room.acquire().await.map_err(|error| error.to_string())
+    }
+
+    /// The resources of a kind.
+    fn wanted<D: DeserializeOwned>(&self, kind: &str) -> Fallible<Vec<Wanted<D>>> {
+        let of_kind = self.graph.resources().values().filter(|resource| resource.address.kind() == kind);
+        let typed = of_kind.map(|resource| {
+            let desired =
+                D::deserialize(&resource.desired).map_err(|error| format!("{}: {error}", resource.address))?;
+            Ok(Wanted { address: resource.address.clone(), desired })
+        });
+        typed.collect()
+    }
+
+    /// The tags to write, ownership included.
+    fn tags(&self, address: &Address, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        provisioner::cloud::ownership::with_owner(&self.stack, address, tags)
+    }
+}
+
+/// Looks until what was made is ready, with billform's pauses: 20 ms, doubling to a second. Looking more often would
+/// not be the same calls.
+async fn until_ready<F>(look: impl Fn() -> F) -> Fallible<()>
+where
+    F: Future<Output = Fallible<bool>>,
+{
+    let mut pause = Duration::from_millis(20);
+    while !look().await? {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+    Ok(())
+}
+
+/// Does it for all at once; rooms keep the number down.
+async fn each<'a, D, F>(all: &'a [Wanted<D>], make: impl Fn(&'a Wanted<D>) -> F) -> Fallible<()>
+where
+    F: Future<Output = Fallible<()>>,
+{
+    futures::future::try_join_all(all.iter().map(make)).await.map(drop)
+}
+
+/// An SDK's error with its cause.
+fn failed<E: std::error::Error>(operation: &str) -> impl FnOnce(E) -> String {
+    move |error| format!("{operation}: {}", aws_sdk_iam::error::DisplayErrorContext(error))
+}
+
+/// The error of a builder that lacks something.
+fn unbuildable(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,191 @@
+//! The figures written down: a table for people, one document for programs.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Number, Value, json};
+
+use crate::binary;
+use crate::figures::{Figures, Side, Work, median, walls};
+use crate::planning::Planned;
+
+/// `billform-bench/1`.
+pub fn apply_json(figures: &Figures) -> Value {
+    let validate: Vec<Duration> = figures.validate.iter().map(|ran| ran.wall).collect();
+    json!({
+        "format": "billform-bench/1",
+        "profile": binary::profile(),
+        "cores": cores(),
+        "tenants": figures.tenants,
+        "resources": figures.resources,
+        "rounds": figures.apply.billform.len(),
+        "version": { "wall_ms": ms(median(figures.version.clone())), "runs": figures.version.len() },
+        "validate": {
+            "tenants": figures.validate_tenants,
+            "wall_ms": ms(median(validate)),
+            "peak_memory_mib": figures.validate.iter().map(|ran| mib(ran.peak_memory_kib)).max(),
+        },
+        "apply": work_json(&figures.apply),
+        "plan": work_json(&figures.plan),
+    })
+}
+
+fn work_json(work: &Work) -> Value {
+    let differ = work.differing_calls().into_iter().map(|(service, operation, billform, raw)| {
+        json!({ "service": service, "operation": operation, "billform": billform, "raw": raw })
+    });
+    json!({
+        "billform": side_json(&work.billform),
+        "raw": side_json(&work.raw),
+        "ratio": number(&hundredths(work.ratio_percent())),
+        "differing_calls": differ.collect::<Vec<_>>(),
+    })
+}
+
+fn side_json(sides: &[Side]) -> Value {
+    let Some(last) = sides.last() else { return Value::Null };
+    json!({
+        "wall_ms": ms(median(walls(sides))),
+        "wall_ms_of_rounds": walls(sides).into_iter().map(ms).collect::<Vec<_>>(),
+        "cpu_ms": ms(median(sides.iter().map(|side| side.cpu).collect())),
+        "peak_memory_mib": sides.iter().map(|side| mib(side.peak_memory_kib)).max(),
+        "in_flight_peak": sides.iter().map(|side| side.in_flight_peak).max(),
+        "calls": last.total(),
+        "calls_by_service": last.by_service(),
+        "operations": last.calls,
+    })
+}
+
+/// What is behind the figures, said under every table.
+const EXPLAINED: &str = "\
+billform: the whole process, start to exit. By hand: plain SDK and async-stripe calls that read and make the same,
+with billform's limits per service, timed from the making of the clients to the last answer. Each side runs on a
+fresh local cloud of its own in every round; times are medians, memory (VmHWM) and calls in flight are maxima.";
+
+/// The table.
+pub fn apply_table(figures: &Figures) -> String {
+    let mut out = String::new();
+    let (profile, cores) = (binary::profile(), cores());
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        out,
+        "{} tenants, {} resources, {} rounds, {profile} build, {cores} cores\n",
+        figures.tenants,
+        figures.resources,
+        figures.apply.billform.len()
+    );
+    let _ = writeln!(out, "cold start (--version)      {:>9} ms", shown(median(figures.version.clone())));
+    let validate = median(figures.validate.iter().map(|ran| ran.wall).collect());
+    let peak = figures.validate.iter().map(|ran| mib(ran.peak_memory_kib)).max().unwrap_or(0);
+    let _ = writeln!(
+        out,
+        "validate, {:>6} tenants    {:>9} ms   {peak:>4} MiB\n",
+        figures.validate_tenants,
+        shown(validate)
+    );
+    let _ = writeln!(out, "{:<22}{:>10}{:>10}{:>8}{:>10}{:>10}", "", "wall ms", "cpu ms", "MiB", "calls", "in flight");
+    for (name, work) in [("apply", &figures.apply), ("no-op plan", &figures.plan)] {
+        row(&mut out, &format!("{name}, billform"), &work.billform);
+        row(&mut out, &format!("{name}, by hand"), &work.raw);
+        let _ = writeln!(out, "{:<22}{:>9}x", "  ratio", hundredths(work.ratio_percent()));
+    }
+    for (name, work) in [("apply", &figures.apply), ("no-op plan", &figures.plan)] {
+        services(&mut out, name, work);
+    }
+    let _ = write!(out, "\n{EXPLAINED}");
+    out
+}
+
+fn row(out: &mut String, name: &str, sides: &[Side]) {
+    let Some(last) = sides.last() else { return };
+    let cpu = median(sides.iter().map(|side| side.cpu).collect());
+    let peak = sides.iter().map(|side| mib(side.peak_memory_kib)).max().unwrap_or(0);
+    let in_flight = sides.iter().map(|side| side.in_flight_peak).max().unwrap_or(0);
+    let (wall, cpu) = (shown(median(walls(sides))), shown(cpu));
+    let _ = writeln!(out, "{name:<22}{wall:>10}{cpu:>10}{peak:>8}{:>10}{in_flight:>10}", last.total());
+}
+
+fn services(out: &mut String, name: &str, work: &Work) {
+    let Some(last) = work.billform.last() else { return };
+    let counts: Vec<String> = last.by_service().iter().map(|(service, count)| format!("{service} {count}")).collect();
+    let _ = writeln!(out, "\ncalls of the {name}: {}", counts.join(", "));
+    for (service, operation, billform, raw) in work.differing_calls() {
+        let _ = writeln!(out, "  not the same: {service} {operation}: {billform} by billform, {raw} by hand");
+    }
+}
+
+/// Planning alone as a document.
+pub fn planning_json(planned: &Planned, peak_memory_kib: u64) -> Value {
+    json!({
+        "format": "billform-bench-plan/1",
+        "profile": binary::profile(),
+        "tenants": planned.tenants,
+        "resources": planned.resources,
+        "manifest_ms": ms(planned.manifest),
+        "graph_ms": ms(planned.graph),
+        "first_plan_ms": ms(planned.first),
+        "no_op_plan_ms": ms(planned.unchanged),
+        "one_more_tenant_ms": ms(planned.one_more),
+        "peak_memory_mib": mib(peak_memory_kib),
+    })
+}
+
+/// Planning alone as a table.
+pub fn planning_table(planned: &Planned, peak_memory_kib: u64) -> String {
+    let mut out = format!(
+        "planning alone: {} tenants, {} resources, {} build, {} MiB at most\n",
+        planned.tenants,
+        planned.resources,
+        binary::profile(),
+        mib(peak_memory_kib)
+    );
+    for (name, took) in [
+        ("manifest read and checked", planned.manifest),
+        ("graph made", planned.graph),
+        ("first plan (all new)", planned.first),
+        ("plan without changes", planned.unchanged),
+        ("plan for one tenant more", planned.one_more),
+    ] {
+        let _ = write!(out, "\n{name:<28}{:>10} ms", shown(took));
+    }
+    out
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn mib(kib: u64) -> u64 {
+    kib.div_ceil(1024)
+}
+
+/// Milliseconds with one decimal.
+fn shown(time: Duration) -> String {
+    let tenths = time.as_micros() / 100;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn ms(time: Duration) -> Number {
+    number(&shown(time))
+}
+
+fn hundredths(percent: u128) -> String {
+    format!("{}.{:02}", percent / 100, percent % 100)
+}
+
+/// A decimal text as a JSON number.
+fn number(text: &str) -> Number {
+    serde_json::from_str(text).unwrap_or_else(|_| Number::from(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_decimals() {
+        assert_eq!(ms(Duration::from_micros(12_349)).to_string(), "12.3");
+        assert_eq!(number(&hundredths(105)).to_string(), "1.05");
+        assert_eq!(mib(1025), 2);
+    }
+}
