@@ -118,7 +118,7 @@ pub(super) struct ForwardAllowed;
 
 impl Rule for ForwardAllowed {
     fn applies(&self, call: &Call) -> bool {
-        ["budgets", "events", "iam", "logs", "secretsmanager"].contains(&call.service.as_str())
+        ["budgets", "dynamodb", "events", "iam", "lambda", "logs", "secretsmanager"].contains(&call.service.as_str())
     }
 
     fn before<'a>(&'a self, call: &'a mut Call, upstream: &'a Upstream) -> BoxFuture<'a, Option<Answer>> {
@@ -166,6 +166,9 @@ mod tests {
         let function = rest_call("lambda", "CreateFunction", Method::POST, "/2015-03-31/functions", body);
         let pass = policy("Allow", "iam:PassRole", "arn:aws:iam::123456789012:role/*");
         let refusal = asked(&function, std::slice::from_ref(&pass)).unwrap_err();
+        assert!(refusal.message.contains("lambda:CreateFunction"), "{}", refusal.message);
+        let make = policy("Allow", "lambda:CreateFunction", "arn:aws:lambda:us-east-1:123456789012:function:f");
+        let refusal = asked(&function, &[pass.clone(), make]).unwrap_err();
         assert!(refusal.message.contains("lambda:TagResource"), "{}", refusal.message);
         assert_eq!(asked(&function, &[pass.clone(), policy("Allow", "lambda:*", "*")]), Ok(()));
         let denied = asked(&function, &[pass, policy("Allow", "lambda:*", "*"), policy("Deny", "iam:PassRole", "*")]);

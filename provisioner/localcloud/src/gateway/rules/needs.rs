@@ -25,7 +25,8 @@ pub(super) struct Place<'a> {
 
 /// The permission for the call itself, where MiniStack asks for it under another action or on an ARN that AWS
 /// spells otherwise: it leaves out the path of a role, the random end of a new secret's ARN and the `:*` of a log
-/// group, and puts the default bus into the ARN of a rule. `role` is the ARN of the role that the call names.
+/// group, puts the default bus into the ARN of a rule, and finds neither the function that is created nor the table
+/// whose tags are meant. `role` is the ARN of the role that the call names.
 pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Option<Need> {
     let body = call.json();
     let text = |key: &str| body[key].as_str();
@@ -39,6 +40,12 @@ pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Op
         "logs" => Some(need(&action, place.log_group(text("logGroupName")?), &tags)),
         "secretsmanager" if call.operation == "CreateSecret" => {
             Some(need(&action, place.new_secret(text("Name")?), &tags))
+        }
+        "lambda" if call.operation == "CreateFunction" => {
+            Some(need(&action, [place.arn("lambda", &format!("function:{}", text("FunctionName")?))], &tags))
+        }
+        "dynamodb" if ["TagResource", "UntagResource", "ListTagsOfResource"].contains(&call.operation.as_str()) => {
+            Some(need(&action, [text("ResourceArn")?.to_owned()], &tags))
         }
         "events" if matches!(text("EventBusName"), None | Some("default")) && body["ResourceARN"].is_null() => {
             let rule = text("Rule").or_else(|| text("Name").filter(|_| call.operation.ends_with("Rule")))?;
@@ -276,6 +283,7 @@ mod tests {
         assert_eq!(
             asked(&call),
             [
+                pair("lambda:CreateFunction", "arn:aws:lambda:us-east-1:123456789012:function:f"),
                 pair("iam:PassRole", "arn:aws:iam::123456789012:role/r"),
                 pair("lambda:TagResource", "arn:aws:lambda:us-east-1:123456789012:function:f")
             ]
@@ -290,6 +298,16 @@ mod tests {
             json!({"Timeout": 3}),
         );
         assert!(asked(&update).is_empty());
+    }
+
+    #[test]
+    fn the_tags_of_a_table_belong_to_the_table() {
+        let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t";
+        for operation in ["TagResource", "UntagResource", "ListTagsOfResource"] {
+            let call = json_call("dynamodb", operation, json!({ "ResourceArn": arn }));
+            assert_eq!(asked(&call), [pair(&format!("dynamodb:{operation}"), arn)]);
+        }
+        assert!(asked(&json_call("dynamodb", "DescribeTable", json!({"TableName": "t"}))).is_empty());
     }
 
     #[test]
