@@ -33,7 +33,7 @@ const MAIN_FILE: &str = "billform.yaml";
 impl Project {
     /// Reads the manifest that the global options name.
     pub fn load(global: &Global) -> Result<Project, ProjectError> {
-        let sources = sources(&global.manifest).map_err(ProjectError::Unreadable)?;
+        let sources = sources(&global.manifest)?;
         let manifest = billing::manifest::load(&sources, global.environment.as_deref());
         let manifest = manifest.map_err(ProjectError::Invalid)?;
         Ok(Project { manifest, folder: folder_of(&global.manifest) })
@@ -59,7 +59,7 @@ impl From<ProjectError> for Failure {
                     1 => "1 problem".to_owned(),
                     many => format!("{many} problems"),
                 };
-                Failure::new(format!("the manifest has {count}\n\n{}", shown.join("\n")))
+                Failure::new(format!("the manifest has {count}\n\n{}", shown.join("\n\n")))
             }
         }
     }
@@ -76,38 +76,46 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The texts a manifest consists of: a file alone, or a folder's main file, tenants and environments.
-pub fn sources(path: &Path) -> Result<Vec<Source>, Failure> {
+pub fn sources(path: &Path) -> Result<Vec<Source>, ProjectError> {
+    let files = files(path).map_err(ProjectError::Unreadable)?;
+    let (mut sources, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        let shown = shown(&file);
+        let bytes = fs::read(&file).map_err(|error| ProjectError::Unreadable(unreadable(&shown, &error)))?;
+        match Source::from_bytes(shown, bytes) {
+            Ok(source) => sources.push(source),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(sources) } else { Err(ProjectError::Invalid(problems)) }
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
-        return Ok(vec![read(path)?]);
+        return Ok(vec![path.to_owned()]);
     }
     let main = path.join(MAIN_FILE);
     if !main.exists() {
         return Err(Failure::new(format!("there is no {MAIN_FILE} in {}", path.display()))
             .hint("`billform init` writes one; -f PATH names another file or folder"));
     }
-    let mut sources = vec![read(&main)?];
+    let mut files = vec![main];
     for folder in ["tenants", "environments"] {
-        for file in yaml_files(&path.join(folder))? {
-            sources.push(read(&file)?);
-        }
+        files.extend(yaml_files(&path.join(folder))?);
     }
-    Ok(sources)
+    Ok(files)
 }
 
-fn read(path: &Path) -> Result<Source, Failure> {
-    let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    let bytes = fs::read(path).map_err(|error| {
-        let failure = Failure::new(format!("{shown} cannot be read: {error}"));
-        match error.kind() {
-            io::ErrorKind::NotFound => failure.hint("-f PATH names the manifest; `billform init` writes a starter one"),
-            _ => failure,
-        }
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-        Failure::new(format!("{shown}:{line} is not UTF-8 text")).hint("save the file as UTF-8")
-    })?;
-    Ok(Source { path: shown, text })
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
+fn unreadable(shown: &str, error: &io::Error) -> Failure {
+    let failure = Failure::new(format!("{shown} cannot be read: {error}"));
+    match error.kind() {
+        io::ErrorKind::NotFound => failure.hint("-f PATH names the manifest; `billform init` writes a starter one"),
+        _ => failure,
+    }
 }
 
 /// The YAML files of a folder by name; none when there is no such folder.

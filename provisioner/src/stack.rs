@@ -100,3 +100,6 @@ fn resource(
     let desired = serde_json::to_value(desired).expect("desired fields are plain data");
     Resource { address, tenant, desired, depends_on: depends_on.into_iter().collect::<BTreeSet<_>>() }
 }
+
+#[cfg(test)]
+mod tests;

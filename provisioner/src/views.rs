@@ -9,3 +9,4 @@ pub mod plan_json;
 pub mod problems;
 pub mod style;
 pub mod terminal;
+pub mod wrap;

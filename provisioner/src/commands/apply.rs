@@ -219,7 +219,7 @@ fn tell(
 ) -> Result<(), Failure> {
     let outputs = outputs::of(&outcome.state);
     match global.format {
-        Format::Human => anstream::print!("{}", views::apply::render(outcome, took)),
+        Format::Human => anstream::print!("{}", views::apply::render(outcome, took, terminal::width())),
         Format::Json => {
             let document = views::apply::json(outcome, took, &session.cloud.calls.counts(), &outputs.to_json());
             println!("{}", serde_json::to_string_pretty(&document)?);

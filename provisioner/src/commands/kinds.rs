@@ -6,6 +6,11 @@ use crate::cli::{Format, Global};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::kinds;
+use crate::views::terminal;
+use crate::views::wrap::wrapped;
+
+/// The column of the summaries.
+const SUMMARY_AT: usize = 34;
 
 /// Lists them.
 pub fn run(global: &Global) -> Outcome {
@@ -13,7 +18,8 @@ pub fn run(global: &Global) -> Outcome {
     match global.format {
         Format::Human => {
             for meta in metas {
-                println!("{:18} {:14} {}", meta.name, meta.service, meta.summary);
+                let line = format!("{:18} {:14} {}", meta.name, meta.service, meta.summary);
+                println!("{}", wrapped(&line, terminal::width(), SUMMARY_AT));
             }
         }
         Format::Json => {

@@ -7,7 +7,7 @@ use crate::exit;
 use crate::failure::Outcome;
 use crate::project::{Project, ProjectError};
 use crate::stack;
-use crate::views::problems;
+use crate::views::{problems, terminal};
 
 /// Exits 0 for a sound manifest, 1 for one with problems.
 pub fn run(global: &Global) -> Outcome {
@@ -21,7 +21,11 @@ pub fn run(global: &Global) -> Outcome {
                 Format::Json => {
                     println!("{}", json!({ "valid": true, "problems": [], "tenants": tenants, "resources": resources }))
                 }
-                Format::Human => println!("The manifest is sound: {tenants} tenants, {resources} resources."),
+                Format::Human => println!(
+                    "The manifest is sound: {}, {}.",
+                    counted(tenants, "tenant"),
+                    counted(resources, "resource")
+                ),
             }
             Ok(exit::DONE)
         }
@@ -30,9 +34,15 @@ pub fn run(global: &Global) -> Outcome {
             Ok(exit::ERROR)
         }
         Err(ProjectError::Invalid(found)) => {
-            anstream::print!("{}", problems::render(&found));
+            anstream::print!("{}", problems::render(&found, terminal::width()));
             Ok(exit::ERROR)
         }
         Err(ProjectError::Unreadable(failure)) => Err(failure),
     }
+}
+
+/// `1 tenant`, `2 tenants`.
+fn counted(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 use engine::Kinds;
 use engine::kind::{Kind, KindMeta};
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use crate::cloud::Cloud;
 use typed::{Erased, TypedKind};
@@ -31,10 +33,23 @@ pub struct Entry {
     /// What is said once about it.
     pub meta: &'static KindMeta,
     make: fn(Arc<Cloud>) -> Box<dyn Kind>,
+    reread: fn(&Value) -> serde_json::Result<Value>,
+}
+
+impl Entry {
+    /// Desired fields as the kind understands them: read into its `Desired` and written again. An error is a graph
+    /// that the kind could not carry out.
+    pub fn reread(&self, desired: &Value) -> serde_json::Result<Value> {
+        (self.reread)(desired)
+    }
 }
 
 const fn entry<K: TypedKind>() -> Entry {
-    Entry { meta: &K::META, make: |cloud| Box::new(Erased(K::new(cloud))) }
+    Entry {
+        meta: &K::META,
+        make: |cloud| Box::new(Erased(K::new(cloud))),
+        reread: |desired| serde_json::to_value(K::Desired::deserialize(desired)?),
+    }
 }
 
 /// Every kind, by name.

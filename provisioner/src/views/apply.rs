@@ -9,13 +9,21 @@ use serde_json::{Value, json};
 
 use super::plan_json;
 use super::style::{BOLD, GREEN, RED, YELLOW, paint};
+use super::wrap::wrapped;
 
-/// The outcome as text, with colours.
-pub fn render(outcome: &Outcome, took: Duration) -> String {
+/// The outcome as text for `width` columns, with colours.
+pub fn render(outcome: &Outcome, took: Duration, width: usize) -> String {
+    wrapped(&lines(outcome, took), width, 2)
+}
+
+fn lines(outcome: &Outcome, took: Duration) -> String {
     let mut out = String::new();
     for (address, status) in &outcome.statuses {
         match status {
             Status::Failed(error) => {
+                let error = error.to_string();
+                // Some errors name the address themselves.
+                let error = error.strip_prefix(&format!("{address} ")).unwrap_or(&error);
                 let _ = writeln!(out, "{} {}: {error}", paint(RED.bold(), "failed"), paint(BOLD, address));
             }
             Status::Skipped { because } => {
@@ -38,7 +46,9 @@ pub fn render(outcome: &Outcome, took: Duration) -> String {
         (false, true) => paint(YELLOW.bold(), "Stopped; what was done is saved:"),
         (false, false) => paint(RED.bold(), "Not all was done:"),
     };
-    let _ = writeln!(out, "{head} {} in {}.", counts(&outcome.summary), seconds(took));
+    let not_begun = outcome.statuses.values().filter(|status| **status == Status::NotStarted).count();
+    let not_begun = if not_begun > 0 { format!(", {not_begun} not begun") } else { String::new() };
+    let _ = writeln!(out, "{head} {}{not_begun}, in {}.", counts(&outcome.summary), seconds(took));
     out
 }
 

@@ -19,9 +19,16 @@ pub fn change(change: &FieldChange, width: usize) -> String {
     format!("{}: {line}{forces}", change.path)
 }
 
-/// A field of something new, cut to fit.
-pub fn new(path: &str, value: &Value, width: usize) -> String {
-    format!("{path}: {}", cut(&text(value), width.saturating_sub(path.len() + 2).max(10)))
+/// A field of something new: on one line where it fits, else a map with a line for each key, else cut to fit.
+pub fn new(path: &str, value: &Value, width: usize) -> Vec<String> {
+    let text = text(value);
+    let room = width.saturating_sub(path.len() + 2).max(10);
+    match value {
+        Value::Object(fields) if as_reference(value).is_none() && text.chars().count() > room => {
+            fields.iter().flat_map(|(key, below)| new(&format!("{path}.{key}"), below, width)).collect()
+        }
+        _ => vec![format!("{path}: {}", cut(&text, room))],
+    }
 }
 
 /// A value as a person reads it.
@@ -77,6 +84,15 @@ mod tests {
         let line = change(&of(json!(format!("{long}old")), json!(format!("{long}new"))), 80);
         assert!(line.contains("old") && line.contains("new"), "{line}");
         assert!(line.chars().count() <= 80, "{line}");
+    }
+
+    #[test]
+    fn a_new_map_that_does_not_fit_has_a_line_for_each_key() {
+        let tags = json!({"a": "x".repeat(30), "b": {"c": "y".repeat(30), "d": 1}});
+        assert_eq!(new("tags", &json!({"a": 1}), 40), [r#"tags: {"a":1}"#]);
+        let lines = new("tags", &tags, 40);
+        assert_eq!(lines[1..], [format!("tags.b.c: \"{}…", "y".repeat(28)), "tags.b.d: 1".to_owned()]);
+        assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
     }
 
     #[test]

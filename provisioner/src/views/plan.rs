@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::field;
 use super::style::{self, BOLD, DIM, RED, YELLOW, paint};
+use super::wrap::{columns, wrapped};
 
 /// What the view says beside the plan itself.
 pub struct Surroundings<'a> {
@@ -35,9 +36,10 @@ pub fn render(plan: &Plan, around: &Surroundings) -> String {
         }
         render_step(&mut out, step, around.width);
     }
-    trouble(&mut out, plan);
+    trouble(&mut out, plan, around.width);
     notes(&mut out, plan, around);
-    out.push_str(&closing(plan, around));
+    let gap = if out.is_empty() { "" } else { "\n" };
+    out.push_str(&closing(plan, around, gap));
     out
 }
 
@@ -49,18 +51,22 @@ fn heading(out: &mut String, tenant: Option<&str>) {
 
 fn render_step(out: &mut String, step: &Step, width: usize) {
     let glyph = paint(style::of(step.action), format!("{:>3}", step.action.glyph()));
-    let reason = reason(step).map(|reason| paint(DIM, format!("  ({reason})"))).unwrap_or_default();
-    let _ = writeln!(out, "{glyph} {}{reason}", paint(BOLD, &step.address));
+    let mut head = format!("{glyph} {}", paint(BOLD, &step.address));
+    if let Some(reason) = reason(step) {
+        let fits = columns(&head) + columns(&reason) + 4 <= width;
+        let gap = if fits { "  ".to_owned() } else { format!("\n{:INDENT$}", "") };
+        let _ = write!(head, "{gap}{}", paint(DIM, format!("({reason})")));
+    }
+    let _ = writeln!(out, "{}", wrapped(&head, width, INDENT));
     for line in lines(step, width.saturating_sub(INDENT)) {
         let _ = writeln!(out, "{:INDENT$}{line}", "");
     }
     if let Some(guard) = &step.guard {
-        let _ = writeln!(
-            out,
-            "{:INDENT$}{}",
-            "",
-            paint(RED, format!("holds {}: needs --approve {}", guard.described, step.address))
-        );
+        // The option stays on one line, to be copied.
+        for line in [format!("holds {}", guard.described), format!("needs --approve {}", step.address)] {
+            let line = format!("{:INDENT$}{}", "", paint(RED, line));
+            let _ = writeln!(out, "{}", wrapped(&line, width, INDENT));
+        }
     }
 }
 
@@ -70,7 +76,7 @@ fn lines(step: &Step, width: usize) -> Vec<String> {
     match (step.action, &step.desired) {
         (Action::Create, Some(Value::Object(fields))) => {
             let given = fields.iter().filter(|(_, value)| !is_empty(value));
-            given.map(|(path, value)| field::new(path, value, width)).collect()
+            given.flat_map(|(path, value)| field::new(path, value, width)).collect()
         }
         (Action::Delete, _) => Vec::new(),
         _ => step.fields.iter().map(|change| field::change(change, width)).collect(),
@@ -110,14 +116,15 @@ fn owner_name(owner: &Owner) -> String {
     }
 }
 
-fn trouble(out: &mut String, plan: &Plan) {
+fn trouble(out: &mut String, plan: &Plan, width: usize) {
     let lines = plan.refused.iter().map(refused_line);
     let lines = lines.chain(plan.blocked.iter().map(|b| format!("{} waits for {}", b.address, b.because)));
     let lines =
         lines.chain(plan.unreadable.iter().map(|(address, error)| format!("{address} cannot be read: {error}")));
     for (number, line) in lines.enumerate() {
         let gap = if number == 0 && !out.is_empty() { "\n" } else { "" };
-        let _ = writeln!(out, "{gap}{} {line}", paint(RED.bold(), "  !"));
+        let line = format!("  {} {line}", paint(RED.bold(), "!"));
+        let _ = writeln!(out, "{gap}{}", wrapped(&line, width, 4));
     }
 }
 
@@ -126,13 +133,14 @@ fn refused_line(refused: &Refused) -> String {
 }
 
 fn notes(out: &mut String, plan: &Plan, around: &Surroundings) {
+    let mut first = true;
     let mut note = |text: String| {
-        let gap = if out.is_empty() || out.ends_with("\n\n") { "" } else { "\n" };
-        let _ = write!(out, "{gap}{}", wrapped(&text, around.width));
-        out.push('\n');
+        let gap = if first && !out.is_empty() { "\n" } else { "" };
+        first = false;
+        let _ = writeln!(out, "{gap}{}", wrapped(&text, around.width, 2));
     };
     for (address, until) in &plan.pending {
-        note(format!("Pending: {address} {until}"));
+        note(format!("{} {address} {until}", paint(YELLOW, "Pending:")));
     }
     if !around.unprovisioned.is_empty() {
         note(format!(
@@ -156,31 +164,18 @@ fn not_read(kind: &str, fields: &std::collections::BTreeSet<String>) -> String {
     format!("{kind} ({})", fields.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 
-/// Text broken at spaces to fit the width.
-pub fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(format!("  {word}"));
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
-}
-
-fn closing(plan: &Plan, around: &Surroundings) -> String {
+fn closing(plan: &Plan, around: &Surroundings, gap: &str) -> String {
     let summary = plan.summary();
-    let gap = if summary.changes() > 0 || plan.is_incomplete() || !plan.pending.is_empty() { "\n" } else { "" };
     let place = format!("in account {} ({})", around.account, around.region);
     if summary.changes() == 0 && !plan.is_incomplete() {
-        return format!("{gap}No changes: {} resources {place} are as the manifest says.\n", summary.no_op);
+        let text = match summary.no_op {
+            1 => format!("No changes: the one resource {place} is as the manifest says."),
+            many => format!("No changes: {many} resources {place} are as the manifest says."),
+        };
+        return format!("{gap}{}\n", wrapped(&text, around.width, 2));
     }
-    let mut text = format!("{gap}{} {} {place}.\n", paint(BOLD, "Plan:"), counts(&summary));
+    let text = format!("{} {} {place}.", paint(BOLD, "Plan:"), counts(&summary));
+    let mut text = format!("{gap}{}\n", wrapped(&text, around.width, 2));
     if plan.is_incomplete() {
         let _ = writeln!(text, "{}", paint(YELLOW, "The plan is incomplete: see the lines marked ! above."));
     }

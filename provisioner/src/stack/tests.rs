@@ -1,0 +1,183 @@
+//! What a manifest comes to, and that a tenant more or less touches nothing of the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing::manifest::{Source, load};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::kinds::KINDS;
+
+const EXAMPLE: &str = include_str!("../../../manifests/mmp-toledo.yaml");
+
+const BASE: &str = r#"version: 1
+project: random
+aws: { account: "123456789012", region: us-east-1, tags: { Team: billing } }
+attribution: { tenant_tag: ClientOrganization, activate: [ClientOrganization] }
+pricing: { marked-up: { markup: "10%" }, flat: { fee: { flat: "10.00 USD" } } }
+secrets: { stripe: {}, link: { generate: true } }
+"#;
+
+const SURFACES: &str = "api: { surfaces: [portal] }\n";
+const STRIPE: &str = "stripe: { secret_key: stripe }\n\
+                      products: { portal: { name: Portal, prices: { monthly: { amount: \"5.00 USD\", every: month } } } }\n";
+const BUDGETS: &str = "budgets: { default: \"500.00 USD\", emails: [a@b.example], alerts: [{ at: \"80%\" }] }\n";
+const REPORT: &str = "costs: { report: { name: costs, bucket: random-costs, prefix: cur } }\n";
+
+type Resources = BTreeMap<Address, Resource>;
+
+fn resources(text: &str) -> Resources {
+    let source = Source { path: "billform.yaml".to_owned(), text: text.to_owned() };
+    let manifest = load(&[source], None).unwrap_or_else(|problems| {
+        let shown: Vec<String> = problems.iter().map(billing::manifest::Problem::render).collect();
+        panic!("{}\n{text}", shown.join("\n"))
+    });
+    let handlers = handlers();
+    let wanted = Plan { manifest: &manifest, handlers: &handlers, code_sha256: Some("c2hh") };
+    graph(&wanted).expect("a graph").resources().clone()
+}
+
+fn names(resources: &Resources, kind: &str) -> Vec<String> {
+    let of_kind = resources.keys().filter(|address| address.kind() == kind);
+    of_kind.map(|address| address.name().to_owned()).collect()
+}
+
+#[test]
+fn the_example_comes_to_every_kind() {
+    let resources = resources(EXAMPLE);
+    let kinds: BTreeSet<&str> = resources.keys().map(Address::kind).collect();
+    let all: BTreeSet<&str> = KINDS.iter().map(|entry| entry.meta.name).collect();
+    assert_eq!(kinds, all, "the example shows all that billform can do");
+    for kind in ["iam_role", "lambda_function"] {
+        assert_eq!(names(&resources, kind), ["cost_sync", "costs", "invoicer"]);
+    }
+    assert_eq!(names(&resources, "log_group"), ["api", "cost_sync", "costs", "invoicer"]);
+    assert_eq!(names(&resources, "stripe_price"), ["portal.monthly", "portal.setup"]);
+    for kind in ["budget", "stripe_customer", "tenant_record"] {
+        let of_tenant = &resources[&Address::new(kind, "mmp-toledo")];
+        assert_eq!(of_tenant.tenant.as_deref(), Some("mmp-toledo"), "{kind}");
+    }
+}
+
+#[test]
+fn sections_that_are_not_there_make_nothing() {
+    let tenant = tenant_text("acme", 0, 0, false);
+    let with = |sections: &[&str]| resources(&format!("{BASE}{}tenants:\n{tenant}", sections.concat()));
+    let bare = with(&[]);
+    for kind in ["http_api", "stripe_customer", "stripe_price", "budget", "s3_bucket", "report_definition"] {
+        assert!(names(&bare, kind).is_empty(), "{kind}");
+    }
+    assert_eq!(names(&bare, "lambda_function"), ["cost_sync"], "no surface, no Stripe");
+    assert_eq!(names(&with(&[SURFACES]), "lambda_function"), ["cost_sync", "costs"]);
+    assert_eq!(names(&with(&[STRIPE]), "lambda_function"), ["cost_sync", "invoicer"]);
+    assert_eq!(names(&with(&[BUDGETS]), "budget"), ["acme"]);
+    assert_eq!(names(&with(&[REPORT]), "s3_bucket"), ["reports"]);
+}
+
+#[test]
+fn roles_may_do_nothing_beyond_their_stack() {
+    for (address, resource) in resources(EXAMPLE) {
+        if address.kind() != "iam_role" {
+            continue;
+        }
+        let policy = &resource.desired["policy"];
+        for statement in policy["Statement"].as_array().expect("statements") {
+            let actions: Vec<&str> =
+                statement["Action"].as_array().expect("actions").iter().filter_map(Value::as_str).collect();
+            assert!(!actions.iter().any(|action| action.contains('*')), "{address}: {actions:?}");
+            // A late invocation must not bring back a log group that destroy deleted.
+            assert!(!actions.contains(&"logs:CreateLogGroup"), "{address}");
+            for on in statement["Resource"].as_array().expect("resources").iter().filter_map(Value::as_str) {
+                let knows_none = actions == ["ce:GetCostAndUsage"];
+                assert!(
+                    on.contains("client-billing") || on.contains("monthly-invoice") || knows_none,
+                    "{address}: {on}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_go_before_their_logs_and_roles() {
+    let resources = resources(EXAMPLE);
+    for name in names(&resources, "lambda_function") {
+        let needs = &resources[&Address::new("lambda_function", &name)].depends_on;
+        assert!(needs.contains(&Address::new("log_group", &name)) && needs.contains(&Address::new("iam_role", &name)));
+    }
+}
+
+/// One tenant of the list in the manifest.
+fn tenant_text(id: &str, pricing: usize, budget: u32, german: bool) -> String {
+    let pricing = ["", ", pricing: marked-up", ", pricing: flat"][pricing];
+    let budget = if budget > 0 {
+        format!(", budget: \"{budget}.00 USD\", budget_emails: [b@{id}.example]")
+    } else {
+        String::new()
+    };
+    let locale = if german { ", locale: de-DE" } else { "" };
+    format!(
+        "  - {{ id: {id}, name: {id} Inc., email: pay@{id}.example, tags: {{ ClientOrganization: {id} }}\
+         {pricing}{budget}{locale} }}\n"
+    )
+}
+
+/// Tenants of a random manifest: at least two, so that one can go.
+fn tenants() -> impl Strategy<Value = Vec<String>> {
+    let one = (0..3_usize, 0..900_u32, any::<bool>());
+    prop::collection::btree_map("t-[a-z]{1,6}", one, 2..7).prop_map(|tenants| {
+        let texts = tenants.iter().map(|(id, (pricing, budget, german))| tenant_text(id, *pricing, *budget, *german));
+        texts.collect()
+    })
+}
+
+fn sections() -> impl Strategy<Value = String> {
+    prop::sample::subsequence(vec![SURFACES, STRIPE, BUDGETS, REPORT], 0..=4).prop_map(|chosen| chosen.concat())
+}
+
+fn id_of(tenant: &str) -> &str {
+    let after = tenant.split("id: ").nth(1).unwrap_or_default();
+    after.split(',').next().unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_tenant_more_touches_no_other_address(
+        sections in sections(),
+        tenants in tenants(),
+        which in any::<prop::sample::Index>(),
+    ) {
+        let text = |tenants: &[String]| format!("{BASE}{sections}tenants:\n{}", tenants.concat());
+        let with = resources(&text(&tenants));
+        prop_assert_eq!(&with, &resources(&text(&tenants)), "the same manifest, the same graph");
+
+        // Wherever in the list the tenant stands.
+        let mut fewer = tenants.clone();
+        let gone = fewer.remove(which.index(fewer.len()));
+        let id = id_of(&gone);
+        let without = resources(&text(&fewer));
+        for (address, resource) in &without {
+            prop_assert_eq!(Some(resource), with.get(address), "{} changed", address);
+        }
+        let more: Vec<&Resource> = with.values().filter(|resource| !without.contains_key(&resource.address)).collect();
+        prop_assert!(!more.is_empty());
+        for resource in more {
+            prop_assert_eq!(resource.tenant.as_deref(), Some(id));
+            prop_assert_eq!(resource.address.name(), id);
+        }
+    }
+
+    #[test]
+    fn every_kind_understands_what_it_is_to_make(sections in sections(), tenants in tenants()) {
+        for (address, resource) in resources(&format!("{BASE}{sections}tenants:\n{}", tenants.concat())) {
+            let entry = KINDS.iter().find(|entry| entry.meta.name == address.kind());
+            let entry = entry.ok_or_else(|| TestCaseError::fail(format!("{address} is of no registered kind")))?;
+            let reread = entry.reread(&resource.desired);
+            let reread = reread.map_err(|error| TestCaseError::fail(format!("{address}: {error}")))?;
+            prop_assert_eq!(reread, resource.desired, "{}", address);
+        }
+    }
+}
