@@ -118,7 +118,8 @@ pub(super) struct ForwardAllowed;
 
 impl Rule for ForwardAllowed {
     fn applies(&self, call: &Call) -> bool {
-        ["budgets", "dynamodb", "events", "iam", "lambda", "logs", "secretsmanager"].contains(&call.service.as_str())
+        const SERVICES: &[&str] = &["budgets", "cur", "dynamodb", "events", "iam", "lambda", "logs", "secretsmanager"];
+        SERVICES.contains(&call.service.as_str())
     }
 
     fn before<'a>(&'a self, call: &'a mut Call, upstream: &'a Upstream) -> BoxFuture<'a, Option<Answer>> {

@@ -25,8 +25,8 @@ pub(super) struct Place<'a> {
 
 /// The permission for the call itself, where MiniStack asks for it under another action or on an ARN that AWS
 /// spells otherwise: it leaves out the path of a role, the random end of a new secret's ARN and the `:*` of a log
-/// group, puts the default bus into the ARN of a rule, and finds neither the function that is created nor the table
-/// whose tags are meant. `role` is the ARN of the role that the call names.
+/// group, puts the default bus into the ARN of a rule, and finds neither the function that is created nor the report
+/// nor the table or rule whose tags are meant. `role` is the ARN of the role that the call names.
 pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Option<Need> {
     let body = call.json();
     let text = |key: &str| body[key].as_str();
@@ -44,15 +44,23 @@ pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Op
         "lambda" if call.operation == "CreateFunction" => {
             Some(need(&action, [place.arn("lambda", &format!("function:{}", text("FunctionName")?))], &tags))
         }
-        "dynamodb" if ["TagResource", "UntagResource", "ListTagsOfResource"].contains(&call.operation.as_str()) => {
-            Some(need(&action, [text("ResourceArn")?.to_owned()], &tags))
+        "cur" if call.operation != "DescribeReportDefinitions" => {
+            let name = text("ReportName").or_else(|| body["ReportDefinition"]["ReportName"].as_str())?;
+            Some(need(&action, [place.arn("cur", &format!("definition/{name}"))], &tags))
         }
-        "events" if matches!(text("EventBusName"), None | Some("default")) && body["ResourceARN"].is_null() => {
+        "dynamodb" if is_about_tags(&call.operation) => Some(need(&action, [text("ResourceArn")?.to_owned()], &tags)),
+        "events" if is_about_tags(&call.operation) => Some(need(&action, [text("ResourceARN")?.to_owned()], &tags)),
+        "events" if matches!(text("EventBusName"), None | Some("default")) => {
             let rule = text("Rule").or_else(|| text("Name").filter(|_| call.operation.ends_with("Rule")))?;
             Some(need(&action, [place.arn("events", &format!("rule/{rule}"))], &tags))
         }
         _ => None,
     }
+}
+
+/// Whether an operation reads or writes the tags of the resource that it names by its ARN.
+fn is_about_tags(operation: &str) -> bool {
+    ["TagResource", "UntagResource", "ListTagsOfResource", "ListTagsForResource"].contains(&operation)
 }
 
 /// The further permissions that MiniStack does not ask for.
@@ -298,6 +306,19 @@ mod tests {
             json!({"Timeout": 3}),
         );
         assert!(asked(&update).is_empty());
+    }
+
+    #[test]
+    fn reports_and_the_tags_of_rules_are_asked_for_by_name() {
+        let report = "arn:aws:cur:us-east-1:123456789012:definition/r";
+        let put = json_call("cur", "PutReportDefinition", json!({"ReportDefinition": {"ReportName": "r"}}));
+        assert_eq!(asked(&put), [pair("cur:PutReportDefinition", report)]);
+        let delete = json_call("cur", "DeleteReportDefinition", json!({"ReportName": "r"}));
+        assert_eq!(asked(&delete), [pair("cur:DeleteReportDefinition", report)]);
+        assert!(asked(&json_call("cur", "DescribeReportDefinitions", json!({}))).is_empty());
+        let rule = "arn:aws:events:us-east-1:123456789012:rule/daily";
+        let tags = json_call("events", "ListTagsForResource", json!({ "ResourceARN": rule }));
+        assert_eq!(asked(&tags), [pair("events:ListTagsForResource", rule)]);
     }
 
     #[test]
