@@ -8,14 +8,17 @@ mod built;
 mod inventory;
 mod manifest;
 mod place;
+mod web;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use billing::Month;
+use localcloud::gateway::fault::FaultState;
 use provisioner::cloud::Cloud;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,6 +28,7 @@ pub use built::{binary, bundle, checkout, local_cloud_home};
 pub use inventory::Inventory;
 pub use manifest::{Draft, PORTAL, TenantDraft};
 pub use place::Place;
+pub use web::{Answer, get};
 
 /// Longer than any command takes on a busy machine.
 const RUN_LIMIT: Duration = Duration::from_secs(300);
@@ -74,18 +78,29 @@ pub struct Stage {
     /// The cloud.
     pub place: Place,
     folder: TempDir,
+    bundle: PathBuf,
     user: Credentials,
     environment: BTreeMap<OsString, OsString>,
     users: u32,
 }
 
 impl Stage {
-    /// A cloud of its own, and a user under the policy that applying this manifest needs.
+    /// A cloud of its own, a user under the policy that applying this manifest needs, and the real handlers.
     pub async fn new(manifest: &str) -> Stage {
+        Stage::with_bundle(manifest, bundle()).await
+    }
+
+    /// The same with functions that are deployed and never called: a bundle of a few bytes uploads faster.
+    pub async fn without_handlers(manifest: &str) -> Stage {
+        Stage::with_bundle(manifest, built::dummy_bundle()).await
+    }
+
+    async fn with_bundle(manifest: &str, bundle: &Path) -> Stage {
         let place = Place::start().await;
         let folder = tempfile::tempdir().expect("a folder");
         let user = Credentials { id: String::new(), secret: String::new() };
-        let mut stage = Stage { place, folder, user, environment: BTreeMap::new(), users: 0 };
+        let bundle = bundle.to_owned();
+        let mut stage = Stage { place, folder, bundle, user, environment: BTreeMap::new(), users: 0 };
         let stripe = stage.place.cloud.description().stripe_api_key.clone();
         stage.set("STRIPE_API_KEY", &stripe);
         stage.set("BILLFORM_SECRET_STRIPE", &stripe);
@@ -140,7 +155,7 @@ impl Stage {
         self.user = Credentials { id, secret };
     }
 
-    /// Runs the program as the user. `plan` and `apply` get the bundle of this machine.
+    /// Runs the program as the user. `plan` and `apply` get the stage's bundle.
     pub async fn run(&self, arguments: &[&str]) -> Ran {
         self.finish(self.start(arguments)).await
     }
@@ -175,7 +190,7 @@ impl Stage {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(self.folder()).env_clear();
         if matches!(arguments.first(), Some(&("plan" | "apply"))) && !arguments.contains(&"--bundle") {
-            command.arg("--bundle").arg(bundle());
+            command.arg("--bundle").arg(&self.bundle);
         }
         command
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -198,6 +213,36 @@ impl Stage {
     /// Clients that are root, for looking and for changing things behind the program's back.
     pub async fn root(&self) -> Cloud {
         self.place.clients().await
+    }
+
+    /// Calls a deployed function and gives its answer; the test fails when the function does.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        let (failed, answer) = self.try_invoke(function, event).await;
+        assert!(!failed, "{function} failed: {answer}");
+        answer
+    }
+
+    /// Calls a deployed function: whether it failed, and its answer.
+    pub async fn try_invoke(&self, function: &str, event: &Value) -> (bool, Value) {
+        let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
+        let call = self.root().await.lambda.invoke().function_name(function).payload(payload).send();
+        let answer = call.await.expect("the function is called");
+        let payload = answer.payload().map(|payload| payload.as_ref()).unwrap_or_default();
+        (answer.function_error().is_some(), serde_json::from_slice(payload).expect("it answers in JSON"))
+    }
+
+    /// Waits until the fault holds an answer of this run back. When the run ends before, its end is given.
+    pub async fn until_held(&self, fault: u64, run: &mut Child) -> Option<ExitStatus> {
+        tokio::select! {
+            () = self.place.cloud.traffic().until(fault, FaultState::Holding) => None,
+            status = run.wait() => Some(status.expect("billform is waited for")),
+        }
+    }
+
+    /// The month before the cost model's present day: closed, and its costs are final.
+    pub fn last_month(&self) -> Month {
+        let today = self.place.cloud.costs().model().today.expect("the model knows what day it is");
+        Month::of(today).previous().expect("a month")
     }
 
     /// What there is, by service.

@@ -5,6 +5,7 @@
 //! cargo when a source is newer. `cargo test --workspace` has built it by then.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -63,6 +64,26 @@ pub fn bundle() -> &'static Path {
         if is_stale(&path, &["runtime", "Cargo.lock"]) {
             package(&path);
         }
+        path
+    })
+}
+
+/// A bundle whose handler does nothing, for what deploys functions and never calls them.
+pub fn dummy_bundle() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let path = target_folder().join("tests/dummy.zip");
+        let _one_at_a_time = lock("dummy");
+        // Others may be reading the one that is there, and all are the same.
+        if path.exists() {
+            return path;
+        }
+        let mut zip = zip::ZipWriter::new(File::create(&path).expect("the bundle can be written"));
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+        let options = options.last_modified_time(zip::DateTime::default());
+        zip.start_file("bootstrap", options).expect("a file in the bundle");
+        zip.write_all(b"#!/bin/sh\nexit 1\n").expect("the bundle can be written");
+        zip.finish().expect("the bundle can be written");
         path
     })
 }
