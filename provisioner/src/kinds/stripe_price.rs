@@ -67,9 +67,7 @@ impl TypedKind for StripePrices {
 
     async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
         match self.list().await {
-            Ok(prices) => {
-                wants.iter().map(|want| Ok(choose(&prices, &self.cloud.stack, want).map(|price| seen(price)))).collect()
-            }
+            Ok(prices) => wants.iter().map(|want| Ok(choose(&prices, &self.cloud.stack, want).map(seen))).collect(),
             Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
         }
     }

@@ -168,7 +168,7 @@ mod tests {
         miniserde::json::from_str(&text.to_string()).expect("a product")
     }
 
-    fn at<'a>(products: &'a [Product]) -> &'a str {
+    fn at(products: &[Product]) -> &str {
         let found = index(products, "s").at(&Address::new("stripe_product", "portal"), None);
         found.expect("found").id.as_str()
     }
