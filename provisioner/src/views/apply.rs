@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use engine::{Action, Address, Outcome, Status, Summary};
+use engine::{Action, Address, Outcome, Status};
 use serde_json::{Value, json};
 
 use super::plan_json;
@@ -48,21 +48,26 @@ fn lines(outcome: &Outcome, took: Duration) -> String {
     };
     let not_begun = outcome.statuses.values().filter(|status| **status == Status::NotStarted).count();
     let not_begun = if not_begun > 0 { format!(", {not_begun} not begun") } else { String::new() };
-    let _ = writeln!(out, "{head} {}{not_begun}, in {}.", counts(&outcome.summary), seconds(took));
+    let _ = writeln!(out, "{head} {}{not_begun}, in {}.", counts(outcome), seconds(took));
     out
 }
 
-/// `10 created, 1 updated`.
-fn counts(summary: &Summary) -> String {
+/// `10 created, 1 updated`. What a service keeps counts as kept, not as deleted.
+fn counts(outcome: &Outcome) -> String {
+    let of = |is: fn(&Status) -> bool| outcome.statuses.values().filter(|status| is(status)).count();
+    let archived = of(|status| matches!(status, Status::Archived(_)));
+    let kept = archived + of(|status| matches!(status, Status::Kept(_)));
+    let done = |action: Action| outcome.summary.of(action);
     let words = [
-        (Action::Create, "created"),
-        (Action::Update, "updated"),
-        (Action::Replace, "replaced"),
-        (Action::Delete, "deleted"),
-        (Action::Adopt, "adopted"),
+        (done(Action::Create), "created"),
+        (done(Action::Update), "updated"),
+        (done(Action::Replace), "replaced"),
+        (done(Action::Delete).saturating_sub(archived), "deleted"),
+        (kept, "kept"),
+        (done(Action::Adopt), "adopted"),
     ];
-    let some = words.into_iter().filter(|(action, _)| summary.of(*action) > 0);
-    let parts: Vec<String> = some.map(|(action, word)| format!("{} {word}", summary.of(action))).collect();
+    let parts: Vec<String> =
+        words.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") }
 }
 
