@@ -9,9 +9,9 @@ use crate::{changes, exactly};
 
 /// Tenant, the value of its tag, its line of pricing, and what it pays in cents for 125.50 of AWS cost.
 const TENANTS: [(&str, &str, &str, i64); 3] = [
-    ("press", "MMP-Toledo", "at-cost", 125_50),
-    ("studio", "Studio", "ten-percent", 138_05),
-    ("shop", "Shop", "flat-fee", 135_50),
+    ("press", "MMP-Toledo", "at-cost", 12_550),
+    ("studio", "Studio", "ten-percent", 13_805),
+    ("shop", "Shop", "flat-fee", 13_550),
 ];
 
 fn manifest() -> Draft {
@@ -94,10 +94,10 @@ fn assert_draft(draft: &Value, tenant: &str, cents: i64) {
     let lines = lines(draft);
     assert_eq!(lines.iter().map(|(_, cents)| cents).sum::<i64>(), cents, "{tenant}");
     let services = [
-        ("AWS Lambda", 25_00),
-        ("Amazon CloudFront", 39_50),
-        ("Amazon DynamoDB", 16_00),
-        ("Amazon Simple Storage Service", 45_00),
+        ("AWS Lambda", 2_500),
+        ("Amazon CloudFront", 3_950),
+        ("Amazon DynamoDB", 1_600),
+        ("Amazon Simple Storage Service", 4_500),
     ];
     for (service, cents) in services {
         let cost = |(description, amount): &(String, i64)| description.starts_with(service) && *amount == cents;
