@@ -60,7 +60,7 @@ pub async fn for_host(profile: Profile) -> Result<PathBuf, Failure> {
 fn executable(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let built = messages.filter(|message| message.pointer("/target/name").is_some_and(|name| name == "bootstrap"));
-    built.filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?))).last()
+    built.filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?))).next_back()
 }
 
 /// The newest `GLIBC_2.x` that a binary asks for.
