@@ -15,6 +15,8 @@ pub type Calls = BTreeMap<String, BTreeMap<String, u64>>;
 pub struct Side {
     /// What it took. For billform the whole process, for calls by hand the calls and their clients.
     pub wall: Duration,
+    /// The whole process, start to exit; for billform the same as `wall`.
+    pub process: Duration,
     /// Time on a processor, of the whole process.
     pub cpu: Duration,
     /// The most memory the process had at once.
@@ -30,6 +32,7 @@ impl Side {
     pub fn new(ran: &Ran, wall: Duration, counts: Counts) -> Side {
         Side {
             wall,
+            process: ran.wall,
             cpu: ran.cpu,
             peak_memory_kib: ran.peak_memory_kib,
             calls: counts.services,
@@ -119,7 +122,7 @@ mod tests {
             all.entry((*service).to_owned()).or_default().insert((*operation).to_owned(), *count);
         }
         let wall = Duration::from_millis(wall_ms);
-        Side { wall, cpu: Duration::ZERO, peak_memory_kib: 0, calls: all, in_flight_peak: 0 }
+        Side { wall, process: wall, cpu: Duration::ZERO, peak_memory_kib: 0, calls: all, in_flight_peak: 0 }
     }
 
     #[test]

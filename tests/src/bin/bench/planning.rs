@@ -57,7 +57,10 @@ pub async fn run(tenants: usize) -> Fallible<Value> {
     let made = made?;
     let kinds = offline_kinds().await;
     let mode = Mode { stack: manifest.stack(), adopt: false };
-    let plan = |state: &State| timed(|| planned(&made, state, &kinds, &mode));
+    let plan = |state: &State| {
+        let observations = Observations::assumed(&made, state);
+        timed(|| planned(&made, state, &observations, &kinds, &mode))
+    };
 
     let (plan_of_all, first) = plan(&State::empty(&mode.stack));
     let everything = applied(&plan_of_all?, &mode.stack);
@@ -92,9 +95,8 @@ fn graph(manifest: &billing::manifest::Manifest) -> Fallible<Graph> {
     stack::graph(&wanted).map_err(|error| error.to_string())
 }
 
-fn planned(graph: &Graph, state: &State, kinds: &Kinds, mode: &Mode) -> Fallible<Plan> {
-    let observations = Observations::assumed(graph, state);
-    engine::plan(graph, state, &observations, kinds, mode).map_err(|error| error.to_string())
+fn planned(graph: &Graph, state: &State, observations: &Observations, kinds: &Kinds, mode: &Mode) -> Fallible<Plan> {
+    engine::plan(graph, state, observations, kinds, mode).map_err(|error| error.to_string())
 }
 
 /// The state as if the plan had been carried out: each output that is referred to has come out as its own name.

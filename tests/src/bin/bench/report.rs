@@ -46,6 +46,7 @@ fn side_json(sides: &[Side]) -> Value {
     let Some(last) = sides.last() else { return Value::Null };
     json!({
         "wall_ms": ms(median(walls(sides))),
+        "process_ms": ms(median(sides.iter().map(|side| side.process).collect())),
         "wall_ms_of_rounds": walls(sides).into_iter().map(ms).collect::<Vec<_>>(),
         "cpu_ms": ms(median(sides.iter().map(|side| side.cpu).collect())),
         "peak_memory_mib": sides.iter().map(|side| mib(side.peak_memory_kib)).max(),
