@@ -246,17 +246,25 @@ pub fn invoice_event(month: Month) -> Value {
 pub fn summary(answer: &Value) -> Vec<String> {
     let amounts = |of: &str| {
         let group = answer.pointer(&format!("/summary/{of}")).and_then(Value::as_object);
-        let line = |(name, amount): (&String, &Value)| format!("  {name}: {}", amount["cost"]);
+        let line = |(name, amount): (&String, &Value)| format!("  {name}: {}", dollars(&amount["cost"]));
         group.into_iter().flatten().map(line).collect::<Vec<_>>()
     };
-    let total = answer.pointer("/summary/totalCost").map(Value::to_string).unwrap_or_default();
-    let mut lines = vec![format!("{}: total {total}", answer["clientOrganization"])];
+    let organization = answer["clientOrganization"].as_str().unwrap_or_default();
+    let mut lines = vec![format!("{organization}: total {}", dollars(&answer["summary"]["totalCost"]))];
     lines.push("by project".to_owned());
     lines.extend(amounts("byProject"));
     lines.push("by service".to_owned());
     lines.extend(amounts("byService"));
-    lines.push(format!("forecast {}", answer["forecast"]));
+    lines.push(format!("forecast for the next 30 days: {}", dollars(&answer["forecast"]["amount"])));
     lines
+}
+
+/// An amount as a person reads it: `125.50` for the JSON number 125.5.
+fn dollars(amount: &Value) -> String {
+    match amount.to_string().parse() {
+        Ok(amount) => billing::Money::new(amount, billing::Currency::USD).to_string(),
+        Err(_) => amount.to_string(),
+    }
 }
 
 fn expect(arguments: &[&str], code: Option<i32>, wanted: u8) -> Result<(), Failure> {
