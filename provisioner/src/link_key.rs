@@ -6,6 +6,7 @@ use crate::cloud::errors::call_error;
 use crate::cloud::sdk_config;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::session::check_account;
 
 /// Reads it with the operator's credentials.
 pub async fn read(project: &Project) -> Result<LinkKey, Failure> {
@@ -14,6 +15,7 @@ pub async fn read(project: &Project) -> Result<LinkKey, Failure> {
         Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
     })?;
     let config = sdk_config(&manifest.aws.region).await;
+    check_account(&aws_sdk_sts::Client::new(&config), &manifest.aws.account).await?;
     let client = aws_sdk_secretsmanager::Client::new(&config);
     let answer = client.get_secret_value().secret_id(&secret.name).send().await.map_err(|error| {
         let error = call_error("secretsmanager:GetSecretValue", error);

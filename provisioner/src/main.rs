@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use provisioner::cli::Cli;
+use provisioner::views::terminal;
 use provisioner::{commands, exit, views};
 
 fn main() -> ExitCode {
+    terminal::end_quietly_without_a_reader();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

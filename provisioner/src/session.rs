@@ -1,10 +1,14 @@
 //! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::kind::Depth;
-use engine::{Graph, Kinds, Mode, Observer, Plan, RefreshOptions, RetryPolicy, State, guards, refresh};
+use engine::{
+    Address, Graph, Kinds, Mode, Observed, Observer, Owner, Plan, Record, RefreshOptions, Resource, RetryPolicy, Seen,
+    State, guards, refresh,
+};
 
 use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
@@ -23,8 +27,10 @@ pub struct Session {
     pub cloud: Arc<Cloud>,
     /// The kinds at work.
     pub kinds: Kinds,
-    /// What the manifest wants.
+    /// What the run wants: the manifest's graph, or nothing when it destroys.
     pub graph: Graph,
+    /// What the manifest wants, also when the run destroys it.
+    wanted: Graph,
 }
 
 /// What a session is opened for.
@@ -54,12 +60,13 @@ impl Session {
             calls,
         };
         let cloud = Arc::new(Cloud::new(&config, options));
-        check_account(&cloud).await?;
+        check_account(&cloud.sts, &cloud.account).await?;
         let handlers = stack::handlers();
         let code_sha256 = cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
         let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref() };
-        let graph = if purpose.destroy { Graph::empty() } else { stack::graph(&wanted)? };
-        Ok(Session { kinds: kinds::all(&cloud), cloud, graph, project })
+        let wanted = stack::graph(&wanted)?;
+        let graph = if purpose.destroy { Graph::empty() } else { wanted.clone() };
+        Ok(Session { kinds: kinds::all(&cloud), cloud, graph, wanted, project })
     }
 
     /// Reads the cloud and says what would change, guards included.
@@ -78,9 +85,41 @@ impl Session {
         Ok(plan)
     }
 
+    /// The state, completed by what the manifest names and the cloud shows to be ours: a destroy whose state was
+    /// lost must not call an account empty that is not. A state that was ever kept is believed: after a destroy it
+    /// holds nothing, though Stripe still shows what it archived.
+    pub async fn recovered(&self, mut state: State, observer: &dyn Observer) -> Result<State, Failure> {
+        if state.serial > 0 {
+            return Ok(state);
+        }
+        let options = RefreshOptions { depth: Depth::Lists, retry: RetryPolicy::default() };
+        let seen = refresh(&self.wanted, &state, &self.kinds, &TokioClock, &options, observer).await?;
+        for (address, resource) in self.wanted.resources() {
+            let Some(Seen::Here(observed)) = seen.seen.get(address) else { continue };
+            let ours = observed.owner == Owner::Stack(self.cloud.stack.clone());
+            if ours && !state.records.contains_key(address) && !state.intents.contains_key(address) {
+                state.records.insert(address.clone(), found(resource, observed, self.wanted.needs(address)));
+            }
+        }
+        Ok(state)
+    }
+
     /// Where the state lies.
     pub fn state_path(&self) -> Result<PathBuf, Failure> {
         self.project.state_path()
+    }
+}
+
+/// The record of a resource as it was found.
+fn found(resource: &Resource, observed: &Observed, needs: &BTreeSet<Address>) -> Record {
+    Record {
+        address: resource.address.clone(),
+        id: observed.id.clone(),
+        tenant: resource.tenant.clone(),
+        fields: observed.fields.clone(),
+        outputs: observed.outputs.clone(),
+        depends_on: needs.clone(),
+        pending: observed.pending.clone(),
     }
 }
 
@@ -98,17 +137,17 @@ fn stripe(project: &Project, calls: &Calls) -> Result<Option<StripeApi>, Failure
 }
 
 /// Asks whose credentials these are: a manifest names its account, and no other is touched.
-async fn check_account(cloud: &Cloud) -> Result<(), Failure> {
-    let identity = cloud.sts.get_caller_identity().send().await.map_err(|error| {
+pub async fn check_account(sts: &aws_sdk_sts::Client, wanted: &str) -> Result<(), Failure> {
+    let identity = sts.get_caller_identity().send().await.map_err(|error| {
         let error = crate::cloud::errors::call_error("sts:GetCallerIdentity", error);
         Failure::new(format!("AWS does not say whose credentials these are: {error}")).hint(
             "check the profile, AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL; `aws sts get-caller-identity` asks the same",
         )
     })?;
     let account = identity.account().unwrap_or_default();
-    if account == cloud.account {
+    if account == wanted {
         return Ok(());
     }
-    Err(Failure::new(format!("the manifest is for AWS account {}, the credentials are of {account}", cloud.account))
+    Err(Failure::new(format!("the manifest is for AWS account {wanted}, the credentials are of {account}"))
         .hint("use the other account's credentials, or change `aws.account`; nothing was read or changed"))
 }

@@ -14,7 +14,7 @@ pub struct Kinds {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{address} is of kind `{}`, which this billform does not know; it knows {known}. \
-     If a newer billform made it, use that one; `billform state rm {address}` forgets it",
+     If a newer billform made it, use that one",
     address.kind()
 )]
 pub struct UnknownKind {

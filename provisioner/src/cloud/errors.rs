@@ -2,7 +2,6 @@
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use engine::kind::{CallError, ErrorClass};
 
@@ -102,8 +101,22 @@ where
             (Some(code), Some(message)) => format!("{message} ({code})"),
             (Some(code), None) => code.to_owned(),
             (None, Some(message)) => message.to_owned(),
-            (None, None) => format!("{}", DisplayErrorContext(error)),
+            (None, None) => causes(error),
         },
-        None => format!("{}", DisplayErrorContext(error)),
+        None => causes(error),
     }
+}
+
+/// An error and what caused it, each once, without the debug output of the SDK's own display.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said
 }

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use clap::Args;
 use engine::kind::Depth;
+use engine::observer::Unobserved;
 use engine::state::StateStore as _;
-use engine::{Address, Options, Plan, RefreshOptions, RetryPolicy, State, refresh};
+use engine::{Address, Options, Plan, RefreshOptions, RetryPolicy, State, guards, refresh};
 
 use crate::bundles;
 use crate::cli::{Format, Global};
@@ -105,11 +106,13 @@ fn has_functions(state: &State) -> bool {
 async fn checked(saved: SavedPlan, session: &Session, state: &State) -> Result<Plan, Failure> {
     saved.check(&session.project, &fingerprint(&session.graph)?)?;
     let options = RefreshOptions { depth: Depth::Lists, retry: RetryPolicy::default() };
-    let seen =
-        refresh(&session.graph, state, &session.kinds, &TokioClock, &options, &engine::observer::Unobserved).await?;
+    let seen = refresh(&session.graph, state, &session.kinds, &TokioClock, &options, &Unobserved).await?;
     let changed: Vec<String> = saved.plan.stale(&seen).iter().map(|address| address.to_string()).collect();
     if changed.is_empty() {
-        return Ok(saved.plan);
+        let mut plan = saved.plan;
+        // What a table or bucket holds is asked now: it may have been filled since the plan was made.
+        guards(&mut plan, &session.kinds, &TokioClock, RetryPolicy::default(), &Unobserved).await;
+        return Ok(plan);
     }
     Err(Failure::new(format!("the plan is stale: since it was made, others changed {}", changed.join(", ")))
         .hint("plan again, look at it, then apply the new plan"))

@@ -33,6 +33,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
     let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: true }).await?;
     let progress = Progress::reading(global.verbose > 0);
+    let state = session.recovered(state, &progress).await?;
     let plan = session.plan(&state, Depth::Lists, false, &progress).await?;
     drop(progress);
     let consent = Consent {

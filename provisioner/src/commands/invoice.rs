@@ -13,6 +13,7 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::ledger_reader::LedgerReader;
 use crate::project::Project;
+use crate::session::check_account;
 use crate::views;
 
 /// Subcommands of `invoice`.
@@ -49,6 +50,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     };
     let tenants = chosen(&project, tenant.as_deref())?;
     let config = sdk_config(&project.manifest.aws.region).await;
+    check_account(&aws_sdk_sts::Client::new(&config), &project.manifest.aws.account).await?;
     let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);
     let mut previews = Vec::new();
     for tenant in tenants {

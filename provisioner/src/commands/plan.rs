@@ -68,6 +68,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: arguments.destroy }).await?;
     let state = FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?;
     let progress = Progress::reading(global.verbose > 0);
+    let state = if arguments.destroy { session.recovered(state, &progress).await? } else { state };
     let plan = session.plan(&state, arguments.refresh.depth(), arguments.adopt, &progress).await?;
     drop(progress);
     show(global, &session, &plan, keeps_code)?;

@@ -2,11 +2,30 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use crate::exit;
+
 /// Columns to write in: `COLUMNS` where set, the terminal's, else 100.
 pub fn width() -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     set.or_else(seen).unwrap_or(100).clamp(40, 400)
+}
+
+/// `billform … | head -1` closes our stdout: there is nobody left to tell, which is no error. A full disk is one.
+/// `println!` answers both with a panic, so they are told apart where panics arrive.
+pub fn end_quietly_without_a_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to std") {
+            if said.contains("Broken pipe") {
+                std::process::exit(exit::DONE.into());
+            }
+            let _ = writeln!(io::stderr(), "error: the result cannot be written: {said}");
+            std::process::exit(exit::ERROR.into());
+        }
+        usual(info);
+    }));
 }
 
 /// Whether a question would reach a person.

@@ -19,6 +19,18 @@ fn a_mistyped_flag_or_command_exits_1_with_a_suggestion() {
 }
 
 #[test]
+fn a_reader_that_went_away_is_no_error() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_billform"));
+    command.arg("kinds").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("billform starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    // It may have written all before the pipe closed; either way nobody is shown a panic.
+    assert!(output.status.success() && !said.contains("panicked"), "{}: {said}", output.status);
+}
+
+#[test]
 fn an_address_that_is_none_says_what_one_looks_like() {
     let said = Program::small().run(&["destroy", "--approve", "ledger"]).failed();
     assert!(said.contains("`ledger` is no address") && said.contains("iam_role.costs"), "{said}");

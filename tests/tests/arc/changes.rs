@@ -1,5 +1,6 @@
 //! Plans that are saved and carried out later, or refused because things changed meanwhile.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use tests::stage::{Draft, Stage, TenantDraft};
 
 use crate::{changes, exactly};
@@ -54,4 +55,23 @@ async fn a_saved_plan_does_what_it_says_and_is_refused_once_things_changed() {
     stage.run(&["apply", "grow.plan"]).await.ok();
     assert_eq!(memory(&stage).await, Some(512));
     stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_plan_does_not_lose_what_came_into_a_table_since() {
+    let stage =
+        Stage::without_handlers(&Draft::new("kept").tenant(TenantDraft::new("press", "MMP-Toledo")).yaml()).await;
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    stage.run(&["plan", "--destroy", "--out", "empty.plan"]).await.ok();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let dynamodb = stage.root().await.dynamodb;
+    let put = dynamodb.put_item().table_name("kept-ledger").item("tenant", text("press")).item("item", text("cost#1"));
+    put.send().await.expect("a handler writes");
+
+    let refused = stage.run(&["apply", "empty.plan"]).await.exits(1);
+    assert!(refused.stderr.contains("--approve dynamodb_table.ledger"), "{}", refused.stderr);
+    let tables = stage.inventory().await["dynamodb tables"].clone();
+    assert!(tables.contains("kept-ledger"), "{tables:?}");
+    stage.run(&["apply", "empty.plan", "--approve", "dynamodb_table.ledger"]).await.ok();
+    assert!(!stage.inventory().await["dynamodb tables"].contains("kept-ledger"));
 }

@@ -66,6 +66,27 @@ async fn without_its_state_everything_is_found_again_and_nothing_is_made_twice()
     assert_eq!(stage.inventory().await, there);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn destroy_without_its_state_finds_what_is_ours() {
+    let stage =
+        Stage::without_handlers(&Draft::new("lost").tenant(TenantDraft::new("press", "MMP-Toledo")).yaml()).await;
+    let before = stage.inventory().await;
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    fs::remove_dir_all(stage.folder().join(".billform")).expect("the state is lost");
+
+    let planned = stage.run(&["plan", "--destroy", "--format", "json"]).await.ok().json();
+    assert_ne!(planned["summary"]["delete"], 0, "{planned}");
+    stage.run(&["destroy", "--auto-approve"]).await.ok();
+    let after = stage.inventory().await;
+    // What destroy keeps on purpose: the books in Stripe, the payer's tags, secrets for their recovery window.
+    let kept = |service: &str| ["stripe", "active cost tags", "secret"].iter().any(|kept| service.starts_with(kept));
+    for (service, names) in before.iter().filter(|(service, _)| !kept(service)) {
+        assert_eq!(after.get(service), Some(names), "{service}");
+    }
+    let again = stage.run(&["destroy", "--auto-approve", "--format", "json"]).await.ok().json();
+    assert_eq!(again["summary"]["delete"], 0, "what Stripe keeps is not archived over and over: {again}");
+}
+
 fn summary(adopted: u64) -> Value {
     json!({"create": 0, "update": 0, "replace": 0, "delete": 0, "adopt": adopted, "no_op": 0})
 }

@@ -16,13 +16,20 @@ async fn nothing_is_read_for_another_account_or_without_a_key() {
     let traffic = stage.place.cloud.traffic().clone();
     stage.write(&PORTAL.replace("account: \"123456789012\"", "account: \"999999999999\""));
     traffic.reset();
-    for command in [&["plan"][..], &["apply", "--auto-approve"], &["destroy", "--auto-approve"]] {
+    let commands = [
+        &["plan"][..],
+        &["apply", "--auto-approve"],
+        &["destroy", "--auto-approve"],
+        &["tenant", "link", "mmp-toledo"],
+        &["invoice", "preview"],
+    ];
+    for command in commands {
         let refused = stage.run(command).await.exits(1);
         assert!(refused.stderr.contains("999999999999"), "{}", refused.stderr);
         assert!(refused.stderr.contains("123456789012"), "{}", refused.stderr);
     }
     let counts = traffic.counts();
-    assert_eq!((counts.total, counts.of("sts", "GetCallerIdentity")), (3, 3), "{:?}", counts.services);
+    assert_eq!((counts.total, counts.of("sts", "GetCallerIdentity")), (5, 5), "{:?}", counts.services);
 
     stage.write(PORTAL);
     stage.unset("STRIPE_API_KEY");

@@ -58,6 +58,12 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     let rules =
         manifest.schedules.all().map(|(id, rule)| (rule.name.clone(), steps!["schedules", id, "name"].to_vec()));
     report_repeats(checker, "the schedule name", &rules, "schedules need names of their own");
+    let keys = manifest.products.iter().flat_map(|(product, settings)| {
+        settings.prices.iter().map(move |(price, settings)| {
+            (settings.lookup_key.clone(), steps!["products", product, "prices", price, "lookup_key"].to_vec())
+        })
+    });
+    report_repeats(checker, "the lookup key", &keys.collect::<Vec<_>>(), "a lookup key finds one price");
 }
 
 /// A name that the manifest does not write: what it was derived from is at fault.

@@ -42,9 +42,16 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 let hint = format!("write it with at most {} decimals", settings.amount.currency.decimals());
                 checker.at(&steps, format!("`{}` has a fraction of the smallest coin", settings.amount), hint);
             }
+            if settings.amount.minor_units().map_or(true, |units| units.0 > LARGEST_PRICE) {
+                let hint = "Stripe takes at most eight digits, in the smallest coin".to_owned();
+                checker.at(&steps, format!("`{}` is more than a Stripe price can be", settings.amount), hint);
+            }
         }
     }
 }
+
+/// The largest amount of a Stripe price: eight digits, in the smallest coin.
+const LARGEST_PRICE: i64 = 99_999_999;
 
 /// Months before AWS began are typing mistakes.
 fn month(checker: &mut Checker<'_>, path: &[Step], month: Month) {
