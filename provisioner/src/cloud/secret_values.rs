@@ -33,6 +33,6 @@ pub trait SecretValues: Send + Sync {
 
 /// The environment variable that gives a secret's value: `BILLFORM_SECRET_STRIPE_KEY` for `stripe-key`.
 pub fn variable(name: &str) -> String {
-    let upper = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
-    format!("BILLFORM_SECRET_{}", upper.collect::<String>())
+    // The manifest's rule, and the one its checks look for collisions by.
+    billing::manifest::model::Secret::variable(name)
 }
