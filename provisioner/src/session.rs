@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use engine::kind::Depth;
 use engine::{
-    Address, Graph, Kinds, Mode, Observed, Observer, Owner, Plan, Record, RefreshOptions, Resource, RetryPolicy, Seen,
-    State, guards, refresh,
+    Address, Graph, Kinds, Mode, Observed, Observer, Plan, Record, RefreshOptions, Resource, RetryPolicy, Seen, State,
+    guards, refresh,
 };
 
 use crate::cloud::bundle::Bundle;
@@ -96,7 +96,7 @@ impl Session {
         let seen = refresh(&self.wanted, &state, &self.kinds, &TokioClock, &options, observer).await?;
         for (address, resource) in self.wanted.resources() {
             let Some(Seen::Here(observed)) = seen.seen.get(address) else { continue };
-            let ours = observed.owner == Owner::Stack(self.cloud.stack.clone());
+            let ours = observed.owner.is_stack(&self.cloud.stack);
             if ours && !state.records.contains_key(address) && !state.intents.contains_key(address) {
                 state.records.insert(address.clone(), found(resource, observed, self.wanted.needs(address)));
             }

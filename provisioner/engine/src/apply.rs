@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::input::{references, resolve};
-use crate::kind::{Applied, Removal};
+use crate::kind::{Applied, ErrorClass, Removal};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, Step};
 use crate::planner::last_applied;
@@ -92,6 +92,7 @@ pub async fn apply(
         running: FuturesUnordered::new(),
         ended: Vec::new(),
         broken: None,
+        halted: None,
     };
     run.settle_unchanged();
     run.drive().await;
@@ -121,6 +122,8 @@ struct Run<'a> {
     /// What ended while the journal was written.
     ended: Vec<Ended>,
     broken: Option<StoreError>,
+    /// Why no more calls may be made.
+    halted: Option<String>,
 }
 
 impl<'a> Run<'a> {
@@ -174,7 +177,12 @@ impl<'a> Run<'a> {
     }
 
     fn may_start(&self) -> bool {
-        self.broken.is_none() && !self.options.stop.load(Ordering::Relaxed)
+        self.may_go_on() && !self.options.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether calls that change something may be made, also the second halves of replacements.
+    fn may_go_on(&self) -> bool {
+        self.broken.is_none() && self.halted.is_none()
     }
 
     /// What starts now, its intents noted. Steps that cannot even start fail here, which may make others fail.
@@ -280,7 +288,7 @@ impl<'a> Run<'a> {
     fn start(&mut self, at: usize, job: Job) {
         let step = &self.plan.steps[at];
         let kind = match self.kinds.of(&step.address) {
-            Ok(kind) if self.broken.is_none() => kind,
+            Ok(kind) if self.may_go_on() => kind,
             Ok(_) => return self.settle(at, Status::NotStarted),
             Err(unknown) => return self.settle(at, Status::Failed(unknown.into())),
         };
@@ -307,6 +315,10 @@ impl<'a> Run<'a> {
             }
             Ok(Made::MustReplace { id, fields }) => self.resumed.push((at, Job::Delete { id, fields })),
             Ok(Made::Removed(removal)) => self.removed(at, removal),
+            Err(ApplyError::Call(error)) if error.class == ErrorClass::Halted => {
+                self.halted.get_or_insert(error.message);
+                self.settle(at, Status::NotStarted);
+            }
             Err(error) => {
                 if let ApplyError::NotOurs { .. } = error {
                     // The intent must not make it ours in the eyes of the next plan.
@@ -385,6 +397,7 @@ impl<'a> Run<'a> {
             statuses,
             state: self.state,
             store_error: self.broken.or(folded),
+            halted: self.halted,
         }
     }
 }

@@ -84,10 +84,34 @@ pub struct Want {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// A billform stack, by name; perhaps this one.
-    Stack(String),
+    /// A billform stack; perhaps this one.
+    Stack {
+        /// The stack's name.
+        name: String,
+        /// The address it says it stands at; none when that was not read.
+        address: Option<String>,
+    },
     /// Nobody we know: no ownership tag.
     Unknown,
+    /// Nobody can say: resources of this kind have no place to write it.
+    Untold,
+}
+
+impl Owner {
+    /// A stack, when the address that the resource says it stands at was not read.
+    pub fn stack(name: &str) -> Owner {
+        Owner::Stack { name: name.to_owned(), address: None }
+    }
+
+    /// A stack and the address that the resource says it stands at.
+    pub fn at(name: &str, address: &impl ToString) -> Owner {
+        Owner::Stack { name: name.to_owned(), address: Some(address.to_string()) }
+    }
+
+    /// Whether it is that stack.
+    pub fn is_stack(&self, stack: &str) -> bool {
+        matches!(self, Owner::Stack { name, .. } if name == stack)
+    }
 }
 
 /// A resource as the cloud shows it.
@@ -199,6 +223,8 @@ pub enum ErrorClass {
     Denied,
     /// Refused for good: calling again will not help.
     Refused,
+    /// Not made at all: this run may make no more calls that change something (its lock lapsed, the network is gone).
+    Halted,
 }
 
 /// What a guarded resource holds that billform did not write.
@@ -206,6 +232,19 @@ pub enum ErrorClass {
 pub struct Contents {
     /// What is in it, for a person: "at least 100 items".
     pub described: String,
+}
+
+/// A resource that carries this stack's name, as [`Kind::list`] finds it without knowing of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The address that its tags or metadata say.
+    pub address: Address,
+    /// The tenant it belongs to, as its tags or metadata say.
+    pub tenant: Option<String>,
+    /// The cloud's id of it.
+    pub id: String,
+    /// Fields enough to find it by, in the shape of the kind's `Desired`; the rest empty.
+    pub fields: Value,
 }
 
 /// One kind of resource, over erased values.
@@ -222,6 +261,10 @@ pub trait Kind: Send + Sync {
 
     /// Looks for all of `wants`, one answer each, in their order. `Ok(None)`: it does not exist.
     async fn read(&self, wants: &[Want], depth: Depth) -> Vec<Result<Option<Observed>, CallError>>;
+
+    /// Everything of this kind in the account that carries this stack's name, known to us or not. What has no place
+    /// to say whose it is ([`Owner::Untold`]) is not listed.
+    async fn list(&self) -> Result<Vec<Listed>, CallError>;
 
     /// Makes it, ownership tags included.
     async fn create(&self, request: Create) -> Result<Applied, CallError>;

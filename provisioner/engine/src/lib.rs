@@ -29,7 +29,7 @@ pub use clock::Clock;
 pub use graph::{Graph, GraphError};
 pub use guard::guards;
 pub use input::Input;
-pub use kind::{Applied, CallError, Kind, KindMeta, Observed, Owner};
+pub use kind::{Applied, CallError, Kind, KindMeta, Listed, Observed, Owner};
 pub use kinds::{Kinds, UnknownKind};
 pub use observer::{Event, Observer};
 pub use plan::{Mode, Plan, Reason, Step, Summary};

@@ -113,6 +113,8 @@ pub enum Reason {
     TakenOver(Owner),
     /// Fields differ.
     Differs,
+    /// Its ownership tags are gone, or say another address.
+    Unmarked,
     /// Fields differ that only a new resource can have otherwise.
     ForcesReplacement,
     /// The manifest no longer has it.

@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
     fn decide_existing(&mut self, resource: &'a Resource, observed: &'a Observed) -> Result<(), UnknownKind> {
         let address = &resource.address;
         let record = self.state.records.get(address).filter(|record| record.id == observed.id);
-        let (claim, foreign) = match self.claim(observed, record, self.state.intents.get(address)) {
+        let (claim, foreign) = match self.claim(address, observed, record, self.state.intents.get(address)) {
             Claim::Ours => (false, false),
             Claim::Tell => (true, false),
             Claim::Foreign if self.mode.adopt => (true, true),
@@ -174,10 +174,12 @@ impl<'a> Planner<'a> {
             (Action::Replace, Reason::ForcesReplacement)
         } else if foreign {
             (Action::Adopt, Reason::TakenOver(observed.owner.clone()))
-        } else if record.is_none() || claim {
+        } else if record.is_none() || self.begun(address) && claim {
             (Action::Adopt, if self.begun(address) { Reason::Unfinished } else { Reason::Found })
         } else if !changes.is_empty() {
             (Action::Update, Reason::Differs)
+        } else if claim {
+            (Action::Update, Reason::Unmarked)
         } else {
             (Action::NoOp, Reason::Same)
         };
@@ -210,9 +212,9 @@ impl<'a> Planner<'a> {
 
     fn refuse(&mut self, address: &'a Address, observed: &Observed, remedy: String) {
         let owner = match &observed.owner {
-            Owner::Stack(name) if *name == self.mode.stack => "is ours".to_owned(),
-            Owner::Stack(name) => format!("belongs to the stack {name}"),
-            Owner::Unknown => "was not made by billform".to_owned(),
+            owner if owner.is_stack(&self.mode.stack) => "is ours".to_owned(),
+            Owner::Stack { name, .. } => format!("belongs to the stack {name}"),
+            Owner::Unknown | Owner::Untold => "was not made by billform".to_owned(),
         };
         self.plan.refused.push(Refused {
             address: address.clone(),
@@ -224,14 +226,17 @@ impl<'a> Planner<'a> {
     }
 
     /// Whose a resource is. What has no owner written on it is ours if the state knows it by its id, or if we
-    /// began to make it: nothing was there when that was planned.
-    fn claim(&self, observed: &Observed, record: Option<&Record>, intent: Option<&Intent>) -> Claim {
+    /// began to make it: nothing was there when that was planned. What says another address is told the right one, so
+    /// that it is found there when the state is lost.
+    fn claim(&self, at: &Address, observed: &Observed, record: Option<&Record>, intent: Option<&Intent>) -> Claim {
+        let known = record.is_some() || intent.is_some();
         match &observed.owner {
-            Owner::Stack(name) if *name == self.mode.stack => Claim::Ours,
-            Owner::Stack(_) => Claim::Foreign,
-            Owner::Unknown if record.is_some() => Claim::Ours,
-            Owner::Unknown if intent.is_some() => Claim::Tell,
-            Owner::Unknown => Claim::Foreign,
+            Owner::Stack { name, .. } if *name != self.mode.stack => Claim::Foreign,
+            Owner::Stack { address: Some(said), .. } if *said != at.to_string() => Claim::Tell,
+            Owner::Stack { .. } => Claim::Ours,
+            Owner::Unknown if known => Claim::Tell,
+            Owner::Untold if known => Claim::Ours,
+            Owner::Unknown | Owner::Untold => Claim::Foreign,
         }
     }
 

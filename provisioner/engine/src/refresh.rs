@@ -77,7 +77,7 @@ fn as_remembered(record: &Record, stack: &str) -> Observed {
         id: record.id.clone(),
         fields: record.fields.clone(),
         outputs: record.outputs.clone(),
-        owner: crate::Owner::Stack(stack.to_owned()),
+        owner: crate::Owner::stack(stack),
         unread: Vec::new(),
         pending: record.pending.clone(),
     }

@@ -16,8 +16,13 @@ pub fn with_owner(stack: &str, address: &Address, tags: &BTreeMap<String, String
 /// The tags as read, parted into whose it is, the address it is under, and the rest.
 pub fn split(tags: impl IntoIterator<Item = (String, String)>) -> Owned {
     let mut rest: BTreeMap<String, String> = tags.into_iter().collect();
-    let owner = rest.remove(OWNER_TAG).map_or(Owner::Unknown, Owner::Stack);
-    Owned { owner, address: rest.remove(ADDRESS_TAG), tags: rest }
+    let address = rest.remove(ADDRESS_TAG);
+    let owner = match rest.remove(OWNER_TAG) {
+        // A stack without an address is told one: it counts as another address than any.
+        Some(stack) => Owner::at(&stack, address.as_ref().unwrap_or(&String::new())),
+        None => Owner::Unknown,
+    };
+    Owned { owner, address, tags: rest }
 }
 
 /// What the tags of a resource say.

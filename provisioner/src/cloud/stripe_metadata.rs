@@ -67,7 +67,7 @@ impl<'a, T> Found<'a, T> {
 }
 
 fn is_of(owner: &engine::Owner, stack: &str) -> bool {
-    *owner == engine::Owner::Stack(stack.to_owned())
+    owner.is_stack(stack)
 }
 
 /// Whether the object was made for this stack.

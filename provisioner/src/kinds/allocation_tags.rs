@@ -102,7 +102,7 @@ impl AllocationTags {
             fields: Desired { active },
             outputs: BTreeMap::new(),
             // Keys have no owner; asking for them is no one's privilege.
-            owner: Owner::Stack(self.cloud.stack.clone()),
+            owner: Owner::stack(&self.cloud.stack),
             unread: Vec::new(),
             pending: pending(&unseen),
         })

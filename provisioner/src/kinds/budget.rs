@@ -199,7 +199,7 @@ impl Budgets {
         if let (Depth::Lists, Some(known)) = (depth, &want.known) {
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
             let fields = observed(budget, known.alerts.clone(), known.tags.clone());
-            return Ok(Some(self.seen(fields, Owner::Stack(self.cloud.stack.clone()), unread)));
+            return Ok(Some(self.seen(fields, Owner::stack(&self.cloud.stack), unread)));
         }
         let name = &budget.budget_name;
         let (alerts, tags) = futures::try_join!(self.alerts(name, listed), self.tags(name))?;

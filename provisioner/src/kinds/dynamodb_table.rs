@@ -245,7 +245,7 @@ impl DynamodbTables {
                     tags: known.tags.clone(),
                 };
                 let unread = Self::META.unlisted.iter().map(|path| (*path).to_owned()).collect();
-                (beside, Owner::Stack(self.cloud.stack.clone()), unread)
+                (beside, Owner::stack(&self.cloud.stack), unread)
             }
             _ => {
                 let owned = ownership::split(self.tags(name).await?);

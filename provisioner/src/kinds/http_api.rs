@@ -211,7 +211,7 @@ impl HttpApis {
                 ..observed(api, &want.fields)
             };
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
-            return Ok(Some(self.seen(api, fields, Owner::Stack(self.cloud.stack.clone()), unread)));
+            return Ok(Some(self.seen(api, fields, Owner::stack(&self.cloud.stack), unread)));
         }
         let (routes, integrations, stages, tags) =
             futures::try_join!(self.routes(id), self.integrations(id), self.stages(id), self.tags(id))?;

@@ -228,7 +228,7 @@ impl LambdaFunctions {
         if let (Depth::Lists, Some(known)) = (depth, &want.known) {
             let fields = observed(&configuration, known.permissions.clone(), known.tags.clone());
             let unread = Self::META.unlisted.iter().map(|path| (*path).to_owned()).collect();
-            return Ok(Some(self.seen(fields, Owner::Stack(self.cloud.stack.clone()), unread)));
+            return Ok(Some(self.seen(fields, Owner::stack(&self.cloud.stack), unread)));
         }
         let tags = match tags {
             Some(tags) => tags,

@@ -144,7 +144,7 @@ impl LogGroups {
     ) -> Result<Option<Seen<Desired>>, CallError> {
         let Some(group) = group else { return Ok(None) };
         if let (Depth::Lists, Some(known)) = (depth, &want.known) {
-            let owner = Owner::Stack(self.cloud.stack.clone());
+            let owner = Owner::stack(&self.cloud.stack);
             let fields = observed(group, known.tags.clone());
             return Ok(Some(self.seen(fields, owner, vec!["tags".to_owned()])));
         }

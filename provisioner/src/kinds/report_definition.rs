@@ -163,7 +163,7 @@ impl ReportDefinitions {
     ) -> Result<Option<Seen<Desired>>, CallError> {
         let Some(report) = report else { return Ok(None) };
         if let (Depth::Lists, Some(known)) = (depth, &want.known) {
-            let owner = Owner::Stack(self.cloud.stack.clone());
+            let owner = Owner::stack(&self.cloud.stack);
             let fields = observed(report, known.tags.clone());
             return Ok(Some(self.seen(fields, owner, vec!["tags".to_owned()])));
         }

@@ -266,7 +266,7 @@ impl S3Buckets {
         if let (Depth::Lists, Some(known)) = (depth, &want.known) {
             let fields = Desired { name: name.clone(), region, ..known.clone() };
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
-            return Ok(Some(seen(fields, Owner::Stack(self.cloud.stack.clone()), unread)));
+            return Ok(Some(seen(fields, Owner::stack(&self.cloud.stack), unread)));
         }
         let (encryption, public_access_blocked, versioning, lifecycle, policy, tags) = futures::try_join!(
             self.encryption(name),

@@ -181,7 +181,7 @@ impl Schedules {
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
             let target = (known.target_arn.clone(), known.input.clone());
             let fields = observed(rule, target, known.tags.clone());
-            return Ok(Some(self.seen(fields, Owner::Stack(self.cloud.stack.clone()), unread)));
+            return Ok(Some(self.seen(fields, Owner::stack(&self.cloud.stack), unread)));
         }
         let name = &want.fields.name;
         let (targets, tags) = futures::try_join!(self.targets(name), self.tags(name))?;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
+use engine::Address;
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Permission, Removal, Verb};
-use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -227,7 +227,7 @@ impl Secrets {
         else {
             return false;
         };
-        seen.owner == Owner::Stack(self.cloud.stack.clone()) && self.diff(&desired, &observed, None).is_empty()
+        seen.owner.is_stack(&self.cloud.stack) && self.diff(&desired, &observed, None).is_empty()
     }
 
     async fn describe(&self, name: &str) -> Result<Option<DescribeSecretOutput>, CallError> {
@@ -251,7 +251,7 @@ impl Secrets {
             let message = "the deleted secret of that name is just going; apply again";
             return Err(CallError { class: ErrorClass::NotYet, ..refused(operation, message) });
         };
-        if split_tags(secret.tags()).owner != Owner::Stack(self.cloud.stack.clone()) {
+        if !split_tags(secret.tags()).owner.is_stack(&self.cloud.stack) {
             let message = format!(
                 "the name {} is blocked by a deleted secret that is not of this stack; restore that one, \
                  delete it for good (--force-delete-without-recovery), or choose another name",

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use engine::Address;
 use engine::diff::FieldChange;
 use engine::kind::{
-    Applied, CallError, Contents, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Owner, Removal, Update,
-    Want,
+    Applied, CallError, Contents, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Listed, Observed, Owner, Removal,
+    Update, Want,
 };
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,11 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
         wants: &[TypedWant<Self::Desired>],
         depth: Depth,
     ) -> Vec<Result<Option<Seen<Self::Desired>>, CallError>>;
+
+    /// Everything of this kind in the account that carries this stack's name, known to us or not.
+    async fn list(&self) -> Result<Vec<TypedListed<Self::Desired>>, CallError> {
+        Ok(Vec::new())
+    }
 
     /// Makes it, ownership tags included.
     async fn create(&self, address: &Address, desired: Self::Desired, token: &str) -> Result<Applied, CallError>;
@@ -67,6 +72,19 @@ pub struct TypedWant<D> {
     pub fields: D,
     /// The fields as last applied; fields that lists do not give may be taken from here at [`Depth::Lists`].
     pub known: Option<D>,
+}
+
+/// A resource that carries this stack's name, typed.
+#[derive(Debug, Clone)]
+pub struct TypedListed<D> {
+    /// The address that its tags or metadata say.
+    pub address: Address,
+    /// The tenant it belongs to, as its tags or metadata say.
+    pub tenant: Option<String>,
+    /// The cloud's id of it.
+    pub id: String,
+    /// Fields enough to find it by; the rest empty.
+    pub fields: D,
 }
 
 /// A resource as the cloud shows it, typed.
@@ -156,6 +174,10 @@ impl<K: TypedKind> Kind for Erased<K> {
         }
     }
 
+    async fn list(&self) -> Result<Vec<Listed>, CallError> {
+        self.0.list().await?.into_iter().map(listed::<K>).collect()
+    }
+
     async fn create(&self, request: Create) -> Result<Applied, CallError> {
         let desired = parse::<K>(&request.desired)?;
         self.0.create(&request.address, desired, &request.token).await
@@ -201,6 +223,15 @@ fn erase<K: TypedKind>(seen: Seen<K::Desired>) -> Result<Observed, CallError> {
         owner: seen.owner,
         unread: seen.unread,
         pending: seen.pending,
+    })
+}
+
+fn listed<K: TypedKind>(listed: TypedListed<K::Desired>) -> Result<Listed, CallError> {
+    Ok(Listed {
+        address: listed.address,
+        tenant: listed.tenant,
+        id: listed.id,
+        fields: serde_json::to_value(listed.fields).map_err(|error| malformed::<K>(&error))?,
     })
 }
 

@@ -98,6 +98,7 @@ fn reason(step: &Step) -> Option<String> {
     match &step.reason {
         Reason::Vanished => Some("it vanished behind our back".to_owned()),
         Reason::Unfinished => Some("an earlier apply did not finish it".to_owned()),
+        Reason::Unmarked => Some("its ownership tags are gone or stale".to_owned()),
         Reason::Found => Some("ours, and not in the state".to_owned()),
         Reason::TakenOver(owner) => Some(format!("taken over from {}", owner_name(owner))),
         Reason::ForcesReplacement => Some("cannot be changed in place".to_owned()),
@@ -111,8 +112,8 @@ fn reason(step: &Step) -> Option<String> {
 
 fn owner_name(owner: &Owner) -> String {
     match owner {
-        Owner::Stack(stack) => format!("stack `{stack}`"),
-        Owner::Unknown => "someone who left no ownership tag".to_owned(),
+        Owner::Stack { name, .. } => format!("stack `{name}`"),
+        Owner::Unknown | Owner::Untold => "someone who left no ownership tag".to_owned(),
     }
 }
 

@@ -186,7 +186,7 @@ fn changes() -> Vec<Step> {
 
 fn takeovers() -> Vec<Step> {
     let retention = || vec![field("retention_days", json!(0), json!(30))];
-    let shop = Owner::Stack("shop/production".to_owned());
+    let shop = Owner::stack("shop/production");
     vec![
         changed("http_api.main", None, Action::Adopt, Reason::Found, Vec::new()),
         changed("iam_role.costs", None, Action::Adopt, Reason::TakenOver(shop), Vec::new()),
@@ -245,7 +245,7 @@ fn a_plan_that_cannot_be_made_whole() {
         refused: vec![Refused {
             address: address("lambda_function.costs"),
             id: id.to_owned(),
-            owner: Owner::Stack("shop".to_owned()),
+            owner: Owner::stack("shop"),
             message,
         }],
         blocked: vec![Blocked { address: address("http_api.main"), because: address("lambda_function.costs") }],
@@ -282,6 +282,7 @@ fn outcome(plan: &Plan, statuses: Vec<(&str, Status)>) -> Outcome {
         state: State::empty("client-billing"),
         store_error: None,
         stopped: false,
+        halted: None,
     }
 }
 

@@ -171,7 +171,7 @@ impl<K: TypedKind> Stage<K> {
     }
 
     fn assert_settled(&self, desired: &K::Desired, seen: &Observed) {
-        assert_eq!(seen.owner, Owner::Stack(STACK.to_owned()));
+        assert!(seen.owner.is_stack(STACK));
         let changes = self.kind.diff(&Self::value(desired), &seen.fields, Some(&Self::value(desired)));
         assert!(changes.is_empty(), "{changes:#?}");
     }

@@ -74,9 +74,11 @@ impl Caller<'_> {
             match error.class {
                 ErrorClass::Ambiguous => perhaps_made = true,
                 ErrorClass::AlreadyExists => {}
-                ErrorClass::Throttled | ErrorClass::NotYet | ErrorClass::Denied | ErrorClass::Refused => {
-                    return Err(error.into());
-                }
+                ErrorClass::Throttled
+                | ErrorClass::NotYet
+                | ErrorClass::Denied
+                | ErrorClass::Refused
+                | ErrorClass::Halted => return Err(error.into()),
             }
             match self.look(&request.desired, None).await? {
                 // What a replacement has just deleted can be seen for a while.
@@ -101,9 +103,10 @@ impl Caller<'_> {
     /// A create found something in its place: carries on with it if it is ours.
     async fn settle(&self, found: Observed, desired: Value, perhaps_made: bool) -> Result<Made, ApplyError> {
         let claim = match &found.owner {
-            Owner::Stack(name) if name == self.stack => false,
+            owner if owner.is_stack(self.stack) => false,
             // Nothing was there when we planned and our own call may have got through: it lacks only its tags.
             Owner::Unknown if perhaps_made => true,
+            Owner::Untold if perhaps_made => false,
             owner => {
                 return Err(ApplyError::NotOurs {
                     address: self.address().clone(),

@@ -86,8 +86,8 @@ pub enum ApplyError {
 
 fn whose(owner: &Owner) -> String {
     match owner {
-        Owner::Stack(name) => format!("belongs to the stack {name}"),
-        Owner::Unknown => "was not made by billform".to_owned(),
+        Owner::Stack { name, .. } => format!("belongs to the stack {name}"),
+        Owner::Unknown | Owner::Untold => "was not made by billform".to_owned(),
     }
 }
 
@@ -104,6 +104,8 @@ pub struct Outcome {
     pub store_error: Option<StoreError>,
     /// Whether somebody asked to stop before all was begun.
     pub stopped: bool,
+    /// Why the run stopped by itself before all was begun: its lock lapsed, or nothing can be reached.
+    pub halted: Option<String>,
 }
 
 impl Outcome {

@@ -92,7 +92,7 @@ fn decide_existing<'a>(
         return forget(planner, address, reason);
     }
     let record = planner.state.records.get(address).filter(|record| record.id == observed.id);
-    if let Claim::Foreign = planner.claim(observed, record, planner.state.intents.get(address)) {
+    if let Claim::Foreign = planner.claim(address, observed, record, planner.state.intents.get(address)) {
         return forget(planner, address, Reason::NoLongerOurs(observed.owner.clone()));
     }
     let by = by.into_iter().flatten();

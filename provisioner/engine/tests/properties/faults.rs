@@ -173,7 +173,7 @@ fn what_appears_between_plan_and_apply_is_refused_by_name_if_it_is_not_ours() {
     let other = World::new();
     other.apply(&graph);
     let mut foreign = other.cloud.lock().objects["net/net0-0"].clone();
-    foreign.owner = engine::Owner::Stack("theirs".to_owned());
+    foreign.owner = engine::Owner::stack("theirs");
     world.cloud.lock().objects.insert(foreign.id.clone(), foreign);
     let outcome = world.carry_out(&plan, &[]).expect("nothing crashes");
     let (_, error) = outcome.failed().next().expect("the net fails");

@@ -8,7 +8,7 @@
 use async_trait::async_trait;
 use engine::diff::FieldChange;
 use engine::kind::{Contents, Create, Delete, Depth, ErrorClass, Removal, Update, Want};
-use engine::{Address, Applied, CallError, Kind, KindMeta, Kinds, Observed, Owner};
+use engine::{Address, Applied, CallError, Kind, KindMeta, Kinds, Listed, Observed, Owner};
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Happened, Inner, Object};
@@ -67,7 +67,7 @@ impl Fake {
             Some(id) => inner.objects.get(&id),
             None if self.meta.name == "box" => {
                 let ours = |object: &&Object| {
-                    let tagged = object.address == want.address && matches!(&object.owner, Owner::Stack(_));
+                    let tagged = object.address == want.address && matches!(&object.owner, Owner::Stack { .. });
                     object.kind == "box" && (tagged || Some(&object.id) == want.id.as_ref())
                 };
                 inner.objects.values().find(ours)
@@ -85,7 +85,7 @@ impl Fake {
                 unread.push((*field).to_owned());
             }
         }
-        let owner = if self.meta.name == "note" { Owner::Unknown } else { object.owner.clone() };
+        let owner = if self.meta.name == "note" { Owner::Untold } else { object.owner.clone() };
         Observed { id: object.id.clone(), fields, outputs: outputs(object), owner, unread, pending: None }
     }
 
@@ -121,8 +121,8 @@ impl Fake {
         let object = Object {
             kind: self.meta.name,
             id: id.clone(),
+            owner: Owner::at(STACK, &request.address),
             address: request.address,
-            owner: Owner::Stack(STACK.to_owned()),
             fields: request.desired,
             uid: generated,
             visible_from_ms: now_ms + inner.invisible_ms,
@@ -148,9 +148,9 @@ impl Fake {
             }
         }
         if request.claim {
-            object.owner = Owner::Stack(STACK.to_owned());
+            object.owner = Owner::at(STACK, &request.address);
+            object.address = request.address.clone();
         }
-        object.address = request.address.clone();
         apply_changes(&mut object.fields, &request.changes);
         inner.history.push(Happened::Changed(request.address));
         Ok(Applied::default())
@@ -211,6 +211,21 @@ impl Kind for Fake {
         };
         let answer = self.cloud.call(self.meta.service, "read", look).await;
         answer.unwrap_or_else(|error| wants.iter().map(|_| Err(error.clone())).collect())
+    }
+
+    async fn list(&self) -> Result<Vec<Listed>, CallError> {
+        let list = |inner: &mut Inner, _| {
+            let ours = |object: &&Object| object.kind == self.meta.name && object.owner.is_stack(STACK);
+            let told = |_: &&Object| self.meta.name != "note";
+            let listed = |object: &Object| Listed {
+                address: object.address.clone(),
+                tenant: text(&object.fields, "tenant").map(str::to_owned),
+                id: object.id.clone(),
+                fields: object.fields.clone(),
+            };
+            Ok(inner.objects.values().filter(ours).filter(told).map(listed).collect())
+        };
+        self.cloud.call(self.meta.service, "list", list).await
     }
 
     async fn create(&self, request: Create) -> Result<Applied, CallError> {
