@@ -144,7 +144,9 @@ impl<'a> Run<'a> {
                 };
                 let record = record(step, desired, found);
                 let known = self.state.records.get(&step.address) == Some(&record);
-                if !known || self.state.intents.contains_key(&step.address) {
+                let unsettled =
+                    self.state.intents.contains_key(&step.address) || self.state.renamed.contains_key(&step.address);
+                if !known || unsettled {
                     self.note(Entry::Exists(Box::new(record)));
                 }
             }

@@ -81,7 +81,7 @@ pub struct Want {
 }
 
 /// Who made a resource, as its tags or metadata say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// A billform stack; perhaps this one.

@@ -115,6 +115,8 @@ pub enum Reason {
     Differs,
     /// Its ownership tags are gone, or say another address.
     Unmarked,
+    /// It stood at another address of this stack until now.
+    Renamed(Address),
     /// Fields differ that only a new resource can have otherwise.
     ForcesReplacement,
     /// The manifest no longer has it.

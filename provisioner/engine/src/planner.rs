@@ -179,7 +179,8 @@ impl<'a> Planner<'a> {
         } else if !changes.is_empty() {
             (Action::Update, Reason::Differs)
         } else if claim {
-            (Action::Update, Reason::Unmarked)
+            let from = self.state.renamed.get(address);
+            (Action::Update, from.map_or(Reason::Unmarked, |from| Reason::Renamed(from.clone())))
         } else {
             (Action::NoOp, Reason::Same)
         };

@@ -131,7 +131,9 @@ fn want(address: &Address, graph: &Graph, state: &State, kind: &dyn Kind) -> Wan
         (None, remembered) => remembered.cloned().unwrap_or_default(),
     };
     // An open intent means that the last call was never heard of: what it changed must be read, not remembered.
-    let known = record.filter(|_| intent.is_none()).map(|record| record.fields.clone());
+    // And whether a renamed one says its new address by now is in its tags, which lists may not give.
+    let settled = intent.is_none() && !state.renamed.contains_key(address);
+    let known = record.filter(|_| settled).map(|record| record.fields.clone());
     Want { address: address.clone(), id: record.map(|record| record.id.clone()), fields, known }
 }
 

@@ -26,6 +26,9 @@ pub struct State {
     /// exists, or did, and its fields may be those of the record, of the intent, or between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
+    /// Resources that were renamed here and whose ownership tags still say the address they had: new -> old.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub renamed: BTreeMap<Address, Address>,
 }
 
 /// One resource that exists, as last applied.
@@ -78,6 +81,25 @@ pub enum Entry {
     Removed(Address),
 }
 
+/// Why an address cannot be renamed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenameError {
+    /// Nothing is remembered there.
+    #[error("the state knows no {0}; `billform state list` shows what it knows")]
+    Unknown(Address),
+    /// Something is remembered at the new address.
+    #[error("{0} is taken; `billform state rm {0}` forgets what stands there, without deleting it")]
+    Taken(Address),
+    /// A resource cannot become one of another kind.
+    #[error("{from} cannot become {to}: a resource keeps its kind")]
+    OtherKind {
+        /// The old address.
+        from: Address,
+        /// The new one.
+        to: Address,
+    },
+}
+
 /// Why the state could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -108,7 +130,52 @@ impl State {
             serial: 0,
             records: BTreeMap::new(),
             intents: BTreeMap::new(),
+            renamed: BTreeMap::new(),
         }
+    }
+
+    /// Lets what stands at `from` stand at `to`. The cloud is not told yet: the next apply writes the new address into
+    /// the ownership tags.
+    pub fn rename(&mut self, from: &Address, to: &Address) -> Result<(), RenameError> {
+        let taken = |address: &Address| self.records.contains_key(address) || self.intents.contains_key(address);
+        if from.kind() != to.kind() {
+            return Err(RenameError::OtherKind { from: from.clone(), to: to.clone() });
+        }
+        if !self.records.contains_key(from) {
+            return Err(RenameError::Unknown(from.clone()));
+        }
+        if taken(to) {
+            return Err(RenameError::Taken(to.clone()));
+        }
+        let record = self.records.remove(from).map(|record| Record { address: to.clone(), ..record });
+        self.records.extend(record.map(|record| (to.clone(), record)));
+        let intent = self.intents.remove(from).map(|intent| Intent { address: to.clone(), ..intent });
+        self.intents.extend(intent.map(|intent| (to.clone(), intent)));
+        let dependants = self.records.values_mut().map(|record| &mut record.depends_on);
+        for needs in dependants.chain(self.intents.values_mut().map(|intent| &mut intent.depends_on)) {
+            if needs.remove(from) {
+                needs.insert(to.clone());
+            }
+        }
+        let origin = self.renamed.remove(from).unwrap_or_else(|| from.clone());
+        if origin != *to {
+            self.renamed.insert(to.clone(), origin);
+        }
+        Ok(())
+    }
+
+    /// Carries out the manifest's `moved` entries that have not been carried out yet, in their order. An entry whose
+    /// old address is not remembered, or whose new one is taken, is history.
+    pub fn rename_all<'a>(&mut self, moves: impl IntoIterator<Item = &'a (Address, Address)>) {
+        for (from, to) in moves {
+            // What cannot be renamed is planned as what it is: the old one unwanted, the new one wanted.
+            let _ = self.rename(from, to);
+        }
+    }
+
+    /// Whether nothing was ever kept: a new stack, or one whose state was lost.
+    pub fn is_blank(&self) -> bool {
+        self.serial == 0 && self.records.is_empty() && self.intents.is_empty()
     }
 
     /// Takes one journal entry in.
@@ -119,10 +186,12 @@ impl State {
             }
             Entry::Exists(record) => {
                 self.intents.remove(&record.address);
+                self.renamed.remove(&record.address);
                 self.records.insert(record.address.clone(), *record);
             }
             Entry::Removed(address) => {
                 self.intents.remove(&address);
+                self.renamed.remove(&address);
                 self.records.remove(&address);
             }
         }

@@ -105,7 +105,8 @@ fn reason(step: &Step) -> Option<String> {
         Reason::NotWanted => Some("no longer in the manifest".to_owned()),
         Reason::AlreadyGone => Some("already gone".to_owned()),
         Reason::NoLongerOurs(owner) => Some(format!("now belongs to {}, left alone", owner_name(owner))),
-        Reason::Moved(from) => Some(format!("moved from {from}")),
+        Reason::Moved(to) => Some(format!("stands at {to} now")),
+        Reason::Renamed(from) => Some(format!("renamed from {from}: its ownership tags are told")),
         Reason::New | Reason::Differs | Reason::Same => None,
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     LostAnswer,
     /// Too many calls.
     Throttle,
+    /// The call is not made: this run may make no more.
+    Halt,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +115,7 @@ impl Cloud {
             Some(Fault::CrashBefore) => self.sim.crash().await,
             Some(Fault::LostCall) => return Err(error(ErrorClass::Ambiguous)),
             Some(Fault::Throttle) => return Err(error(ErrorClass::Throttled)),
+            Some(Fault::Halt) => return Err(error(ErrorClass::Halted)),
             Some(Fault::CrashAfter | Fault::LostAnswer) | None => {}
         }
         let now_ms = self.sim.now_ms();

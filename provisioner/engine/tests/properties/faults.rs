@@ -70,6 +70,30 @@ proptest! {
     }
 
     #[test]
+    fn a_halted_run_starts_nothing_more_and_the_next_one_goes_on(
+        before in manifest(), after in manifest(), at in 0u64..60,
+    ) {
+        let world = World::new();
+        world.apply(&graph(&before));
+        let after = graph(&after);
+        let plan = world.plan(&after);
+        // Once halted every later call is, too: a lapsed lock does not come back.
+        let halts: Vec<(u64, Fault)> = (1 + at..1_000).map(|number| (number, Fault::Halt)).collect();
+        let outcome = world.carry_out(&plan, &halts).expect("nothing crashes");
+        if outcome.store_error.is_none() && !plan.is_empty() {
+            prop_assert!(outcome.failed().next().is_none(), "{:#?}", outcome.statuses);
+        }
+        if let Some(why) = &outcome.halted {
+            prop_assert_eq!(why, "injected");
+            prop_assert!(outcome.statuses.values().any(|status| *status == Status::NotStarted));
+            prop_assert!(!outcome.succeeded());
+        }
+        world.wait();
+        world.apply(&after);
+        world.assert_converged(&after);
+    }
+
+    #[test]
     fn throttling_only_takes_time(specs in manifest(), one_in in 2u64..5) {
         let world = World::new();
         let graph = graph(&specs);

@@ -3,11 +3,14 @@
 mod cloud;
 mod convergence;
 mod crash;
+mod drift;
 mod faults;
 mod kinds;
 mod manifest;
 mod ownership;
 mod planning;
+mod rebuild;
+mod renames;
 mod sim;
 mod store;
 mod world;

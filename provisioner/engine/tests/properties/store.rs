@@ -37,8 +37,13 @@ impl Store {
     }
 
     pub(crate) fn lose(&self) {
+        self.put(&State::empty(STACK));
+    }
+
+    /// Keeps a state that did not come out of an apply: a rebuild, a rename.
+    pub(crate) fn put(&self, state: &State) {
         *self.kept.lock().expect("one thread") =
-            Kept { state: State::empty(STACK), journal: Vec::new(), appends: 0, broken: false };
+            Kept { state: state.clone(), journal: Vec::new(), appends: 0, broken: false };
     }
 
     pub(crate) fn appends(&self) -> usize {

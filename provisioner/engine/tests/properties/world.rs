@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use engine::kind::Depth;
 use engine::observer::Unobserved;
 use engine::{
-    Graph, Kinds, Mode, Observations, Options, Outcome, Plan, RefreshOptions, RetryPolicy, apply, plan, refresh,
+    Drift, Graph, Kinds, Mode, Observations, Options, Outcome, Plan, Rebuilt, RefreshOptions, RetryPolicy, apply,
+    drift, plan, rebuild, refresh,
 };
 use serde_json::Value;
 
@@ -45,6 +46,24 @@ impl World {
         let state = self.store.state();
         let seen = refresh(graph, &state, &self.kinds, &*self.cloud.sim, &options, &Unobserved);
         self.cloud.sim.run(seen).expect("a refresh does not crash").expect("kinds are known")
+    }
+
+    /// What the cloud alone tells; `graph` is the manifest at hand.
+    pub(crate) fn rebuild(&self, graph: &Graph) -> Rebuilt {
+        self.cloud.fresh_process();
+        let clock = &*self.cloud.sim;
+        let run = rebuild(graph, STACK, 7, &self.kinds, clock, RetryPolicy::default(), &Unobserved);
+        self.cloud.sim.run(run).expect("a rebuild does not crash").expect("kinds are known")
+    }
+
+    /// What drifted, by a full read.
+    pub(crate) fn drift(&self, graph: &Graph) -> Drift {
+        let observations = self.observe_at(Depth::Full, graph);
+        let clock = &*self.cloud.sim;
+        let list = engine::rebuild::list(&self.kinds, clock, RetryPolicy::default(), &Unobserved);
+        let (listed, failed) = self.cloud.sim.run(list).expect("a list does not crash");
+        assert!(failed.is_empty(), "{failed:?}");
+        drift(graph, &self.store.state(), &observations, &listed, &self.kinds).expect("kinds are known")
     }
 
     pub(crate) fn plan(&self, graph: &Graph) -> Plan {

@@ -1,0 +1,199 @@
+//! A state made from the cloud alone: what carries the stack's name is found by asking every kind for all it has.
+//!
+//! The manifest's graph only adds what the cloud cannot say: which resource needs which, and the desired form of fields
+//! that have several. A resource the manifest no longer has is found all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::input::{OutputRef, references, resolve};
+use crate::kind::{Depth, Listed};
+use crate::kinds::{Kinds, UnknownKind};
+use crate::observer::Observer;
+use crate::refresh::{Observations, RefreshOptions, Seen, refresh};
+use crate::retry::{Retrier, RetryPolicy, harmless_again};
+use crate::{Address, CallError, Graph, Kind, Observed, Owner, Record, State};
+
+/// What was found, and what could not be looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rebuilt {
+    /// The state, with every resource that is ours.
+    pub state: State,
+    /// Resources that say the same address as one in the state: address and the id that was left out.
+    pub doubles: Vec<(Address, String)>,
+    /// What nobody could tell; while this is not empty the state is not whole.
+    pub unreadable: Vec<(Address, CallError)>,
+    /// Kinds that could not be listed; while this is not empty the state is not whole.
+    pub unlisted: Vec<(&'static str, CallError)>,
+}
+
+impl Rebuilt {
+    /// Whether everything could be looked at.
+    pub fn is_whole(&self) -> bool {
+        self.unreadable.is_empty() && self.unlisted.is_empty()
+    }
+}
+
+/// Everything that carries the stack's name, as every kind lists it, with the kinds that could not be listed.
+pub async fn list(
+    kinds: &Kinds,
+    clock: &dyn Clock,
+    retry: RetryPolicy,
+    observer: &dyn Observer,
+) -> (Vec<Listed>, Vec<(&'static str, CallError)>) {
+    let retrier = Retrier { clock, policy: retry, observer };
+    let lists = kinds.iter().map(|kind| async move {
+        let name = kind.meta().name;
+        let answer = retrier.call(&Address::new(name, "all"), harmless_again, || kind.list()).await;
+        (name, answer)
+    });
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for (name, answer) in join_all(lists).await {
+        match answer {
+            Ok(listed) => found.extend(listed),
+            Err(error) => failed.push((name, error)),
+        }
+    }
+    (found, failed)
+}
+
+/// Rebuilds the state of a stack. `serial` is where its count goes on: above any that the lost state can have had, so
+/// that no idempotency token comes up a second time.
+pub async fn rebuild(
+    graph: &Graph,
+    stack: &str,
+    serial: u64,
+    kinds: &Kinds,
+    clock: &dyn Clock,
+    retry: RetryPolicy,
+    observer: &dyn Observer,
+) -> Result<Rebuilt, UnknownKind> {
+    let (listed, unlisted) = list(kinds, clock, retry, observer).await;
+    let mut known = State { serial, ..State::empty(stack) };
+    let mut tenants = BTreeMap::new();
+    let mut doubles = Vec::new();
+    for found in listed {
+        if known.records.contains_key(&found.address) {
+            doubles.push((found.address, found.id));
+            continue;
+        }
+        tenants.insert(found.address.clone(), found.tenant.clone());
+        known.records.insert(found.address.clone(), sketch(found));
+    }
+    let options = RefreshOptions { depth: Depth::Full, retry };
+    let seen = refresh(graph, &known, kinds, clock, &options, observer).await?;
+    let mut rebuilt =
+        Rebuilt { state: State { serial, ..State::empty(stack) }, doubles, unreadable: Vec::new(), unlisted };
+    for (address, seen_here) in &seen.seen {
+        match seen_here {
+            Seen::Here(observed) if is_ours(observed, stack, address, graph) => {
+                let tenant = graph.get(address).map(|resource| &resource.tenant).or(tenants.get(address));
+                let record = Record {
+                    tenant: tenant.cloned().flatten(),
+                    ..found(address, observed, graph, &seen, kinds.of(address)?)
+                };
+                rebuilt.state.records.insert(address.clone(), record);
+            }
+            Seen::Unreadable(error) => rebuilt.unreadable.push((address.clone(), error.clone())),
+            Seen::Here(_) | Seen::Gone => {}
+        }
+    }
+    add_edges(&mut rebuilt.state, graph);
+    Ok(rebuilt)
+}
+
+/// A record just good enough to find the resource by.
+fn sketch(found: Listed) -> Record {
+    Record {
+        address: found.address,
+        id: found.id,
+        tenant: found.tenant,
+        fields: found.fields,
+        outputs: BTreeMap::new(),
+        depends_on: BTreeSet::new(),
+        pending: None,
+    }
+}
+
+/// What cannot say whose it is counts as ours where the manifest has it: nobody can know better.
+fn is_ours(observed: &Observed, stack: &str, address: &Address, graph: &Graph) -> bool {
+    match &observed.owner {
+        Owner::Untold => graph.get(address).is_some(),
+        owner => owner.is_stack(stack),
+    }
+}
+
+/// The record of what is there. Where nothing differs from the desired fields, those: the form an apply keeps.
+fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observations, kind: &dyn Kind) -> Record {
+    let lookup = |reference: &OutputRef| output(seen, reference);
+    let desired = graph.get(address).map(|resource| resolve(&resource.desired, &lookup));
+    let as_desired = desired
+        .filter(|desired| references(desired).is_empty() && kind.diff(desired, &observed.fields, None).is_empty());
+    Record {
+        address: address.clone(),
+        id: observed.id.clone(),
+        tenant: None,
+        fields: as_desired.unwrap_or_else(|| observed.fields.clone()),
+        outputs: observed.outputs.clone(),
+        depends_on: BTreeSet::new(),
+        pending: observed.pending.clone(),
+    }
+}
+
+fn output(seen: &Observations, reference: &OutputRef) -> Option<Value> {
+    match seen.seen.get(&reference.of)? {
+        Seen::Here(observed) => observed.outputs.get(&reference.name).cloned(),
+        Seen::Gone | Seen::Unreadable(_) => None,
+    }
+}
+
+/// What needs what: as the manifest says, and for what it no longer has, whoever stands in its fields or outputs by
+/// id or output.
+fn add_edges(state: &mut State, graph: &Graph) {
+    let mut by_text: BTreeMap<String, Address> = BTreeMap::new();
+    for record in state.records.values() {
+        let given = record.outputs.values().filter_map(Value::as_str);
+        for text in given.chain([record.id.as_str()]).filter(|text| !text.is_empty()) {
+            by_text.insert(text.to_owned(), record.address.clone());
+        }
+    }
+    let edges: Vec<(Address, BTreeSet<Address>)> = state
+        .records
+        .values()
+        .map(|record| {
+            let needs = match graph.get(&record.address) {
+                Some(_) => graph.needs(&record.address).clone(),
+                None => mentioned(record, &by_text),
+            };
+            (record.address.clone(), needs)
+        })
+        .collect();
+    for (address, needs) in edges {
+        if let Some(record) = state.records.get_mut(&address) {
+            record.depends_on = needs;
+        }
+    }
+}
+
+fn mentioned(record: &Record, by_text: &BTreeMap<String, Address>) -> BTreeSet<Address> {
+    let mut texts = Vec::new();
+    collect(&record.fields, &mut texts);
+    record.outputs.values().for_each(|value| collect(value, &mut texts));
+    // Its own name may be another's as well: a role is called as its function.
+    let others = texts.into_iter().filter(|text| *text != record.id);
+    let others = others.filter_map(|text| by_text.get(text)).filter(|address| **address != record.address);
+    // A name that two resources of one kind share says nothing about which needs which.
+    others.filter(|address| address.kind() != record.address.kind()).cloned().collect()
+}
+
+fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(fields) => fields.values().for_each(|field| collect(field, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -1,0 +1,85 @@
+//! Addresses that change: by `moved` in the manifest or by hand in the state; the cloud is told, nothing is made anew.
+
+use engine::plan::Reason;
+use engine::state::RenameError;
+use engine::{Action, Address, Graph, Input, Resource};
+
+use crate::cloud::{Fault, Happened};
+use crate::manifest::{Spec, address, resources};
+use crate::world::World;
+
+fn named(name: &str) -> Address {
+    Address::new("box", name)
+}
+
+/// A box with an item in it, the box standing at `at`.
+fn boxed(at: &Address) -> Graph {
+    let spec = |kind, name| Spec { kind, name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
+    let mut all: Vec<Resource> = resources(&[spec("box", 0), spec("item", 0)]);
+    for resource in &mut all {
+        if resource.address.kind() == "box" {
+            resource.address = at.clone();
+        } else {
+            resource.desired["box"] =
+                serde_json::to_value(Input::<String>::output(at.clone(), "id")).expect("serialises");
+        }
+    }
+    Graph::new(all).expect("a graph")
+}
+
+fn renamed(world: &World, from: &Address, to: &Address) {
+    let mut state = world.store.state();
+    state.rename_all(&[(from.clone(), to.clone())]);
+    world.store.put(&state);
+}
+
+#[test]
+fn a_renamed_resource_is_told_its_new_address_and_nothing_else_happens() {
+    let (old, new) = (address("box", 0), named("crate"));
+    let world = World::new();
+    world.apply(&boxed(&old));
+    renamed(&world, &old, &new);
+    let plan = world.plan(&boxed(&new));
+    let step = plan.step(&new).expect("a step");
+    assert_eq!((step.action, &step.reason), (Action::Update, &Reason::Renamed(old.clone())));
+    assert_eq!(plan.changes().count(), 1, "{plan:#?}");
+    assert!(world.carry_out(&plan, &[]).expect("no crash").succeeded());
+    assert_eq!(world.cloud.history(), [Happened::Changed(new.clone())]);
+    assert!(world.store.state().renamed.is_empty());
+    world.assert_converged(&boxed(&new));
+    // The cloud knows it, too.
+    world.store.lose();
+    assert!(world.rebuild(&boxed(&new)).state.records.contains_key(&new));
+}
+
+#[test]
+fn a_rename_survives_a_crash_at_any_call() {
+    let (old, new) = (address("box", 0), named("crate"));
+    for number in 1..=4 {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let world = World::new();
+            world.apply(&boxed(&old));
+            renamed(&world, &old, &new);
+            let plan = world.plan(&boxed(&new));
+            world.carry_out(&plan, &[(number, fault)]);
+            // The next run reads its state anew and carries the manifest's `moved` out again.
+            renamed(&world, &old, &new);
+            world.apply(&boxed(&new));
+            world.assert_converged(&boxed(&new));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_renamed_says_why() {
+    let (old, other) = (address("box", 0), address("item", 0));
+    let world = World::new();
+    world.apply(&boxed(&old));
+    let mut state = world.store.state();
+    assert_eq!(state.rename(&named("x"), &old), Err(RenameError::Unknown(named("x"))));
+    assert_eq!(state.rename(&old, &other), Err(RenameError::OtherKind { from: old.clone(), to: other.clone() }));
+    assert_eq!(state.rename(&old, &old), Err(RenameError::Taken(old.clone())));
+    state.rename(&old, &named("b")).expect("there");
+    state.rename(&named("b"), &old).expect("and back");
+    assert_eq!(state, world.store.state(), "as if nothing had happened");
+}
