@@ -5,6 +5,7 @@ pub mod classify;
 pub mod fault;
 pub mod pipeline;
 pub mod protocol;
+pub mod rates;
 mod routes;
 pub mod rules;
 mod s3;
@@ -85,6 +86,7 @@ async fn counted(gateway: Arc<Gateway>, call: Call) -> Result<Answer, Lost> {
     let answer = match admission.verdict() {
         Verdict::Fail => protocol::internal_error(&call, "An internal error, armed by a test."),
         Verdict::Throttle => protocol::throttled(&call),
+        Verdict::CutOff => return Err(Lost),
         Verdict::Proceed | Verdict::LoseAnswer | Verdict::HoldAnswer => carried_out(gateway, call).await,
     };
     sent(admission, answer).await
@@ -103,7 +105,7 @@ async fn carried_out(gateway: Arc<Gateway>, call: Call) -> Answer {
 
 async fn sent(admission: Admission, answer: Answer) -> Result<Answer, Lost> {
     match admission.verdict() {
-        Verdict::LoseAnswer => return Err(Lost),
+        Verdict::LoseAnswer | Verdict::CutOff => return Err(Lost),
         Verdict::HoldAnswer => admission.hold().await,
         Verdict::Proceed | Verdict::Fail | Verdict::Throttle => {}
     }
