@@ -1,4 +1,5 @@
-//! The gateway's own pages under `/_billform/`, for tests and the command line: counts, faults, rates, the cost model.
+//! The gateway's own pages under `/_billform/`, for tests and the command line: counts, faults,
+//! rates, delays, the cost model.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
 use crate::gateway::fault::{Fault, FaultState, FaultStatus};
+use crate::gateway::lag::Delay;
 use crate::gateway::pipeline::{Answer, Call};
 use crate::gateway::rates::{Rate, published};
 use crate::gateway::traffic::ByOperation;
@@ -57,6 +59,15 @@ pub struct RatesInForce {
     pub rejections: ByOperation,
 }
 
+/// What `GET consistency` gives; `PUT consistency` takes a [`Delay`], and `{}` switches it off.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Consistency {
+    /// For how long reads lag behind writes.
+    pub delay: Delay,
+    /// How many reads were answered with what was there before, since the delay was set.
+    pub stale: ByOperation,
+}
+
 /// Whether a request is for these pages. A deployed API may have such a path too: its Host says so.
 pub(crate) fn is_for(call: &Call) -> bool {
     call.service != "execute-api" && call.uri.path().starts_with(PREFIX)
@@ -84,6 +95,14 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
         ("GET", "faults/wait") => wait(gateway, call).await,
         ("GET", "rates") => rates(gateway),
         ("PUT", "rates") => set_rates(gateway, call),
+        ("GET", "consistency") => consistency(gateway),
+        ("PUT", "consistency") => match serde_json::from_slice(&call.body) {
+            Ok(delay) => {
+                gateway.lag.set(delay);
+                consistency(gateway)
+            }
+            Err(error) => refused(400, &format!("not a delay: {error}")),
+        },
         ("GET", "costs") => shown(&gateway.costs.model()),
         ("PUT", "costs") => match gateway.costs.set_json(&call.body) {
             Ok(()) => Answer::json(200, &json!({})),
@@ -92,7 +111,7 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
         _ => refused(
             404,
             &format!(
-                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, costs",
+                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, consistency, costs",
                 call.method
             ),
         ),
@@ -125,6 +144,10 @@ fn arm(gateway: &Gateway, call: &Call) -> Answer {
     }
     gateway.traffic.set_latency(Duration::from_millis(wanted.latency_ms));
     faults(gateway)
+}
+
+fn consistency(gateway: &Gateway) -> Answer {
+    shown(&Consistency { delay: gateway.lag.delay(), stale: gateway.lag.stale() })
 }
 
 fn rates(gateway: &Gateway) -> Answer {
@@ -186,7 +209,8 @@ mod tests {
 
     fn gateway() -> Gateway {
         let upstream = Upstream::new("127.0.0.1:1".into(), "123456789012".into(), "us-east-1".into());
-        Gateway { upstream, rules: Vec::new(), traffic: Traffic::new(), costs: Costs::default() }
+        let (traffic, lag, costs) = (Traffic::new(), Default::default(), Costs::default());
+        Gateway { upstream, rules: Vec::new(), traffic, lag, costs }
     }
 
     async fn ask(gateway: &Gateway, method: &str, page: &str, body: &'static str) -> (u16, Value) {
@@ -255,6 +279,17 @@ mod tests {
         let (status, error) = ask(&gateway, "PUT", "rates", zero).await;
         assert!(status == 400 && error["message"].as_str().unwrap().contains("per_second"), "{error}");
         assert_eq!(ask(&gateway, "PUT", "rates", r#"{"publishd":true}"#).await.0, 400);
+    }
+
+    #[tokio::test]
+    async fn the_delay_is_shown_and_set() {
+        let gateway = gateway();
+        let (status, shown) = ask(&gateway, "PUT", "consistency", r#"{"delay_ms":5,"at_most_ms":9,"seed":3}"#).await;
+        assert_eq!(status, 200);
+        assert_eq!(shown, json!({"delay": {"delay_ms": 5, "at_most_ms": 9, "seed": 3}, "stale": {}}));
+        assert_eq!(gateway.lag.delay(), Delay { delay_ms: 5, at_most_ms: 9, seed: 3 });
+        assert_eq!(ask(&gateway, "PUT", "consistency", "{}").await.1["delay"]["delay_ms"], 0);
+        assert_eq!(ask(&gateway, "PUT", "consistency", r#"{"delay":5}"#).await.0, 400);
     }
 
     #[tokio::test]
