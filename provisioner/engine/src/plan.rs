@@ -81,7 +81,7 @@ pub struct Step {
     pub desired: Option<Value>,
     /// The cloud's id, where it exists.
     pub id: Option<String>,
-    /// Its fields as seen, where it exists.
+    /// Its fields as seen, where it exists and something is done to it.
     pub observed: Option<Value>,
     /// Its outputs as seen, where it exists.
     pub outputs: BTreeMap<String, Value>,

@@ -54,7 +54,11 @@ pub fn call_error<E>(operation: &str, error: SdkError<E, Response>) -> CallError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let class = classify(&error);
+    let class = match code(&error) {
+        // Cost Explorer's word for "slower" is what others say of a quota that waiting does not lift.
+        Some("LimitExceededException") if operation.starts_with("ce:") => ErrorClass::Throttled,
+        _ => classify(&error),
+    };
     CallError { operation: operation.to_owned(), message: message(&error), class }
 }
 
@@ -119,4 +123,22 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    #[test]
+    fn a_limit_exceeded_is_a_throttle_for_cost_explorer_alone() {
+        let class = |operation: &str| {
+            let answer = Response::new(400.try_into().expect("a status"), SdkBody::empty());
+            let error = ErrorMetadata::builder().code("LimitExceededException").message("Rate exceeded").build();
+            call_error(operation, SdkError::service_error(error, answer)).class
+        };
+        assert_eq!(class("ce:ListCostAllocationTags"), ErrorClass::Throttled);
+        assert_eq!(class("iam:CreateRole"), ErrorClass::Refused, "a quota: waiting does not lift it");
+    }
 }

@@ -4,6 +4,7 @@ use engine::kind::{CallError, ErrorClass};
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 
 use super::calls::Calls;
+use super::pacing::Pacer;
 use super::secret_values::SecretValue;
 
 /// A Stripe account, ready to be called.
@@ -12,6 +13,7 @@ pub struct StripeApi {
     client: stripe::Client,
     live: bool,
     calls: Calls,
+    pacer: Pacer,
 }
 
 /// The Stripe key does not do.
@@ -39,7 +41,7 @@ impl StripeApi {
             None => builder,
         };
         let client = builder.build().map_err(|error| StripeKeyError::Client(error.to_string()))?;
-        Ok(StripeApi { client, live: mode == Some("live"), calls })
+        Ok(StripeApi { client, live: mode == Some("live"), calls, pacer: Pacer::of_endpoint(base.is_some()) })
     }
 
     /// Whether the key moves real money.
@@ -54,6 +56,7 @@ impl StripeApi {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
+        self.pacer.wait("stripe", operation).await;
         self.send_once(request).await.map_err(|error| call_error(operation, &error))
     }
 
@@ -63,6 +66,7 @@ impl StripeApi {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
+        self.pacer.wait("stripe", operation).await;
         match self.send_once(request).await {
             Ok(object) => Ok(Some(object)),
             Err(StripeError::Stripe(_, 404)) => Ok(None),
@@ -110,6 +114,7 @@ impl StripeApi {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
+        self.pacer.wait("stripe", operation).await;
         self.calls.add("stripe");
         let key = IdempotencyKey::new(key).map_err(|error| CallError {
             operation: format!("stripe:{operation}"),

@@ -237,7 +237,7 @@ impl Traffic {
         });
         let struck = strike(&mut board.faults, number, service, operation, write);
         // A call that a fault takes away costs no token.
-        let over = struck.is_none() && !board.rates.take(service, operation, self.began.elapsed());
+        let over = struck.is_none() && board.rates.take(service, operation, self.began.elapsed()).is_err();
         if over {
             add_one(&mut board.rejections, service, operation);
         }
