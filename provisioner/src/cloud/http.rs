@@ -51,3 +51,41 @@ impl HttpConnector for Connector {
         client.http_connector(&self.settings, &self.components).call(request)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    /// How a call to such an endpoint begins.
+    async fn beginning(scheme: &str) -> [u8; 4] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(client())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(format!("{scheme}://{address}"))
+            .build();
+        let sts = aws_sdk_sts::Client::new(&config);
+        let call = tokio::spawn(async move { sts.get_caller_identity().send().await.map(drop) });
+        let (mut stream, _) = listener.accept().await.expect("the call comes");
+        let mut bytes = [0; 4];
+        stream.read_exact(&mut bytes).await.expect("it says something");
+        call.abort();
+        bytes
+    }
+
+    #[tokio::test]
+    async fn https_is_spoken_where_the_endpoint_says_so_and_only_there() {
+        assert_eq!(&beginning("http").await, b"POST");
+        // A TLS handshake record (RFC 8446, section 5.1).
+        assert_eq!(beginning("https").await[..2], [22, 3]);
+    }
+}

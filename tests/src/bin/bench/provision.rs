@@ -89,13 +89,22 @@ fn check(phase: Phase, said: &Value, resources: u64) -> Fallible<()> {
     let did = match phase {
         Phase::Apply => resources > 0 && said["failed"] == json!([]),
         Phase::Plan | Phase::Drift => summary("no_op") == Some(resources),
-        Phase::Destroy => summary("delete") == Some(resources) && said["failed"] == json!([]),
+        Phase::Destroy => {
+            summary("delete").map(|gone| gone + stays(said)) == Some(resources) && said["failed"] == json!([])
+        }
     };
     if did {
         Ok(())
     } else {
         Err(format!("the {} of {resources} resources did not do its work: {said}", phase.title()))
     }
+}
+
+/// What no destroy takes away: the books, and what is the whole payer's.
+fn stays(said: &Value) -> u64 {
+    let kept = said["kept"].as_array().into_iter().flatten().filter_map(|kept| kept["address"].as_str());
+    let stays = |address: &&str| address.starts_with("stripe_customer.") || address.starts_with("allocation_tags.");
+    kept.filter(stays).count() as u64
 }
 
 async fn counted(place: &Place, phase: Phase, command: std::process::Command) -> Fallible<(Side, Value)> {
@@ -134,6 +143,8 @@ mod tests {
         assert!(check(Phase::Plan, &plan, 7).is_ok() && check(Phase::Drift, &plan, 8).is_err());
         assert!(check(Phase::Apply, &json!({"failed": []}), 7).is_ok() && check(Phase::Apply, &json!({}), 7).is_err());
         assert!(check(Phase::Apply, &json!({"failed": []}), 0).is_err());
-        assert!(check(Phase::Destroy, &json!({"summary": {"delete": 6}, "failed": []}), 7).is_err());
+        let kept = |address: &str| json!({"summary": {"delete": 6}, "failed": [], "kept": [{"address": address}]});
+        assert!(check(Phase::Destroy, &kept("stripe_customer.a"), 7).is_ok());
+        assert!(check(Phase::Destroy, &kept("secret.a"), 7).is_err(), "counted as deleted");
     }
 }
