@@ -136,6 +136,8 @@ impl<'a> Run<'a> {
             self.statuses[at] = Some(Status::Unchanged);
             if step.forgets() {
                 self.note(Entry::Removed(step.address.clone()));
+            } else if step.desired.is_none() {
+                continue;
             } else if let Ok(desired) = self.inputs(step) {
                 let found = Applied {
                     id: step.id.clone().unwrap_or_default(),

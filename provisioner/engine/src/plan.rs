@@ -77,7 +77,7 @@ pub struct Step {
     pub reason: Reason,
     /// What differs, field by field; for a create what will be there, for a delete what was.
     pub fields: Vec<FieldChange>,
-    /// The desired fields, references unresolved; none for what is to go or stays as it is.
+    /// The desired fields, references unresolved; none for what is to go, and for what stays as the state has it.
     pub desired: Option<Value>,
     /// The cloud's id, where it exists.
     pub id: Option<String>,

@@ -188,6 +188,10 @@ impl<'a> Planner<'a> {
         step.fields = changes;
         step.claim = claim;
         self.describe(&mut step, observed, record);
+        // What stays as it is, and is known to, needs no copies: of ten thousand tenants they are most of a plan.
+        if action == Action::NoOp && record.is_some_and(|record| self.is_recorded(&step, record, &desired)) {
+            step.desired = None;
+        }
         self.outlook.insert(address, Outlook::Exists { observed, record });
         self.propose(address, step);
         Ok(())
@@ -241,6 +245,18 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether the state says just what it would say after this step.
+    fn is_recorded(&self, step: &Step, record: &Record, desired: &Value) -> bool {
+        let settled =
+            !self.state.intents.contains_key(&step.address) && !self.state.renamed.contains_key(&step.address);
+        settled
+            && record.fields == *desired
+            && record.outputs == step.outputs
+            && record.tenant == step.tenant
+            && record.depends_on == step.depends_on
+            && record.pending == step.pending
+    }
+
     fn begun(&self, address: &Address) -> bool {
         self.state.intents.contains_key(address)
     }
@@ -268,9 +284,7 @@ impl<'a> Planner<'a> {
             action,
             reason,
             fields: Vec::new(),
-            // What stays as it is needs no copies, here or of what was seen: of ten thousand tenants they are most of
-            // a plan.
-            desired: (action != Action::NoOp).then(|| resource.desired.clone()),
+            desired: Some(resource.desired.clone()),
             id: None,
             observed: None,
             outputs: BTreeMap::new(),
