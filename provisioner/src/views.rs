@@ -3,9 +3,11 @@
 pub mod apply;
 pub mod failure;
 pub mod field;
+pub mod graph;
 pub mod invoice;
 pub mod plan;
 pub mod plan_json;
+pub mod printable;
 pub mod problems;
 pub mod style;
 pub mod terminal;

@@ -9,6 +9,7 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::store::file::FileStore;
+use crate::views::terminal;
 
 /// Subcommands of `state`.
 #[derive(Debug, ClapSubcommand)]
@@ -29,14 +30,14 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
     match subcommand {
         Subcommand::List if global.format == Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?);
+            terminal::print_json(&state.records.keys().collect::<Vec<_>>())?;
         }
-        Subcommand::List => state.records.keys().for_each(|address| println!("{address}")),
+        Subcommand::List => state.records.keys().for_each(|address| terminal::print(&format!("{address}\n"))),
         Subcommand::Show { address } => {
             let record = state.records.get(address).ok_or_else(|| {
                 Failure::new(format!("the state knows no {address}")).hint("`billform state list` shows what it knows")
             })?;
-            println!("{}", serde_json::to_string_pretty(record)?);
+            terminal::print_json(record)?;
         }
     }
     Ok(exit::DONE)
