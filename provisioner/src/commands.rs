@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod destroy;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod invoice;
 pub mod kinds;
@@ -30,6 +31,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
         Command::Destroy(arguments) => destroy::run(global, &arguments).await,
+        Command::Import(arguments) => import::run(global, &arguments).await,
         Command::Output(arguments) => output::run(global, &arguments).await,
         Command::Graph(arguments) => graph::run(global, &arguments),
         Command::Kinds => kinds::run(global),

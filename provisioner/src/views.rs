@@ -9,6 +9,7 @@ pub mod plan;
 pub mod plan_json;
 pub mod printable;
 pub mod problems;
+pub mod rebuild;
 pub mod style;
 pub mod terminal;
 pub mod wrap;
