@@ -11,5 +11,6 @@ pub mod printable;
 pub mod problems;
 pub mod rebuild;
 pub mod style;
+pub mod table;
 pub mod terminal;
 pub mod wrap;

@@ -12,6 +12,8 @@ use crate::failure::{Failure, Outcome};
 use crate::permissions;
 use crate::project::Project;
 use crate::stack;
+use crate::views::terminal;
+use crate::views::wrap::wrapped;
 
 /// Arguments of `permissions`.
 #[derive(Debug, Args)]
@@ -67,14 +69,14 @@ impl For {
 pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let policy = arguments.command.policy(&project)?;
-    let text = serde_json::to_string_pretty(&policy)?;
-    println!("{text}");
+    terminal::print_json(&policy)?;
     let size = permissions::size(&policy);
     if size > permissions::MANAGED_POLICY_LIMIT {
-        anstream::eprintln!(
-            "The policy has {size} characters, IAM takes {} per managed policy: attach its statements as several.",
-            permissions::MANAGED_POLICY_LIMIT
+        let limit = permissions::MANAGED_POLICY_LIMIT;
+        let note = format!(
+            "The policy has {size} characters, IAM takes {limit} per managed policy: attach its statements as several."
         );
+        terminal::eprint_line(&wrapped(&note, terminal::width(), 2));
     }
     Ok(exit::DONE)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::printable::printable_json;
+use super::problems;
 use super::style::{BOLD, RED, paint};
 use super::terminal;
 use super::wrap::wrapped;
@@ -29,7 +30,7 @@ pub fn render(failure: &Failure, width: usize) -> String {
     let message = failure.message.trim_end();
     let error = format!("{} {message}", paint(RED.bold(), "error:"));
     // A message of several lines quotes a manifest, whose lines stay as they are.
-    let error = if message.contains('\n') { error } else { wrapped(&error, width, 2) };
+    let error = if message.contains('\n') { problems::fitted(&error, width) } else { wrapped(&error, width, 2) };
     match &failure.hint {
         Some(hint) => format!("{error}\n{}\n", wrapped(&format!("  {} {hint}", paint(BOLD, "hint:")), width, 4)),
         None => format!("{error}\n"),

@@ -30,8 +30,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// How long the sequence at the start is, if it is one that our styles write. They set weight and colour of letters;
 /// none hides text, moves the cursor or speaks to the terminal.
 fn sequence(text: &str) -> Option<usize> {
-    let end = text.find('m')? + 1;
-    SEQUENCES.contains(&&text[..end]).then_some(end)
+    SEQUENCES.iter().find(|sequence| text.starts_with(**sequence)).map(|sequence| sequence.len())
 }
 
 /// A JSON document as it may be printed. JSON escapes C0 itself and leaves C1, DEL and the marks of direction: they

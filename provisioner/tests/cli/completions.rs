@@ -15,7 +15,12 @@ fn every_shell_has_a_script_that_knows_the_commands() {
     let program = Program::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = program.run(&["completions", shell]).ok();
-        for word in ["billform", "permissions", "detailed-exitcode", "invoice-preview"] {
+        let mut words = vec!["billform", "permissions", "detailed-exitcode"];
+        // The others complete no values.
+        if ["bash", "zsh", "fish"].contains(&shell) {
+            words.push("invoice-preview");
+        }
+        for word in words {
             assert!(script.contains(word), "{shell} knows no {word}");
         }
         assert!(script.lines().all(|line| !line.contains('\u{1b}')), "{shell}");
@@ -57,8 +62,13 @@ fn there_is_a_page_for_every_command_and_it_renders() {
         for part in [".TH ", ".SH NAME", ".SH SYNOPSIS", "\\-\\-manifest"] {
             assert!(page.contains(part), "{name} has no {part}");
         }
+        // Pages that it refers to are there, too.
+        for word in page.split_whitespace().filter_map(|word| word.strip_suffix("(1)")) {
+            let referred = format!("{}.1", word.replace("\\-", "-"));
+            assert!(names.contains(&referred), "{name} refers to {referred}");
+        }
         // Warnings of groff are on stderr, and its exit code is 0 all the same.
-        if let Some(checked) = checked_by("groff", &["-man", "-ww", "-z", "-Tutf8"], &folder.join(name)) {
+        if let Some(checked) = checked_by("groff", &["-man", "-ww", "-z", "-Kutf8", "-Tutf8"], &folder.join(name)) {
             let said = String::from_utf8_lossy(&checked.stderr);
             assert!(checked.status.success() && said.is_empty(), "{name}: {said}");
         }

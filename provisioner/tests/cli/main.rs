@@ -11,5 +11,6 @@ mod policies;
 mod program;
 mod published;
 mod states;
+mod steering;
 mod usage;
 mod validate;
