@@ -3,6 +3,7 @@
 pub mod stripe_account;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -36,6 +37,17 @@ pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bu
     cloud_as(place, root, secrets, bundle).await
 }
 
+/// A bundle whose executable is a shell script that says something: nothing here invokes it.
+pub fn bundle(says: &str) -> Arc<Bundle> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let mut zip = zip::ZipWriter::new(file.as_file());
+    let executable = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file("bootstrap", executable).expect("an entry");
+    write!(zip, "#!/bin/sh\necho {says}\n").expect("is written");
+    zip.finish().expect("a zip");
+    Arc::new(Bundle::read(file.path()).expect("is read"))
+}
+
 /// Clients of the same cloud for a user who may do what these kinds say they need, and nothing else.
 pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String, String>) -> Arc<Cloud> {
     static USERS: AtomicUsize = AtomicUsize::new(0);
@@ -51,9 +63,22 @@ pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String
     cloud_as(place(), credentials, secrets, root.bundle.clone()).await
 }
 
-/// AWS asks for these on the table or function; MiniStack finds neither in the call and asks for them on `*`.
-const ASKED_ON_ANYTHING: &[&str] =
-    &["dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource", "lambda:CreateFunction"];
+/// AWS asks for these on the table, rule, report or function; MiniStack finds neither in the call and asks for them on `*`.
+const ASKED_ON_ANYTHING: &[&str] = &[
+    "cur:DeleteReportDefinition",
+    "cur:ListTagsForResource",
+    "cur:ModifyReportDefinition",
+    "cur:PutReportDefinition",
+    "cur:TagResource",
+    "cur:UntagResource",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "events:ListTagsForResource",
+    "events:TagResource",
+    "events:UntagResource",
+    "lambda:CreateFunction",
+];
 
 /// A resource template with the account and the region filled in; any other field of it may be anything.
 fn filled(template: &str, cloud: &Cloud) -> String {
