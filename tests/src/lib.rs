@@ -1,3 +1,5 @@
 //! What the end-to-end suites and the benchmark share. Nobody but this package's own tests and binaries imports it.
 
+pub mod conformance;
+pub mod live;
 pub mod stage;
