@@ -86,6 +86,10 @@ impl Drift {
     }
 }
 
+/// What is said of a resource that an apply has begun to change, still or in vain: it is neither as it was left nor
+/// as it will be, and that is nobody else's doing.
+const UNFINISHED: &str = "was begun by an apply that has not finished it; the next one does";
+
 /// Compares what is seen with what was applied last. `listed` is everything that carries our name; what of it is
 /// neither remembered nor wanted is drift, too.
 pub fn drift(
@@ -97,6 +101,10 @@ pub fn drift(
 ) -> Result<Drift, UnknownKind> {
     let mut comparing = Comparing { graph, state, kinds, drift: Drift::default() };
     for (address, seen) in &observations.seen {
+        if state.intents.contains_key(address) && !matches!(seen, Seen::Unreadable(_)) {
+            comparing.drift.pending.push((address.clone(), UNFINISHED.to_owned()));
+            continue;
+        }
         match seen {
             Seen::Unreadable(error) => comparing.drift.unreadable.push((address.clone(), error.clone())),
             Seen::Gone => comparing.gone(address),

@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Takes over what exists and is not ours.
     #[arg(long)]
     pub adopt: bool,
+    /// How much is read before planning: `full` repairs also what lists do not show, all that `drift` finds.
+    #[arg(long, value_name = "DEPTH", default_value = "lists")]
+    pub refresh: plan_command::Refresh,
     /// The bundle to deploy, instead of the newest packaged one.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
@@ -78,7 +81,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let progress = Progress::reading(global.verbose > 0);
     let plan = match saved {
         Some(saved) => checked(saved, &session, &state).await?,
-        None => session.plan(&state, Depth::Lists, arguments.adopt, &progress).await?,
+        None => session.plan(&state, arguments.refresh.depth(), arguments.adopt, &progress).await?,
     };
     drop(progress);
     let consent = Consent {

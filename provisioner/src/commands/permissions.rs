@@ -29,12 +29,14 @@ pub enum For {
     Apply,
     /// Reads and deletes.
     Destroy,
+    /// Only reads, of every kind: what a kind left behind that the manifest no longer has is found, too.
+    Drift,
 }
 
 impl For {
     fn verbs(self) -> BTreeSet<Verb> {
         match self {
-            For::Plan => [Verb::Read].into(),
+            For::Plan | For::Drift => [Verb::Read].into(),
             For::Apply => [Verb::Read, Verb::Create, Verb::Update, Verb::Delete].into(),
             For::Destroy => [Verb::Read, Verb::Delete].into(),
         }
@@ -47,7 +49,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let handlers = stack::handlers();
     // A stand-in for a bundle: which code is deployed makes no difference to what is allowed.
     let graph = stack::graph(&stack::Plan { manifest: &project.manifest, handlers: &handlers, code_sha256: None })?;
-    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs());
+    let kinds = match arguments.command {
+        For::Drift => permissions::Of::EveryKind,
+        For::Plan | For::Apply | For::Destroy => permissions::Of::KindsIn,
+    };
+    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs(), kinds);
     let text = serde_json::to_string_pretty(&policy)?;
     println!("{text}");
     let size = permissions::size(&policy);

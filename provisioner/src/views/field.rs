@@ -7,16 +7,25 @@ use serde_json::Value;
 /// A change, cut to fit `width` columns. Field values never hold secrets: kinds keep those out of their fields.
 pub fn change(change: &FieldChange, width: usize) -> String {
     let forces = if change.forces_replacement { "  (forces replacement)" } else { "" };
-    let room = width.saturating_sub(change.path.len() + 2 + forces.len()).max(20);
-    let half = room.saturating_sub(4) / 2;
+    two(change, " -> ", forces, width)
+}
+
+/// A field that others changed: what is there, and what it was left as.
+pub fn drifted(change: &FieldChange, width: usize) -> String {
+    two(change, ", was left as ", "", width)
+}
+
+/// Both values with something between and behind them, cut to fit `width` columns.
+fn two(change: &FieldChange, between: &str, behind: &str, width: usize) -> String {
+    let room = width.saturating_sub(change.path.chars().count() + 2 + behind.len()).max(20);
+    let half = room.saturating_sub(between.len()) / 2;
     let (before, after) = (text(&change.before), text(&change.after));
-    let line = if before.chars().count() + after.chars().count() + 4 <= room {
-        format!("{before} -> {after}")
+    let (before, after) = if before.chars().count() + after.chars().count() + between.len() <= room {
+        (before, after)
     } else {
-        let (before, after) = around_difference(&before, &after, half);
-        format!("{before} -> {after}")
+        around_difference(&before, &after, half)
     };
-    format!("{}: {line}{forces}", change.path)
+    format!("{}: {before}{between}{after}{behind}", change.path)
 }
 
 /// A field of something new: on one line where it fits, else a map with a line for each key, else cut to fit.
