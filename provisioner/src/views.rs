@@ -13,6 +13,7 @@ pub mod plan;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod problems;
+pub mod rebuild;
 pub mod style;
 pub mod terminal;
 pub mod wrap;

@@ -49,21 +49,23 @@ async fn state(session: &Session) -> Result<State, Failure> {
 async fn look(session: &Session, ignores: &[Ignore], observer: &dyn Observer) -> Result<DriftReport, Failure> {
     let retry = RetryPolicy::default();
     let before = state(session).await?;
+    let mut known = before.clone();
+    known.rename_all(&session.project.moves()?);
     // What there is first, then what it is like: what an apply makes in between is not taken for a stranger.
     let (listed, unlisted) = engine::rebuild::list(&session.kinds, &TokioClock, retry, observer).await;
     let options = RefreshOptions { depth: Depth::Full, retry };
-    let seen = refresh(&session.graph, &before, &session.kinds, &TokioClock, &options, observer).await?;
-    let drift = engine::drift(&session.graph, &before, &seen, &listed, &session.kinds)?;
+    let seen = refresh(&session.graph, &known, &session.kinds, &TokioClock, &options, observer).await?;
+    let drift = engine::drift(&session.graph, &known, &seen, &listed, &session.kinds)?;
     let moved = state(session).await? != before;
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let parted = part(drift, ignores, &known(session, &before, &listed), today);
+    let parted = part(drift, ignores, &addresses(session, &known, &listed), today);
     Ok(DriftReport::new(parted, unlisted, moved))
 }
 
 /// The addresses of all that is remembered, wanted or there.
-fn known(session: &Session, state: &State, listed: &[Listed]) -> BTreeSet<Address> {
-    let addresses = state.records.keys().chain(session.graph.resources().keys());
-    addresses.chain(listed.iter().map(|listed| &listed.address)).cloned().collect()
+fn addresses(session: &Session, state: &State, listed: &[Listed]) -> BTreeSet<Address> {
+    let known = state.records.keys().chain(session.graph.resources().keys());
+    known.chain(listed.iter().map(|listed| &listed.address)).cloned().collect()
 }
 
 /// The report on stdout, in the format asked for.
