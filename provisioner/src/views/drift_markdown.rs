@@ -2,11 +2,10 @@
 
 use engine::diff::FieldChange;
 use engine::{Drifted, Unapplied};
-use serde_json::Value;
 
 use super::drift::{Surroundings, also, remarks, unseen, verdict};
 use super::field;
-use super::markdown::{Block, Document, code, sentence};
+use super::markdown::{Block, Document, LONGEST_TEXT, code, sentence};
 use crate::drift_report::{DriftReport, Sort, happened};
 
 /// The report as Markdown; below [`super::markdown::LIMIT`], whatever was found.
@@ -48,8 +47,11 @@ fn todo_block(todo: &Unapplied) -> Block {
     Block { head, columns: &["Field", "As applied", "In the manifest"], rows: rows(&todo.fields) }
 }
 
-/// A row for each field: its path, what is there, what it is or was to be.
+/// A row for each field: its path, what is there, what it is or was to be; cut around what differs.
 pub fn rows(fields: &[FieldChange]) -> Vec<Vec<String>> {
-    let value = |value: &Value| field::text(value);
-    fields.iter().map(|change| vec![change.path.clone(), value(&change.before), value(&change.after)]).collect()
+    let row = |change: &FieldChange| {
+        let (before, after) = field::both(change, 2 * LONGEST_TEXT);
+        [change.path.clone(), before, after].into()
+    };
+    fields.iter().map(row).collect()
 }

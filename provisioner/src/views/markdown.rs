@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub const LIMIT: usize = 65_536;
 
 /// Longer texts are cut, so that one resource always fits.
-const LONGEST_TEXT: usize = 120;
+pub const LONGEST_TEXT: usize = 120;
 
 /// The same for sentences, of which a line has one.
 const LONGEST_SENTENCE: usize = 600;
@@ -32,7 +32,8 @@ pub fn sentence(text: &str) -> String {
 }
 
 fn inert(text: String) -> String {
-    let spans = |c: char| c.is_ascii_graphic() && !matches!(c, '`' | '|' | '\\') || c == ' ';
+    let ascii = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '`' | '|' | '\\');
+    let spans = |c: char| ascii(c) || c == '…' || (!c.is_ascii() && c.is_alphanumeric());
     let bare = !text.is_empty() && !text.starts_with(' ') && !text.ends_with(' ');
     if bare && text.chars().all(spans) {
         return format!("`{text}`");
@@ -153,6 +154,7 @@ impl Document {
 
     /// Once something was left out, all that follows is: the order tells what is missing.
     fn take(&mut self, text: &str) -> bool {
+        let text = if self.text.ends_with("\n\n") { text.trim_start_matches('\n') } else { text };
         let fits = self.left_out == 0 && self.text.len() + text.len() <= self.limit;
         if fits {
             self.text.push_str(text);

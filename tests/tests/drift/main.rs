@@ -44,7 +44,7 @@ async fn drift(stage: &Stage, more: &[&str], exits: i32) -> Ran {
     let traffic = stage.place.cloud.traffic();
     let files = files(stage.folder());
     traffic.reset();
-    let ran = stage.run(&[&["drift"], more].concat()).await.exits(exits);
+    let ran = stage.run(&[&["drift"][..], more].concat()).await.exits(exits);
     let counts = traffic.counts();
     let writes: Vec<_> = counts.log.iter().filter(|call| call.write).collect();
     assert!(writes.is_empty(), "{writes:?}");
