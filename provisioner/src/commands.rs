@@ -4,6 +4,7 @@ pub mod apply;
 pub mod completions;
 pub mod demo;
 pub mod destroy;
+pub mod drift;
 pub mod graph;
 pub mod import;
 pub mod init;
@@ -31,6 +32,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
         Command::Destroy(arguments) => destroy::run(global, &arguments).await,
+        Command::Drift(arguments) => drift::run(global, &arguments).await,
         Command::Import(arguments) => import::run(global, &arguments).await,
         Command::Output(arguments) => output::run(global, &arguments).await,
         Command::Graph(arguments) => graph::run(global, &arguments),

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use provisioner::cli::{Cli, Format};
 use provisioner::failure::Failure;
@@ -11,7 +10,7 @@ use provisioner::{commands, exit, views};
 
 fn main() -> ExitCode {
     terminal::end_quietly_without_a_reader();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::from_command_line() {
         Ok(cli) => cli,
         Err(error) => {
             // Usage errors exit 1 by contract; help and version are no errors.

@@ -16,18 +16,31 @@ pub const MANAGED_POLICY_LIMIT: usize = 6_144;
 /// More names than this become what they begin with and a star, so that the policy does not grow with the tenants.
 const NAMES_SPELLED_OUT: usize = 4;
 
-/// The policy for `verbs` on every kind of the graph.
-pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>) -> Value {
+/// Which kinds a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Those of the graph.
+    KindsIn,
+    /// All there are; of those that the graph has not, what knows no resource: enough to list what is there.
+    EveryKind,
+}
+
+/// The policy for `verbs` on the resources of the graph.
+pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of) -> Value {
     let mut actions_by_resources: BTreeMap<BTreeSet<String>, BTreeSet<&str>> = BTreeMap::new();
     // Whose credentials these are needs no permission, but says what is asked.
     actions_by_resources.entry(BTreeSet::from(["*".to_owned()])).or_default().insert("sts:GetCallerIdentity");
     for meta in kinds::metas() {
         let desired: Vec<&Value> = of_kind(graph, meta.name);
-        if desired.is_empty() {
-            continue;
-        }
-        for permission in meta.permissions.iter().filter(|permission| verbs.contains(&permission.verb)) {
-            let resources = resources(manifest, permission, &desired);
+        let wanted = |permission: &&Permission| {
+            let absent = || of == Of::EveryKind && permission.resource == "*";
+            verbs.contains(&permission.verb) && (!desired.is_empty() || absent())
+        };
+        for permission in meta.permissions.iter().filter(wanted) {
+            let resources = match desired.is_empty() {
+                true => BTreeSet::from([permission.resource.to_owned()]),
+                false => resources(manifest, permission, &desired),
+            };
             actions_by_resources.entry(resources).or_default().insert(permission.action);
         }
     }

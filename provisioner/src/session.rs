@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use engine::kind::ErrorClass;
 use engine::{
     Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, State,
     guards, refresh_only,
@@ -17,6 +18,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::scope::Scope;
+use crate::views::terminal;
 use crate::waiting::TokioClock;
 use crate::{kinds, secrets, stack};
 
@@ -100,25 +102,40 @@ impl Session {
             return Ok(state);
         }
         let (listed, failed) = engine::rebuild::list(&self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
-        if let Some((kind, error)) = failed.first() {
-            return Err(unlisted(kind, error));
-        }
+        self.tolerate(&failed)?;
         if listed.iter().all(|found| self.graph.get(&found.address).is_some()) && !self.graph.resources().is_empty() {
             return Ok(state);
         }
-        let rebuilt = self.rebuild(state.serial, observer).await?;
+        let rebuilt = self.look_for_all(state.serial, observer).await?;
         let forgotten = |(address, _): &(Address, engine::Record)| self.graph.get(address).is_none();
         state.records.extend(rebuilt.state.records.into_iter().filter(forgotten));
         Ok(state)
     }
 
+    /// The policy that a plan needs does not reach kinds which the manifest does not use: those may stay unlisted.
+    fn tolerate(&self, failed: &[(&'static str, CallError)]) -> Result<(), Failure> {
+        let is_used = |kind: &str| self.wanted.resources().keys().any(|address| address.kind() == kind);
+        for (kind, error) in failed {
+            if error.class != ErrorClass::Denied || is_used(kind) {
+                return Err(unlisted(kind, error));
+            }
+            terminal::eprint_line(&format!("There is no state, and {kind} may not be listed, so none was looked for."));
+        }
+        Ok(())
+    }
+
     /// A state made from the cloud alone; what cannot be looked at is an error, for half a state loses resources.
     pub async fn rebuild(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
+        let rebuilt = self.look_for_all(serial, observer).await?;
+        match rebuilt.unlisted.first() {
+            Some((kind, error)) => Err(unlisted(kind, error)),
+            None => Ok(rebuilt),
+        }
+    }
+
+    async fn look_for_all(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
         let (graph, stack, retry) = (&self.wanted, &self.cloud.stack, RetryPolicy::default());
         let rebuilt = engine::rebuild(graph, stack, serial, &self.kinds, &TokioClock, retry, observer).await?;
-        if let Some((kind, error)) = rebuilt.unlisted.first() {
-            return Err(unlisted(kind, error));
-        }
         if let Some((address, error)) = rebuilt.unreadable.first() {
             return Err(incomplete(format!("{address} cannot be read: {error}")));
         }
@@ -147,7 +164,7 @@ fn unlisted(kind: &str, error: &CallError) -> Failure {
 }
 
 fn incomplete(message: String) -> Failure {
-    let mut failure = Failure::new(message).hint("`billform permissions --for plan` prints what reading needs");
+    let mut failure = Failure::new(message).hint("`billform permissions --for drift` prints what reading all needs");
     failure.code = exit::INCOMPLETE;
     failure
 }

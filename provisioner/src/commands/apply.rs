@@ -44,6 +44,9 @@ pub struct Arguments {
     /// Takes over what exists and is not ours.
     #[arg(long)]
     pub adopt: bool,
+    /// How much is read before planning: `full` repairs also what lists do not show, all that `drift` finds.
+    #[arg(long, value_name = "DEPTH", default_value = "lists")]
+    pub refresh: plan_command::Refresh,
     /// The bundle to deploy, instead of the newest packaged one.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
@@ -87,9 +90,9 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
             saved.looking()
         }
         None => Looking {
+            refresh: arguments.refresh,
             adopt: arguments.adopt,
             scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
-            ..Looking::default()
         },
     };
     let state = session.recall(state, &progress).await?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::Global;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
-use crate::permissions;
+use crate::permissions::{self, Of};
 use crate::project::Project;
 use crate::stack;
 use crate::views::terminal;
@@ -28,12 +28,12 @@ pub struct Arguments {
 pub enum For {
     /// Only reads.
     Plan,
-    /// Only reads, of every managed field.
-    Drift,
     /// Reads, creates, updates and deletes what the manifest drops.
     Apply,
     /// Reads and deletes.
     Destroy,
+    /// Only reads, of every kind, also those that the manifest no longer has; enough for `state rebuild`, too.
+    Drift,
     /// Reads the key that signs links.
     #[value(alias = "tenant link")]
     TenantLink,
@@ -46,17 +46,18 @@ impl For {
     /// The policy of the command.
     fn policy(self, project: &Project) -> Result<Value, Failure> {
         let manifest = &project.manifest;
-        let of_verbs = |verbs: &[Verb]| {
+        let of_verbs = |verbs: &[Verb], kinds: Of| {
             let handlers = stack::handlers();
             // No bundle: which code is deployed makes no difference to what is allowed.
             let graph = stack::graph(&stack::Plan { manifest, handlers: &handlers, code_sha256: None })?;
-            Ok(permissions::policy(manifest, &graph, &verbs.iter().copied().collect::<BTreeSet<Verb>>()))
+            Ok(permissions::policy(manifest, &graph, &verbs.iter().copied().collect::<BTreeSet<Verb>>(), kinds))
         };
         match self {
             // What is read of a field is allowed by the same actions, in lists or one by one.
-            For::Plan | For::Drift => of_verbs(&[Verb::Read]),
-            For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete]),
-            For::Destroy => of_verbs(&[Verb::Read, Verb::Delete]),
+            For::Plan => of_verbs(&[Verb::Read], Of::KindsIn),
+            For::Drift => of_verbs(&[Verb::Read], Of::EveryKind),
+            For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::KindsIn),
+            For::Destroy => of_verbs(&[Verb::Read, Verb::Delete], Of::KindsIn),
             For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
                 Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
             }),

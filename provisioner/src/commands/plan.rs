@@ -9,7 +9,7 @@ use engine::{Address, Plan};
 use serde::{Deserialize, Serialize};
 
 use crate::bundles;
-use crate::cli::{Format, Global};
+use crate::cli::{Global, Written};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::progress::Progress;
@@ -103,18 +103,18 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Result<(), crate::failure::Failure> {
     let manifest = &session.project.manifest;
     let unprovisioned = manifest.unprovisioned_sections();
-    match global.format {
-        Format::Human => {
-            let around = views::plan::Surroundings {
-                account: &manifest.aws.account,
-                region: &manifest.aws.region,
-                unprovisioned: &unprovisioned,
-                keeps_code,
-                width: terminal::width(),
-            };
-            terminal::print(&views::plan::render(plan, &around));
-        }
-        Format::Json => {
+    let around = views::plan::Surroundings {
+        account: &manifest.aws.account,
+        region: &manifest.aws.region,
+        unprovisioned: &unprovisioned,
+        keeps_code,
+        width: terminal::width(),
+    };
+    match global.written {
+        Written::Markdown => terminal::print(&views::plan_markdown::render(plan, &around)),
+        // Only drift writes SARIF; the command line saw to that.
+        Written::Human | Written::Sarif => terminal::print(&views::plan::render(plan, &around)),
+        Written::Json => {
             let document = views::plan_json::render(plan, &session.cloud.calls.counts(), &unprovisioned);
             terminal::print_json(&document)?;
         }

@@ -85,7 +85,7 @@ async fn rename(project: &Project, from: &Address, to: &Address) -> Outcome {
     state.rename(from, to)?;
     state.serial += 1;
     store.fold(&state).await?;
-    anstream::eprintln!("{from} stands at {to} now; the next apply writes that into its ownership tags.");
+    terminal::eprint_line(&format!("{from} stands at {to} now; the next apply writes that into its ownership tags."));
     Ok(exit::DONE)
 }
 
@@ -101,7 +101,7 @@ async fn forget(project: &Project, addresses: &[Address]) -> Outcome {
     state.serial += 1;
     store.fold(&state).await?;
     let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-    anstream::eprintln!("Forgotten, and left as it is in the cloud: {}.", names.join(", "));
+    terminal::eprint_line(&format!("Forgotten, and left as it is in the cloud: {}.", names.join(", ")));
     Ok(exit::DONE)
 }
 
@@ -129,7 +129,7 @@ async fn rebuild(global: &Global, project: Project, arguments: &Rebuild) -> Outc
         }
     }
     if arguments.dry_run {
-        anstream::eprintln!("Nothing was written.");
+        terminal::eprint_line("Nothing was written.");
     } else {
         store.fold(&rebuilt.state).await?;
     }

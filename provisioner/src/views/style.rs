@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use engine::Action;
 
+use crate::drift_report::Sort;
+
 /// Headings.
 pub const BOLD: Style = Style::new().bold();
 /// What is beside the point.
@@ -28,6 +30,15 @@ pub fn of(action: Action) -> Style {
         Action::Replace | Action::Delete => RED,
         Action::Adopt => CYAN,
         Action::NoOp => DIM,
+    }
+}
+
+/// The colour of a finding's glyph.
+pub fn of_drift(sort: Sort) -> Style {
+    match sort {
+        Sort::Changed | Sort::Unmarked => YELLOW,
+        Sort::Vanished | Sort::Replaced | Sort::Taken => RED,
+        Sort::Unknown => CYAN,
     }
 }
 

@@ -4,6 +4,7 @@
 mod actions;
 mod completions;
 mod errors;
+mod drift;
 mod golden;
 mod graph;
 mod init;

@@ -64,8 +64,13 @@ fn example() -> String {
 }
 
 #[test]
-fn a_plan_needs_reads_only() {
-    let actions = actions(&policy(&example(), "plan"));
+fn a_plan_and_drift_need_reads_only() {
+    needs_reads_only("plan");
+    needs_reads_only("drift");
+}
+
+fn needs_reads_only(command: &str) {
+    let actions = actions(&policy(&example(), command));
     let writes: Vec<&String> = actions
         .iter()
         .filter(|action| {
@@ -92,7 +97,7 @@ fn apply_and_destroy_need_more_and_destroy_makes_nothing() {
 
 #[test]
 fn only_what_knows_no_resource_is_allowed_on_all() {
-    for command in ["plan", "apply", "destroy"] {
+    for command in ["plan", "apply", "destroy", "drift"] {
         for (actions, resources) in statements(&policy(&example(), command)) {
             for resource in resources {
                 if resource == "*" {
@@ -113,6 +118,16 @@ fn no_kind_that_the_manifest_has_not_is_allowed() {
     let program = Program::small();
     let actions = actions(&program.run(&["permissions"]).json());
     assert!(!actions.iter().any(|action| action.starts_with("cur:") || action.starts_with("budgets:")), "{actions:?}");
+}
+
+#[test]
+fn drift_may_list_kinds_that_the_manifest_has_not_and_read_nothing_of_theirs() {
+    let program = Program::small();
+    let of = |command: &str| statements(&program.run(&["permissions", "--for", command]).json());
+    let more: Vec<_> = of("drift").into_iter().filter(|statement| !of("plan").contains(statement)).collect();
+    let actions: BTreeSet<&String> = more.iter().flat_map(|(actions, _)| actions).collect();
+    assert!(actions.iter().any(|action| **action == "cur:DescribeReportDefinitions"), "{actions:?}");
+    assert!(more.iter().all(|(_, resources)| resources.iter().eq(["*"])), "{more:?}");
 }
 
 #[test]
