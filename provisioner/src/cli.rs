@@ -73,7 +73,7 @@ impl Color {
 /// The commands, in the order of a first use.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes a commented starter manifest and a .gitignore.
+    /// Writes a commented starter manifest and a .gitignore; beside a manifest, makes the bucket of `state.s3`.
     Init(commands::init::Arguments),
     /// Checks the manifest and reports every problem at once.
     Validate,
@@ -89,9 +89,11 @@ pub enum Command {
     Kinds,
     /// Prints the IAM policy that billform itself needs for this manifest.
     Permissions(commands::permissions::Arguments),
-    /// Looks into the state.
+    /// Looks into the state, and puts another one in its place.
     #[command(subcommand)]
     State(commands::state::Subcommand),
+    /// Shows who holds the lock on the state, and removes one whose holder is dead.
+    Unlock(commands::unlock::Arguments),
     /// Builds the handlers into bundle.zip: same input, same bytes.
     Package(commands::package::Arguments),
     /// Tenants: list them, make signed links.

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod cloud;
 pub mod commands;
 pub mod demo;
+pub mod duration;
 pub mod exit;
 pub mod failure;
 pub mod kinds;

@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use billing::manifest::model::State;
 use billing::manifest::{Manifest, Problem, Source};
 
 use crate::cli::Global;
@@ -37,15 +36,6 @@ impl Project {
         let manifest = billing::manifest::load(&sources, global.environment.as_deref());
         let manifest = manifest.map_err(ProjectError::Invalid)?;
         Ok(Project { manifest, folder: folder_of(&global.manifest) })
-    }
-
-    /// Where the state file lies.
-    pub fn state_path(&self) -> Result<PathBuf, Failure> {
-        match &self.manifest.state {
-            State::File(path) => Ok(self.folder.join(path)),
-            State::S3(_) => Err(Failure::new("`state.s3`: this billform keeps its state in a local file only")
-                .hint("write `state: { file: .billform/state.json }`, and run apply from one place at a time")),
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::failure::Outcome;
 use crate::permissions;
 use crate::project::Project;
 use crate::stack;
+use crate::store::permissions::Use;
 
 /// Arguments of `permissions`.
 #[derive(Debug, Args)]
@@ -23,6 +24,8 @@ pub struct Arguments {
 /// A command that needs permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum For {
+    /// Making the bucket of the state (`state.s3`), which is done once.
+    Init,
     /// Only reads.
     Plan,
     /// Reads, creates, updates and deletes what the manifest drops.
@@ -34,9 +37,18 @@ pub enum For {
 impl For {
     fn verbs(self) -> BTreeSet<Verb> {
         match self {
+            For::Init => BTreeSet::new(),
             For::Plan => [Verb::Read].into(),
             For::Apply => [Verb::Read, Verb::Create, Verb::Update, Verb::Delete].into(),
             For::Destroy => [Verb::Read, Verb::Delete].into(),
+        }
+    }
+
+    fn use_of_state(self) -> Use {
+        match self {
+            For::Init => Use::Make,
+            For::Plan => Use::Read,
+            For::Apply | For::Destroy => Use::Write,
         }
     }
 }
@@ -47,7 +59,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let handlers = stack::handlers();
     // A stand-in for a bundle: which code is deployed makes no difference to what is allowed.
     let graph = stack::graph(&stack::Plan { manifest: &project.manifest, handlers: &handlers, code_sha256: None })?;
-    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs());
+    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs(), arguments.command.use_of_state());
     let text = serde_json::to_string_pretty(&policy)?;
     println!("{text}");
     let size = permissions::size(&policy);
