@@ -115,6 +115,13 @@ pub fn place(project: &Project, s3: &S3State) -> Place {
 }
 
 impl Store {
+    /// Does something under the lock, then gives it back, however that ended.
+    pub async fn released_after<T>(self, work: impl AsyncFnOnce(&Store) -> T) -> T {
+        let result = work(&self).await;
+        self.release().await;
+        result
+    }
+
     /// Gives the lock back, if it is one that would outlive the process. That this fails is told, and no failure of the
     /// command: the lock lapses by itself.
     pub async fn release(self) {

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use engine::Address;
-use engine::kind::Depth;
 use engine::state::StateStore as _;
 
 use super::apply::{Consent, Patience, carry_out, connect};
@@ -11,7 +10,7 @@ use crate::cloud::connection::Connection;
 use crate::failure::Outcome;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::session::{Purpose, Session};
+use crate::session::{Looking, Purpose, Session};
 use crate::store::{self, Store};
 
 /// Arguments of `destroy`.
@@ -49,10 +48,11 @@ async fn under_lock(
     store: &Store,
 ) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
-    let session = Session::connected(project, connection, Purpose { bundle: None, may_ask: false, destroy: true })?;
+    let purpose = Purpose { bundle: None, may_ask: false, destroy: true };
+    let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = session.recovered(state, &progress).await?;
-    let plan = session.plan(&state, Depth::Lists, false, &progress).await?;
+    let state = session.recall(state, &progress).await?;
+    let plan = session.plan(&state, &Looking::default(), &progress).await?;
     drop(progress);
     let consent = Consent {
         verb: "destroy",

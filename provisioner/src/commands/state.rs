@@ -1,19 +1,21 @@
-//! `state`: what billform remembers, to be looked at, copied out and put back.
+//! `state`: what billform remembers, and the few ways to put it right by hand. None of them touches the cloud.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod push;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand as ClapSubcommand};
-use engine::state::{STATE_VERSION, StateStore as _};
+use engine::state::{Entry, StateStore as _};
 use engine::{Address, State};
 
 use crate::cli::{Format, Global};
-use crate::duration;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::progress::Progress;
 use crate::project::Project;
-use crate::store::{self, Store, format};
+use crate::session::{Purpose, Session};
+use crate::store::{self, Store};
+use crate::views;
 
 /// Subcommands of `state`.
 #[derive(Debug, ClapSubcommand)]
@@ -25,87 +27,145 @@ pub enum Subcommand {
         /// Which one: `iam_role.costs`.
         address: Address,
     },
+    /// Lets a resource stand at another address; the next apply tells the cloud.
+    Mv {
+        /// The address it has.
+        from: Address,
+        /// The address it is to have.
+        to: Address,
+    },
+    /// Forgets a resource without deleting it. A resource that still carries our tags is found again by the next plan.
+    Rm {
+        /// Which ones.
+        #[arg(required = true)]
+        addresses: Vec<Address>,
+    },
+    /// Makes the state anew from the cloud alone: names, ownership tags, Stripe metadata.
+    Rebuild(Rebuild),
     /// Prints the whole state as JSON. It holds no secrets.
     Pull,
     /// Puts a state that `pull` printed in place of the present one.
-    Push(Push),
+    Push(push::Arguments),
 }
 
-/// Arguments of `state push`.
+/// Arguments of `state rebuild`.
 #[derive(Debug, Args)]
-pub struct Push {
-    /// The state.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Puts it in place though the present one is newer.
+pub struct Rebuild {
+    /// Shows what would be kept and writes nothing.
     #[arg(long)]
-    pub force: bool,
-    /// Waits so long for another run's lock on the state: 30s, 5m.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
-    pub lock_timeout: Duration,
+    pub dry_run: bool,
 }
 
-/// Prints it.
+/// Carries it out.
 pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     let project = Project::load(global)?;
-    if let Subcommand::Push(arguments) = subcommand {
-        return push(&project, arguments).await;
-    }
-    let store = store::open(&project).await?;
-    let state = store.load(&project.manifest.stack()).await?;
     match subcommand {
-        Subcommand::List if global.format == Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?);
-        }
-        Subcommand::List => state.records.keys().for_each(|address| println!("{address}")),
-        Subcommand::Show { address } => {
-            let record = state.records.get(address).ok_or_else(|| {
-                Failure::new(format!("the state knows no {address}")).hint("`billform state list` shows what it knows")
-            })?;
-            println!("{}", serde_json::to_string_pretty(record)?);
-        }
-        Subcommand::Pull => println!("{}", serde_json::to_string_pretty(&state)?),
-        Subcommand::Push(_) => {}
+        Subcommand::List => list(global, &read(&project).await?),
+        Subcommand::Show { address } => show(&read(&project).await?, address),
+        Subcommand::Mv { from, to } => rename(&project, from, to).await,
+        Subcommand::Rm { addresses } => forget(&project, addresses).await,
+        Subcommand::Rebuild(arguments) => rebuild(global, project, arguments).await,
+        Subcommand::Pull => pull(&read(&project).await?),
+        Subcommand::Push(arguments) => push::run(&project, arguments).await,
+    }
+}
+
+async fn read(project: &Project) -> Result<State, Failure> {
+    Ok(store::open(project).await?.load(&project.manifest.stack()).await?)
+}
+
+fn list(global: &Global, state: &State) -> Outcome {
+    match global.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?),
+        Format::Human => state.records.keys().for_each(|address| println!("{address}")),
     }
     Ok(exit::DONE)
 }
 
-async fn push(project: &Project, arguments: &Push) -> Outcome {
-    let stack = project.manifest.stack();
-    let pushed = read(&arguments.file, &stack)?;
-    let store = store::lock(project, None, "state push", arguments.lock_timeout).await?;
-    let kept = replace(&store, pushed, &stack, arguments.force).await;
-    store.release().await;
-    let state = kept?;
-    anstream::eprintln!("The state has {} resources and serial {} now.", state.records.len(), state.serial);
+fn show(state: &State, address: &Address) -> Outcome {
+    let record = state.records.get(address).ok_or_else(|| unknown(address))?;
+    println!("{}", serde_json::to_string_pretty(record)?);
     Ok(exit::DONE)
 }
 
-fn read(path: &Path, stack: &str) -> Result<State, Failure> {
-    let shown = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("{shown} cannot be read: {error}")))?;
-    Ok(format::parse(&text, &shown, stack, "Take another copy, or none")?)
+fn pull(state: &State) -> Outcome {
+    println!("{}", serde_json::to_string_pretty(state)?);
+    Ok(exit::DONE)
 }
 
-/// Each write raises the serial, also this one: tokens that were derived from a serial are never derived again.
-async fn replace(store: &Store, mut pushed: State, stack: &str, force: bool) -> Result<State, Failure> {
-    // A damaged state is what a push is there to replace, when it is told to.
-    let present = match store.load(stack).await {
-        Err(error) if force => {
-            anstream::eprintln!("The present state is not looked at: {error}");
-            State::empty(stack)
-        }
-        present => present?,
+async fn rename(project: &Project, from: &Address, to: &Address) -> Outcome {
+    let renamed = async |store: &Store| -> Result<(), Failure> {
+        let mut state = store.load(&project.manifest.stack()).await?;
+        state.rename(from, to)?;
+        state.serial += 1;
+        Ok(store.fold(&state).await?)
     };
-    if pushed.serial < present.serial && !force {
-        return Err(Failure::new(format!(
-            "the state to push has serial {}, the present one {}: it is older, so nothing was changed",
-            pushed.serial, present.serial
-        ))
-        .hint("--force puts it in place all the same; what it does not know is found again by name and tags"));
+    lock(project, "state mv").await?.released_after(renamed).await?;
+    anstream::eprintln!("{from} stands at {to} now; the next apply writes that into its ownership tags.");
+    Ok(exit::DONE)
+}
+
+async fn forget(project: &Project, addresses: &[Address]) -> Outcome {
+    let forgotten = async |store: &Store| -> Result<(), Failure> {
+        let mut state = store.load(&project.manifest.stack()).await?;
+        for address in addresses {
+            if !state.records.contains_key(address) && !state.intents.contains_key(address) {
+                return Err(unknown(address));
+            }
+            state.take(Entry::Removed(address.clone()));
+        }
+        state.serial += 1;
+        Ok(store.fold(&state).await?)
+    };
+    lock(project, "state rm").await?.released_after(forgotten).await?;
+    let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+    anstream::eprintln!("Forgotten, and left as it is in the cloud: {}.", names.join(", "));
+    Ok(exit::DONE)
+}
+
+fn unknown(address: &Address) -> Failure {
+    Failure::new(format!("the state knows no {address}")).hint("`billform state list` shows what it knows")
+}
+
+/// Compares what was remembered with what is there, and keeps the latter. A damaged state is replaced, too: that is
+/// what this is for.
+async fn rebuild(global: &Global, project: Project, arguments: &Rebuild) -> Outcome {
+    let store = lock(&project, "state rebuild").await?;
+    store.released_after(async |store| rebuilt(global, project, arguments, store).await).await
+}
+
+async fn rebuilt(global: &Global, project: Project, arguments: &Rebuild, store: &Store) -> Outcome {
+    let before = store.load(&project.manifest.stack()).await;
+    let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: false }).await?;
+    let progress = Progress::reading(global.verbose > 0);
+    let rebuilt = session.rebuild(serial_after(before.as_ref().ok()), &progress).await?;
+    drop(progress);
+    let before = before.unwrap_or_else(|damage| {
+        anstream::eprintln!("What is there now cannot be read and is replaced: {damage}");
+        State::empty(&session.cloud.stack)
+    });
+    match global.format {
+        Format::Human => anstream::print!("{}", views::rebuild::render(&before, &rebuilt, views::terminal::width())),
+        Format::Json => {
+            println!("{}", serde_json::to_string_pretty(&views::rebuild::json(&before, &rebuilt))?);
+        }
     }
-    pushed.version = STATE_VERSION;
-    pushed.serial = pushed.serial.max(present.serial) + 1;
-    store.fold(&pushed).await?;
-    Ok(pushed)
+    if arguments.dry_run {
+        anstream::eprintln!("Nothing was written.");
+    } else {
+        store.fold(&rebuilt.state).await?;
+    }
+    Ok(exit::DONE)
+}
+
+/// Locks the state in this process's name; a lock that is held is not waited for.
+async fn lock(project: &Project, verb: &str) -> Result<Store, Failure> {
+    store::lock(project, None, verb, Duration::ZERO).await
+}
+
+/// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it. States
+/// count by one an apply, so the seconds of the day are far ahead of any.
+fn serial_after(before: Option<&State>) -> u64 {
+    let now_s = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    before.map_or(0, |state| state.serial + 1).max(now_s)
 }

@@ -72,8 +72,10 @@ struct Held {
 
 /// What this holder wrote, as far as it knows.
 struct Written {
-    /// The state as it was read when the lock was taken, until somebody asks for it.
-    read: Option<State>,
+    /// The state as it was read when the lock was taken, until somebody asks for it; why it could not be read.
+    read: Option<Result<State, StoreError>>,
+    /// Whether no holder before us can write any more.
+    settled: bool,
     /// The state object's ETag.
     etag: Option<String>,
     /// The number of the last segment that was sent.
@@ -166,15 +168,19 @@ impl S3Store {
         let lease = Arc::new(lease.map_err(refused)?);
         let beating = Beating::start(&lease);
         let (fence, settled, writer) = lease.tokens().await;
-        match settle(&*objects, &place, fence, settled, &writer).await {
-            Ok(snapshot) => {
-                let written = Written {
-                    read: Some(snapshot.state),
-                    etag: snapshot.etag,
-                    last: 0,
-                    needless: snapshot.needless,
-                    broken: None,
-                };
+        let written = match settle(&*objects, &place, fence, settled, &writer).await {
+            Ok(snapshot) => Ok(Written {
+                read: Some(Ok(snapshot.state)),
+                settled: true,
+                etag: snapshot.etag,
+                last: 0,
+                needless: snapshot.needless,
+                broken: None,
+            }),
+            Err(damage) => damaged(&*objects, &place, damage).await,
+        };
+        match written {
+            Ok(written) => {
                 let held = Held { lease, beating, fence, writer, written: tokio::sync::Mutex::new(written) };
                 Ok(S3Store { objects, place, held: Some(held) })
             }
@@ -208,8 +214,8 @@ impl S3Store {
     pub async fn release(&self) -> Result<(), ObjectError> {
         let Some(held) = &self.held else { return Ok(()) };
         held.beating.stop().await;
-        let settled = held.written.lock().await.broken.is_none();
-        held.lease.release(settled).await
+        let written = held.written.lock().await;
+        held.lease.release(written.settled && written.broken.is_none()).await
     }
 
     fn held(&self) -> Result<&Held, StoreError> {
@@ -226,6 +232,18 @@ impl S3Store {
             ),
         }
     }
+}
+
+/// What can be done under the lock when the state cannot be read: it can be replaced whole.
+async fn damaged(objects: &dyn Objects, place: &Place, damage: StoreError) -> Result<Written, StoreError> {
+    let looked = async {
+        let there = objects.get(&place.key).await?;
+        Ok::<_, ObjectError>((there, journal::keys(objects, &place.key).await?))
+    };
+    // If even that fails, it is not the state that is damaged.
+    let Ok((there, needless)) = looked.await else { return Err(damage) };
+    let etag = there.map(|there| there.etag);
+    Ok(Written { read: Some(Err(damage)), settled: false, etag, last: 0, needless, broken: None })
 }
 
 fn refused(place: &Place, refusal: Refusal) -> LockError {
@@ -308,9 +326,9 @@ async fn settling_fold(
 impl StateStore for S3Store {
     async fn load(&self, stack: &str) -> Result<State, StoreError> {
         if let Some(held) = &self.held
-            && let Some(state) = held.written.lock().await.read.take()
+            && let Some(read) = held.written.lock().await.read.take()
         {
-            return Ok(state);
+            return read;
         }
         Ok(journal::read(&*self.objects, &self.place.key, &self.place.shown(), stack).await?.state)
     }
@@ -356,6 +374,8 @@ impl StateStore for S3Store {
             Ok(etag) => {
                 written.etag = Some(etag);
                 written.broken = None;
+                // It bears our token, by which all that came before it is void.
+                written.settled = true;
             }
             Err(why) => {
                 written.broken.get_or_insert_with(|| why.clone());

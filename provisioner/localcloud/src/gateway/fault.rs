@@ -44,6 +44,9 @@ pub enum Effect {
     Throttle,
     /// It happens, then the connection closes without an answer.
     LoseAnswer,
+    /// The network is lost: the connection of this and of every later matching call closes and nothing happens, until
+    /// something else is armed.
+    CutOff,
     /// It happens; the answer waits until it is released or the client has gone.
     HoldAnswer,
 }

@@ -70,6 +70,9 @@ impl<'a> Exchange<'a> {
         let claimed = self.prepare().and_then(|ready| self.claim(ready));
         let admission = self.stripe.observer().admit(&operation, write).await;
         let verdict = admission.verdict();
+        if verdict == Verdict::CutOff {
+            return None;
+        }
         let reply = match (verdict, claimed) {
             (Verdict::Answer(status), _) => self.refused(&disturbed(status)),
             (_, Ok(Claimed::Execute { ready, key: _key })) => self.execute(&ready),
@@ -78,7 +81,7 @@ impl<'a> Exchange<'a> {
         };
         self.record(&operation, &reply);
         match verdict {
-            Verdict::LoseAnswer => return None,
+            Verdict::LoseAnswer | Verdict::CutOff => return None,
             Verdict::HoldAnswer => admission.hold().await,
             Verdict::Proceed | Verdict::Answer(_) => {}
         }

@@ -116,7 +116,7 @@ pub(super) async fn read(
     stack: &str,
 ) -> Result<Snapshot, StoreError> {
     for _ in 0..TRIES {
-        let keys = objects.list(&prefix(key)).await.map_err(|error| unreadable(place, &error))?;
+        let keys = keys(objects, key).await.map_err(|error| unreadable(place, &error))?;
         let object = objects.get(key).await.map_err(|error| unreadable(place, &error))?;
         let mut snapshot = base(object, place, stack)?;
         let mut wanted = Vec::new();
@@ -137,6 +137,11 @@ pub(super) async fn read(
     Err(StoreError {
         message: format!("the state {place} changes faster than it can be read; an apply is at work, try again"),
     })
+}
+
+/// The keys of all segments and seals.
+pub(super) async fn keys(objects: &dyn Objects, key: &str) -> Result<Vec<String>, ObjectError> {
+    objects.list(&prefix(key)).await
 }
 
 fn base(object: Option<Object>, place: &str, stack: &str) -> Result<Snapshot, StoreError> {
