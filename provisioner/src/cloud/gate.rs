@@ -160,9 +160,8 @@ impl Term {
         let mut end = locked(&self.end);
         if end.lost.is_none() && now + self.reserve > end.at {
             let late = (now + self.reserve).saturating_sub(end.at).as_secs();
-            end.lost = Some(format!(
-                "it lapsed {late} s ago: this process was stopped, slept, or could not renew it in time"
-            ));
+            end.lost =
+                Some(format!("it lapsed {late} s ago: this process was stopped, slept, or could not renew it in time"));
         }
         let Some(why) = &end.lost else { return Ok(()) };
         Err(Halt(format!(

@@ -251,12 +251,7 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
     stop
 }
 
-fn tell(
-    global: &Global,
-    session: &Session,
-    outcome: &engine::Outcome,
-    took: Duration,
-) -> Result<(), Failure> {
+fn tell(global: &Global, session: &Session, outcome: &engine::Outcome, took: Duration) -> Result<(), Failure> {
     let outputs = outputs::of(&outcome.state);
     match global.format {
         Format::Human => anstream::print!("{}", views::apply::render(outcome, took, terminal::width())),

@@ -59,7 +59,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let handlers = stack::handlers();
     // A stand-in for a bundle: which code is deployed makes no difference to what is allowed.
     let graph = stack::graph(&stack::Plan { manifest: &project.manifest, handlers: &handlers, code_sha256: None })?;
-    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs(), arguments.command.use_of_state());
+    let policy =
+        permissions::policy(&project.manifest, &graph, &arguments.command.verbs(), arguments.command.use_of_state());
     let text = serde_json::to_string_pretty(&policy)?;
     println!("{text}");
     let size = permissions::size(&policy);

@@ -72,7 +72,9 @@ async fn in_s3(global: &Global, arguments: &Arguments, store: &S3Store) -> Outco
     }
     agree(arguments)?;
     store.break_lock().await?;
-    anstream::eprintln!("The lock is removed. Should its holder be alive after all, its next write to the state fails.");
+    anstream::eprintln!(
+        "The lock is removed. Should its holder be alive after all, its next write to the state fails."
+    );
     Ok(exit::DONE)
 }
 

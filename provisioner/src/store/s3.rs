@@ -108,9 +108,7 @@ pub enum LockError {
         bucket: String,
     },
     /// The store did not do as asked.
-    #[error(
-        "the state {place} cannot be locked: {cause}; `billform permissions --for apply` prints what that needs"
-    )]
+    #[error("the state {place} cannot be locked: {cause}; `billform permissions --for apply` prints what that needs")]
     Store {
         /// The state.
         place: String,
@@ -268,7 +266,8 @@ async fn settle(
     writer: &str,
 ) -> Result<Snapshot, StoreError> {
     let shown = place.shown();
-    let failed = |error: ObjectError| StoreError { message: format!("the state {shown} cannot be taken over: {error}") };
+    let failed =
+        |error: ObjectError| StoreError { message: format!("the state {shown} cannot be taken over: {error}") };
     for _ in 0..SETTLE_TRIES {
         let snapshot = journal::read(objects, &place.key, &shown, &place.stack).await?;
         if snapshot.highest > fence {
@@ -307,9 +306,8 @@ async fn settling_fold(
     fence: u64,
     writer: &str,
 ) -> Result<Option<String>, StoreError> {
-    let failed = |cause: String| StoreError {
-        message: format!("the state {} cannot be taken over: {cause}", place.shown()),
-    };
+    let failed =
+        |cause: String| StoreError { message: format!("the state {} cannot be taken over: {cause}", place.shown()) };
     let body = serde_json::to_vec_pretty(&snapshot.state).map_err(|error| failed(error.to_string()))?;
     let label = Label::write(Mark { fence, number: 0 }, writer);
     let condition = snapshot.etag.as_deref().map_or(Condition::Absent, Condition::Is);
@@ -368,7 +366,10 @@ impl StateStore for S3Store {
         held.lease.is_ours().await.map_err(|why| self.unkept(&why))?;
         let body = serde_json::to_vec_pretty(state).map_err(|error| self.unkept(&error.to_string()))?;
         // A segment whose effect is unknown counts as folded, so that it says nothing should it turn up.
-        let label = Label::write(Mark { fence: held.fence, number: written.last }, &format!("{} {}", held.writer, state.serial));
+        let label = Label::write(
+            Mark { fence: held.fence, number: written.last },
+            &format!("{} {}", held.writer, state.serial),
+        );
         let etag = self.replace(held, body, &label, written.etag.clone()).await;
         match etag {
             Ok(etag) => {

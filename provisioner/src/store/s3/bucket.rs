@@ -56,11 +56,12 @@ async fn exists(bucket: &Bucket) -> Result<bool, Failure> {
         // A HEAD has no body, so S3 cannot say more than the number.
         Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
             Some(404) => Ok(false),
-            Some(403) => Err(Failure::new(format!("the bucket {name} exists and these credentials may not look at it"))
-                .hint(
+            Some(403) => {
+                Err(Failure::new(format!("the bucket {name} exists and these credentials may not look at it")).hint(
                     "bucket names are shared by all AWS accounts: choose another one, or allow what `billform \
                      permissions --for init` prints",
-                )),
+                ))
+            }
             _ => Err(failed("s3:ListBucket", call_error("s3:ListBucket", error))),
         },
     }
@@ -87,8 +88,9 @@ async fn create(bucket: &Bucket, region: &str, tags: BTreeMap<String, String>) -
         Ok(_) => Ok(()),
         // Our own call, whose answer was lost.
         Err(error) if code(&error) == Some("BucketAlreadyOwnedByYou") => Ok(()),
-        Err(error) => Err(failed("made", call_error("s3:CreateBucket", error))
-            .hint("bucket names are shared by all AWS accounts; `billform permissions --for init` prints what it needs")),
+        Err(error) => Err(failed("made", call_error("s3:CreateBucket", error)).hint(
+            "bucket names are shared by all AWS accounts; `billform permissions --for init` prints what it needs",
+        )),
     }
 }
 
@@ -135,6 +137,7 @@ async fn expire_versions(bucket: &Bucket) -> Result<(), Failure> {
 }
 
 fn failed(what: &str, error: engine::CallError) -> Failure {
-    Failure::new(format!("the state's bucket cannot be {what}: {error}"))
-        .hint("`billform permissions --for init` prints what that needs; run `billform init` again, it goes on from there")
+    Failure::new(format!("the state's bucket cannot be {what}: {error}")).hint(
+        "`billform permissions --for init` prints what that needs; run `billform init` again, it goes on from there",
+    )
 }

@@ -109,12 +109,7 @@ const EARLIER_VERSION: &str = "Put an earlier version of the object back, or del
 
 /// Reads the state. The journal's keys are listed first: a fold in between is then seen by its mark, and what it
 /// deleted by a segment that is gone, upon which the read begins anew.
-pub(super) async fn read(
-    objects: &dyn Objects,
-    key: &str,
-    place: &str,
-    stack: &str,
-) -> Result<Snapshot, StoreError> {
+pub(super) async fn read(objects: &dyn Objects, key: &str, place: &str, stack: &str) -> Result<Snapshot, StoreError> {
     for _ in 0..TRIES {
         let keys = keys(objects, key).await.map_err(|error| unreadable(place, &error))?;
         let object = objects.get(key).await.map_err(|error| unreadable(place, &error))?;

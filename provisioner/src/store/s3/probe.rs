@@ -55,7 +55,8 @@ async fn tried(objects: &dyn Objects, place: &Place, key: &str) -> Result<(), Pr
         },
         cause: error.to_string(),
     };
-    let put = async |body: &'static str, condition| objects.put(key, body.into(), None, condition).await.map_err(failed);
+    let put =
+        async |body: &'static str, condition| objects.put(key, body.into(), None, condition).await.map_err(failed);
     let shown = || place.shown();
     // Answers can be lost: the object is there after the first write, or it was refused for nothing.
     if put("1", Condition::Absent).await? == Put::Refused && objects.get(key).await.map_err(failed)?.is_none() {
