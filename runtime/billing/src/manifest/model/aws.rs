@@ -82,8 +82,7 @@ impl Default for State {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct S3State {
-    /// The bucket; `billform init` makes it. It is shared: every stack has objects of its own in it, and no `destroy`
-    /// removes it.
+    /// The bucket; `billform init` makes it, no `destroy` removes it, and several stacks may share it.
     pub bucket: String,
     /// The object's key; `billform/<stack>.json` when left out.
     #[serde(default)]
