@@ -127,7 +127,7 @@ impl Color {
 /// The commands, in the order of a first use.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes a commented starter manifest and a .gitignore.
+    /// Writes a commented starter manifest and a .gitignore; beside a manifest, makes the bucket of `state.s3`.
     Init(commands::init::Arguments),
     /// Checks the manifest and reports every problem at once.
     Validate,
@@ -152,6 +152,8 @@ pub enum Command {
     /// The state: look into it, put it right, make it anew from the cloud.
     #[command(subcommand)]
     State(commands::state::Subcommand),
+    /// Shows who holds the lock on the state, and removes one whose holder is dead.
+    Unlock(commands::unlock::Arguments),
     /// Builds the handlers into bundle.zip: same input, same bytes.
     Package(commands::package::Arguments),
     /// Tenants: list them, make signed links.

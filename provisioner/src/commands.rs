@@ -18,6 +18,7 @@ pub mod permissions;
 pub mod plan;
 pub mod state;
 pub mod tenant;
+pub mod unlock;
 pub mod validate;
 
 use crate::cli::{Cli, Command};
@@ -27,7 +28,7 @@ use crate::failure::Outcome;
 pub async fn run(cli: Cli) -> Outcome {
     let global = &cli.global;
     match cli.command {
-        Command::Init(arguments) => init::run(global, &arguments),
+        Command::Init(arguments) => init::run(global, &arguments).await,
         Command::Validate => validate::run(global),
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Kinds => kinds::run(global),
         Command::Permissions(arguments) => permissions::run(global, &arguments),
         Command::State(subcommand) => state::run(global, &subcommand).await,
+        Command::Unlock(arguments) => unlock::run(global, &arguments).await,
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,

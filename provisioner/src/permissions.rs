@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use billing::manifest::Manifest;
+use billing::manifest::model::State;
 use engine::Graph;
 use engine::kind::{Permission, Verb};
 use serde_json::{Value, json};
 
 use crate::kinds;
 use crate::stack::arn;
+use crate::store::permissions::{Use, needed};
 
 /// IAM's limit on a managed policy, in characters without white space.
 pub const MANAGED_POLICY_LIMIT: usize = 6_144;
@@ -25,11 +27,16 @@ pub enum Of {
     EveryKind,
 }
 
-/// The policy for `verbs` on the resources of the graph.
-pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of) -> Value {
+/// The policy for `verbs` on the resources of the graph, and for the state where that is in S3.
+pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of, state: Use) -> Value {
     let mut actions_by_resources: BTreeMap<BTreeSet<String>, BTreeSet<&str>> = BTreeMap::new();
     // Whose credentials these are needs no permission, but says what is asked.
     actions_by_resources.entry(BTreeSet::from(["*".to_owned()])).or_default().insert("sts:GetCallerIdentity");
+    if let State::S3(place) = &manifest.state {
+        for (action, resource) in needed(place, state) {
+            actions_by_resources.entry(BTreeSet::from([resource])).or_default().insert(action);
+        }
+    }
     for meta in kinds::metas() {
         let desired: Vec<&Value> = of_kind(graph, meta.name);
         let wanted = |permission: &&Permission| {

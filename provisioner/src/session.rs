@@ -1,6 +1,5 @@
 //! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::kind::ErrorClass;
@@ -11,21 +10,24 @@ use engine::{
 
 use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::cloud::stripe_api::StripeApi;
-use crate::cloud::{Cloud, CloudOptions, sdk_config};
+use crate::cloud::{Cloud, CloudOptions};
 use crate::commands::plan::Refresh;
 use crate::exit;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::scope::Scope;
+use crate::store::Store;
 use crate::views::terminal;
 use crate::waiting::TokioClock;
-use crate::{kinds, secrets, stack};
+use crate::{kinds, secrets, stack, store};
 
 /// The clients of the manifest's account, and what is made of the manifest.
 pub struct Session {
     /// The manifest.
     pub project: Project,
+    connection: Connection,
     /// The clients.
     pub cloud: Arc<Cloud>,
     /// The kinds at work.
@@ -49,10 +51,25 @@ pub struct Purpose {
 impl Session {
     /// Connects to the manifest's account; any other account is refused before anything is read.
     pub async fn open(project: Project, purpose: Purpose) -> Result<Session, Failure> {
-        let manifest = &project.manifest;
         let calls = Calls::default();
-        let config = sdk_config(&manifest.aws.region).await;
         let stripe = stripe(&project, &calls)?;
+        let connection = Connection::open(&project.manifest, calls).await?;
+        Session::assemble(project, connection, stripe, purpose)
+    }
+
+    /// The same over a connection that there is.
+    pub fn connected(project: Project, connection: Connection, purpose: Purpose) -> Result<Session, Failure> {
+        let stripe = stripe(&project, &connection.calls)?;
+        Session::assemble(project, connection, stripe, purpose)
+    }
+
+    fn assemble(
+        project: Project,
+        connection: Connection,
+        stripe: Option<StripeApi>,
+        purpose: Purpose,
+    ) -> Result<Session, Failure> {
+        let manifest = &project.manifest;
         let options = CloudOptions {
             stack: manifest.stack(),
             account: manifest.aws.account.clone(),
@@ -60,16 +77,15 @@ impl Session {
             secret_values: Arc::new(secrets::Given::new(purpose.may_ask)),
             bundle: purpose.bundle.map(Arc::new),
             stripe,
-            calls,
+            calls: connection.calls.clone(),
         };
-        let cloud = Arc::new(Cloud::new(&config, options));
-        check_account(&cloud.sts, &cloud.account).await?;
+        let cloud = Arc::new(Cloud::new(&connection.config, options));
         let handlers = stack::handlers();
         let code_sha256 = cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
         let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref() };
         let wanted = stack::graph(&wanted)?;
         let graph = if purpose.destroy { Graph::empty() } else { wanted.clone() };
-        Ok(Session { kinds: kinds::all(&cloud), cloud, graph, wanted, project })
+        Ok(Session { kinds: kinds::all(&cloud), connection, cloud, graph, wanted, project })
     }
 
     /// Reads the cloud and says what would change, guards included.
@@ -142,9 +158,9 @@ impl Session {
         Ok(rebuilt)
     }
 
-    /// Where the state lies.
-    pub fn state_path(&self) -> Result<PathBuf, Failure> {
-        self.project.state_path()
+    /// The state to read only.
+    pub fn store(&self) -> Store {
+        store::open_with(&self.project, &self.connection)
     }
 }
 

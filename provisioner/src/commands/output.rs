@@ -8,7 +8,7 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::outputs;
 use crate::project::Project;
-use crate::store::file::FileStore;
+use crate::store;
 use crate::views::terminal;
 
 /// Arguments of `output`.
@@ -22,7 +22,7 @@ pub struct Arguments {
 /// Prints all outputs, or one.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let store = FileStore::open(&project.state_path()?);
+    let store = store::open(&project).await?;
     let outputs = outputs::of(&store.load(&project.manifest.stack()).await?);
     let lines = outputs.lines();
     match (&arguments.name, global.format) {

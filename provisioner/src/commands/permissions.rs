@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::permissions::{self, Of};
 use crate::project::Project;
 use crate::stack;
+use crate::store::permissions::Use;
 use crate::views::terminal;
 use crate::views::wrap::wrapped;
 
@@ -26,6 +27,8 @@ pub struct Arguments {
 /// A command that needs permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum For {
+    /// Making the bucket of the state (`state.s3`), which is done once.
+    Init,
     /// Only reads.
     Plan,
     /// Reads, creates, updates and deletes what the manifest drops.
@@ -50,9 +53,11 @@ impl For {
             let handlers = stack::handlers();
             // No bundle: which code is deployed makes no difference to what is allowed.
             let graph = stack::graph(&stack::Plan { manifest, handlers: &handlers, code_sha256: None })?;
-            Ok(permissions::policy(manifest, &graph, &verbs.iter().copied().collect::<BTreeSet<Verb>>(), kinds))
+            let verbs: BTreeSet<Verb> = verbs.iter().copied().collect();
+            Ok(permissions::policy(manifest, &graph, &verbs, kinds, self.use_of_state()))
         };
         match self {
+            For::Init => of_verbs(&[], Of::KindsIn),
             // What is read of a field is allowed by the same actions, in lists or one by one.
             For::Plan => of_verbs(&[Verb::Read], Of::KindsIn),
             For::Drift => of_verbs(&[Verb::Read], Of::EveryKind),
@@ -62,6 +67,14 @@ impl For {
                 Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
             }),
             For::InvoicePreview => Ok(permissions::of_previews(manifest)),
+        }
+    }
+
+    fn use_of_state(self) -> Use {
+        match self {
+            For::Init => Use::Make,
+            For::Plan | For::Drift | For::TenantLink | For::InvoicePreview => Use::Read,
+            For::Apply | For::Destroy => Use::Write,
         }
     }
 }

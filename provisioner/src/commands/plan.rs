@@ -17,7 +17,6 @@ use crate::project::Project;
 use crate::saved_plan::SavedPlan;
 use crate::scope::Scope;
 use crate::session::{Looking, Purpose, Session};
-use crate::store::file::FileStore;
 use crate::views::{self, terminal};
 
 /// Arguments of `plan`.
@@ -78,7 +77,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let bundle = bundles::find(&project, arguments.bundle.as_deref())?;
     let keeps_code = bundle.is_none() && !arguments.destroy;
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: arguments.destroy }).await?;
-    let state = FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?;
+    let state = session.store().load(&session.cloud.stack).await?;
     let progress = Progress::reading(global.verbose > 0);
     let looking = Looking {
         refresh: arguments.refresh,

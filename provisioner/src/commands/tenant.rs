@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::link_key;
 use crate::outputs;
 use crate::project::Project;
-use crate::store::file::FileStore;
+use crate::store;
 use crate::views::table::aligned;
 use crate::views::terminal;
 use engine::state::StateStore as _;
@@ -95,7 +95,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
     };
     let key: LinkKey = link_key::read(project).await?;
     let token = link::sign(&claims, &key)?;
-    let state = FileStore::open(&project.state_path()?).load(&manifest.stack()).await?;
+    let state = store::open(project).await?.load(&manifest.stack()).await?;
     let api_url = outputs::of(&state).api_url;
     match global.format {
         Format::Json => terminal::print_json(&json!({
