@@ -46,6 +46,10 @@ pub enum Effect {
     LoseAnswer,
     /// It happens; the answer waits until it is released or the client has gone.
     HoldAnswer,
+    /// It waits before it does anything: released it happens, and if the client has gone it never does.
+    HoldCall,
+    /// The connection closes at once without an answer, and a second later it happens all the same.
+    ActLate,
 }
 
 /// How far a fault has come.
@@ -56,7 +60,7 @@ pub enum FaultState {
     Armed,
     /// Its call is under way.
     Struck,
-    /// Its call took effect and the answer is withheld.
+    /// Its call is held: it took effect and the answer is withheld, or it has yet to take effect.
     Holding,
     /// Over.
     Done,

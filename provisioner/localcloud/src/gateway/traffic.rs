@@ -10,6 +10,9 @@ use tokio::sync::watch;
 
 use super::fault::{Effect, Fault, FaultError, FaultState, FaultStatus};
 
+/// How late a call takes effect whose connection closed before it did: later than a caller looks, and calls again.
+pub const LATE: Duration = Duration::from_secs(1);
+
 /// How many calls the log remembers; older ones are still counted.
 const LOG_LENGTH: usize = 20_000;
 
@@ -84,6 +87,10 @@ pub enum Verdict {
     LoseAnswer,
     /// Do it, then wait for [`Admission::hold`] before answering.
     HoldAnswer,
+    /// Wait for [`Admission::hold`], then do it.
+    HoldCall,
+    /// Close the connection, and do it after [`LATE`].
+    ActLate,
 }
 
 /// A call under way. Dropping it without [`Admission::settle`] means that nobody was answered.
@@ -155,6 +162,12 @@ impl Traffic {
         Ok(ids)
     }
 
+    /// Takes all faults away; what they held goes on.
+    pub fn disarm(&self) {
+        self.board().faults.clear();
+        self.changed.send_replace(());
+    }
+
     /// Every call waits this long before it does anything.
     pub fn set_latency(&self, latency: Duration) {
         self.board().latency = latency;
@@ -170,7 +183,7 @@ impl Traffic {
         self.board().faults.clone()
     }
 
-    /// Lets all held answers go out.
+    /// Lets all held calls and answers go on.
     pub fn release(&self) {
         for fault in self.board().faults.iter_mut().filter(|fault| fault.state == FaultState::Holding) {
             fault.state = FaultState::Done;
@@ -259,7 +272,7 @@ impl Admission {
         self.verdict
     }
 
-    /// The call took effect and its answer is withheld: returns when it may go out.
+    /// The call is held, before it takes effect or after: returns when it may go on.
     pub async fn hold(&self) {
         let Some(id) = self.fault else { return };
         self.traffic.set_state(self.fault, FaultState::Holding);
@@ -307,6 +320,8 @@ fn verdict(effect: Effect) -> Verdict {
         Effect::Throttle => Verdict::Throttle,
         Effect::LoseAnswer => Verdict::LoseAnswer,
         Effect::HoldAnswer => Verdict::HoldAnswer,
+        Effect::HoldCall => Verdict::HoldCall,
+        Effect::ActLate => Verdict::ActLate,
     }
 }
 
