@@ -83,13 +83,15 @@ pub enum Command {
     Apply(commands::apply::Arguments),
     /// Deletes everything the stack made, and says what stays.
     Destroy(commands::destroy::Arguments),
+    /// Takes over one resource that billform did not make.
+    Import(commands::import::Arguments),
     /// Prints what the stack gives out: URLs, names of functions, tables and buckets.
     Output(commands::output::Arguments),
     /// Lists the kinds of resources.
     Kinds,
     /// Prints the IAM policy that billform itself needs for this manifest.
     Permissions(commands::permissions::Arguments),
-    /// Looks into the state.
+    /// The state: look into it, put it right, make it anew from the cloud.
     #[command(subcommand)]
     State(commands::state::Subcommand),
     /// Builds the handlers into bundle.zip: same input, same bytes.

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod demo;
 pub mod destroy;
+pub mod import;
 pub mod init;
 pub mod invoice;
 pub mod kinds;
@@ -27,6 +28,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
         Command::Destroy(arguments) => destroy::run(global, &arguments).await,
+        Command::Import(arguments) => import::run(global, &arguments).await,
         Command::Output(arguments) => output::run(global, &arguments).await,
         Command::Kinds => kinds::run(global),
         Command::Permissions(arguments) => permissions::run(global, &arguments),

@@ -22,6 +22,7 @@ pub mod permissions;
 pub mod progress;
 pub mod project;
 pub mod saved_plan;
+pub mod scope;
 pub mod secrets;
 pub mod session;
 pub mod stack;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use billing::manifest::model::State;
 use billing::manifest::{Manifest, Problem, Source};
+use engine::Address;
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -37,6 +38,12 @@ impl Project {
         let manifest = billing::manifest::load(&sources, global.environment.as_deref());
         let manifest = manifest.map_err(ProjectError::Invalid)?;
         Ok(Project { manifest, folder: folder_of(&global.manifest) })
+    }
+
+    /// The manifest's `moved`, in its order.
+    pub fn moves(&self) -> Result<Vec<(Address, Address)>, Failure> {
+        let parsed = self.manifest.moved.iter().map(|moved| Ok((moved.from.parse()?, moved.to.parse()?)));
+        parsed.collect()
     }
 
     /// Where the state file lies.

@@ -1,21 +1,22 @@
 //! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::kind::Depth;
 use engine::{
-    Address, Graph, Kinds, Mode, Observed, Observer, Plan, Record, RefreshOptions, Resource, RetryPolicy, Seen, State,
-    guards, refresh,
+    Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, State,
+    guards, refresh_only,
 };
 
 use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
 use crate::cloud::stripe_api::StripeApi;
 use crate::cloud::{Cloud, CloudOptions, sdk_config};
+use crate::commands::plan::Refresh;
+use crate::exit;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::scope::Scope;
 use crate::waiting::TokioClock;
 use crate::{kinds, secrets, stack};
 
@@ -70,38 +71,58 @@ impl Session {
     }
 
     /// Reads the cloud and says what would change, guards included.
-    pub async fn plan(
-        &self,
-        state: &State,
-        depth: Depth,
-        adopt: bool,
-        observer: &dyn Observer,
-    ) -> Result<Plan, Failure> {
-        let options = RefreshOptions { depth, retry: RetryPolicy::default() };
-        let seen = refresh(&self.graph, state, &self.kinds, &TokioClock, &options, observer).await?;
-        let mode = Mode { stack: self.cloud.stack.clone(), adopt };
+    pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
+        let part = looking.scope.addresses(&self.graph, state)?;
+        if part.is_some() {
+            looking.scope.refuse_others(&engine::drift::unapplied(&self.graph, state, &self.kinds)?)?;
+        }
+        let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));
+        let seen = match looking.refresh {
+            Refresh::None => Observations::assumed(&self.graph, state).only(looked_at),
+            Refresh::Lists | Refresh::Full => {
+                let options = RefreshOptions { depth: looking.refresh.depth(), retry: RetryPolicy::default() };
+                refresh_only(&looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?
+            }
+        };
+        let mode = Mode { stack: self.cloud.stack.clone(), adopt: looking.adopt };
         let mut plan = engine::plan(&self.graph, state, &seen, &self.kinds, &mode)?;
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         Ok(plan)
     }
 
-    /// The state, completed by what the manifest names and the cloud shows to be ours: a destroy whose state was
-    /// lost must not call an account empty that is not. A state that was ever kept is believed: after a destroy it
-    /// holds nothing, though Stripe still shows what it archived.
-    pub async fn recovered(&self, mut state: State, observer: &dyn Observer) -> Result<State, Failure> {
-        if state.serial > 0 {
+    /// The state, with the manifest's `moved` carried out. A state that was lost is completed by what the cloud shows to
+    /// be ours: an account must not be called empty that is not. What the manifest wants is left to the plan, which
+    /// adopts it for all to see; what it no longer has, nobody else would find. A state that was ever kept is
+    /// believed: after a destroy it holds nothing, though Stripe still shows what it archived.
+    pub async fn recall(&self, mut state: State, observer: &dyn Observer) -> Result<State, Failure> {
+        state.rename_all(&self.project.moves()?);
+        if !state.is_blank() {
             return Ok(state);
         }
-        let options = RefreshOptions { depth: Depth::Lists, retry: RetryPolicy::default() };
-        let seen = refresh(&self.wanted, &state, &self.kinds, &TokioClock, &options, observer).await?;
-        for (address, resource) in self.wanted.resources() {
-            let Some(Seen::Here(observed)) = seen.seen.get(address) else { continue };
-            let ours = observed.owner.is_stack(&self.cloud.stack);
-            if ours && !state.records.contains_key(address) && !state.intents.contains_key(address) {
-                state.records.insert(address.clone(), found(resource, observed, self.wanted.needs(address)));
-            }
+        let (listed, failed) = engine::rebuild::list(&self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
+        if let Some((kind, error)) = failed.first() {
+            return Err(unlisted(kind, error));
         }
+        if listed.iter().all(|found| self.graph.get(&found.address).is_some()) && !self.graph.resources().is_empty() {
+            return Ok(state);
+        }
+        let rebuilt = self.rebuild(state.serial, observer).await?;
+        let forgotten = |(address, _): &(Address, engine::Record)| self.graph.get(address).is_none();
+        state.records.extend(rebuilt.state.records.into_iter().filter(forgotten));
         Ok(state)
+    }
+
+    /// A state made from the cloud alone; what cannot be looked at is an error, for half a state loses resources.
+    pub async fn rebuild(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
+        let (graph, stack, retry) = (&self.wanted, &self.cloud.stack, RetryPolicy::default());
+        let rebuilt = engine::rebuild(graph, stack, serial, &self.kinds, &TokioClock, retry, observer).await?;
+        if let Some((kind, error)) = rebuilt.unlisted.first() {
+            return Err(unlisted(kind, error));
+        }
+        if let Some((address, error)) = rebuilt.unreadable.first() {
+            return Err(incomplete(format!("{address} cannot be read: {error}")));
+        }
+        Ok(rebuilt)
     }
 
     /// Where the state lies.
@@ -110,17 +131,25 @@ impl Session {
     }
 }
 
-/// The record of a resource as it was found.
-fn found(resource: &Resource, observed: &Observed, needs: &BTreeSet<Address>) -> Record {
-    Record {
-        address: resource.address.clone(),
-        id: observed.id.clone(),
-        tenant: resource.tenant.clone(),
-        fields: observed.fields.clone(),
-        outputs: observed.outputs.clone(),
-        depends_on: needs.clone(),
-        pending: observed.pending.clone(),
-    }
+/// How a run looks at the cloud.
+#[derive(Debug, Clone, Default)]
+pub struct Looking {
+    /// How much is read.
+    pub refresh: Refresh,
+    /// Take over what exists and is not ours.
+    pub adopt: bool,
+    /// Which part is looked at and may change.
+    pub scope: Scope,
+}
+
+fn unlisted(kind: &str, error: &CallError) -> Failure {
+    incomplete(format!("there is no state, and what is ours of kind {kind} cannot be listed: {error}"))
+}
+
+fn incomplete(message: String) -> Failure {
+    let mut failure = Failure::new(message).hint("`billform permissions --for plan` prints what reading needs");
+    failure.code = exit::INCOMPLETE;
+    failure
 }
 
 /// The Stripe client, when the manifest names Stripe: `STRIPE_API_KEY`, and `STRIPE_API_BASE` for a local one.

@@ -7,6 +7,7 @@ pub mod invoice;
 pub mod plan;
 pub mod plan_json;
 pub mod problems;
+pub mod rebuild;
 pub mod style;
 pub mod terminal;
 pub mod wrap;

@@ -1,7 +1,5 @@
 //! Drift: what differs from how we left it, told apart from what the manifest wants and nobody applied yet. Pure.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -103,9 +101,47 @@ pub fn drift(
             Seen::Here(observed) => comparing.here(address, observed)?,
         }
     }
-    comparing.unapplied(observations)?;
+    comparing.drift.unapplied = unapplied(graph, state, kinds)?;
+    for one in &mut comparing.drift.unapplied {
+        let there = matches!(observations.seen.get(&one.address), Some(Seen::Here(_)));
+        if one.action == Action::Create && there {
+            one.action = Action::Adopt;
+        }
+    }
     listed.iter().for_each(|found| comparing.unknown(found, observations));
     Ok(comparing.finish())
+}
+
+/// What the manifest wants and nobody applied yet, as far as the state knows and without looking: what all share
+/// first, then by tenant, each by address.
+pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unapplied>, UnknownKind> {
+    let mut found = Vec::new();
+    let mut note = |address: &Address, tenant: &Option<String>, action, fields| {
+        found.push(Unapplied { address: address.clone(), tenant: tenant.clone(), action, fields });
+    };
+    for (address, resource) in graph.resources() {
+        let Some(record) = state.records.get(address) else {
+            note(address, &resource.tenant, Action::Create, Vec::new());
+            continue;
+        };
+        let fields = kinds.of(address)?.diff(&desired(resource, state), &record.fields, Some(&record.fields));
+        let replaces = fields.iter().any(|change| change.forces_replacement);
+        if !fields.is_empty() || state.renamed.contains_key(address) {
+            note(address, &resource.tenant, if replaces { Action::Replace } else { Action::Update }, fields);
+        }
+    }
+    for record in state.records.values().filter(|record| graph.get(&record.address).is_none()) {
+        note(&record.address, &record.tenant, Action::Delete, Vec::new());
+    }
+    found.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
+    Ok(found)
+}
+
+/// The desired fields, references resolved from what is remembered.
+fn desired(resource: &Resource, state: &State) -> Value {
+    resolve(&resource.desired, &|reference: &OutputRef| {
+        state.records.get(&reference.of)?.outputs.get(&reference.name).cloned()
+    })
 }
 
 struct Comparing<'a> {
@@ -155,7 +191,7 @@ impl Comparing<'_> {
     fn unremembered(&mut self, resource: &Resource, observed: &Observed) -> Result<(), UnknownKind> {
         self.drift.compared += 1;
         let address = &resource.address;
-        let desired = self.desired(resource);
+        let desired = desired(resource, self.state);
         let fields = self.kinds.of(address)?.diff(&desired, &observed.fields, None);
         self.changed(address, resource.tenant.clone(), &observed.id, fields);
         Ok(())
@@ -190,39 +226,6 @@ impl Comparing<'_> {
         self.drift.drifted.push(Drifted { address, tenant, id: id.to_owned(), finding, fields: Vec::new() });
     }
 
-    fn desired(&self, resource: &Resource) -> Value {
-        let lookup =
-            |reference: &OutputRef| self.state.records.get(&reference.of)?.outputs.get(&reference.name).cloned();
-        resolve(&resource.desired, &lookup)
-    }
-
-    fn unapplied(&mut self, observations: &Observations) -> Result<(), UnknownKind> {
-        for (address, resource) in self.graph.resources() {
-            let Some(record) = self.state.records.get(address) else {
-                let there = matches!(observations.seen.get(address), Some(Seen::Here(_)));
-                let action = if there { Action::Adopt } else { Action::Create };
-                self.want_done(address, &resource.tenant, action, Vec::new());
-                continue;
-            };
-            let fields = self.kinds.of(address)?.diff(&self.desired(resource), &record.fields, Some(&record.fields));
-            let replaces = fields.iter().any(|change| change.forces_replacement);
-            if !fields.is_empty() || self.state.renamed.contains_key(address) {
-                let action = if replaces { Action::Replace } else { Action::Update };
-                self.want_done(address, &resource.tenant, action, fields);
-            }
-        }
-        let unwanted: BTreeMap<&Address, &Record> =
-            self.state.records.iter().filter(|(address, _)| self.graph.get(address).is_none()).collect();
-        for (address, record) in unwanted {
-            self.want_done(address, &record.tenant, Action::Delete, Vec::new());
-        }
-        Ok(())
-    }
-
-    fn want_done(&mut self, address: &Address, tenant: &Option<String>, action: Action, fields: Vec<FieldChange>) {
-        self.drift.unapplied.push(Unapplied { address: address.clone(), tenant: tenant.clone(), action, fields });
-    }
-
     fn unknown(&mut self, found: &Listed, observations: &Observations) {
         let known_id = |record: &Record| record.address.kind() == found.address.kind() && record.id == found.id;
         let remembered = self.state.records.get(&found.address).is_some_and(|record| record.id == found.id)
@@ -241,7 +244,6 @@ impl Comparing<'_> {
         self.drift
             .drifted
             .sort_by(|a, b| (&a.tenant, &a.address, &a.finding).cmp(&(&b.tenant, &b.address, &b.finding)));
-        self.drift.unapplied.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
         self.drift
     }
 }

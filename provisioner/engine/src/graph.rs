@@ -60,21 +60,6 @@ impl Graph {
         Graph { resources: BTreeMap::new(), needs: BTreeMap::new(), order: Vec::new() }
     }
 
-    /// Part of a graph: edges that lead out of it are left out.
-    pub(crate) fn part(resources: impl Iterator<Item = Resource>) -> Result<Graph, GraphError> {
-        let resources: BTreeMap<Address, Resource> =
-            resources.map(|resource| (resource.address.clone(), resource)).collect();
-        let needs: BTreeMap<Address, BTreeSet<Address>> = resources
-            .values()
-            .map(|resource| {
-                let inside = needs_of(resource).into_iter().filter(|needed| resources.contains_key(needed));
-                (resource.address.clone(), inside.collect())
-            })
-            .collect();
-        let order = topological(&needs)?;
-        Ok(Graph { resources, needs, order })
-    }
-
     /// The resources by address.
     pub fn resources(&self) -> &BTreeMap<Address, Resource> {
         &self.resources

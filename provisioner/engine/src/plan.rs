@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::action::Action;
 use crate::diff::FieldChange;
 use crate::input::references;
 use crate::kind::Contents;
-use crate::refresh::{Observations, Seen};
-use crate::{Address, CallError, Graph, GraphError, Owner, Resource};
+use crate::token::digest;
+use crate::{Address, CallError, Owner};
 
 /// What a planner is told beside the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +180,19 @@ impl Step {
         self.action == Action::NoOp && self.desired.is_none()
     }
 
+    /// What the live object it touches is, in hex: its id and every field seen. Changes when the object does.
+    pub fn live_digest(&self) -> String {
+        digest(&json!([self.id, self.observed]))
+    }
+
+    /// What it does, in hex: everything but the live object, the reason and what it would lose, which are told anew
+    /// when it is carried out.
+    pub fn intent_digest(&self) -> String {
+        let changes: Vec<Value> =
+            self.fields.iter().map(|change| json!([change.path, change.after, change.forces_replacement])).collect();
+        digest(&json!([self.address.to_string(), self.tenant, self.action, self.desired, changes, self.claim]))
+    }
+
     /// Whether some of what differs is known only once other steps are done.
     pub fn awaits_outputs(&self) -> bool {
         self.fields.iter().any(|change| !references(&change.after).is_empty())
@@ -219,28 +232,9 @@ impl Plan {
         self.steps.iter().filter(|step| step.guard.is_some() && !approved.contains(&step.address)).collect()
     }
 
-    /// What this plan wants to exist, to look at the same resources again before it is applied.
-    /// It is an error only if the plan was tampered with.
-    pub fn graph(&self) -> Result<Graph, GraphError> {
-        Graph::part(self.steps.iter().filter_map(|step| {
-            Some(Resource {
-                address: step.address.clone(),
-                tenant: step.tenant.clone(),
-                desired: step.desired.clone()?,
-                depends_on: step.depends_on.clone(),
-            })
-        }))
-    }
-
-    /// The resources this plan changes that are no longer as they were when it was made.
-    pub fn stale(&self, now: &Observations) -> Vec<&Address> {
-        let unchanged = |step: &&Step| match now.seen.get(&step.address) {
-            Some(Seen::Here(observed)) => {
-                step.id.as_ref() == Some(&observed.id) && step.observed.as_ref() == Some(&observed.fields)
-            }
-            Some(Seen::Gone) => step.id.is_none(),
-            Some(Seen::Unreadable(_)) | None => false,
-        };
-        self.changes().filter(|step| !unchanged(step)).map(|step| &step.address).collect()
+    /// The same plan, doing only what `is_kept` of what changes something. What is left out is left alone.
+    pub fn restricted(mut self, is_kept: impl Fn(&Address) -> bool) -> Plan {
+        self.steps.retain(|step| !step.action.is_change() || is_kept(&step.address));
+        self
     }
 }

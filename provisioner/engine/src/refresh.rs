@@ -41,6 +41,12 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// The same without what is not `looked_at`.
+    pub fn only(mut self, looked_at: impl Fn(&Address) -> bool) -> Observations {
+        self.seen.retain(|address, _| looked_at(address));
+        self
+    }
+
     /// What the state says, without looking: `--refresh none`. Of what was begun and never heard of nobody can say
     /// whether it exists.
     pub fn assumed(graph: &Graph, state: &State) -> Observations {
@@ -95,8 +101,22 @@ pub async fn refresh(
     options: &RefreshOptions,
     observer: &dyn Observer,
 ) -> Result<Observations, UnknownKind> {
+    refresh_only(&|_| true, graph, state, kinds, clock, options, observer).await
+}
+
+/// Looks for those of the above that are `looked_at`. A plan leaves the others alone.
+pub async fn refresh_only(
+    looked_at: &(dyn Fn(&Address) -> bool + Sync),
+    graph: &Graph,
+    state: &State,
+    kinds: &Kinds,
+    clock: &dyn Clock,
+    options: &RefreshOptions,
+    observer: &dyn Observer,
+) -> Result<Observations, UnknownKind> {
     let retrier = Retrier { clock, policy: options.retry, observer };
     let mut wants = wants(graph, state, kinds)?;
+    wants.retain(|want| looked_at(&want.address));
     let mut observations = Observations::default();
     while !wants.is_empty() {
         let reads = by_kind(&wants, kinds)?.into_iter().map(|(kind, wants)| read(kind, wants, options.depth, retrier));

@@ -17,6 +17,17 @@ pub fn token(stack: &str, generation: u64, address: &Address, request: &Value) -
         hash.update(part);
     }
     take_in(&mut hash, request);
+    in_hex(hash)
+}
+
+/// The SHA-256 of a value in hex, whatever the order of its keys.
+pub fn digest(value: &Value) -> String {
+    let mut hash = Sha256::new();
+    take_in(&mut hash, value);
+    in_hex(hash)
+}
+
+fn in_hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,4 +1,5 @@
-//! The gateway's own pages under `/_billform/`, for tests and the command line: counts, faults, the cost model.
+//! The gateway's own pages under `/_billform/`, for tests and the command line: counts, faults,
+//! rates, delays, the cost model.
 
 use std::time::Duration;
 
@@ -8,7 +9,10 @@ use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
 use crate::gateway::fault::{Fault, FaultState, FaultStatus};
+use crate::gateway::lag::Delay;
 use crate::gateway::pipeline::{Answer, Call};
+use crate::gateway::rates::{Rate, published};
+use crate::gateway::traffic::ByOperation;
 
 const PREFIX: &str = "/_billform/";
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -32,6 +36,36 @@ pub struct ArmedFaults {
     pub faults: Vec<FaultStatus>,
     /// The latency that is set.
     pub latency_ms: u64,
+}
+
+/// What `PUT rates` takes: it replaces every rate before, and `{}` lifts them all.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetRates {
+    /// Whether the rates that AWS and Stripe publish are enforced.
+    #[serde(default)]
+    pub published: bool,
+    /// More rates. Where several cover a call, it draws from the buckets of all.
+    #[serde(default)]
+    pub rates: Vec<Rate>,
+}
+
+/// What `GET rates` gives.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RatesInForce {
+    /// The rates that calls are held to.
+    pub rates: Vec<Rate>,
+    /// Calls that were over a rate since the start or the last `POST calls/reset`.
+    pub rejections: ByOperation,
+}
+
+/// What `GET consistency` gives; `PUT consistency` takes a [`Delay`], and `{}` switches it off.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Consistency {
+    /// For how long reads lag behind writes.
+    pub delay: Delay,
+    /// How many reads were answered with what was there before, since the delay was set.
+    pub stale: ByOperation,
 }
 
 /// Whether a request is for these pages. A deployed API may have such a path too: its Host says so.
@@ -59,6 +93,16 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
             faults(gateway)
         }
         ("GET", "faults/wait") => wait(gateway, call).await,
+        ("GET", "rates") => rates(gateway),
+        ("PUT", "rates") => set_rates(gateway, call),
+        ("GET", "consistency") => consistency(gateway),
+        ("PUT", "consistency") => match serde_json::from_slice(&call.body) {
+            Ok(delay) => {
+                gateway.lag.set(delay);
+                consistency(gateway)
+            }
+            Err(error) => refused(400, &format!("not a delay: {error}")),
+        },
         ("GET", "costs") => shown(&gateway.costs.model()),
         ("PUT", "costs") => match gateway.costs.set_json(&call.body) {
             Ok(()) => Answer::json(200, &json!({})),
@@ -67,7 +111,7 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
         _ => refused(
             404,
             &format!(
-                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, costs",
+                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, consistency, costs",
                 call.method
             ),
         ),
@@ -100,6 +144,28 @@ fn arm(gateway: &Gateway, call: &Call) -> Answer {
     }
     gateway.traffic.set_latency(Duration::from_millis(wanted.latency_ms));
     faults(gateway)
+}
+
+fn consistency(gateway: &Gateway) -> Answer {
+    shown(&Consistency { delay: gateway.lag.delay(), stale: gateway.lag.stale() })
+}
+
+fn rates(gateway: &Gateway) -> Answer {
+    shown(&RatesInForce { rates: gateway.traffic.rates(), rejections: gateway.traffic.counts().rejections })
+}
+
+fn set_rates(gateway: &Gateway, call: &Call) -> Answer {
+    let mut wanted: SetRates = match serde_json::from_slice(&call.body) {
+        Ok(wanted) => wanted,
+        Err(error) => return refused(400, &format!("not a list of rates: {error}")),
+    };
+    if wanted.published {
+        wanted.rates.extend(published());
+    }
+    match gateway.traffic.set_rates(wanted.rates) {
+        Ok(()) => rates(gateway),
+        Err(error) => refused(400, &error.to_string()),
+    }
 }
 
 /// `faults/wait?id=1&state=holding`: answers when the fault has come so far, or after a minute, with all faults.
@@ -143,7 +209,8 @@ mod tests {
 
     fn gateway() -> Gateway {
         let upstream = Upstream::new("127.0.0.1:1".into(), "123456789012".into(), "us-east-1".into());
-        Gateway { upstream, rules: Vec::new(), traffic: Traffic::new(), costs: Costs::default() }
+        let (traffic, lag, costs) = (Traffic::new(), Default::default(), Costs::default());
+        Gateway { upstream, rules: Vec::new(), traffic, lag, costs }
     }
 
     async fn ask(gateway: &Gateway, method: &str, page: &str, body: &'static str) -> (u16, Value) {
@@ -191,6 +258,38 @@ mod tests {
         assert!(status == 400 && error["message"].as_str().unwrap().contains("nth is 0"));
         assert_eq!(ask(&gateway, "PUT", "faults", r#"{"fault":[]}"#).await.0, 400);
         assert_eq!(ask(&gateway, "GET", "faults/wait?state=holding", "").await.0, 400);
+    }
+
+    #[tokio::test]
+    async fn rates_are_set_shown_and_lifted() {
+        let gateway = gateway();
+        assert_eq!(ask(&gateway, "GET", "rates", "").await, (200, json!({"rates": [], "rejections": {}})));
+        let own = r#"{"rates":[{"service":"iam","operations":["GetRole"],"per_second":1,"burst":1}]}"#;
+        assert_eq!(ask(&gateway, "PUT", "rates", own).await.0, 200);
+        for _ in 0..3 {
+            gateway.traffic.admit("iam", "GetRole", false).await.settle(200);
+        }
+        let (_, shown) = ask(&gateway, "GET", "rates", "").await;
+        assert_eq!(shown["rejections"], json!({"iam": {"GetRole": 2}}));
+        assert_eq!(ask(&gateway, "GET", "calls", "").await.1["rejections"], shown["rejections"]);
+        let (_, shown) = ask(&gateway, "PUT", "rates", r#"{"published":true}"#).await;
+        assert_eq!(shown["rates"].as_array().unwrap().len(), published().len());
+        assert_eq!(ask(&gateway, "PUT", "rates", "{}").await.1["rates"], json!([]));
+        let zero = r#"{"rates":[{"service":"iam","operations":["*"],"per_second":0,"burst":1}]}"#;
+        let (status, error) = ask(&gateway, "PUT", "rates", zero).await;
+        assert!(status == 400 && error["message"].as_str().unwrap().contains("per_second"), "{error}");
+        assert_eq!(ask(&gateway, "PUT", "rates", r#"{"publishd":true}"#).await.0, 400);
+    }
+
+    #[tokio::test]
+    async fn the_delay_is_shown_and_set() {
+        let gateway = gateway();
+        let (status, shown) = ask(&gateway, "PUT", "consistency", r#"{"delay_ms":5,"at_most_ms":9,"seed":3}"#).await;
+        assert_eq!(status, 200);
+        assert_eq!(shown, json!({"delay": {"delay_ms": 5, "at_most_ms": 9, "seed": 3}, "stale": {}}));
+        assert_eq!(gateway.lag.delay(), Delay { delay_ms: 5, at_most_ms: 9, seed: 3 });
+        assert_eq!(ask(&gateway, "PUT", "consistency", "{}").await.1["delay"]["delay_ms"], 0);
+        assert_eq!(ask(&gateway, "PUT", "consistency", r#"{"delay":5}"#).await.0, 400);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::costs::{CostModel, Costs};
+use crate::gateway::lag::{Delay, Lag};
 use crate::gateway::pipeline::{Upstream, UpstreamError};
 use crate::gateway::traffic::Traffic;
 use crate::gateway::{self, Gateway};
@@ -111,6 +112,7 @@ pub enum Error {
 pub struct LocalCloud {
     description: Description,
     traffic: Traffic,
+    lag: Lag,
     costs: Costs,
     stripe: Stripe,
     upstream: Upstream,
@@ -168,12 +170,19 @@ impl LocalCloud {
             auth: options.auth,
             role_delay: options.role_delay,
         });
-        let gateway = Gateway { upstream: upstream.clone(), rules, traffic: traffic.clone(), costs: costs.clone() };
+        let lag = Lag::default();
+        let gateway = Gateway {
+            upstream: upstream.clone(),
+            rules,
+            traffic: traffic.clone(),
+            lag: lag.clone(),
+            costs: costs.clone(),
+        };
         let aws_task = tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway)));
         let stripe_task = tokio::spawn(serve_stripe(stripe_listener, stripe.clone()));
         let tasks = vec![Serving(aws_task), Serving(stripe_task)];
         progress("the local cloud is ready");
-        Ok(LocalCloud { description, traffic, costs, stripe, upstream, tasks, ministack })
+        Ok(LocalCloud { description, traffic, lag, costs, stripe, upstream, tasks, ministack })
     }
 
     /// How to reach it.
@@ -181,9 +190,14 @@ impl LocalCloud {
         &self.description
     }
 
-    /// The counters and faults of the AWS and the Stripe side.
+    /// The counters, faults and rates of the AWS and the Stripe side.
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// How far AWS's reads lag behind its writes; not at all at the start.
+    pub fn lag(&self) -> &Lag {
+        &self.lag
     }
 
     /// The cost model behind Cost Explorer; at the start the portal example up to yesterday.
@@ -215,6 +229,7 @@ impl LocalCloud {
         }
         self.stripe.reset();
         self.costs.set(example_costs());
+        self.lag.set(Delay::default());
         self.traffic.disarm();
         self.traffic.reset();
         Ok(())

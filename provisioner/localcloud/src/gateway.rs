@@ -1,16 +1,19 @@
 //! The gateway in front of MiniStack: an HTTP server on loopback that names and counts every call, lets the rules
-//! have their say, and strikes calls with the faults that tests arm. Host and all signed headers pass unchanged.
+//! have their say, and strikes calls with the faults, rates and delays that tests set. Host and all signed headers pass unchanged.
 
 pub mod classify;
 pub mod fault;
+pub mod lag;
 pub mod pipeline;
 pub mod protocol;
+pub mod rates;
 mod routes;
 pub mod rules;
 mod s3;
 pub mod traffic;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
@@ -24,6 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::admin;
 use crate::costs::Costs;
+use lag::Lag;
 use pipeline::{Answer, Call, Rule, Upstream};
 use traffic::{Admission, LATE, Traffic, Verdict};
 
@@ -33,8 +37,10 @@ pub struct Gateway {
     pub upstream: Upstream,
     /// What AWS does and MiniStack does not, in order.
     pub rules: Vec<Box<dyn Rule>>,
-    /// The counters and faults.
+    /// The counters, faults and rates.
     pub traffic: Traffic,
+    /// How far reads lag behind writes.
+    pub lag: Lag,
     /// The cost model.
     pub costs: Costs,
 }
@@ -85,6 +91,7 @@ async fn counted(gateway: Arc<Gateway>, call: Call) -> Result<Answer, Lost> {
     let answer = match admission.verdict() {
         Verdict::Fail => protocol::internal_error(&call, "An internal error, armed by a test."),
         Verdict::Throttle => protocol::throttled(&call),
+        Verdict::CutOff => return Err(Lost),
         Verdict::HoldCall => {
             // A client that goes meanwhile takes this future with it, and the call never happens.
             admission.hold().await;
@@ -109,7 +116,16 @@ async fn late(gateway: Arc<Gateway>, call: Call, admission: Admission) {
 /// Runs the call in a task of its own: like AWS, it takes effect even if the client goes meanwhile.
 async fn carried_out(gateway: Arc<Gateway>, call: Call) -> Answer {
     let kept = call.clone();
-    let run = tokio::spawn(async move { pipeline::run(&gateway.rules, call, &gateway.upstream).await });
+    let run = tokio::spawn(async move {
+        if let Some(old) = gateway.lag.answer(&call) {
+            return Ok(old);
+        }
+        // Rules may change the call on its way; the lag knows it as the client sent it.
+        let (sent, asked_at) = (call.clone(), Instant::now());
+        let answer = pipeline::run(&gateway.rules, call, &gateway.upstream).await?;
+        gateway.lag.learn(&sent, &answer, asked_at);
+        Ok::<Answer, pipeline::UpstreamError>(answer)
+    });
     match run.await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => unreachable(&kept, &error.to_string()),
@@ -119,7 +135,7 @@ async fn carried_out(gateway: Arc<Gateway>, call: Call) -> Answer {
 
 async fn sent(admission: Admission, answer: Answer) -> Result<Answer, Lost> {
     match admission.verdict() {
-        Verdict::LoseAnswer => return Err(Lost),
+        Verdict::LoseAnswer | Verdict::CutOff => return Err(Lost),
         Verdict::HoldAnswer => admission.hold().await,
         Verdict::Proceed | Verdict::Fail | Verdict::Throttle | Verdict::HoldCall | Verdict::ActLate => {}
     }

@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use engine::kind::Depth;
-use engine::observer::Unobserved;
 use engine::state::StateStore as _;
-use engine::{Address, Options, Plan, RefreshOptions, RetryPolicy, State, guards, refresh};
+use engine::{Address, Options, Plan, State};
 
 use crate::bundles;
 use crate::cli::{Format, Global};
@@ -21,8 +19,9 @@ use crate::limits;
 use crate::outputs;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::saved_plan::{SavedPlan, fingerprint};
-use crate::session::{Purpose, Session};
+use crate::saved_plan::SavedPlan;
+use crate::scope::Scope;
+use crate::session::{Looking, Purpose, Session};
 use crate::store::file::FileStore;
 use crate::views::{self, terminal};
 use crate::waiting::TokioClock;
@@ -48,6 +47,12 @@ pub struct Arguments {
     /// The bundle to deploy, instead of the newest packaged one.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+    /// Applies one tenant's resources alone, and fails if anything else would change.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["target", "plan"])]
+    pub tenant: Option<String>,
+    /// Applies this resource and what it needs alone; repeatable.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
+    pub target: Vec<Address>,
 }
 
 /// What a person has to agree to before a plan is carried out.
@@ -76,9 +81,22 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let keeps_code = bundle.is_none();
     let session = Session::open(project, Purpose { bundle, may_ask: !arguments.auto_approve, destroy }).await?;
     let progress = Progress::reading(global.verbose > 0);
-    let plan = match saved {
-        Some(saved) => checked(saved, &session, &state).await?,
-        None => session.plan(&state, Depth::Lists, arguments.adopt, &progress).await?,
+    let looking = match &saved {
+        Some(saved) => {
+            saved.check(&session)?;
+            saved.looking()
+        }
+        None => Looking {
+            adopt: arguments.adopt,
+            scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
+            ..Looking::default()
+        },
+    };
+    let state = session.recall(state, &progress).await?;
+    let plan = session.plan(&state, &looking, &progress).await?;
+    let plan = match &saved {
+        Some(saved) => saved.keep(plan)?,
+        None => plan,
     };
     drop(progress);
     let consent = Consent {
@@ -102,22 +120,6 @@ fn has_functions(state: &State) -> bool {
     state.records.keys().any(|address| address.kind() == "lambda_function")
 }
 
-/// A saved plan holds only while what it touches is as it was seen.
-async fn checked(saved: SavedPlan, session: &Session, state: &State) -> Result<Plan, Failure> {
-    saved.check(&session.project, &fingerprint(&session.graph)?)?;
-    let options = RefreshOptions { depth: Depth::Lists, retry: RetryPolicy::default() };
-    let seen = refresh(&session.graph, state, &session.kinds, &TokioClock, &options, &Unobserved).await?;
-    let changed: Vec<String> = saved.plan.stale(&seen).iter().map(|address| address.to_string()).collect();
-    if changed.is_empty() {
-        let mut plan = saved.plan;
-        // What a table or bucket holds is asked now: it may have been filled since the plan was made.
-        guards(&mut plan, &session.kinds, &TokioClock, RetryPolicy::default(), &Unobserved).await;
-        return Ok(plan);
-    }
-    Err(Failure::new(format!("the plan is stale: since it was made, others changed {}", changed.join(", ")))
-        .hint("plan again, look at it, then apply the new plan"))
-}
-
 /// Shows the plan, asks, carries it out and tells the outcome.
 pub async fn carry_out(
     global: &Global,
@@ -135,6 +137,10 @@ pub async fn carry_out(
         return refuse_incomplete(global, session, &plan, keeps_code);
     }
     agree(&plan, consent)?;
+    if !state.renamed.is_empty() {
+        // The journal says what happened to a state in which `moved` was carried out.
+        store.fold(&state).await?;
+    }
     let options = Options { limits: limits::per_service(), stop: stop_on_ctrl_c(), ..Options::default() };
     let steps = plan.changes().count();
     let progress = Progress::new(steps, global.verbose > 0);

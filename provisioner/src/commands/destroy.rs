@@ -2,7 +2,6 @@
 
 use clap::Args;
 use engine::Address;
-use engine::kind::Depth;
 use engine::state::StateStore as _;
 
 use super::apply::{Consent, carry_out, lock};
@@ -10,7 +9,7 @@ use crate::cli::Global;
 use crate::failure::Outcome;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::session::{Purpose, Session};
+use crate::session::{Looking, Purpose, Session};
 
 /// Arguments of `destroy`.
 #[derive(Debug, Args)]
@@ -33,8 +32,8 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
     let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: true }).await?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = session.recovered(state, &progress).await?;
-    let plan = session.plan(&state, Depth::Lists, false, &progress).await?;
+    let state = session.recall(state, &progress).await?;
+    let plan = session.plan(&state, &Looking::default(), &progress).await?;
     drop(progress);
     let consent = Consent {
         verb: "destroy",

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use engine::Plan;
 use engine::kind::Depth;
 use engine::state::StateStore as _;
+use engine::{Address, Plan};
+use serde::{Deserialize, Serialize};
 
 use crate::bundles;
 use crate::cli::{Format, Global};
@@ -13,8 +14,9 @@ use crate::exit;
 use crate::failure::Outcome;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::saved_plan::{SavedPlan, fingerprint};
-use crate::session::{Purpose, Session};
+use crate::saved_plan::SavedPlan;
+use crate::scope::Scope;
+use crate::session::{Looking, Purpose, Session};
 use crate::store::file::FileStore;
 use crate::views::{self, terminal};
 
@@ -39,22 +41,32 @@ pub struct Arguments {
     /// Plans to take over what exists and is not ours.
     #[arg(long)]
     pub adopt: bool,
+    /// Looks at one tenant's resources alone, and fails if anything else would change.
+    #[arg(long, value_name = "ID", conflicts_with = "target")]
+    pub tenant: Option<String>,
+    /// Looks at this resource and what it needs alone; repeatable.
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<Address>,
 }
 
 /// How much a plan reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refresh {
     /// What lists and batches give; the rest comes from the state.
+    #[default]
     Lists,
     /// Every managed field.
     Full,
+    /// Nothing: what the state says is believed.
+    None,
 }
 
 impl Refresh {
     /// The engine's word for it.
     pub fn depth(self) -> Depth {
         match self {
-            Refresh::Lists => Depth::Lists,
+            Refresh::Lists | Refresh::None => Depth::Lists,
             Refresh::Full => Depth::Full,
         }
     }
@@ -68,12 +80,20 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: arguments.destroy }).await?;
     let state = FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = if arguments.destroy { session.recovered(state, &progress).await? } else { state };
-    let plan = session.plan(&state, arguments.refresh.depth(), arguments.adopt, &progress).await?;
+    let looking = Looking {
+        refresh: arguments.refresh,
+        adopt: arguments.adopt,
+        scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
+    };
+    let state = match looking.refresh {
+        Refresh::None => state,
+        Refresh::Lists | Refresh::Full => session.recall(state, &progress).await?,
+    };
+    let plan = session.plan(&state, &looking, &progress).await?;
     drop(progress);
     show(global, &session, &plan, keeps_code)?;
     if let Some(path) = &arguments.out {
-        save(&session, &plan, arguments.destroy, path)?;
+        SavedPlan::new(&session, &looking, &plan, arguments.destroy)?.write(path)?;
         anstream::eprintln!("The plan is saved in {}; `billform apply {0}` carries it out.", path.display());
     }
     Ok(exit_code(&plan, arguments.detailed_exitcode))
@@ -100,11 +120,6 @@ pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -
         }
     }
     Ok(())
-}
-
-fn save(session: &Session, plan: &Plan, destroy: bool, path: &std::path::Path) -> Result<(), crate::failure::Failure> {
-    let sha256 = session.cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
-    SavedPlan::new(&session.project, plan.clone(), fingerprint(&session.graph)?, sha256, destroy).write(path)
 }
 
 /// Incomplete beats changes (the CLI contract: 1, then 4, 3, 2).

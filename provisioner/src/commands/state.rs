@@ -1,14 +1,18 @@
-//! `state`: what billform remembers.
+//! `state`: what billform remembers, and the few ways to put it right by hand. None of them touches the cloud.
 
-use clap::Subcommand as ClapSubcommand;
-use engine::Address;
-use engine::state::StateStore as _;
+use clap::{Args, Subcommand as ClapSubcommand};
+use engine::state::{Entry, StateStore as _};
+use engine::{Address, State};
 
+use super::apply::lock;
 use crate::cli::{Format, Global};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::progress::Progress;
 use crate::project::Project;
+use crate::session::{Purpose, Session};
 use crate::store::file::FileStore;
+use crate::views;
 
 /// Subcommands of `state`.
 #[derive(Debug, ClapSubcommand)]
@@ -20,24 +24,121 @@ pub enum Subcommand {
         /// Which one: `iam_role.costs`.
         address: Address,
     },
+    /// Lets a resource stand at another address; the next apply tells the cloud.
+    Mv {
+        /// The address it has.
+        from: Address,
+        /// The address it is to have.
+        to: Address,
+    },
+    /// Forgets a resource without deleting it. A resource that still carries our tags is found again by the next plan.
+    Rm {
+        /// Which ones.
+        #[arg(required = true)]
+        addresses: Vec<Address>,
+    },
+    /// Makes the state anew from the cloud alone: names, ownership tags, Stripe metadata.
+    Rebuild(Rebuild),
 }
 
-/// Prints it.
+/// Arguments of `state rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Shows what would be kept and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Carries it out.
 pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     let project = Project::load(global)?;
-    let store = FileStore::open(&project.state_path()?);
-    let state = store.load(&project.manifest.stack()).await?;
     match subcommand {
-        Subcommand::List if global.format == Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?);
-        }
-        Subcommand::List => state.records.keys().for_each(|address| println!("{address}")),
-        Subcommand::Show { address } => {
-            let record = state.records.get(address).ok_or_else(|| {
-                Failure::new(format!("the state knows no {address}")).hint("`billform state list` shows what it knows")
-            })?;
-            println!("{}", serde_json::to_string_pretty(record)?);
-        }
+        Subcommand::List => list(global, &read(&project).await?),
+        Subcommand::Show { address } => show(&read(&project).await?, address),
+        Subcommand::Mv { from, to } => rename(&project, from, to).await,
+        Subcommand::Rm { addresses } => forget(&project, addresses).await,
+        Subcommand::Rebuild(arguments) => rebuild(global, project, arguments).await,
+    }
+}
+
+async fn read(project: &Project) -> Result<State, Failure> {
+    Ok(FileStore::open(&project.state_path()?).load(&project.manifest.stack()).await?)
+}
+
+fn list(global: &Global, state: &State) -> Outcome {
+    match global.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?),
+        Format::Human => state.records.keys().for_each(|address| println!("{address}")),
     }
     Ok(exit::DONE)
+}
+
+fn show(state: &State, address: &Address) -> Outcome {
+    let record = state.records.get(address).ok_or_else(|| unknown(address))?;
+    println!("{}", serde_json::to_string_pretty(record)?);
+    Ok(exit::DONE)
+}
+
+async fn rename(project: &Project, from: &Address, to: &Address) -> Outcome {
+    let store = lock(project, "state mv")?;
+    let mut state = store.load(&project.manifest.stack()).await?;
+    state.rename(from, to)?;
+    state.serial += 1;
+    store.fold(&state).await?;
+    anstream::eprintln!("{from} stands at {to} now; the next apply writes that into its ownership tags.");
+    Ok(exit::DONE)
+}
+
+async fn forget(project: &Project, addresses: &[Address]) -> Outcome {
+    let store = lock(project, "state rm")?;
+    let mut state = store.load(&project.manifest.stack()).await?;
+    for address in addresses {
+        if !state.records.contains_key(address) && !state.intents.contains_key(address) {
+            return Err(unknown(address));
+        }
+        state.take(Entry::Removed(address.clone()));
+    }
+    state.serial += 1;
+    store.fold(&state).await?;
+    let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+    anstream::eprintln!("Forgotten, and left as it is in the cloud: {}.", names.join(", "));
+    Ok(exit::DONE)
+}
+
+fn unknown(address: &Address) -> Failure {
+    Failure::new(format!("the state knows no {address}")).hint("`billform state list` shows what it knows")
+}
+
+/// Compares what was remembered with what is there, and keeps the latter. A damaged state is replaced, too: that is
+/// what this is for.
+async fn rebuild(global: &Global, project: Project, arguments: &Rebuild) -> Outcome {
+    let store = lock(&project, "state rebuild")?;
+    let before = store.load(&project.manifest.stack()).await;
+    let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: false }).await?;
+    let progress = Progress::reading(global.verbose > 0);
+    let rebuilt = session.rebuild(serial_after(before.as_ref().ok()), &progress).await?;
+    drop(progress);
+    let before = before.unwrap_or_else(|damage| {
+        anstream::eprintln!("What is there now cannot be read and is replaced: {damage}");
+        State::empty(&session.cloud.stack)
+    });
+    match global.format {
+        Format::Human => anstream::print!("{}", views::rebuild::render(&before, &rebuilt, views::terminal::width())),
+        Format::Json => {
+            println!("{}", serde_json::to_string_pretty(&views::rebuild::json(&before, &rebuilt))?);
+        }
+    }
+    if arguments.dry_run {
+        anstream::eprintln!("Nothing was written.");
+    } else {
+        store.fold(&rebuilt.state).await?;
+    }
+    Ok(exit::DONE)
+}
+
+/// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it. States
+/// count by one an apply, so the seconds of the day are far ahead of any.
+fn serial_after(before: Option<&State>) -> u64 {
+    let now_s = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    before.map_or(0, |state| state.serial + 1).max(now_s)
 }

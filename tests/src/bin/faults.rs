@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use tests::faults::{Case, Change, Lacking, Runner, Suite, draw, table};
+use tests::faults::{Case, Change, Disturbance, Lacking, Runner, Suite, draw, table};
 
 #[derive(Debug, Parser)]
 #[command(name = "faults", about = "Disturbs one call of a run in every way, repairs, and compares")]
@@ -28,6 +28,10 @@ struct Cli {
     /// Only cases of this change: create, update, replace, destroy; repeatable.
     #[arg(long)]
     change: Vec<Change>,
+    /// Only cases of this disturbance: fails, answer-lost, throttled, killed-before, killed-after, acts-late,
+    /// killed-acts-late; repeatable.
+    #[arg(long)]
+    disturbance: Vec<Disturbance>,
     /// Only this case, as the report writes it; repeatable.
     #[arg(long)]
     case: Vec<Case>,
@@ -58,7 +62,8 @@ async fn run(cli: &Cli) -> bool {
         (None, true) => Change::ALL.to_vec(),
         (None, false) => cli.change.clone(),
     };
-    let all = suite.cases(&changes);
+    let mut all = suite.cases(&changes);
+    all.retain(|case| cli.disturbance.is_empty() || cli.disturbance.contains(&case.disturbance));
     let cases = match (cli.case.is_empty(), cli.everything) {
         (false, _) => cli.case.clone(),
         (true, true) => all,

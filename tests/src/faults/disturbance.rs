@@ -20,9 +20,9 @@ pub enum Disturbance {
     KilledBefore,
     /// SIGKILL after it took effect and before its answer.
     KilledAfter,
-    /// The connection is lost at once, and a second later it takes effect: after the run looked and called again.
+    /// The connection is lost at once, and three seconds later it takes effect: after the run looked and called again.
     ActsLate,
-    /// SIGKILL while it is under way; it takes effect a second later, while the next run is at work.
+    /// SIGKILL while it is under way; it takes effect three seconds later, while the next run is at work.
     KilledActsLate,
 }
 

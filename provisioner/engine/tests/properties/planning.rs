@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::plan::Reason;
-use engine::{Action, Graph, Mode, Plan, Seen, Step, plan};
+use engine::{Action, Address, Broken, Graph, Mode, Plan, Seen, Step, plan};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -71,9 +71,11 @@ proptest! {
     fn a_saved_plan_is_stale_only_if_what_it_changes_is_not_as_it_was(before in manifest(), after in manifest(), at in 0usize..14) {
         let world = World::new();
         world.apply(&graph(&before));
-        let plan = world.plan(&graph(&after));
-        let again = |plan: &Plan| world.observe(&plan.graph().expect("a graph"));
-        prop_assert_eq!(plan.stale(&again(&plan)), Vec::<&engine::Address>::new());
+        let after = graph(&after);
+        let plan = world.plan(&after);
+        let promises = plan.promises();
+        let kept = world.plan(&after).keeping(&promises).expect("nothing happened");
+        prop_assert_eq!(kept.changes().collect::<Vec<_>>(), plan.changes().collect::<Vec<_>>());
         let touched = {
             let mut inner = world.cloud.lock();
             let count = inner.objects.len().max(1);
@@ -83,7 +85,34 @@ proptest! {
             })
         };
         let changed = touched.filter(|address| plan.step(address).is_some_and(|step| step.action.is_change()));
-        prop_assert_eq!(plan.stale(&again(&plan)), changed.iter().collect::<Vec<_>>());
+        match (changed, world.plan(&after).keeping(&promises)) {
+            (Some(changed), kept) => prop_assert!(
+                matches!(&kept, Err(Broken::Stale(stale)) if stale.contains(&changed)), "{} changed: {:#?}", changed, kept
+            ),
+            // Something else changed: what it does not wait for goes on, and that alone.
+            (None, Ok(kept)) => prop_assert_eq!(kept.promises(), promises),
+            (None, Err(Broken::Stale(stale))) => {
+                let waits = |address: &Address| !world.plan(&after).step(address).expect("a step").after.is_empty();
+                prop_assert!(stale.iter().all(waits), "{:?}", stale);
+            }
+            (None, Err(altered)) => prop_assert!(false, "{:?}", altered),
+        }
+    }
+
+    #[test]
+    fn a_saved_plan_that_was_altered_is_found_out(before in manifest(), after in manifest(), at in 0usize..14, how in 0usize..3) {
+        let world = World::new();
+        world.apply(&graph(&before));
+        let after = graph(&after);
+        let mut promises = world.plan(&after).promises();
+        prop_assume!(!promises.is_empty());
+        let at = at % promises.len();
+        match how {
+            0 => promises[at].intent.replace_range(..1, "x"),
+            1 => promises[at].live.replace_range(..1, "x"),
+            _ => promises[at].address = address("net", 77),
+        }
+        prop_assert!(world.plan(&after).keeping(&promises).is_err());
     }
 }
 

@@ -44,11 +44,14 @@ pub enum Effect {
     Throttle,
     /// It happens, then the connection closes without an answer.
     LoseAnswer,
+    /// The network is lost: the connection of this and of every later matching call closes and nothing happens, until
+    /// something else is armed.
+    CutOff,
     /// It happens; the answer waits until it is released or the client has gone.
     HoldAnswer,
     /// It waits before it does anything: released it happens, and if the client has gone it never does.
     HoldCall,
-    /// The connection closes at once without an answer, and a second later it happens all the same.
+    /// The connection closes at once without an answer, and three seconds later it happens all the same.
     ActLate,
 }
 

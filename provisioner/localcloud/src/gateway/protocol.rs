@@ -62,6 +62,8 @@ pub fn throttled(call: &Call) -> Answer {
         Protocol::RestXml => error(call, 503, "SlowDown", "Please reduce your request rate."),
         Protocol::Query => error(call, 400, "Throttling", "Rate exceeded"),
         Protocol::RestJson => error(call, 429, "TooManyRequestsException", "Rate exceeded"),
+        // docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_GetCostAndUsage.html, "Errors".
+        Protocol::Json if call.service == "ce" => error(call, 400, "LimitExceededException", "Rate exceeded"),
         Protocol::Json => error(call, 400, "ThrottlingException", "Rate exceeded"),
     }
 }

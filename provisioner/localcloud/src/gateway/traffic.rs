@@ -1,17 +1,18 @@
-//! Who calls what, how often and how many at once; and the faults that strike them. One [`Traffic`] sees the AWS
-//! and the Stripe side, so "the n-th write" means the n-th write of the whole apply.
+//! Who calls what, how often and how many at once; the faults that strike them and the rates they are held to. One
+//! [`Traffic`] sees the AWS and the Stripe side, so "the n-th write" means the n-th write of the whole apply.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::fault::{Effect, Fault, FaultError, FaultState, FaultStatus};
+use super::rates::{Rate, RateError, Rates};
 
 /// How late a call takes effect whose connection closed before it did: later than a caller looks, and calls again.
-pub const LATE: Duration = Duration::from_secs(1);
+pub const LATE: Duration = Duration::from_secs(3);
 
 /// How many calls the log remembers; older ones are still counted.
 const LOG_LENGTH: usize = 20_000;
@@ -21,7 +22,12 @@ const LOG_LENGTH: usize = 20_000;
 pub struct Traffic {
     board: Arc<Mutex<Board>>,
     changed: watch::Sender<()>,
+    /// The moment that the buckets' times count from.
+    began: Instant,
 }
+
+/// Numbers by service and operation.
+pub type ByOperation = BTreeMap<String, BTreeMap<String, u64>>;
 
 #[derive(Debug, Default)]
 struct Board {
@@ -30,9 +36,11 @@ struct Board {
     total: u64,
     in_flight: u64,
     in_flight_peak: u64,
-    services: BTreeMap<String, BTreeMap<String, u64>>,
+    services: ByOperation,
+    rejections: ByOperation,
     log: VecDeque<LoggedCall>,
     latency: Duration,
+    rates: Rates,
     last_fault: u64,
     faults: Vec<FaultStatus>,
 }
@@ -47,7 +55,9 @@ pub struct Counts {
     /// The most calls that were under way at once.
     pub in_flight_peak: u64,
     /// Calls by service and operation.
-    pub services: BTreeMap<String, BTreeMap<String, u64>>,
+    pub services: ByOperation,
+    /// Calls that were over a rate limit, by service and operation; they are counted above as well.
+    pub rejections: ByOperation,
     /// The calls in the order they came, the newest 20,000 of them.
     pub log: Vec<LoggedCall>,
 }
@@ -56,6 +66,11 @@ impl Counts {
     /// How often an operation was called.
     pub fn of(&self, service: &str, operation: &str) -> u64 {
         self.services.get(service).and_then(|operations| operations.get(operation)).copied().unwrap_or(0)
+    }
+
+    /// How many calls were over a rate limit.
+    pub fn rejected(&self) -> u64 {
+        self.rejections.values().flat_map(BTreeMap::values).sum()
     }
 }
 
@@ -81,6 +96,8 @@ pub enum Verdict {
     Proceed,
     /// Answer with an internal error, do nothing.
     Fail,
+    /// Close the connection, do nothing.
+    CutOff,
     /// Answer with the throttling error, do nothing.
     Throttle,
     /// Do it, then close the connection.
@@ -113,7 +130,7 @@ impl Default for Traffic {
 impl Traffic {
     /// Counters at zero, no faults.
     pub fn new() -> Traffic {
-        Traffic { board: Arc::default(), changed: watch::Sender::new(()) }
+        Traffic { board: Arc::default(), changed: watch::Sender::new(()), began: Instant::now() }
     }
 
     /// Counts a call, lets the set latency pass and says what is to become of it.
@@ -133,16 +150,18 @@ impl Traffic {
             in_flight: board.in_flight,
             in_flight_peak: board.in_flight_peak,
             services: board.services.clone(),
+            rejections: board.rejections.clone(),
             log: board.log.iter().cloned().collect(),
         }
     }
 
-    /// Starts counting from zero. Faults and latency stay.
+    /// Starts counting from zero. Faults, latency and rates stay.
     pub fn reset(&self) {
         let mut board = self.board();
         board.epoch += 1;
         (board.total, board.in_flight, board.in_flight_peak) = (0, 0, 0);
         board.services.clear();
+        board.rejections.clear();
         board.log.clear();
     }
 
@@ -178,6 +197,16 @@ impl Traffic {
         self.board().latency
     }
 
+    /// Holds all calls from now on to these rates; none lifts every limit.
+    pub fn set_rates(&self, rates: Vec<Rate>) -> Result<(), RateError> {
+        self.board().rates.set(rates)
+    }
+
+    /// The rates that calls are held to.
+    pub fn rates(&self) -> Vec<Rate> {
+        self.board().rates.in_force().to_vec()
+    }
+
     /// The faults and how far they have come.
     pub fn faults(&self) -> Vec<FaultStatus> {
         self.board().faults.clone()
@@ -206,7 +235,7 @@ impl Traffic {
         board.total += 1;
         board.in_flight += 1;
         board.in_flight_peak = board.in_flight_peak.max(board.in_flight);
-        *board.services.entry(service.to_owned()).or_default().entry(operation.to_owned()).or_default() += 1;
+        add_one(&mut board.services, service, operation);
         let (number, epoch, latency) = (board.total, board.epoch, board.latency);
         if board.log.len() == LOG_LENGTH {
             board.log.pop_front();
@@ -220,12 +249,19 @@ impl Traffic {
             status: None,
         });
         let struck = strike(&mut board.faults, number, service, operation, write);
+        // A call that a fault takes away costs no token.
+        let over = struck.is_none() && !board.rates.take(service, operation, self.began.elapsed());
+        if over {
+            add_one(&mut board.rejections, service, operation);
+        }
         drop(board);
         if struck.is_some() {
             self.changed.send_replace(());
         }
-        let verdict = struck.map_or(Verdict::Proceed, |(_, effect)| verdict(effect));
-        let fault = struck.map(|(id, _)| id);
+        let unstruck = if over { Verdict::Throttle } else { Verdict::Proceed };
+        let verdict = struck.map_or(unstruck, |(_, effect)| verdict(effect));
+        // A network that is cut off stays so: no single call ends it.
+        let fault = struck.filter(|(_, effect)| *effect != Effect::CutOff).map(|(id, _)| id);
         (Admission { traffic: self.clone(), epoch, number, verdict, fault, status: None }, latency)
     }
 
@@ -291,6 +327,10 @@ impl Drop for Admission {
     }
 }
 
+fn add_one(counts: &mut ByOperation, service: &str, operation: &str) {
+    *counts.entry(service.to_owned()).or_default().entry(operation.to_owned()).or_default() += 1;
+}
+
 fn strike(
     faults: &mut [FaultStatus],
     number: u64,
@@ -299,15 +339,16 @@ fn strike(
     write: bool,
 ) -> Option<(u64, Effect)> {
     let mut struck = None;
-    for status in faults.iter_mut().filter(|status| status.state == FaultState::Armed) {
-        if !status.fault.counts(service, operation, write) {
+    for status in faults.iter_mut() {
+        let lasts = status.fault.effect == Effect::CutOff;
+        if !(status.state == FaultState::Armed || lasts) || !status.fault.counts(service, operation, write) {
             continue;
         }
         status.seen += 1;
         // Two faults due at one call: the first strikes, the other waits for its next one.
         if status.seen >= status.fault.nth && struck.is_none() {
             status.state = FaultState::Struck;
-            status.call = Some(number);
+            status.call.get_or_insert(number);
             struck = Some((status.id, status.fault.effect));
         }
     }
@@ -317,6 +358,7 @@ fn strike(
 fn verdict(effect: Effect) -> Verdict {
     match effect {
         Effect::FailBefore => Verdict::Fail,
+        Effect::CutOff => Verdict::CutOff,
         Effect::Throttle => Verdict::Throttle,
         Effect::LoseAnswer => Verdict::LoseAnswer,
         Effect::HoldAnswer => Verdict::HoldAnswer,
@@ -367,6 +409,48 @@ mod tests {
         assert_eq!(verdicts, [Verdict::Proceed, Verdict::Proceed, Verdict::Throttle, Verdict::Proceed]);
         let fault = &traffic.faults()[0];
         assert_eq!((fault.state, fault.seen, fault.call), (FaultState::Done, 2, Some(3)));
+    }
+
+    #[tokio::test]
+    async fn a_network_that_is_cut_off_stays_so_until_something_else_is_armed() {
+        let traffic = Traffic::new();
+        traffic.arm(vec![Fault::on_call(2, Effect::CutOff)]).unwrap();
+        let mut verdicts = Vec::new();
+        for write in [true, false, true] {
+            verdicts.push(traffic.admit("s3", "X", write).await.verdict());
+        }
+        assert_eq!(verdicts, [Verdict::Proceed, Verdict::CutOff, Verdict::CutOff]);
+        let fault = &traffic.faults()[0];
+        assert_eq!((fault.state, fault.seen, fault.call), (FaultState::Struck, 3, Some(2)));
+        traffic.arm(Vec::new()).unwrap();
+        assert_eq!(traffic.admit("s3", "X", true).await.verdict(), Verdict::Proceed);
+    }
+
+    #[tokio::test]
+    async fn calls_over_a_rate_are_throttled_and_counted() {
+        let traffic = Traffic::new();
+        let rate = Rate {
+            service: "iam".to_owned(),
+            operations: vec!["Get*".to_owned()],
+            except: Vec::new(),
+            each: false,
+            per_second: 1,
+            burst: 2,
+        };
+        traffic.set_rates(vec![rate]).unwrap();
+        traffic.arm(vec![Fault::on_call(1, Effect::FailBefore)]).unwrap();
+        let mut verdicts = Vec::new();
+        for operation in ["GetRole", "GetRole", "GetRole", "GetRole", "CreateRole"] {
+            verdicts.push(traffic.admit("iam", operation, false).await.verdict());
+        }
+        use Verdict::*;
+        assert_eq!(verdicts, [Fail, Proceed, Proceed, Throttle, Proceed]);
+        let counts = traffic.counts();
+        assert_eq!((counts.of("iam", "GetRole"), counts.rejected(), counts.rejections["iam"]["GetRole"]), (4, 1, 1));
+        traffic.reset();
+        assert_eq!(traffic.counts().rejected(), 0);
+        traffic.set_rates(Vec::new()).unwrap();
+        assert_eq!(traffic.admit("iam", "GetRole", false).await.verdict(), Proceed);
     }
 
     #[tokio::test]

@@ -72,6 +72,9 @@ impl<'a> Exchange<'a> {
         let claimed = self.prepare().and_then(|ready| self.claim(ready));
         let admission = self.stripe.observer().admit(&operation, write).await;
         let verdict = admission.verdict();
+        if verdict == Verdict::CutOff {
+            return None;
+        }
         if let Verdict::ActLate(after) = verdict {
             // It is still on its way, so it has no hold on its key yet.
             drop(claimed);
@@ -87,7 +90,7 @@ impl<'a> Exchange<'a> {
         };
         self.record(&operation, &reply);
         match verdict {
-            Verdict::LoseAnswer => return None,
+            Verdict::LoseAnswer | Verdict::CutOff => return None,
             Verdict::HoldAnswer => admission.hold().await,
             Verdict::Proceed | Verdict::Answer(_) | Verdict::HoldCall | Verdict::ActLate(_) => {}
         }

@@ -15,6 +15,8 @@ pub enum Verdict {
     Proceed,
     /// It is answered with this status, without effect (429 as a rate limit, 5xx as Stripe's own errors).
     Answer(u16),
+    /// The connection is closed, without effect.
+    CutOff,
     /// It takes effect; the connection is then closed without an answer.
     LoseAnswer,
     /// It takes effect; the answer waits for [`Admission::hold`].
@@ -83,6 +85,7 @@ impl Admission for traffic::Admission {
             traffic::Verdict::Proceed => Verdict::Proceed,
             traffic::Verdict::Fail => Verdict::Answer(500),
             traffic::Verdict::Throttle => Verdict::Answer(429),
+            traffic::Verdict::CutOff => Verdict::CutOff,
             traffic::Verdict::LoseAnswer => Verdict::LoseAnswer,
             traffic::Verdict::HoldAnswer => Verdict::HoldAnswer,
             traffic::Verdict::HoldCall => Verdict::HoldCall,

@@ -292,7 +292,6 @@ impl Manifest {
             ("notifications", self.notifications.is_some()),
             ("monitoring", self.monitoring.is_some()),
             ("storage", self.storage.is_some()),
-            ("moved", !self.moved.is_empty()),
             ("tenants.domain", any_tenant(|t| t.domain.is_some())),
             ("tenants.subscriptions", any_tenant(|t| !t.subscriptions.is_empty())),
         ];
