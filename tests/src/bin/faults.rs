@@ -25,7 +25,7 @@ struct Cli {
     /// Repeats a draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only cases of this change: create, update, replace, destroy; repeatable.
+    /// Only cases of this change: create, update, replace, destroy, abandon; repeatable.
     #[arg(long)]
     change: Vec<Change>,
     /// Only cases of this disturbance: fails, answer-lost, throttled, killed-before, killed-after, acts-late,
@@ -35,8 +35,8 @@ struct Cli {
     /// Only this case, as the report writes it; repeatable.
     #[arg(long)]
     case: Vec<Case>,
-    /// The engine in this process without a safeguard: adoption, journal, tokens; nothing takes none away. It makes
-    /// creates only.
+    /// The engine in this process without a safeguard: adoption, journal, tokens; nothing takes none away. Of creates
+    /// and changes that are given up only.
     #[arg(long)]
     lacking: Option<Lacking>,
     /// How many clouds run beside each other.
@@ -55,14 +55,15 @@ fn main() -> ExitCode {
 
 async fn run(cli: &Cli) -> bool {
     let began = Instant::now();
-    let mut suite = Suite::new(cli.at_once).await;
     let runner = cli.lacking.map_or(Runner::Program, Runner::Engine);
     let changes = match (cli.lacking, cli.change.is_empty()) {
-        (Some(_), _) => vec![Change::Create],
+        _ if !cli.case.is_empty() => cli.case.iter().map(|case| case.change).collect(),
+        (Some(_), true) => vec![Change::Create, Change::Abandon],
         (None, true) => Change::ALL.to_vec(),
-        (None, false) => cli.change.clone(),
+        (_, false) => cli.change.clone(),
     };
-    let mut all = suite.cases(&changes);
+    let mut suite = Suite::new(cli.at_once, &changes).await;
+    let mut all = suite.cases();
     all.retain(|case| cli.disturbance.is_empty() || cli.disturbance.contains(&case.disturbance));
     let cases = match (cli.case.is_empty(), cli.everything) {
         (false, _) => cli.case.clone(),

@@ -16,6 +16,8 @@ pub enum Change {
     Replace,
     /// `destroy`.
     Destroy,
+    /// `apply` of a change that is given up: the run that repairs it applies the manifest as it was before.
+    Abandon,
 }
 
 /// What [`Change::Update`] changes: a line of the portal's manifest, and what it becomes.
@@ -62,9 +64,20 @@ const REPLACEMENTS: &[(&str, &str)] = &[
     ("    name: client-billing-daily\n", "    name: client-billing-every-day\n"),
 ];
 
+/// What [`Change::Abandon`] adds to the updates.
+const TENANT: &str = "
+  - id: second
+    name: A second client
+    email: second@example.com
+    tags:
+      ClientOrganization: Second
+    pricing: at-cost
+    budget: \"300.00 USD\"
+";
+
 impl Change {
     /// All of them, in the order of a resource's life.
-    pub const ALL: [Change; 4] = [Change::Create, Change::Update, Change::Replace, Change::Destroy];
+    pub const ALL: [Change; 5] = [Change::Create, Change::Update, Change::Replace, Change::Destroy, Change::Abandon];
 
     /// The manifest that has been applied before, if any has.
     pub fn before(self) -> Option<String> {
@@ -77,14 +90,20 @@ impl Change {
             Change::Create | Change::Destroy => PORTAL.to_owned(),
             Change::Update => edited(UPDATES),
             Change::Replace => edited(REPLACEMENTS),
+            Change::Abandon => format!("{}{TENANT}", edited(UPDATES)),
         }
+    }
+
+    /// The manifest of the run that repairs.
+    pub fn repaired_manifest(self) -> String {
+        if self == Change::Abandon { PORTAL.to_owned() } else { self.manifest() }
     }
 
     /// The disturbed run, which is also the one that repairs.
     pub fn command(self) -> &'static [&'static str] {
         match self {
             Change::Destroy => &["destroy", "--auto-approve"],
-            Change::Create | Change::Update | Change::Replace => &["apply", "--auto-approve"],
+            _ => &["apply", "--auto-approve"],
         }
     }
 
@@ -92,7 +111,7 @@ impl Change {
     pub fn check(self) -> &'static [&'static str] {
         match self {
             Change::Destroy => &["plan", "--destroy", "--refresh", "full", "--detailed-exitcode"],
-            Change::Create | Change::Update | Change::Replace => &["plan", "--refresh", "full", "--detailed-exitcode"],
+            _ => &["plan", "--refresh", "full", "--detailed-exitcode"],
         }
     }
 
@@ -102,6 +121,7 @@ impl Change {
             Change::Update => "update",
             Change::Replace => "replace",
             Change::Destroy => "destroy",
+            Change::Abandon => "abandon",
         }
     }
 }
@@ -125,6 +145,6 @@ impl FromStr for Change {
 
     fn from_str(text: &str) -> Result<Change, String> {
         let known = Change::ALL.into_iter().find(|change| change.name() == text);
-        known.ok_or_else(|| format!("`{text}` is none of create, update, replace, destroy"))
+        known.ok_or_else(|| format!("`{text}` is none of create, update, replace, destroy, abandon"))
     }
 }

@@ -17,18 +17,20 @@ pub struct Clean {
     pub calls: BTreeMap<(String, String, bool), u64>,
     /// What is there afterwards.
     pub inventory: Inventory,
+    /// What need not be there: what a change that is given up leaves behind once it was made.
+    pub optional: Inventory,
     /// What the state says afterwards.
     pub records: BTreeMap<String, Value>,
 }
 
 impl Clean {
-    /// From the gateway's log and what is there.
-    pub fn new(change: Change, log: &[LoggedCall], inventory: Inventory, records: BTreeMap<String, Value>) -> Clean {
+    /// How often each call is in the gateway's log.
+    pub fn count(log: &[LoggedCall]) -> BTreeMap<(String, String, bool), u64> {
         let mut calls = BTreeMap::new();
         for call in log {
             *calls.entry((call.service.clone(), call.operation.clone(), call.write)).or_default() += 1;
         }
-        Clean { change, calls, inventory, records }
+        calls
     }
 
     /// How many calls it made.

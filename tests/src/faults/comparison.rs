@@ -18,8 +18,9 @@ pub struct Differences {
 }
 
 impl Differences {
-    /// Between what a clean run leaves and what is there.
-    pub fn between(clean: &Inventory, found: &Inventory) -> Differences {
+    /// Between what a clean run leaves and what is there. What is `optional` may be missing.
+    pub fn between(clean: &Inventory, optional: &Inventory, found: &Inventory) -> Differences {
+        let may_miss = |service: &str, name: &str| optional.get(service).is_some_and(|names| names.contains(name));
         let mut differences = Differences::default();
         for (service, names) in found {
             let expected = clean.get(service);
@@ -34,6 +35,7 @@ impl Differences {
         for (service, names) in clean {
             let there = found.get(service);
             let missing = names.iter().filter(|name| there.is_none_or(|there| !there.contains(*name)));
+            let missing = missing.filter(|name| !may_miss(service, name));
             differences.others.extend(missing.map(|name| format!("missing, {service}: {name}")));
         }
         differences
@@ -73,8 +75,10 @@ mod tests {
     #[test]
     fn what_is_too_much_twice_and_missing_is_told_apart() {
         let clean = inventory(&["a", "b"]);
-        assert!(Differences::between(&clean, &clean).is_empty());
-        let differences = Differences::between(&clean, &inventory(&["a", "a #2", "c"]));
+        let nothing = Inventory::new();
+        assert!(Differences::between(&clean, &nothing, &clean).is_empty());
+        assert!(Differences::between(&clean, &inventory(&["b"]), &inventory(&["a"])).is_empty());
+        let differences = Differences::between(&clean, &nothing, &inventory(&["a", "a #2", "c"]));
         assert_eq!(differences.orphans, ["apis: c"]);
         assert_eq!(differences.duplicates, ["apis: a #2"]);
         assert_eq!(differences.others, ["missing, apis: b"]);

@@ -44,6 +44,8 @@ impl Disturbance {
     /// client can prevent.
     pub fn of(change: Change, write: bool) -> impl Iterator<Item = Disturbance> {
         Disturbance::ALL.into_iter().filter(move |disturbance| match disturbance {
+            // A change that is given up matters where it was begun and not ended.
+            _ if change == Change::Abandon => write && *disturbance == Disturbance::KilledAfter,
             Disturbance::Fails | Disturbance::AnswerLost | Disturbance::Throttled | Disturbance::KilledBefore => true,
             Disturbance::KilledAfter => write,
             Disturbance::ActsLate | Disturbance::KilledActsLate => write && change == Change::Create,

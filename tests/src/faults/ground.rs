@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::lacking::Engine;
 use super::{Case, Change, Clean, Differences, Lacking};
-use crate::stage::{PORTAL, Ran, Stage, dummy_bundle};
+use crate::stage::{Inventory, PORTAL, Ran, Stage, dummy_bundle};
 
 /// How often it is asked whether calls are still under way.
 const POLL: Duration = Duration::from_millis(5);
@@ -19,6 +19,8 @@ pub struct Ground {
     stage: Stage,
     /// What each change needs to be allowed, as `billform permissions` prints it.
     policies: BTreeMap<Change, String>,
+    /// What is there before a change that is given up.
+    portal: Inventory,
 }
 
 /// What a disturbed run came to before it was repaired.
@@ -38,16 +40,25 @@ impl Ground {
         for change in Change::ALL {
             policies.insert(change, policy(&stage, change).await);
         }
-        Ground { stage, policies }
+        Ground { stage, policies, portal: Inventory::new() }
     }
 
     /// Makes the change undisturbed and tells what it comes to.
     pub async fn clean(&mut self, change: Change) -> Clean {
         self.prepare(change).await;
         self.stage.run(change.command()).await.ok();
-        let log = self.stage.place.cloud.traffic().counts().log;
+        let calls = Clean::count(&self.stage.place.cloud.traffic().counts().log);
+        if change == Change::Abandon {
+            self.stage.write(&change.repaired_manifest());
+            self.stage.run(change.command()).await.ok();
+        }
         let inventory = self.stage.inventory().await;
-        let clean = Clean::new(change, &log, inventory, self.stage.records());
+        let mut optional = Inventory::new();
+        for (service, names) in inventory.iter().filter(|_| change == Change::Abandon) {
+            let before = self.portal.get(service).cloned().unwrap_or_default();
+            optional.insert(service, names.difference(&before).cloned().collect());
+        }
+        let clean = Clean { change, calls, inventory, optional, records: self.stage.records() };
         self.stage.run(change.check()).await.ok();
         clean
     }
@@ -56,6 +67,7 @@ impl Ground {
     pub async fn run(&mut self, case: &Case, clean: &Clean) -> (Struck, Result<Differences, String>) {
         self.prepare(case.change).await;
         let struck = self.disturbed(case).await;
+        self.stage.write(&case.change.repaired_manifest());
         let mut repair = self.stage.run(case.change.command()).await;
         self.quiet().await;
         if case.overlaps() {
@@ -63,7 +75,7 @@ impl Ground {
             repair = self.stage.run(case.change.command()).await;
         }
         let inventory = self.stage.inventory().await;
-        let differences = Differences::between(&clean.inventory, &inventory);
+        let differences = Differences::between(&clean.inventory, &clean.optional, &inventory);
         let differences = differences.with_records(&clean.records, &self.stage.records());
         if repair.status != Some(0) {
             return (struck, Err(said("the next run failed", &repair)));
@@ -75,17 +87,23 @@ impl Ground {
         }
     }
 
-    /// The same by the engine in this process, without a safeguard. Only what starts from nothing.
+    /// The same by the engine in this process, without a safeguard.
     pub async fn run_lacking(
         &mut self,
         case: &Case,
         clean: &Clean,
         lacking: Lacking,
     ) -> (Struck, Result<Differences, String>) {
-        self.prepare(case.change).await;
+        self.stage.reset().await;
         let bundle = Bundle::read(dummy_bundle()).expect("the bundle is read");
         let cloud = &self.stage.place.cloud;
-        let engine = Engine::new(lacking, &case.change.manifest(), bundle, cloud.description());
+        let mut engine = Engine::new(lacking, bundle, cloud.description());
+        if let Some(before) = case.change.before() {
+            engine.want(&before);
+            engine.apply().await.expect("what was there before is made");
+            cloud.traffic().reset();
+        }
+        engine.want(&case.change.manifest());
         let fault = self.arm(case);
         let ended_well = tokio::select! {
             // Dropping the run's future is its death.
@@ -93,12 +111,13 @@ impl Ground {
             result = engine.apply() => result.is_ok(),
         };
         let struck = self.struck(case, ended_well).await;
+        engine.want(&case.change.repaired_manifest());
         let mut repaired = engine.apply().await;
         self.quiet().await;
         if case.overlaps() {
             repaired = engine.apply().await;
         }
-        let differences = Differences::between(&clean.inventory, &self.stage.inventory().await);
+        let differences = Differences::between(&clean.inventory, &clean.optional, &self.stage.inventory().await);
         let result = match repaired {
             Err(why) => Err(format!("the next run failed: {why}")),
             Ok(()) => engine.left().await.map_err(|left| format!("the third run finds something to do: {left}")),
@@ -118,6 +137,9 @@ impl Ground {
         if let Some(before) = change.before() {
             self.stage.write(&before);
             self.stage.run_as_root(&["apply", "--auto-approve"]).await.ok();
+            if change == Change::Abandon && self.portal.is_empty() {
+                self.portal = self.stage.inventory().await;
+            }
         }
         self.stage.write(&change.manifest());
         self.stage.be_user_under(&self.policies[&change]).await;

@@ -80,16 +80,23 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// A stack of which nothing is remembered.
-    pub fn new(lacking: Lacking, manifest: &str, bundle: Bundle, place: &Description) -> Engine {
+    /// Nothing is wanted yet and nothing remembered.
+    pub fn new(lacking: Lacking, bundle: Bundle, place: &Description) -> Engine {
+        let (stack, graph) = (String::new(), Graph::empty());
+        let kept = Mutex::new(State::empty(&stack));
+        Engine { lacking, kept, stack, graph, bundle: Arc::new(bundle), place: place.clone() }
+    }
+
+    /// From now on the runs want what this manifest says.
+    pub fn want(&mut self, manifest: &str) {
         let source = billing::manifest::Source { path: "billform.yaml".to_owned(), text: manifest.to_owned() };
         let manifest = billing::manifest::load(&[source], None).expect("the manifest is sound");
         let handlers = stack::handlers();
-        let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: Some(&bundle.sha256) };
-        let graph = stack::graph(&wanted).expect("a graph");
-        let stack = manifest.stack();
-        let kept = Mutex::new(State::empty(&stack));
-        Engine { lacking, kept, stack, graph, bundle: Arc::new(bundle), place: place.clone() }
+        let code_sha256 = Some(self.bundle.sha256.as_str());
+        let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256 };
+        self.graph = stack::graph(&wanted).expect("a graph");
+        self.stack = manifest.stack();
+        self.kept().stack.clone_from(&self.stack);
     }
 
     /// Plans and carries the plan out; the error says what stood in the way.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Change, Disturbance, Found, Suite};
+use super::{Disturbance, Found, Suite};
 
 /// One line per change and way to disturb it, sums, and the bad cases whole.
 pub fn table(suite: &Suite, found: &[Found]) -> String {
@@ -12,8 +12,8 @@ pub fn table(suite: &Suite, found: &[Found]) -> String {
         "{:<9}{:>6}{:>8}  {:<17}{:>6}{:>11}{:>9}{:>12}{:>15}",
         "change", "calls", "writes", "disturbance", "runs", "unrepaired", "orphans", "duplicates", "not converged"
     );
-    for change in Change::ALL {
-        let clean = suite.clean(change);
+    for clean in suite.clean() {
+        let change = clean.change;
         for disturbance in Disturbance::ALL {
             let of = |found: &&Found| found.case.change == change && found.case.disturbance == disturbance;
             let found: Vec<&Found> = found.iter().filter(of).collect();

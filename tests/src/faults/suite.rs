@@ -1,6 +1,6 @@
 //! Cases and how they are run: spread over a few clouds, each found good or bad.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
@@ -109,24 +109,24 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Starts so many clouds and makes each change undisturbed once.
-    pub async fn new(at_once: usize) -> Suite {
+    /// Starts so many clouds and makes each of these changes undisturbed once.
+    pub async fn new(at_once: usize, changes: &[Change]) -> Suite {
         let mut grounds = join_all((0..at_once.max(1)).map(|_| Ground::new())).await;
         let mut clean = BTreeMap::new();
-        for change in Change::ALL {
+        for change in BTreeSet::from_iter(changes.iter().copied()) {
             clean.insert(change, grounds[0].clean(change).await);
         }
         Suite { grounds, clean }
     }
 
-    /// The clean run of a change.
-    pub fn clean(&self, change: Change) -> &Clean {
-        &self.clean[&change]
+    /// The clean runs.
+    pub fn clean(&self) -> impl Iterator<Item = &Clean> {
+        self.clean.values()
     }
 
     /// Every case of these changes.
-    pub fn cases(&self, changes: &[Change]) -> Vec<Case> {
-        changes.iter().flat_map(|change| self.clean[change].cases()).collect()
+    pub fn cases(&self) -> Vec<Case> {
+        self.clean().flat_map(Clean::cases).collect()
     }
 
     /// Runs the cases, and tells of each as it ends.
