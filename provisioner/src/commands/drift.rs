@@ -16,7 +16,6 @@ use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::session::{Purpose, Session};
-use crate::store::file::FileStore;
 use crate::views::{self, terminal};
 use crate::waiting::TokioClock;
 
@@ -43,7 +42,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 
 /// The state as it is now. Nothing is locked: an apply may be under way.
 async fn state(session: &Session) -> Result<State, Failure> {
-    Ok(FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?)
+    Ok(session.store().load(&session.cloud.stack).await?)
 }
 
 async fn look(session: &Session, ignores: &[Ignore], observer: &dyn Observer) -> Result<DriftReport, Failure> {

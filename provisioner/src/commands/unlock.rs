@@ -34,7 +34,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
                 return Ok(exit::DONE);
             }
             match holder {
-                Some(holder) => println!("{holder} has the state {}.", store.path().display()),
+                Some(holder) => terminal::print(&format!("{holder} has the state {}.\n", store.path().display())),
                 None => println!("Nobody has the state {}.", store.path().display()),
             }
             println!(
@@ -51,7 +51,7 @@ async fn in_s3(global: &Global, arguments: &Arguments, store: &S3Store) -> Outco
     // A lock that cannot be read names nobody; it can be removed all the same.
     let met = match store.holder().await {
         Err(error @ store::s3::LockError::Damaged { .. }) if arguments.force => {
-            anstream::eprintln!("{error}");
+            terminal::eprint_line(&error.to_string());
             None
         }
         Err(error) => return Err(error.into()),
@@ -72,8 +72,8 @@ async fn in_s3(global: &Global, arguments: &Arguments, store: &S3Store) -> Outco
     }
     agree(arguments)?;
     store.break_lock().await?;
-    anstream::eprintln!(
-        "The lock is removed. Should its holder be alive after all, its next write to the state fails."
+    terminal::eprint_line(
+        "The lock is removed. Should its holder be alive after all, its next write to the state fails.",
     );
     Ok(exit::DONE)
 }
@@ -90,7 +90,7 @@ fn show(global: &Global, met: &Met) {
             );
         }
         Format::Human => {
-            println!("{holder} has the state since {}.", holder.since);
+            terminal::print(&format!("{holder} has the state since {}.\n", holder.since));
             match left {
                 0 => println!("Its lock has lapsed: the next run takes it over by itself."),
                 left => println!("Its lock lapses in {left} s unless that run renews it, as a living one does."),

@@ -7,7 +7,7 @@ use engine::state::{STATE_VERSION, StoreError};
 pub fn parse(text: &str, place: &str, stack: &str, remedy: &str) -> Result<State, StoreError> {
     let damaged = |cause: &serde_json::Error| StoreError {
         message: format!(
-            "the state {place} is damaged: {cause}. {remedy}: billform then finds what is ours by name and tags and \
+            "the state {place} is damaged: {cause}. `billform state rebuild` makes it anew. {remedy}: billform then finds what is ours by name and tags and \
              adopts it"
         ),
     };

@@ -3,8 +3,8 @@
 
 mod actions;
 mod completions;
-mod errors;
 mod drift;
+mod errors;
 mod golden;
 mod graph;
 mod init;
