@@ -81,6 +81,7 @@ pub async fn lock(
             if let Some(term) = store.term() {
                 connection.calls.gate().bind(Arc::clone(term));
             }
+            store.give_back_on_interrupt();
             Ok(Store::S3(store))
         }
     }
@@ -120,6 +121,13 @@ impl Store {
         let result = work(&self).await;
         self.release().await;
         result
+    }
+
+    /// Calls that change something are under way from now on: an interrupt lets them end.
+    pub fn begin(&self) {
+        if let Store::S3(store) = self {
+            store.begin();
+        }
     }
 
     /// Gives the lock back, if it is one that would outlive the process. That this fails is told, and no failure of the

@@ -171,6 +171,7 @@ pub async fn carry_out(
         return refuse_incomplete(global, session, &plan, keeps_code);
     }
     agree(&plan, consent)?;
+    store.begin();
     if !state.renamed.is_empty() {
         // The journal says what happened to a state in which `moved` was carried out.
         store.fold(&state).await?;

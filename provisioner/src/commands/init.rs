@@ -72,15 +72,24 @@ fn existing(global: &Global, arguments: &Arguments) -> Option<PathBuf> {
 
 /// Makes the bucket of `state.s3` and tries the store out, once for a team.
 async fn existing_project(global: &Global) -> Outcome {
-    let project = Project::load(global)?;
-    let State::S3(state) = &project.manifest.state else {
-        return Err(Failure::new(format!("there is a manifest in {} already", global.manifest.display()))
-            .hint("init overwrites nothing: name another folder"));
+    // What is wrong with a manifest is for `validate` to say.
+    let project = Project::load(global).ok();
+    let Some((project, state)) = project.as_ref().and_then(|project| match &project.manifest.state {
+        State::S3(state) => Some((project, state)),
+        State::File(_) => None,
+    }) else {
+        return Err(Failure::new(format!(
+            "there is a manifest in {} already: billform.yaml",
+            global.manifest.display()
+        ))
+        .hint(
+            "init overwrites nothing: name another folder. With `state.s3` in a sound manifest it makes the bucket",
+        ));
     };
     let connection = Connection::open(&project.manifest, Calls::default()).await?;
     let bucket = Bucket::new(&connection, &state.bucket, &state.region);
     let made = s3::make(&bucket, &state.region, project.manifest.aws.tags.clone()).await?;
-    s3::probe(&bucket, &store::place(&project, state)).await?;
+    s3::probe(&bucket, &store::place(project, state)).await?;
     match global.format {
         Format::Json => println!("{}", json!({ "bucket": state.bucket, "created": made == Made::New })),
         Format::Human => {

@@ -20,10 +20,12 @@ mod journal;
 #[cfg(test)]
 mod memory;
 mod probe;
+mod settle;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use engine::State;
@@ -31,11 +33,13 @@ use engine::state::{Entry, StateStore, StoreError};
 
 use super::holder::Holder;
 use crate::cloud::gate::Term;
+use crate::exit;
 pub use bucket::{Made, make};
-use journal::{Label, Mark, Snapshot, seal, segment, segment_key, unreadable};
+use journal::{Label, Mark, segment, segment_key};
 use lease::{Beating, Lease, Met, Refusal, Times};
 use objects::{Condition, ObjectError, Objects, Put, put_own};
 pub use probe::{ProbeError, probe};
+use settle::settle;
 
 /// Where a state lies in S3.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +72,8 @@ struct Held {
     fence: u64,
     writer: String,
     written: tokio::sync::Mutex<Written>,
+    /// Whether calls are under way, which an interrupt must not cut short.
+    at_work: Arc<AtomicBool>,
 }
 
 /// What this holder wrote, as far as it knows.
@@ -179,7 +185,8 @@ impl S3Store {
         };
         match written {
             Ok(written) => {
-                let held = Held { lease, beating, fence, writer, written: tokio::sync::Mutex::new(written) };
+                let (written, at_work) = (tokio::sync::Mutex::new(written), Arc::default());
+                let held = Held { lease, beating, fence, writer, written, at_work };
                 Ok(S3Store { objects, place, held: Some(held) })
             }
             Err(error) => {
@@ -206,6 +213,26 @@ impl S3Store {
     /// How long the lock holds; none for a store that was opened to be read.
     pub fn term(&self) -> Option<&Arc<Term>> {
         self.held.as_ref().map(|held| held.lease.term())
+    }
+
+    /// From now on Ctrl-C gives the lock back and ends the process, until [`S3Store::begin`] says that calls are under
+    /// way: who is asked and changes their mind should not keep others out for a minute.
+    pub fn give_back_on_interrupt(&self) {
+        let Some(held) = &self.held else { return };
+        let (lease, at_work) = (Arc::clone(&held.lease), Arc::clone(&held.at_work));
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() && !at_work.load(Ordering::SeqCst) {
+                let _ = lease.release(false).await;
+                std::process::exit(exit::INTERRUPTED.into());
+            }
+        });
+    }
+
+    /// Calls are under way from now on.
+    pub fn begin(&self) {
+        if let Some(held) = &self.held {
+            held.at_work.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Gives the lock back.
@@ -251,72 +278,6 @@ fn refused(place: &Place, refusal: Refusal) -> LockError {
         Refusal::Store(ObjectError::NoBucket(bucket)) => LockError::NoBucket { bucket },
         Refusal::Store(error) => LockError::Store { place: shown, cause: error.to_string() },
         Refusal::Damaged(cause) => LockError::Damaged { place: shown, cause },
-    }
-}
-
-/// How often settling begins anew because an earlier holder's write came in between. Each can do so but a few times.
-const SETTLE_TRIES: u32 = 20;
-
-/// Reads the state, after making sure that no holder before `fence` can write any more: those above `settled` may.
-async fn settle(
-    objects: &dyn Objects,
-    place: &Place,
-    fence: u64,
-    settled: u64,
-    writer: &str,
-) -> Result<Snapshot, StoreError> {
-    let shown = place.shown();
-    let failed =
-        |error: ObjectError| StoreError { message: format!("the state {shown} cannot be taken over: {error}") };
-    for _ in 0..SETTLE_TRIES {
-        let snapshot = journal::read(objects, &place.key, &shown, &place.stack).await?;
-        if snapshot.highest > fence {
-            return Err(StoreError { message: format!("the state {shown} was taken over by a later run") });
-        }
-        // Holders before the one whose fold the state is cannot fold any more, and their segments are void.
-        let first = snapshot.mark.fence.max(settled + 1).max(1);
-        if first >= fence {
-            return Ok(snapshot);
-        }
-        let mut all_sealed = true;
-        for earlier in (first..fence).filter(|earlier| !snapshot.sealed.contains(earlier)) {
-            let folded = if earlier == snapshot.mark.fence { snapshot.mark.number } else { 0 };
-            let number = snapshot.last.get(&earlier).copied().unwrap_or(folded) + 1;
-            let key = segment_key(&place.key, Mark { fence: earlier, number });
-            let body = seal(writer, fence).map_err(|error| failed(ObjectError::Failed(error.to_string())))?;
-            all_sealed &= put_own(objects, &key, body, Condition::Absent).await.map_err(failed)?.is_some();
-        }
-        // A segment came in where a seal was to go: it was acknowledged, so it is read first.
-        if !all_sealed {
-            continue;
-        }
-        if let Some(etag) = settling_fold(objects, place, &snapshot, fence, writer).await? {
-            return Ok(Snapshot { etag: Some(etag), mark: Mark { fence, number: 0 }, ..snapshot });
-        }
-    }
-    Err(StoreError { message: format!("the state {shown} changes faster than it can be taken over; try again") })
-}
-
-/// Writes the state under the new token, which makes void what earlier holders wrote and their folds fail. None when
-/// one of their folds came first.
-async fn settling_fold(
-    objects: &dyn Objects,
-    place: &Place,
-    snapshot: &Snapshot,
-    fence: u64,
-    writer: &str,
-) -> Result<Option<String>, StoreError> {
-    let failed =
-        |cause: String| StoreError { message: format!("the state {} cannot be taken over: {cause}", place.shown()) };
-    let body = serde_json::to_vec_pretty(&snapshot.state).map_err(|error| failed(error.to_string()))?;
-    let label = Label::write(Mark { fence, number: 0 }, writer);
-    let condition = snapshot.etag.as_deref().map_or(Condition::Absent, Condition::Is);
-    match objects.put(&place.key, body, Some(&label), condition).await.map_err(|error| failed(error.to_string()))? {
-        Put::Written(etag) => Ok(Some(etag)),
-        Put::Refused => {
-            let there = objects.get(&place.key).await.map_err(|error| unreadable(&place.shown(), &error))?;
-            Ok(there.filter(|there| there.label.as_ref() == Some(&label)).map(|there| there.etag))
-        }
     }
 }
 

@@ -66,8 +66,18 @@ fn assert_plan(plan: &Value) {
 }
 
 fn assert_applied(applied: &Value, created: u64) {
-    let summary =
-        ["summary", "duration_ms", "api_calls", "outputs", "failed", "pending", "kept", "stopped", "state_error"];
+    let summary = [
+        "summary",
+        "duration_ms",
+        "api_calls",
+        "outputs",
+        "failed",
+        "pending",
+        "kept",
+        "stopped",
+        "halted",
+        "state_error",
+    ];
     assert_eq!(keys(applied), [&["format"][..], &summary[..]].concat());
     assert_eq!(applied["format"], "billform-apply/1");
     let summary = json!({"create": created, "update": 0, "replace": 0, "delete": 0, "adopt": 0, "no_op": 0});

@@ -4,11 +4,11 @@ use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 use serde_json::Value;
 use tests::stage::Stage;
 
-use super::{BUCKET, in_s3, is_done, key, keys};
+use super::{BUCKET, alone, in_s3, is_done, key, keys};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn init_makes_the_bucket_and_each_command_does_with_its_own_policy() {
-    let mut stage = Stage::without_handlers(&in_s3("team")).await;
+    let mut stage = alone(&in_s3("team")).await;
     let early = stage.run(&["apply", "--auto-approve"]).await.exits(1);
     assert!(early.stderr.contains(BUCKET) && early.stderr.contains("billform init"), "{}", early.stderr);
 
@@ -66,7 +66,7 @@ async fn looks_safe(stage: &Stage) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_was_made_by_hand_is_used_as_it_is() {
-    let mut stage = Stage::without_handlers(&in_s3("byhand")).await;
+    let mut stage = alone(&in_s3("byhand")).await;
     let s3 = stage.root().await.s3;
     s3.create_bucket().bucket(BUCKET).send().await.expect("made by hand");
     stage.be_permitted("init").await;

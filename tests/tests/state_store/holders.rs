@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::process::Child;
 
-use super::{LEASE_S, in_file, is_done, quiet, standing_still, team};
-use tests::stage::Stage;
+use super::{LEASE_S, alone, in_file, is_done, quiet, standing_still, team};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_applies_one_waits_or_fails_with_the_holders_name() {
@@ -91,7 +90,7 @@ async fn a_stopped_holder_that_goes_on_changes_nothing_and_says_why() {
 /// The operating system's lock is let go by a kill, and held by a process that is stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lock_of_a_file_needs_no_clearing() {
-    let stage = Stage::without_handlers(&in_file("filed")).await;
+    let stage = alone(&in_file("filed")).await;
     let mut first = standing_still(&stage).await;
     let pid = first.id().expect("it runs");
     let shown = stage.run(&["unlock"]).await.ok().stdout;

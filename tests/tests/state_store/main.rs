@@ -35,9 +35,16 @@ fn key(project: &str) -> String {
     format!("billform/{project}.json")
 }
 
+/// A stage on which nothing that is said is broken into lines.
+async fn alone(manifest: &str) -> Stage {
+    let mut stage = Stage::without_handlers(manifest).await;
+    stage.set("COLUMNS", "400");
+    stage
+}
+
 /// A stage whose state is in S3, its bucket made; the user may apply.
 async fn team(project: &str) -> Stage {
-    let mut stage = Stage::without_handlers(&in_s3(project)).await;
+    let mut stage = alone(&in_s3(project)).await;
     stage.be_permitted("init").await;
     stage.run(&["init"]).await.ok();
     stage.be_permitted("apply").await;

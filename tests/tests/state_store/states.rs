@@ -4,7 +4,7 @@ use std::fs;
 
 use tests::stage::Stage;
 
-use super::{in_file, is_done, key, put, team};
+use super::{alone, in_file, is_done, key, put, team};
 
 /// Puts a text in the state's place.
 async fn replace(stage: &Stage, s3: Option<&str>, text: &str) {
@@ -22,7 +22,8 @@ async fn damaged_states_are_refused_and_put_right(stage: Stage, s3: Option<&str>
     let there = stage.inventory().await;
     let truncated = &good[..good.len() / 2];
     let newer = good.replacen("\"version\": 1", "\"version\": 99", 1);
-    for (text, said) in [("no state at all", "is damaged"), (truncated, "is damaged"), (&newer, "use a newer billform")]
+    for (text, said) in
+        [("no state at all", "is damaged"), (truncated, "is damaged"), (newer.as_str(), "use a newer billform")]
     {
         replace(&stage, s3, text).await;
         for command in [&["plan"][..], &["apply", "--auto-approve"], &["destroy", "--auto-approve"], &["state", "list"]]
@@ -57,7 +58,7 @@ async fn damaged_states_are_refused_and_put_right(stage: Stage, s3: Option<&str>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damaged_states_in_a_file() {
-    damaged_states_are_refused_and_put_right(Stage::without_handlers(&in_file("damaged")).await, None).await;
+    damaged_states_are_refused_and_put_right(alone(&in_file("damaged")).await, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
