@@ -7,7 +7,7 @@ mod checks;
 mod fixture;
 mod world;
 
-pub use checks::check;
+pub use checks::{check, check_lagging};
 pub use fixture::{Act, Field, Fixture, Mutation, NAMED, Ownership, Variant, act};
 pub use world::World;
 

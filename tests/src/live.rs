@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use engine::diff::FieldChange;
@@ -14,6 +15,7 @@ use engine::kind::{
     Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Removal, Update, Want,
 };
 use engine::{Address, Owner};
+use localcloud::gateway::lag::Delay;
 use localcloud::{Description, LocalCloud, Options};
 use provisioner::cloud::bundle::Bundle;
 use provisioner::cloud::calls::Calls;
@@ -32,7 +34,8 @@ pub async fn cloud() -> Arc<Cloud> {
 
 /// Clients of the local cloud, with values of secrets and a bundle at hand.
 pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bundle>>) -> Arc<Cloud> {
-    let place = tokio::task::spawn_blocking(place).await.expect("the local cloud starts");
+    let lags = lags();
+    let place = tokio::task::spawn_blocking(move || place(lags)).await.expect("the local cloud starts");
     let root = Credentials::new(&place.access_key_id, &place.secret_access_key, None, None, "tests");
     cloud_as(place, root, secrets, bundle).await
 }
@@ -60,7 +63,7 @@ pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String
     let key = root.iam.create_access_key().user_name(&name).send().await.expect("a key");
     let key = key.access_key.expect("a key");
     let credentials = Credentials::new(key.access_key_id, key.secret_access_key, None, None, "tests");
-    cloud_as(place(), credentials, secrets, root.bundle.clone()).await
+    cloud_as(place(lags()), credentials, secrets, root.bundle.clone()).await
 }
 
 /// AWS asks for these on the table, rule, report or function; MiniStack finds neither in the call and asks for them on `*`.
@@ -308,23 +311,48 @@ pub fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The one local cloud of this process. It lives on a runtime of its own: those of the tests end with them.
-fn place() -> &'static Description {
-    static PLACE: OnceLock<Description> = OnceLock::new();
-    PLACE.get_or_init(|| {
-        let (told, tell) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-            runtime.expect("a runtime").block_on(async {
-                let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/localcloud");
-                let options = Options { auth: true, ..Options::new(home) };
-                let cloud =
-                    LocalCloud::start(options, &|line| eprintln!("{line}")).await.expect("the local cloud starts");
-                told.send(cloud.description().clone()).expect("somebody waits");
-                // It ends with the process: MiniStack goes when its supervisor's stdin closes.
-                std::future::pending::<()>().await;
-            });
+tokio::task_local! {
+    /// Set where the clients are those of the local cloud whose reads lag.
+    static LAGGING: ();
+}
+
+/// For how long the reads of that cloud lag behind its writes.
+pub const LAG: Duration = Duration::from_millis(600);
+
+/// Does `work` on a local cloud whose reads lag behind its writes, as AWS's do.
+pub async fn lagging<T>(work: impl Future<Output = T>) -> T {
+    LAGGING.scope((), work).await
+}
+
+fn lags() -> bool {
+    LAGGING.try_with(|()| ()).is_ok()
+}
+
+/// The local clouds of this process: one that is steady, and one whose reads lag.
+fn place(lags: bool) -> &'static Description {
+    static STEADY: OnceLock<Description> = OnceLock::new();
+    static LAGGING: OnceLock<Description> = OnceLock::new();
+    if lags {
+        LAGGING.get_or_init(|| started(Delay::of_ms(LAG.as_millis() as u64)))
+    } else {
+        STEADY.get_or_init(|| started(Delay::default()))
+    }
+}
+
+/// A local cloud. It lives on a runtime of its own: those of the tests end with them.
+fn started(lag: Delay) -> Description {
+    let (told, tell) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/localcloud");
+            let options = Options { auth: true, ..Options::new(home) };
+            let cloud = LocalCloud::start(options, &|line| eprintln!("{line}")).await.expect("the local cloud starts");
+            cloud.lag().set(lag);
+            told.send(cloud.description().clone()).expect("somebody waits");
+            // It ends with the process: MiniStack goes when its supervisor's stdin closes.
+            std::future::pending::<()>().await;
         });
-        tell.recv().expect("the local cloud starts")
-    })
+    });
+    tell.recv().expect("the local cloud starts")
 }

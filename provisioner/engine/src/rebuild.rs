@@ -216,3 +216,50 @@ fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(kind: &str, name: &str, fields: Value, outputs: Value) -> Record {
+        let outputs = outputs.as_object().expect("an object").clone();
+        Record {
+            address: Address::new(kind, name),
+            id: format!("{kind}-{name}"),
+            tenant: None,
+            fields,
+            outputs: outputs.into_iter().collect(),
+            depends_on: BTreeSet::new(),
+            pending: None,
+        }
+    }
+
+    fn state(records: impl IntoIterator<Item = Record>) -> State {
+        let records = records.into_iter().map(|record| (record.address.clone(), record)).collect();
+        State { records, ..State::empty("s") }
+    }
+
+    fn needs(state: &State, address: &str) -> Vec<String> {
+        let address: Address = address.parse().expect("an address");
+        state.records[&address].depends_on.iter().map(Address::to_string).collect()
+    }
+
+    /// A function says which rule may call it, the rule which function it calls, and both are forgotten.
+    #[test]
+    fn two_that_mention_each_other_make_no_circle_and_keep_what_they_need() {
+        let function = record(
+            "function",
+            "f",
+            json!({"role": "arn:role", "callers": ["arn:rule"]}),
+            json!({"arn": "arn:f", "log_group": "log_group-f"}),
+        );
+        let rule = record("rule", "r", json!({"target": "arn:f"}), json!({"arn": "arn:rule"}));
+        let role = record("role", "f", json!({}), json!({"arn": "arn:role"}));
+        let log = record("log_group", "f", json!({}), json!({}));
+        let mut state = state([function, rule, role, log]);
+        add_edges(&mut state, &Graph::empty());
+        assert_eq!(needs(&state, "function.f"), ["log_group.f", "role.f", "rule.r"]);
+        assert_eq!(needs(&state, "rule.r"), [""; 0]);
+    }
+}

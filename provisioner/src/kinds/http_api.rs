@@ -156,12 +156,16 @@ impl TypedKind for HttpApis {
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let apis = self.apis().await?;
-        let listed = find::oldest_first(&apis).into_iter().filter_map(|api| {
-            let owned = ownership::split(api.tags().cloned().unwrap_or_default());
+        let mut listed = Vec::new();
+        for api in find::oldest_first(&apis).into_iter().filter(|api| find::says(api, &self.cloud.stack)) {
+            let id = api.api_id().unwrap_or_default();
+            // The list may say what the tags were: they are asked for themselves where it says that it is ours.
+            let Some(tags) = self.tags_if_there(id).await? else { continue };
+            let owned = ownership::split(tags);
             let fields = Desired { tags: owned.tags.clone(), ..observed(api, None) };
-            TypedListed::of(&Self::META, &self.cloud.stack, &owned, api.api_id().unwrap_or_default(), fields)
-        });
-        Ok(listed.collect())
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, id, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -179,6 +183,7 @@ impl TypedKind for HttpApis {
         let call = call.set_tags(Some(tags.into_iter().collect())).customize().config_override(sent_once());
         let made = call.send().await.map_err(|error| failed("apigateway:CreateApi", error))?;
         let id = made.api_id.unwrap_or_default();
+        self.until_seen(&id).await?;
         // Should one of these fail, the next read shows what is missing.
         self.converge_routes(&id, &desired.routes).await?;
         self.put_stage(&id, &desired.stage, "").await?;

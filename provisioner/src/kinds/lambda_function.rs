@@ -67,6 +67,15 @@ pub struct LambdaFunctions {
     cloud: Arc<Cloud>,
 }
 
+/// Whether a function was there before this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// It was made by it.
+    JustMade,
+    /// It was.
+    Old,
+}
+
 /// Up to so many functions are read one by one; more are listed.
 const FEW: usize = 3;
 /// The control plane takes about fifteen calls a second.
@@ -164,7 +173,7 @@ impl TypedKind for LambdaFunctions {
             let failed = function_error("lambda:CreateFunction", error);
             return Err(if exists { CallError { class: ErrorClass::AlreadyExists, ..failed } } else { failed });
         }
-        self.until_ready(&desired.name).await?;
+        self.until_ready(&desired.name, Age::JustMade).await?;
         for (id, permission) in &desired.permissions {
             self.permit(&desired.name, id, permission).await?;
         }
@@ -203,12 +212,8 @@ impl TypedKind for LambdaFunctions {
     }
 
     /// Without a bundle at hand the deployed code stays, and with it what is known of it.
-    fn remembered(&self, mut desired: Value, before: Option<&Value>) -> Value {
-        let kept = before.and_then(|before| before.get("code_sha256")).filter(|hash| !hash.is_null());
-        if let (Some(kept), Some(hash @ Value::Null)) = (kept, desired.get_mut("code_sha256")) {
-            *hash = kept.clone();
-        }
-        desired
+    fn remembered(&self, desired: Value, before: Option<&Value>) -> Value {
+        with_kept_code(desired, before)
     }
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
@@ -310,15 +315,15 @@ impl LambdaFunctions {
 
     async fn change_code(&self, desired: &Desired) -> Result<(), CallError> {
         let zip = Blob::new(self.bundle(desired)?.bytes.clone());
-        self.until_ready(&desired.name).await?;
+        self.until_ready(&desired.name, Age::Old).await?;
         let call = self.cloud.lambda.update_function_code().function_name(&desired.name).zip_file(zip);
         let call = call.architectures(Architecture::from(desired.architecture.as_str())).publish(false);
         call.send().await.map_err(|error| function_error("lambda:UpdateFunctionCode", error))?;
-        self.until_ready(&desired.name).await
+        self.until_ready(&desired.name, Age::Old).await
     }
 
     async fn change_configuration(&self, desired: &Desired) -> Result<(), CallError> {
-        self.until_ready(&desired.name).await?;
+        self.until_ready(&desired.name, Age::Old).await?;
         let call = self.cloud.lambda.update_function_configuration().function_name(&desired.name);
         let call = call
             .description(&desired.description)
@@ -327,7 +332,7 @@ impl LambdaFunctions {
             .timeout(number(desired.timeout_s))
             .environment(environment(desired));
         call.send().await.map_err(|error| function_error("lambda:UpdateFunctionConfiguration", error))?;
-        self.until_ready(&desired.name).await
+        self.until_ready(&desired.name, Age::Old).await
     }
 
     async fn change_tags(&self, change: &TypedUpdate<Desired>) -> Result<(), CallError> {
@@ -346,12 +351,21 @@ impl LambdaFunctions {
     }
 
     /// Waits until the function is active and its last change is in.
-    async fn until_ready(&self, name: &str) -> Result<(), CallError> {
+    async fn until_ready(&self, name: &str, age: Age) -> Result<(), CallError> {
         let operation = "lambda:GetFunctionConfiguration";
         let mut waiter = Waiter::new(READY_LIMIT_S);
         loop {
-            let answer = self.cloud.lambda.get_function_configuration().function_name(name).send().await;
-            let now = answer.map_err(|error| call_error(operation, error))?;
+            let now = match self.cloud.lambda.get_function_configuration().function_name(name).send().await {
+                Ok(now) => now,
+                // Not everybody knows yet that it was made.
+                Err(error) if age == Age::JustMade && code(&error) == Some("ResourceNotFoundException") => {
+                    if waiter.pause().await {
+                        continue;
+                    }
+                    return Err(CallError { class: ErrorClass::NotYet, ..call_error(operation, error) });
+                }
+                Err(error) => return Err(call_error(operation, error)),
+            };
             let failed = |reason: Option<&str>| refused(operation, format!("{name}: {}", reason.unwrap_or("failed")));
             match (now.state(), now.last_update_status()) {
                 (Some(State::Failed), _) => return Err(failed(now.state_reason())),
@@ -457,6 +471,15 @@ fn without_kept_code(desired: &Value, mut changes: Vec<FieldChange>) -> Vec<Fiel
         changes.retain(|change| change.path != "code_sha256");
     }
     changes
+}
+
+/// What is remembered: the deployed code where none is wanted, so that code changed behind our back is drift.
+fn with_kept_code(mut desired: Value, before: Option<&Value>) -> Value {
+    let kept = before.and_then(|before| before.get("code_sha256"));
+    if let (Some(kept), Some(hash @ Value::Null)) = (kept, desired.get_mut("code_sha256")) {
+        *hash = kept.clone();
+    }
+    desired
 }
 
 fn environment(desired: &Desired) -> Environment {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::dynamodb_table::waiter::Waiter;
 use super::log_group::common_prefix;
 use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::Cloud;
@@ -64,6 +65,8 @@ pub struct Secrets {
 const FEW: usize = 3;
 const READS: usize = 8;
 const GENERATED_BYTES: usize = 32;
+/// By then everybody sees a delete.
+const SEEN_LIMIT_S: u64 = 3;
 /// How long AWS keeps a deleted secret when it is not told: for one whose own window is not known.
 const LONGEST_RECOVERY_DAYS: u32 = 30;
 
@@ -191,12 +194,7 @@ impl TypedKind for Secrets {
             Err(error) => {
                 let failed = call_error("secretsmanager:DeleteSecret", error);
                 // One that is gone has no ARN that could be allowed, and one on its way out is refused.
-                let left = self.describe(id).await;
-                if left.is_ok_and(|left| left.is_none_or(|secret| secret.deleted_date().is_some())) {
-                    Ok(Removal::Gone)
-                } else {
-                    Err(failed)
-                }
+                if self.has_gone(id).await { Ok(Removal::Gone) } else { Err(failed) }
             }
         }
     }
@@ -251,6 +249,19 @@ impl Secrets {
             return false;
         };
         seen.owner.is_stack(&self.cloud.stack) && self.diff(&desired, &observed, None).is_empty()
+    }
+
+    /// Whether it is gone or on its way out. A delete of a moment ago, whose answer was lost, shows after a while.
+    async fn has_gone(&self, name: &str) -> bool {
+        let mut waiter = Waiter::new(SEEN_LIMIT_S);
+        loop {
+            match self.describe(name).await {
+                Ok(None) => return true,
+                Ok(Some(secret)) if secret.deleted_date().is_some() => return true,
+                Ok(Some(_)) if waiter.pause().await => {}
+                _ => return false,
+            }
+        }
     }
 
     async fn describe(&self, name: &str) -> Result<Option<DescribeSecretOutput>, CallError> {

@@ -11,6 +11,7 @@ const KNOW_NO_RESOURCE: &[&str] = &[
     "ce:ListCostAllocationTags",
     "ce:UpdateCostAllocationTagsStatus",
     "cur:DescribeReportDefinitions",
+    "dynamodb:ListTables",
     "events:ListRules",
     "iam:GetAccountAuthorizationDetails",
     "lambda:ListFunctions",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use billing::names::{ADDRESS_TAG, OWNER_TAG};
 use engine::kind::{Delete, Depth, Removal};
@@ -37,8 +38,24 @@ pub async fn check(fixture: &Fixture) -> Vec<Finding> {
         suite.disowned().await;
         suite.foreign().await;
         suite.tags_of_others_stay("retag").await;
-        suite.deleted_twice().await;
+        suite.deleted_twice(Duration::ZERO).await;
     }
+    suite.findings
+}
+
+/// Asks a kind whether it comes to rest though reads lag behind writes by so much: whatever is planned from what is
+/// seen too late, no apply fails, and once all is seen it is there once, as desired.
+pub async fn check_lagging(fixture: &Fixture, lag: Duration) -> Vec<Finding> {
+    let mut suite = Suite { fixture, world: World::new(fixture), id: String::new(), findings: Vec::new() };
+    suite.comes_to_rest("create", &fixture.desired, lag).await;
+    let plan = suite.world.plan(&fixture.desired, Depth::Full, false).await;
+    suite.id = suite.world.step(&plan).and_then(|step| step.id.clone()).unwrap_or_default();
+    suite.is_listed("lag", &[&suite.id.clone()]).await;
+    for variant in &fixture.updates {
+        suite.comes_to_rest(variant.field, &variant.desired, lag).await;
+    }
+    suite.comes_to_rest("back", &fixture.desired, lag).await;
+    suite.deleted_twice(lag).await;
     suite.findings
 }
 
@@ -114,6 +131,18 @@ impl Suite<'_> {
                 self.found(check, format!("the next plan ({depth:?}) is not empty: {}", told(&plan)));
             }
         }
+    }
+
+    /// Applied, and at once again by somebody whose reads are stale; then, when all is seen, nothing is left to do.
+    async fn comes_to_rest(&mut self, what: &str, desired: &Value, lag: Duration) {
+        for time in ["first", "second"] {
+            let plan = self.world.plan(desired, Depth::Full, false).await;
+            if let Err(why) = self.world.apply(&plan).await {
+                self.found("lag", format!("`{what}`, the {time} time: {why}"));
+            }
+        }
+        tokio::time::sleep(lag).await;
+        self.settled("lag", desired).await;
     }
 
     async fn reads_back(&mut self) {
@@ -326,13 +355,18 @@ impl Suite<'_> {
         self.is_listed("foreign", &[&id]).await;
     }
 
-    async fn deleted_twice(&mut self) {
+    /// Deleted twice, the second time at once; what is left is looked for when the delete must be seen.
+    async fn deleted_twice(&mut self, lag: Duration) {
         let (fixture, id) = (self.fixture, self.id.clone());
         let request = Delete { address: self.world.address.clone(), id: id.clone(), fields: fixture.desired.clone() };
         let gone = match self.world.kind.delete(request.clone()).await {
             Ok(removal) => removal,
             Err(error) => return self.found("delete", error.to_string()),
         };
+        if let Err(error) = self.world.kind.delete(request).await {
+            self.found("delete twice", error.to_string());
+        }
+        tokio::time::sleep(lag).await;
         if gone == Removal::Gone {
             let want = self.world.want(&fixture.desired, Some(&id), Some(&fixture.desired));
             match self.world.see(want, Depth::Full).await {
@@ -342,9 +376,6 @@ impl Suite<'_> {
         }
         if !matches!(gone, Removal::Kept(_)) {
             self.is_listed("delete", &[]).await;
-        }
-        if let Err(error) = self.world.kind.delete(request).await {
-            self.found("delete twice", error.to_string());
         }
     }
 }

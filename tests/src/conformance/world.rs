@@ -11,7 +11,9 @@ use engine::kind::{
 };
 use engine::observer::Unobserved;
 use engine::state::StateStore as _;
-use engine::{Address, Graph, Kind, Kinds, Mode, Options, Plan, RefreshOptions, Resource, RetryPolicy, Step, refresh};
+use engine::{
+    Address, Graph, Kind, Kinds, Mode, Options, Plan, Record, RefreshOptions, Resource, RetryPolicy, Step, refresh,
+};
 use provisioner::store::file::FileStore;
 use provisioner::waiting::TokioClock;
 use serde_json::Value;
@@ -81,6 +83,18 @@ impl World {
         let options = Options::default();
         let outcome = engine::apply(plan, state, &self.kinds, &store, &TokioClock, &options, &Unobserved).await;
         if outcome.succeeded() { Ok(()) } else { Err(format!("{:?}", outcome.statuses)) }
+    }
+
+    /// Plans and carries out.
+    pub async fn bring(&self, desired: &Value) -> Result<(), String> {
+        let plan = self.plan(desired, Depth::Full, false).await;
+        self.apply(&plan).await
+    }
+
+    /// What the state remembers of it.
+    pub async fn record(&self) -> Option<Record> {
+        let state = FileStore::open(&self.state_path()).load(STACK).await.expect("the state");
+        state.records.get(&self.address).cloned()
     }
 
     /// The one step of a plan.

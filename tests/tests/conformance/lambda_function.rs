@@ -106,7 +106,7 @@ pub async fn fixture() -> Fixture {
         .owned(ownership())
         .immutable("name", NAMED)
         .constant("code_sha256", "only the bundle at hand can be deployed; another is tried in `kinds`")
-        .mutation("configuration", configured, configuration)
+        .mutation("description", configured, configuration)
         .mutation("role_arn", run_as_another, [("role_arn", json!(other), json!(ours))])
         .mutation("environment", settings, variables)
         .mutation("architecture", on_arm, [("architecture", json!("arm64"), json!("x86_64"))])

@@ -19,7 +19,8 @@ mod tenant_record;
 use std::collections::BTreeSet;
 
 use futures::future::BoxFuture;
-use tests::conformance::{Fixture, check};
+use tests::conformance::{Finding, Fixture, check, check_lagging};
+use tests::live::{LAG, lagging};
 
 /// Makes a kind's fixture.
 type Make = fn() -> BoxFuture<'static, Fixture>;
@@ -50,15 +51,12 @@ fn every_kind_has_a_fixture() {
     assert_eq!(fixtures, kinds, "each registered kind is asked all that the suite asks");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_kind_conforms() {
-    let asked = FIXTURES.iter().map(|(kind, make)| {
-        tokio::spawn(async move {
-            let fixture = make().await;
-            assert_eq!(fixture.meta().name, *kind, "the fixture is of its kind");
-            (*kind, check(&fixture).await)
-        })
-    });
+/// Asks all of these kinds at once, and tells which do not conform.
+async fn ask<Answer>(kinds: impl Iterator<Item = (&'static str, Answer)>)
+where
+    Answer: Future<Output = Vec<Finding>> + Send + 'static,
+{
+    let asked = kinds.map(|(kind, answer)| tokio::spawn(async move { (kind, answer.await) }));
     let mut failed = String::new();
     for answer in futures::future::join_all(asked).await {
         match answer {
@@ -68,4 +66,24 @@ async fn every_kind_conforms() {
         }
     }
     assert!(failed.is_empty(), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_conforms() {
+    ask(FIXTURES.iter().map(|(kind, make)| {
+        let answer = async {
+            let fixture = make().await;
+            assert_eq!(fixture.meta().name, *kind, "the fixture is of its kind");
+            check(&fixture).await
+        };
+        (*kind, answer)
+    }))
+    .await;
+}
+
+/// Stripe shows a write at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_comes_to_rest_though_reads_lag() {
+    let of_aws = FIXTURES.iter().filter(|(kind, _)| !kind.starts_with("stripe_"));
+    ask(of_aws.map(|(kind, make)| (*kind, lagging(async { check_lagging(&make().await, LAG).await })))).await;
 }

@@ -47,10 +47,14 @@ pub fn doubles(apis: &[Api], stack: &str, address: &Address, kept: &Api) -> Vec<
     ids
 }
 
+/// Whether the list says that the API is the stack's.
+pub fn says(api: &Api, stack: &str) -> bool {
+    api.tags().and_then(|tags| tags.get(OWNER_TAG)).is_some_and(|owner| owner == stack)
+}
+
 fn carries(api: &Api, stack: &str, address: &Address) -> bool {
     let tag = |key: &str| api.tags().and_then(|tags| tags.get(key));
-    tag(OWNER_TAG).is_some_and(|owner| owner == stack)
-        && tag(ADDRESS_TAG).is_some_and(|tagged| *tagged == address.to_string())
+    says(api, stack) && tag(ADDRESS_TAG).is_some_and(|tagged| *tagged == address.to_string())
 }
 
 fn ambiguous(apis: &[&Api], address: &Address) -> CallError {
