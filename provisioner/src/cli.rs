@@ -1,5 +1,6 @@
 //! The command line as data: global options, and one struct of arguments per command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -47,6 +48,16 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// What a command line asks for that does not parse, so that scripts get its error as they get any other.
+    pub fn asked_for(arguments: impl Iterator<Item = OsString>) -> Format {
+        let arguments: Vec<OsString> = arguments.collect();
+        let apart = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+        let json = apart || arguments.iter().any(|argument| argument == "--format=json");
+        if json { Format::Json } else { Format::Human }
+    }
+}
+
 /// Whether to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -87,6 +98,8 @@ pub enum Command {
     Import(commands::import::Arguments),
     /// Prints what the stack gives out: URLs, names of functions, tables and buckets.
     Output(commands::output::Arguments),
+    /// Draws what the manifest wants to exist and what needs what; asks no cloud.
+    Graph(commands::graph::Arguments),
     /// Lists the kinds of resources.
     Kinds,
     /// Prints the IAM policy that billform itself needs for this manifest.
@@ -107,4 +120,8 @@ pub enum Command {
     Local(commands::local::Subcommand),
     /// Runs the whole arc on the local cloud: plan, apply, costs, a link, an invoice, drift, destroy.
     Demo(commands::demo::Arguments),
+    /// Prints a completion script for a shell.
+    Completions(commands::completions::Arguments),
+    /// Prints the manual page, or writes one for every command.
+    Man(commands::man::Arguments),
 }

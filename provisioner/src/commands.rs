@@ -1,13 +1,16 @@
 //! One file per command: arguments, and one function. A command neither parses nor formats.
 
 pub mod apply;
+pub mod completions;
 pub mod demo;
 pub mod destroy;
+pub mod graph;
 pub mod import;
 pub mod init;
 pub mod invoice;
 pub mod kinds;
 pub mod local;
+pub mod man;
 pub mod output;
 pub mod package;
 pub mod permissions;
@@ -30,6 +33,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Destroy(arguments) => destroy::run(global, &arguments).await,
         Command::Import(arguments) => import::run(global, &arguments).await,
         Command::Output(arguments) => output::run(global, &arguments).await,
+        Command::Graph(arguments) => graph::run(global, &arguments),
         Command::Kinds => kinds::run(global),
         Command::Permissions(arguments) => permissions::run(global, &arguments),
         Command::State(subcommand) => state::run(global, &subcommand).await,
@@ -38,5 +42,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
         Command::Demo(arguments) => demo::run(global, &arguments).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(global, &arguments),
     }
 }

@@ -8,6 +8,7 @@ use engine::kind::{Permission, Verb};
 use serde_json::{Value, json};
 
 use crate::kinds;
+use crate::stack::arn;
 
 /// IAM's limit on a managed policy, in characters without white space.
 pub const MANAGED_POLICY_LIMIT: usize = 6_144;
@@ -35,6 +36,25 @@ pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>) -> Val
         .map(|(resources, actions)| json!({ "Effect": "Allow", "Action": actions, "Resource": resources }))
         .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The policy for making signed links: reading the key that signs them. None when the manifest names no such key.
+pub fn of_links(manifest: &Manifest) -> Option<Value> {
+    let (_, secret) = manifest.link_secret()?;
+    Some(single(&["secretsmanager:GetSecretValue"], &arn::secret_pattern(manifest, &secret.name)))
+}
+
+/// The policy for previews of invoices: reading the ledger.
+pub fn of_previews(manifest: &Manifest) -> Value {
+    single(&["dynamodb:GetItem", "dynamodb:Query"], &arn::table(manifest, &manifest.ledger.name))
+}
+
+/// A policy for actions on one resource, beside asking whose credentials these are.
+fn single(actions: &[&str], resource: &str) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
+        { "Effect": "Allow", "Action": actions, "Resource": [resource] },
+    ] })
 }
 
 /// The document's size as IAM counts it.

@@ -228,7 +228,8 @@ impl<'a> Planner<'a> {
 
     /// Whose a resource is. What has no owner written on it is ours if the state knows it by its id, or if we
     /// began to make it: nothing was there when that was planned. What says another address is told the right one, so
-    /// that it is found there when the state is lost.
+    /// that it is found there when the state is lost. What has no place to say whose it is is nobody's, so no one's to
+    /// be refused: it is adopted, visibly.
     fn claim(&self, at: &Address, observed: &Observed, record: Option<&Record>, intent: Option<&Intent>) -> Claim {
         let known = record.is_some() || intent.is_some();
         match &observed.owner {
@@ -236,8 +237,8 @@ impl<'a> Planner<'a> {
             Owner::Stack { address: Some(said), .. } if *said != at.to_string() => Claim::Tell,
             Owner::Stack { .. } => Claim::Ours,
             Owner::Unknown if known => Claim::Tell,
-            Owner::Untold if known => Claim::Ours,
-            Owner::Unknown | Owner::Untold => Claim::Foreign,
+            Owner::Untold => Claim::Ours,
+            Owner::Unknown => Claim::Foreign,
         }
     }
 

@@ -136,7 +136,8 @@ fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observati
         address: address.clone(),
         id: observed.id.clone(),
         tenant: None,
-        fields: as_desired.unwrap_or_else(|| observed.fields.clone()),
+        fields: as_desired
+            .map_or_else(|| observed.fields.clone(), |desired| kind.remembered(desired, Some(&observed.fields))),
         outputs: observed.outputs.clone(),
         depends_on: BTreeSet::new(),
         pending: observed.pending.clone(),
@@ -160,22 +161,40 @@ fn add_edges(state: &mut State, graph: &Graph) {
             by_text.insert(text.to_owned(), record.address.clone());
         }
     }
-    let edges: Vec<(Address, BTreeSet<Address>)> = state
-        .records
-        .values()
-        .map(|record| {
-            let needs = match graph.get(&record.address) {
-                Some(_) => graph.needs(&record.address).clone(),
-                None => mentioned(record, &by_text),
-            };
-            (record.address.clone(), needs)
-        })
-        .collect();
+    let mut edges: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for record in state.records.values() {
+        if graph.get(&record.address).is_some() {
+            edges.insert(record.address.clone(), graph.needs(&record.address).clone());
+            continue;
+        }
+        for needed in mentioned(record, &by_text) {
+            // Two can mention each other: a function says who may call it, the caller whom it calls. One of them has
+            // to go first, and either may.
+            if !reaches(&edges, &needed, &record.address) {
+                edges.entry(record.address.clone()).or_default().insert(needed);
+            }
+        }
+    }
     for (address, needs) in edges {
         if let Some(record) = state.records.get_mut(&address) {
             record.depends_on = needs;
         }
     }
+}
+
+/// Whether one needs the other, at any remove.
+fn reaches(edges: &BTreeMap<Address, BTreeSet<Address>>, from: &Address, to: &Address) -> bool {
+    let mut seen: BTreeSet<&Address> = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(next) = open.pop() {
+        if next == to {
+            return true;
+        }
+        if seen.insert(next) {
+            open.extend(edges.get(next).into_iter().flatten());
+        }
+    }
+    false
 }
 
 fn mentioned(record: &Record, by_text: &BTreeMap<String, Address>) -> BTreeSet<Address> {

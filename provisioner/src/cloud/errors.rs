@@ -72,8 +72,11 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
     let SdkError::ServiceError(service) = error else {
         return match error {
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
-            // No credentials at all shows as a dispatch failure of kind "other".
-            SdkError::DispatchFailure(failure) if failure.is_other() => ErrorClass::Denied,
+            // No credentials at all shows as a dispatch failure of kind "other". So does a connection that closed
+            // before the answer, but that one says beside it that it is transient.
+            SdkError::DispatchFailure(failure) if failure.is_other() && failure.as_other().is_none() => {
+                ErrorClass::Denied
+            }
             _ => ErrorClass::Ambiguous,
         };
     };
@@ -119,4 +122,22 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+    use aws_smithy_types::retry::ErrorKind;
+
+    #[test]
+    fn a_connection_that_closed_before_the_answer_is_ambiguous_and_missing_credentials_are_a_denial() {
+        let class = |kind| {
+            let error = ConnectorError::other("connection closed before message completed".into(), kind);
+            call_error("apigateway:CreateApi", SdkError::<ErrorMetadata, Response>::dispatch_failure(error)).class
+        };
+        assert_eq!(class(Some(ErrorKind::TransientError)), ErrorClass::Ambiguous);
+        assert_eq!(class(None), ErrorClass::Denied);
+    }
 }

@@ -228,10 +228,10 @@ fn tell(
 ) -> Result<(), Failure> {
     let outputs = outputs::of(&outcome.state);
     match global.format {
-        Format::Human => anstream::print!("{}", views::apply::render(outcome, took, terminal::width())),
+        Format::Human => terminal::print(&views::apply::render(outcome, took, terminal::width())),
         Format::Json => {
             let document = views::apply::json(outcome, took, &session.cloud.calls.counts(), &outputs.to_json());
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            terminal::print_json(&document)?;
         }
     }
     Ok(())

@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::cli::{Format, Global};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::views::terminal;
+use crate::views::wrap::wrapped;
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -38,11 +40,16 @@ pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     match global.format {
         Format::Json => println!("{}", json!({ "written": [manifest, gitignore] })),
         Format::Human => {
-            println!("Written: {} and {}.", manifest.display(), gitignore.display());
-            println!("Next: set the account and the tenants in it, then `billform validate` and `billform plan`.");
+            println!("Written: {} and {}.", shown(&manifest), shown(&gitignore));
+            let next = "Next: set the account and the tenants in it, then `billform validate` and `billform plan`.";
+            println!("{}", wrapped(next, terminal::width(), 2));
         }
     }
     Ok(exit::DONE)
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.strip_prefix(".").unwrap_or(path).display()
 }
 
 fn create(path: &Path, text: &str) -> Result<(), Failure> {

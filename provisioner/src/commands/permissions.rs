@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use engine::kind::Verb;
+use serde_json::Value;
 
 use crate::cli::Global;
 use crate::exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::permissions;
 use crate::project::Project;
 use crate::stack;
+use crate::views::terminal;
+use crate::views::wrap::wrapped;
 
 /// Arguments of `permissions`.
 #[derive(Debug, Args)]
@@ -25,18 +28,39 @@ pub struct Arguments {
 pub enum For {
     /// Only reads.
     Plan,
+    /// Only reads, of every managed field.
+    Drift,
     /// Reads, creates, updates and deletes what the manifest drops.
     Apply,
     /// Reads and deletes.
     Destroy,
+    /// Reads the key that signs links.
+    #[value(alias = "tenant link")]
+    TenantLink,
+    /// Reads the ledger.
+    #[value(alias = "invoice preview")]
+    InvoicePreview,
 }
 
 impl For {
-    fn verbs(self) -> BTreeSet<Verb> {
+    /// The policy of the command.
+    fn policy(self, project: &Project) -> Result<Value, Failure> {
+        let manifest = &project.manifest;
+        let of_verbs = |verbs: &[Verb]| {
+            let handlers = stack::handlers();
+            // No bundle: which code is deployed makes no difference to what is allowed.
+            let graph = stack::graph(&stack::Plan { manifest, handlers: &handlers, code_sha256: None })?;
+            Ok(permissions::policy(manifest, &graph, &verbs.iter().copied().collect::<BTreeSet<Verb>>()))
+        };
         match self {
-            For::Plan => [Verb::Read].into(),
-            For::Apply => [Verb::Read, Verb::Create, Verb::Update, Verb::Delete].into(),
-            For::Destroy => [Verb::Read, Verb::Delete].into(),
+            // What is read of a field is allowed by the same actions, in lists or one by one.
+            For::Plan | For::Drift => of_verbs(&[Verb::Read]),
+            For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete]),
+            For::Destroy => of_verbs(&[Verb::Read, Verb::Delete]),
+            For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
+                Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
+            }),
+            For::InvoicePreview => Ok(permissions::of_previews(manifest)),
         }
     }
 }
@@ -44,18 +68,15 @@ impl For {
 /// Prints the policy document, ready for IAM.
 pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let handlers = stack::handlers();
-    // A stand-in for a bundle: which code is deployed makes no difference to what is allowed.
-    let graph = stack::graph(&stack::Plan { manifest: &project.manifest, handlers: &handlers, code_sha256: None })?;
-    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs());
-    let text = serde_json::to_string_pretty(&policy)?;
-    println!("{text}");
+    let policy = arguments.command.policy(&project)?;
+    terminal::print_json(&policy)?;
     let size = permissions::size(&policy);
     if size > permissions::MANAGED_POLICY_LIMIT {
-        anstream::eprintln!(
-            "The policy has {size} characters, IAM takes {} per managed policy: attach its statements as several.",
-            permissions::MANAGED_POLICY_LIMIT
+        let limit = permissions::MANAGED_POLICY_LIMIT;
+        let note = format!(
+            "The policy has {size} characters, IAM takes {limit} per managed policy: attach its statements as several."
         );
+        terminal::eprint_line(&wrapped(&note, terminal::width(), 2));
     }
     Ok(exit::DONE)
 }

@@ -112,11 +112,11 @@ pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -
                 keeps_code,
                 width: terminal::width(),
             };
-            anstream::print!("{}", views::plan::render(plan, &around));
+            terminal::print(&views::plan::render(plan, &around));
         }
         Format::Json => {
             let document = views::plan_json::render(plan, &session.cloud.calls.counts(), &unprovisioned);
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            terminal::print_json(&document)?;
         }
     }
     Ok(())

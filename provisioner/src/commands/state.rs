@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Purpose, Session};
 use crate::store::file::FileStore;
-use crate::views;
+use crate::views::{self, terminal};
 
 /// Subcommands of `state`.
 #[derive(Debug, ClapSubcommand)]
@@ -67,15 +67,15 @@ async fn read(project: &Project) -> Result<State, Failure> {
 
 fn list(global: &Global, state: &State) -> Outcome {
     match global.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?),
-        Format::Human => state.records.keys().for_each(|address| println!("{address}")),
+        Format::Json => terminal::print_json(&state.records.keys().collect::<Vec<_>>())?,
+        Format::Human => state.records.keys().for_each(|address| terminal::print(&format!("{address}\n"))),
     }
     Ok(exit::DONE)
 }
 
 fn show(state: &State, address: &Address) -> Outcome {
     let record = state.records.get(address).ok_or_else(|| unknown(address))?;
-    println!("{}", serde_json::to_string_pretty(record)?);
+    terminal::print_json(record)?;
     Ok(exit::DONE)
 }
 
@@ -119,13 +119,13 @@ async fn rebuild(global: &Global, project: Project, arguments: &Rebuild) -> Outc
     let rebuilt = session.rebuild(serial_after(before.as_ref().ok()), &progress).await?;
     drop(progress);
     let before = before.unwrap_or_else(|damage| {
-        anstream::eprintln!("What is there now cannot be read and is replaced: {damage}");
+        terminal::eprint_line(&format!("What is there now cannot be read and is replaced: {damage}"));
         State::empty(&session.cloud.stack)
     });
     match global.format {
-        Format::Human => anstream::print!("{}", views::rebuild::render(&before, &rebuilt, views::terminal::width())),
+        Format::Human => terminal::print(&views::rebuild::render(&before, &rebuilt, terminal::width())),
         Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&views::rebuild::json(&before, &rebuilt))?);
+            terminal::print_json(&views::rebuild::json(&before, &rebuilt))?;
         }
     }
     if arguments.dry_run {

@@ -19,7 +19,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::code;
 use crate::cloud::{Cloud, ownership};
 use calls::{MISSING, failed, sent_once};
@@ -139,7 +139,7 @@ impl TypedKind for HttpApis {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let apis = match self.list().await {
+        let apis = match self.apis().await {
             Ok(apis) => apis,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -154,8 +154,18 @@ impl TypedKind for HttpApis {
         at_once(APIS_AT_ONCE, seen.collect()).await
     }
 
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let apis = self.apis().await?;
+        let listed = find::oldest_first(&apis).into_iter().filter_map(|api| {
+            let owned = ownership::split(api.tags().cloned().unwrap_or_default());
+            let fields = Desired { tags: owned.tags.clone(), ..observed(api, None) };
+            TypedListed::of(&Self::META, &self.cloud.stack, &owned, api.api_id().unwrap_or_default(), fields)
+        });
+        Ok(listed.collect())
+    }
+
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
-        if let Some(api) = find::ours(&self.list().await?, &self.cloud.stack, address, None)? {
+        if let Some(api) = find::ours(&self.apis().await?, &self.cloud.stack, address, None)? {
             return Err(CallError {
                 operation: "apigateway:CreateApi".to_owned(),
                 message: format!("the API {} of {address} exists", api.api_id().unwrap_or_default()),
@@ -218,7 +228,7 @@ impl HttpApis {
                 stage: known.stage.clone(),
                 tags: known.tags.clone(),
                 doubles,
-                ..observed(api, &want.fields)
+                ..observed(api, want.fields.cors.as_ref())
             };
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
             return Ok(Some(self.seen(api, fields, Owner::stack(&self.cloud.stack), unread)));
@@ -231,7 +241,7 @@ impl HttpApis {
             stage: stage::observed(&stages, &want.fields.stage.name),
             tags: owned.tags,
             doubles,
-            ..observed(api, &want.fields)
+            ..observed(api, want.fields.cors.as_ref())
         };
         Ok(Some(self.seen(api, fields, owned.owner, Vec::new())))
     }
@@ -304,12 +314,12 @@ impl HttpApis {
 }
 
 /// What the list tells; routes, stage and tags are read apart.
-fn observed(api: &Api, wanted: &Desired) -> Desired {
+fn observed(api: &Api, wanted: Option<&Cors>) -> Desired {
     Desired {
         name: api.name().unwrap_or_default().to_owned(),
         description: api.description().unwrap_or_default().to_owned(),
         routes: BTreeMap::new(),
-        cors: api.cors_configuration().map(|cors| observed_cors(cors, wanted.cors.as_ref())),
+        cors: api.cors_configuration().map(|cors| observed_cors(cors, wanted)),
         stage: Stage::default(),
         tags: BTreeMap::new(),
         doubles: Vec::new(),

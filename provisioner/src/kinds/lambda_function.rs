@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::dynamodb_table::waiter::Waiter;
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::bundle::Bundle;
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
@@ -76,6 +76,7 @@ const READY_LIMIT_S: u64 = 180;
 const HANDLER: &str = "bootstrap";
 
 const FUNCTION: &str = "arn:aws:lambda:{region}:{account}:function:{name}";
+const ANY_FUNCTION: &str = "arn:aws:lambda:{region}:{account}:function:*";
 
 #[async_trait]
 impl TypedKind for LambdaFunctions {
@@ -91,7 +92,8 @@ impl TypedKind for LambdaFunctions {
         permissions: &[
             Permission { verb: Verb::Read, action: "lambda:ListFunctions", resource: "*" },
             Permission { verb: Verb::Read, action: "lambda:GetFunction", resource: FUNCTION },
-            Permission { verb: Verb::Read, action: "lambda:ListTags", resource: FUNCTION },
+            // Whose a function is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "lambda:ListTags", resource: ANY_FUNCTION },
             Permission { verb: Verb::Read, action: "lambda:GetPolicy", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "lambda:CreateFunction", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "lambda:TagResource", resource: FUNCTION },
@@ -116,7 +118,7 @@ impl TypedKind for LambdaFunctions {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.list().await };
+        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.functions().await };
         let listed = match listed {
             Ok(listed) => listed,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
@@ -124,6 +126,18 @@ impl TypedKind for LambdaFunctions {
         let all_listed = wants.len() > FEW;
         let seen = wants.iter().map(|want| self.see(want, listed.get(&want.fields.name), all_listed, depth)).collect();
         at_once(READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let functions = self.functions().await?;
+        let tags = functions.keys().map(|name| self.tags(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, function), tags) in functions.iter().zip(at_once(READS, tags).await) {
+            let owned = ownership::split(tags?);
+            let fields = observed(function, BTreeMap::new(), owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -188,13 +202,23 @@ impl TypedKind for LambdaFunctions {
         }
     }
 
+    /// Without a bundle at hand the deployed code stays, and with it what is known of it.
+    fn remembered(&self, mut desired: Value, before: Option<&Value>) -> Value {
+        let kept = before.and_then(|before| before.get("code_sha256")).filter(|hash| !hash.is_null());
+        if let (Some(kept), Some(hash @ Value::Null)) = (kept, desired.get_mut("code_sha256")) {
+            *hash = kept.clone();
+        }
+        desired
+    }
+
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
         without_kept_code(desired, engine::diff::fields(&Self::META, desired, observed, last))
     }
 }
 
 impl LambdaFunctions {
-    async fn list(&self) -> Result<HashMap<String, FunctionConfiguration>, CallError> {
+    /// Every function of the account by name.
+    async fn functions(&self) -> Result<HashMap<String, FunctionConfiguration>, CallError> {
         let mut functions = self.cloud.lambda.list_functions().into_paginator().items().send();
         let mut found = HashMap::new();
         while let Some(function) = functions.next().await {
@@ -373,8 +397,12 @@ impl LambdaFunctions {
         Seen { id, fields, outputs, owner, unread, pending: None }
     }
 
+    /// The log group is told so that whoever finds the function without its manifest knows that it goes first.
     fn applied(&self, name: &str) -> Applied {
-        let outputs = BTreeMap::from([("arn".to_owned(), json!(self.arn(name)))]);
+        let outputs = BTreeMap::from([
+            ("arn".to_owned(), json!(self.arn(name))),
+            ("log_group".to_owned(), json!(format!("/aws/lambda/{name}"))),
+        ]);
         Applied { id: name.to_owned(), outputs, pending: None }
     }
 

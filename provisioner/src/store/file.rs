@@ -108,8 +108,8 @@ impl FileStore {
         let path = self.path.display();
         let damaged = |cause: &serde_json::Error| StoreError {
             message: format!(
-                "the state {path} is damaged: {cause}. Put a backup back, or move it away: billform then finds \
-                 what is ours by name and tags and adopts it"
+                "the state {path} is damaged: {cause}. `billform state rebuild` makes it anew \
+                 from the cloud; or put a backup back"
             ),
         };
         // The version first: a newer format may not fit the struct.

@@ -1,7 +1,6 @@
-//! `lambda_function`, live. The bundles hold a shell script: nothing here invokes it.
+//! `lambda_function`, live.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use billing::names::OWNER_TAG;
@@ -13,19 +12,8 @@ use provisioner::kinds::iam_role::{self, IamRoles};
 use provisioner::kinds::lambda_function::{Desired, InvokePermission, LambdaFunctions};
 use provisioner::kinds::typed::TypedKind;
 use serde_json::json;
-use zip::write::SimpleFileOptions;
 
-use crate::stage::{Stage, allowed, cloud, cloud_with, tags};
-
-/// A bundle whose executable says something.
-fn bundle(says: &str) -> Arc<Bundle> {
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    let mut zip = zip::ZipWriter::new(file.as_file());
-    zip.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755)).expect("an entry");
-    write!(zip, "#!/bin/sh\necho {says}\n").expect("is written");
-    zip.finish().expect("a zip");
-    Arc::new(Bundle::read(file.path()).expect("is read"))
-}
+use crate::stage::{Stage, allowed, bundle, cloud, cloud_with, tags};
 
 async fn cloud_deploying(bundle: &Arc<Bundle>) -> Arc<Cloud> {
     cloud_with(BTreeMap::new(), Some(Arc::clone(bundle))).await

@@ -12,9 +12,10 @@ mod report_definition;
 mod s3_bucket;
 mod schedule;
 mod secret;
-mod stage;
-mod stripe_account;
 mod stripe_customer;
 mod stripe_price;
 mod stripe_product;
 mod tenant_record;
+
+use tests::live as stage;
+use tests::live::stripe_account;

@@ -51,7 +51,7 @@ macro_rules! all_pages {
 }
 
 impl HttpApis {
-    pub(super) async fn list(&self) -> Result<Vec<Api>, CallError> {
+    pub(super) async fn apis(&self) -> Result<Vec<Api>, CallError> {
         all_pages!("apigateway:GetApis", self.cloud.api_gateway.get_apis())
     }
 

@@ -19,12 +19,11 @@ pub fn ours<'a>(
     address: &Address,
     id: Option<&str>,
 ) -> Result<Option<&'a Api>, CallError> {
-    let http = || apis.iter().filter(|api| api.protocol_type() == Some(&ProtocolType::Http));
-    if let Some(known) = id.and_then(|id| http().find(|api| api.api_id() == Some(id))) {
+    let http = oldest_first(apis);
+    if let Some(known) = id.and_then(|id| http.iter().find(|api| api.api_id() == Some(id))) {
         return Ok(Some(known));
     }
-    let mut tagged: Vec<&Api> = http().filter(|api| carries(api, stack, address)).collect();
-    tagged.sort_by_key(|api| (Reverse(api.created_date().is_some()), api.created_date().copied()));
+    let tagged: Vec<&Api> = http.into_iter().filter(|api| carries(api, stack, address)).collect();
     match tagged.as_slice() {
         [first, second, ..] if first.created_date() == second.created_date() => Err(ambiguous(&tagged, address)),
         [first, ..] => Ok(Some(first)),
@@ -39,6 +38,13 @@ pub fn doubles(apis: &[Api], stack: &str, address: &Address, kept: &Api) -> Vec<
     let mut ids: Vec<String> = others.filter_map(|api| api.api_id().map(str::to_owned)).collect();
     ids.sort_unstable();
     ids
+}
+
+/// The HTTP APIs, oldest first; those of unknown age last.
+pub fn oldest_first(apis: &[Api]) -> Vec<&Api> {
+    let mut http: Vec<&Api> = apis.iter().filter(|api| api.protocol_type() == Some(&ProtocolType::Http)).collect();
+    http.sort_by_key(|api| (Reverse(api.created_date().is_some()), api.created_date().copied()));
+    http
 }
 
 fn carries(api: &Api, stack: &str, address: &Address) -> bool {

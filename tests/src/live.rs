@@ -1,6 +1,9 @@
-//! What the tests of all kinds share: the local cloud, and one resource on it, driven as the engine drives it.
+//! The kinds, live: one local cloud for the process, and one resource on it, driven as the engine drives it.
+
+pub mod stripe_account;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,6 +37,17 @@ pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bu
     cloud_as(place, root, secrets, bundle).await
 }
 
+/// A bundle whose executable is a shell script that says something: nothing here invokes it.
+pub fn bundle(says: &str) -> Arc<Bundle> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let mut zip = zip::ZipWriter::new(file.as_file());
+    let executable = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file("bootstrap", executable).expect("an entry");
+    write!(zip, "#!/bin/sh\necho {says}\n").expect("is written");
+    zip.finish().expect("a zip");
+    Arc::new(Bundle::read(file.path()).expect("is read"))
+}
+
 /// Clients of the same cloud for a user who may do what these kinds say they need, and nothing else.
 pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String, String>) -> Arc<Cloud> {
     static USERS: AtomicUsize = AtomicUsize::new(0);
@@ -49,9 +63,22 @@ pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String
     cloud_as(place(), credentials, secrets, root.bundle.clone()).await
 }
 
-/// AWS asks for these on the table or function; MiniStack finds neither in the call and asks for them on `*`.
-const ASKED_ON_ANYTHING: &[&str] =
-    &["dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource", "lambda:CreateFunction"];
+/// AWS asks for these on the table, rule, report or function; MiniStack finds neither in the call and asks for them on `*`.
+const ASKED_ON_ANYTHING: &[&str] = &[
+    "cur:DeleteReportDefinition",
+    "cur:ListTagsForResource",
+    "cur:ModifyReportDefinition",
+    "cur:PutReportDefinition",
+    "cur:TagResource",
+    "cur:UntagResource",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "events:ListTagsForResource",
+    "events:TagResource",
+    "events:UntagResource",
+    "lambda:CreateFunction",
+];
 
 /// A resource template with the account and the region filled in; any other field of it may be anything.
 fn filled(template: &str, cloud: &Cloud) -> String {
@@ -130,14 +157,22 @@ impl<K: TypedKind> Stage<K> {
         self.kind.create(Create { address: self.address.clone(), desired: Self::value(desired), token }).await
     }
 
-    /// Makes it, sees it as wanted and ours at both depths, and sees a second create told that it exists.
+    /// Makes it, sees it as wanted, ours and listed, and sees a second create told that it exists.
     pub async fn create(&self, desired: &K::Desired) -> Applied {
         let applied = self.try_create(desired).await.expect("is created");
         let seen = self.settled(desired).await;
         assert_eq!((&seen.id, &seen.outputs), (&applied.id, &applied.outputs), "create and read agree");
         let again = self.try_create(desired).await.expect_err("it exists");
         assert_eq!(again.class, ErrorClass::AlreadyExists, "{again}");
+        self.assert_listed(&[&applied.id]).await;
         applied
+    }
+
+    /// The ids that the kind lists under this address, without being told of it.
+    pub async fn assert_listed(&self, ids: &[&str]) {
+        let listed = self.kind.list().await.expect("is listed");
+        let here = listed.iter().filter(|listed| listed.address == self.address);
+        assert_eq!(here.map(|listed| listed.id.as_str()).collect::<Vec<_>>(), ids, "{listed:#?}");
     }
 
     /// What is there.
@@ -171,7 +206,7 @@ impl<K: TypedKind> Stage<K> {
     }
 
     fn assert_settled(&self, desired: &K::Desired, seen: &Observed) {
-        assert!(seen.owner.is_stack(STACK));
+        assert!(seen.owner.is_stack(STACK) || seen.owner == Owner::Untold, "{:?}", seen.owner);
         let changes = self.kind.diff(&Self::value(desired), &seen.fields, Some(&Self::value(desired)));
         assert!(changes.is_empty(), "{changes:#?}");
     }
@@ -221,8 +256,11 @@ impl<K: TypedKind> Stage<K> {
     pub async fn reclaim(&self, desired: &K::Desired) {
         let seen = self.see(desired, None, Depth::Full).await.expect("exists");
         assert_eq!(seen.owner, Owner::Unknown);
+        self.assert_listed(&[]).await;
+        let id = seen.id.clone();
         self.update(desired, seen, Vec::new(), true).await.expect("is claimed");
         self.settled(desired).await;
+        self.assert_listed(&[&id]).await;
     }
 
     /// What the guarded resource holds that is not ours.
@@ -241,6 +279,7 @@ impl<K: TypedKind> Stage<K> {
         assert_eq!(self.try_delete(id, last).await.expect("is deleted"), Removal::Gone);
         assert_eq!(self.see(last, Some(last), Depth::Full).await, None);
         assert_eq!(self.see(last, Some(last), Depth::Lists).await, None);
+        self.assert_listed(&[]).await;
         assert_eq!(self.try_delete(id, last).await.expect("is gone already"), Removal::Gone);
     }
 
