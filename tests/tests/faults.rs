@@ -27,8 +27,11 @@ async fn a_disturbed_run_is_made_good_by_the_next() {
     assert!(found.iter().all(Found::is_good), "{table}");
 }
 
+/// Whether a case came out so.
+type Is = fn(&Found) -> bool;
+
 /// What each safeguard is there for: a call that goes wrong without it, and what is wrong then.
-const TEETH: &[(Lacking, &str, fn(&Found) -> bool)] = &[
+const TEETH: &[(Lacking, &str, Is)] = &[
     // The role is there, and nobody knows whose it is.
     (Lacking::Adoption, "create/iam/CreateRole/1/killed-after", not_converged),
     // The manifest that wanted the budget is gone, and nothing says that it was begun.
@@ -59,8 +62,7 @@ async fn without_a_safeguard_the_suite_finds_what_it_is_for() {
     let mut wrong = Vec::new();
     for (lacking, case, is_wrong) in TEETH {
         let case: Case = case.parse().expect("a case");
-        for (lacking, is_expected) in [(*lacking, *is_wrong), (Lacking::Nothing, Found::is_good as fn(&Found) -> bool)]
-        {
+        for (lacking, is_expected) in [(*lacking, *is_wrong), (Lacking::Nothing, Found::is_good as Is)] {
             let found = suite.run(Runner::Engine(lacking), vec![case.clone()], &|_| {}).await;
             assert!(found[0].struck.reached, "{case} is a call of such a run");
             if !is_expected(&found[0]) {

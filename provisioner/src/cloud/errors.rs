@@ -109,8 +109,11 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
     let SdkError::ServiceError(service) = error else {
         return match error {
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
-            // No credentials at all shows as a dispatch failure of kind "other".
-            SdkError::DispatchFailure(failure) if failure.is_other() => ErrorClass::Halted,
+            // No credentials at all shows as a dispatch failure of kind "other". So does a connection that closed
+            // before the answer, but that one says beside it that it is transient.
+            SdkError::DispatchFailure(failure) if failure.is_other() && failure.as_other().is_none() => {
+                ErrorClass::Halted
+            }
             _ => ErrorClass::Ambiguous,
         };
     };
@@ -163,8 +166,10 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::error::ErrorMetadata;
+    use aws_smithy_types::retry::ErrorKind;
 
     #[test]
     fn a_limit_exceeded_is_a_throttle_for_cost_explorer_alone() {
@@ -175,5 +180,15 @@ mod tests {
         };
         assert_eq!(class("ce:ListCostAllocationTags"), ErrorClass::Throttled);
         assert_eq!(class("iam:CreateRole"), ErrorClass::Refused, "a quota: waiting does not lift it");
+    }
+
+    #[test]
+    fn a_connection_that_closed_before_the_answer_is_ambiguous_and_missing_credentials_halt() {
+        let class = |kind| {
+            let error = ConnectorError::other("connection closed before message completed".into(), kind);
+            call_error("apigateway:CreateApi", SdkError::<ErrorMetadata, Response>::dispatch_failure(error)).class
+        };
+        assert_eq!(class(Some(ErrorKind::TransientError)), ErrorClass::Ambiguous);
+        assert_eq!(class(None), ErrorClass::Halted);
     }
 }
