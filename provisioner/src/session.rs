@@ -1,5 +1,6 @@
 //! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::kind::ErrorClass;
@@ -113,6 +114,7 @@ impl Session {
     /// adopts it for all to see; what it no longer has, nobody else would find. A state that was ever kept is
     /// believed: after a destroy it holds nothing, though Stripe still shows what it archived.
     pub async fn recall(&self, mut state: State, observer: &dyn Observer) -> Result<State, Failure> {
+        self.check_places(&mut state)?;
         state.rename_all(&self.project.moves()?);
         if !state.is_blank() {
             return Ok(state);
@@ -140,9 +142,23 @@ impl Session {
         Ok(())
     }
 
+    /// Refuses a state of another account or Stripe mode, and notes this one: with a live key, a state of test mode
+    /// would have everything made a second time.
+    pub fn check_places(&self, state: &mut State) -> Result<(), Failure> {
+        let mut places = BTreeMap::from([("AWS account".to_owned(), self.cloud.account.clone())]);
+        if let Some(stripe) = &self.cloud.stripe {
+            places.insert("Stripe mode".to_owned(), stripe.mode().to_owned());
+        }
+        state.stand_at(&places).map_err(|other| {
+            Failure::new(other)
+                .hint("use the key and account it was applied with, or name another state in the manifest")
+        })
+    }
+
     /// A state made from the cloud alone; what cannot be looked at is an error, for half a state loses resources.
     pub async fn rebuild(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
-        let rebuilt = self.look_for_all(serial, observer).await?;
+        let mut rebuilt = self.look_for_all(serial, observer).await?;
+        self.check_places(&mut rebuilt.state)?;
         match rebuilt.unlisted.first() {
             Some((kind, error)) => Err(unlisted(kind, error)),
             None => Ok(rebuilt),

@@ -1,5 +1,6 @@
 //! What people and programs read: plans, outcomes and failures as text, JSON, Markdown or SARIF. Pure but for the printing.
 
+pub mod alike;
 pub mod apply;
 pub mod drift;
 pub mod drift_json;

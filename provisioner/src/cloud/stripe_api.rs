@@ -57,6 +57,11 @@ impl StripeApi {
         self.live
     }
 
+    /// `live` or `test`.
+    pub fn mode(&self) -> &'static str {
+        if self.live { "live" } else { "test" }
+    }
+
     /// Reads, or says once more what is to be: `operation` is `GET /v1/prices`. The engine repeats what fails; it
     /// waits in between, which async-stripe does not.
     pub async fn read<R>(&self, operation: &str, request: R) -> Result<R::Output, CallError>

@@ -49,6 +49,7 @@ async fn look(session: &Session, ignores: &[Ignore], observer: &dyn Observer) ->
     let retry = RetryPolicy::default();
     let before = state(session).await?;
     let mut known = before.clone();
+    session.check_places(&mut known)?;
     known.rename_all(&session.project.moves()?);
     // What there is first, then what it is like: what an apply makes in between is not taken for a stranger.
     let (listed, unlisted) = engine::rebuild::list(&session.kinds, &TokioClock, retry, observer).await;

@@ -55,10 +55,7 @@ async fn under_lock(
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
     let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = match state.is_blank() {
-        true => state,
-        false => session.recall(state, &progress).await?,
-    };
+    let state = session.recall(state, &progress).await?;
     let found = find(&session, &state, arguments).await?;
     drop(progress);
     let plan = plan(&session, &state, &arguments.address, found)?;

@@ -138,6 +138,9 @@ async fn rebuilt(global: &Global, project: Project, arguments: &Rebuild, store: 
     let before = store.load(&project.manifest.stack()).await;
     let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: false }).await?;
     let progress = Progress::reading(global.verbose > 0);
+    if let Ok(before) = &before {
+        session.check_places(&mut before.clone())?;
+    }
     let rebuilt = session.rebuild(serial_after(before.as_ref().ok()), &progress).await?;
     drop(progress);
     let before = before.unwrap_or_else(|damage| {

@@ -15,8 +15,8 @@ pub enum Phase {
     Destroy,
 }
 
-/// How drift is looked for. `plan --refresh full` reads what `drift` reads; when `drift` is there this line is its.
-const DRIFT: &[&str] = &["plan", "--refresh", "full"];
+/// How drift is looked for.
+const DRIFT: &[&str] = &["drift"];
 
 impl Phase {
     /// All of them, in order.

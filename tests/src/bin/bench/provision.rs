@@ -88,7 +88,8 @@ fn check(phase: Phase, said: &Value, resources: u64) -> Fallible<()> {
     let summary = |name: &str| said["summary"][name].as_u64();
     let did = match phase {
         Phase::Apply => resources > 0 && said["failed"] == json!([]),
-        Phase::Plan | Phase::Drift => summary("no_op") == Some(resources),
+        Phase::Plan => summary("no_op") == Some(resources),
+        Phase::Drift => summary("compared") == Some(resources) && said["changes"] == json!([]),
         Phase::Destroy => {
             summary("delete").map(|gone| gone + stays(said)) == Some(resources) && said["failed"] == json!([])
         }
@@ -140,7 +141,9 @@ mod tests {
     #[test]
     fn a_run_that_did_not_do_its_work_is_no_figure() {
         let plan = json!({"summary": {"no_op": 7}});
-        assert!(check(Phase::Plan, &plan, 7).is_ok() && check(Phase::Drift, &plan, 8).is_err());
+        assert!(check(Phase::Plan, &plan, 7).is_ok() && check(Phase::Plan, &plan, 8).is_err());
+        let drift = json!({"summary": {"compared": 7}, "changes": []});
+        assert!(check(Phase::Drift, &drift, 7).is_ok() && check(Phase::Drift, &drift, 8).is_err());
         assert!(check(Phase::Apply, &json!({"failed": []}), 7).is_ok() && check(Phase::Apply, &json!({}), 7).is_err());
         assert!(check(Phase::Apply, &json!({"failed": []}), 0).is_err());
         let kept = |address: &str| json!({"summary": {"delete": 6}, "failed": [], "kept": [{"address": address}]});
