@@ -29,7 +29,7 @@ pub enum Store {
     /// A local file.
     File(FileStore),
     /// Objects in S3.
-    S3(S3Store),
+    S3(Box<S3Store>),
 }
 
 /// How often a file's lock is tried while waiting for it.
@@ -52,7 +52,7 @@ pub fn open_with(project: &Project, connection: &Connection) -> Store {
         StatePlace::File(path) => Store::File(FileStore::open(&project.folder.join(path))),
         StatePlace::S3(s3) => {
             let bucket = Bucket::new(connection, &s3.bucket, &s3.region);
-            Store::S3(S3Store::open(Arc::new(bucket), place(project, s3)))
+            Store::S3(Box::new(S3Store::open(Arc::new(bucket), place(project, s3))))
         }
     }
 }
@@ -82,7 +82,7 @@ pub async fn lock(
                 connection.calls.gate().bind(Arc::clone(term));
             }
             store.give_back_on_interrupt();
-            Ok(Store::S3(store))
+            Ok(Store::S3(Box::new(store)))
         }
     }
 }
