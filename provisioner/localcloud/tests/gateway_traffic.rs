@@ -124,7 +124,9 @@ async fn a_reset_leaves_an_empty_account() {
     let aws = client(&cloud);
     assert!(aws.form("iam", &role("CreateRole", "reader")).await.unwrap().is_success());
     assert!(aws.rest("s3", Method::PUT, "/some-bucket", "").await.unwrap().is_success());
-    cloud.costs().change(|model| drop(model.active_tags.insert("Team".to_owned())));
+    cloud.costs().change(|model| {
+        model.active_tags.insert("Team".to_owned());
+    });
     cloud.traffic().arm(vec![Fault::on_call(1, Effect::Throttle)]).unwrap();
     cloud.reset().await.unwrap();
     assert!(!exists(&aws.form("iam", &role("GetRole", "reader")).await.unwrap()));
