@@ -1,8 +1,11 @@
 //! One account, ready to be called: the AWS and Stripe clients, the stack's name and what kinds share.
 
+pub mod boottime;
 pub mod bundle;
 pub mod calls;
+pub mod connection;
 pub mod errors;
+pub mod gate;
 pub mod ownership;
 pub mod secret_values;
 pub mod stripe_api;

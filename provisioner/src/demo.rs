@@ -78,11 +78,11 @@ pub async fn run(keep: bool) -> Outcome {
     user.billform(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"], exit::DONE)?;
     steps.end();
 
-    steps.begin("Change the costs function's memory behind billform's back; plan finds it, apply repairs it");
+    steps.begin("Change the costs function's memory behind billform's back; drift finds it, apply repairs it");
     user.change_memory("costs", 512).await?;
-    user.billform(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"], exit::CHANGES)?;
+    user.billform(&["drift"], exit::DRIFT)?;
     user.billform_quietly(&["apply", "--bundle", "bundle.zip", "--auto-approve"])?;
-    user.billform_quietly(&["plan", "--bundle", "bundle.zip", "--detailed-exitcode"])?;
+    user.billform_quietly(&["drift"])?;
     steps.end();
 
     if keep {

@@ -6,6 +6,8 @@ pub const DONE: u8 = 0;
 pub const ERROR: u8 = 1;
 /// Changes are present (`plan --detailed-exitcode`).
 pub const CHANGES: u8 = 2;
+/// Something differs from how billform left it (`drift`).
+pub const DRIFT: u8 = 3;
 /// Incomplete: a read failed or was refused.
 pub const INCOMPLETE: u8 = 4;
 /// Stopped by Ctrl-C, everything that was done is saved.

@@ -1,7 +1,7 @@
 //! Manifest -> desired graph. Pure: what is here decides what a stack consists of; nothing here calls anyone.
 
 mod api;
-mod arn;
+pub(crate) mod arn;
 mod budgets;
 mod costs;
 mod functions;

@@ -1,5 +1,7 @@
 //! Drift: what differs from how we left it, told apart from what the manifest wants and nobody applied yet. Pure.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use crate::input::{OutputRef, resolve};
 use crate::kind::Listed;
 use crate::kinds::{Kinds, UnknownKind};
 use crate::refresh::{Observations, Seen};
-use crate::{Action, Address, CallError, Graph, Observed, Owner, Record, Resource, State};
+use crate::{Action, Address, CallError, Graph, Kind, Observed, Owner, Record, Resource, State};
 
 /// What was found. The same inputs give the same report, byte for byte.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -84,6 +86,10 @@ impl Drift {
     }
 }
 
+/// What is said of a resource that an apply has begun to change, still or in vain: it is neither as it was left nor
+/// as it will be, and that is nobody else's doing.
+const UNFINISHED: &str = "was begun by an apply that has not finished it; the next one does";
+
 /// Compares what is seen with what was applied last. `listed` is everything that carries our name; what of it is
 /// neither remembered nor wanted is drift, too.
 pub fn drift(
@@ -93,15 +99,19 @@ pub fn drift(
     listed: &[Listed],
     kinds: &Kinds,
 ) -> Result<Drift, UnknownKind> {
-    let mut comparing = Comparing { graph, state, kinds, drift: Drift::default() };
+    let unapplied = unapplied(graph, state, kinds)?;
+    let mut comparing = Comparing { graph, state, kinds, drift: Drift { unapplied, ..Drift::default() } };
     for (address, seen) in &observations.seen {
+        if state.intents.contains_key(address) && !matches!(seen, Seen::Unreadable(_)) {
+            comparing.drift.pending.push((address.clone(), UNFINISHED.to_owned()));
+            continue;
+        }
         match seen {
             Seen::Unreadable(error) => comparing.drift.unreadable.push((address.clone(), error.clone())),
             Seen::Gone => comparing.gone(address),
             Seen::Here(observed) => comparing.here(address, observed)?,
         }
     }
-    comparing.drift.unapplied = unapplied(graph, state, kinds)?;
     for one in &mut comparing.drift.unapplied {
         let there = matches!(observations.seen.get(&one.address), Some(Seen::Here(_)));
         if one.action == Action::Create && there {
@@ -124,7 +134,10 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
             note(address, &resource.tenant, Action::Create, Vec::new());
             continue;
         };
-        let fields = kinds.of(address)?.diff(&desired(resource, state), &record.fields, Some(&record.fields));
+        let kind = kinds.of(address)?;
+        let mut fields = kind.diff(&desired(resource, state), &record.fields, Some(&record.fields));
+        let beside = beside_fields(kind, record);
+        fields.retain(|change| !beside.contains(&change.path));
         let replaces = fields.iter().any(|change| change.forces_replacement);
         if !fields.is_empty() || state.renamed.contains_key(address) {
             note(address, &resource.tenant, if replaces { Action::Replace } else { Action::Update }, fields);
@@ -135,6 +148,13 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
     }
     found.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
     Ok(found)
+}
+
+/// What a kind compares beside fields, found by comparing a record with itself: whether the value given for a secret
+/// is the deployed one. Only what is seen can tell; it is something to apply, and never drift.
+fn beside_fields(kind: &dyn Kind, record: &Record) -> BTreeSet<String> {
+    let changes = kind.diff(&record.fields, &record.fields, Some(&record.fields));
+    changes.into_iter().map(|change| change.path).collect()
 }
 
 /// The desired fields, references resolved from what is remembered.
@@ -183,9 +203,31 @@ impl Comparing<'_> {
             Some(finding) => self.found(address, tenant.clone(), &record.id, finding),
             None => {}
         }
-        let fields = self.kinds.of(address)?.diff(&record.fields, &observed.fields, Some(&record.fields));
+        let kind = self.kinds.of(address)?;
+        let beside = beside_fields(kind, record);
+        let mut fields = kind.diff(&record.fields, &observed.fields, Some(&record.fields));
+        fields.retain(|change| !beside.contains(&change.path));
         self.changed(address, tenant, &record.id, fields);
+        if let Some(resource) = self.graph.get(address) {
+            let mut fields = kind.diff(&desired(resource, self.state), &observed.fields, Some(&record.fields));
+            fields.retain(|change| beside.contains(&change.path));
+            self.also_to_apply(resource, fields);
+        }
         Ok(())
+    }
+
+    fn also_to_apply(&mut self, resource: &Resource, fields: Vec<FieldChange>) {
+        if fields.is_empty() {
+            return;
+        }
+        let unapplied = &mut self.drift.unapplied;
+        match unapplied.iter_mut().find(|one| one.address == resource.address) {
+            Some(one) => one.fields.extend(fields),
+            None => {
+                let (address, tenant) = (resource.address.clone(), resource.tenant.clone());
+                unapplied.push(Unapplied { address, tenant, action: Action::Update, fields });
+            }
+        }
     }
 
     fn unremembered(&mut self, resource: &Resource, observed: &Observed) -> Result<(), UnknownKind> {
@@ -244,6 +286,10 @@ impl Comparing<'_> {
         self.drift
             .drifted
             .sort_by(|a, b| (&a.tenant, &a.address, &a.finding).cmp(&(&b.tenant, &b.address, &b.finding)));
+        self.drift.unapplied.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
         self.drift
     }
 }
+
+#[cfg(test)]
+mod tests;

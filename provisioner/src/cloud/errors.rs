@@ -5,6 +5,8 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use engine::kind::{CallError, ErrorClass};
 
+use super::gate::Halt;
+
 /// Error codes by which AWS services say "slower".
 const THROTTLES: &[&str] = &[
     "Throttling",
@@ -20,17 +22,24 @@ const THROTTLES: &[&str] = &[
     "PriorRequestNotComplete",
 ];
 
-/// Error codes that mean the credentials do not do.
+/// Error codes that mean the credentials are no good for anything any more: no other call will fare better.
+const NO_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "TokenRefreshRequired",
+    "InvalidToken",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+];
+
+/// Error codes that mean the credentials do not allow it.
 const DENIALS: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
     "NotAuthorized",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
@@ -54,8 +63,32 @@ pub fn call_error<E>(operation: &str, error: SdkError<E, Response>) -> CallError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
+    if let Some(halt) = halt(&error) {
+        return CallError { operation: operation.to_owned(), message: halt.to_string(), class: ErrorClass::Halted };
+    }
     let class = classify(&error);
-    CallError { operation: operation.to_owned(), message: message(&error), class }
+    let message = match class {
+        ErrorClass::Halted => no_credentials(&message(&error)),
+        _ => message(&error),
+    };
+    CallError { operation: operation.to_owned(), message, class }
+}
+
+/// Credentials that stopped working, for a person.
+fn no_credentials(message: &str) -> String {
+    format!("AWS no longer takes the credentials: {message}. Renew them, then run again")
+}
+
+/// The gate's refusal, if the call was not made because of it.
+fn halt<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Halt> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(halt) = error.downcast_ref() {
+            return Some(halt);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The service's error code, if it answered with one.
@@ -73,7 +106,7 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
         return match error {
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
             // No credentials at all shows as a dispatch failure of kind "other".
-            SdkError::DispatchFailure(failure) if failure.is_other() => ErrorClass::Denied,
+            SdkError::DispatchFailure(failure) if failure.is_other() => ErrorClass::Halted,
             _ => ErrorClass::Ambiguous,
         };
     };
@@ -81,6 +114,8 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
     let status = service.raw().status().as_u16();
     if THROTTLES.contains(&code) || status == 429 {
         ErrorClass::Throttled
+    } else if NO_CREDENTIALS.contains(&code) {
+        ErrorClass::Halted
     } else if DENIALS.contains(&code) {
         ErrorClass::Denied
     } else if BUSY.contains(&code) {
@@ -108,7 +143,7 @@ where
 }
 
 /// An error and what caused it, each once, without the debug output of the SDK's own display.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

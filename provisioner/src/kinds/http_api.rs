@@ -40,6 +40,10 @@ pub struct Desired {
     pub stage: Stage,
     /// Tags beside the ownership tags.
     pub tags: BTreeMap<String, String>,
+    /// Ids of other APIs that carry this one's tags, which is only ever seen: AWS takes no token for a create, so one
+    /// that took effect after it had been given up on made a second API. They are deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubles: Vec<String>,
 }
 
 /// Cross-origin rules.
@@ -141,7 +145,9 @@ impl TypedKind for HttpApis {
         };
         let seen = wants.iter().map(|want| async {
             match find::ours(&apis, &self.cloud.stack, &want.address, want.id.as_deref())? {
-                Some(api) => self.see(want, api, depth).await,
+                Some(api) => {
+                    self.see(want, api, find::doubles(&apis, &self.cloud.stack, &want.address, api), depth).await
+                }
                 None => Ok(None),
             }
         });
@@ -198,15 +204,17 @@ impl TypedKind for HttpApis {
             self.put_stage(id, &desired.stage, stage::plain_name(&change.observed.stage)).await?;
         }
         self.update_tags(&change).await?;
+        if change.touches("doubles") {
+            for double in &change.observed.doubles {
+                self.delete_api(double).await?;
+            }
+        }
         Ok(self.applied(id, &endpoint, &desired.stage.name))
     }
 
     /// Routes, integrations and stages go with it.
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        match self.cloud.api_gateway.delete_api().api_id(id).send().await {
-            Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteApi", error)),
-            _ => Ok(Removal::Gone),
-        }
+        self.delete_api(id).await.map(|()| Removal::Gone)
     }
 }
 
@@ -215,6 +223,7 @@ impl HttpApis {
         &self,
         want: &TypedWant<Desired>,
         api: &Api,
+        doubles: Vec<String>,
         depth: Depth,
     ) -> Result<Option<Seen<Desired>>, CallError> {
         let id = api.api_id().unwrap_or_default();
@@ -223,6 +232,7 @@ impl HttpApis {
                 routes: known.routes.clone(),
                 stage: known.stage.clone(),
                 tags: known.tags.clone(),
+                doubles,
                 ..observed(api, want.fields.cors.as_ref())
             };
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
@@ -235,6 +245,7 @@ impl HttpApis {
             routes: routes::observed(&routes, &integrations),
             stage: stage::observed(&stages, &want.fields.stage.name),
             tags: owned.tags,
+            doubles,
             ..observed(api, want.fields.cors.as_ref())
         };
         Ok(Some(self.seen(api, fields, owned.owner, Vec::new())))
@@ -294,6 +305,14 @@ impl HttpApis {
         Applied { id: id.to_owned(), outputs, pending: None }
     }
 
+    /// One that is gone already is just as well.
+    async fn delete_api(&self, id: &str) -> Result<(), CallError> {
+        match self.cloud.api_gateway.delete_api().api_id(id).send().await {
+            Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteApi", error)),
+            _ => Ok(()),
+        }
+    }
+
     fn arn(&self, id: &str) -> String {
         format!("arn:aws:apigateway:{}::/apis/{id}", self.cloud.region)
     }
@@ -308,6 +327,7 @@ fn observed(api: &Api, wanted: Option<&Cors>) -> Desired {
         cors: api.cors_configuration().map(|cors| observed_cors(cors, wanted)),
         stage: Stage::default(),
         tags: BTreeMap::new(),
+        doubles: Vec::new(),
     }
 }
 

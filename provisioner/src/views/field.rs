@@ -7,16 +7,38 @@ use serde_json::Value;
 /// A change, cut to fit `width` columns. Field values never hold secrets: kinds keep those out of their fields.
 pub fn change(change: &FieldChange, width: usize) -> String {
     let forces = if change.forces_replacement { "  (forces replacement)" } else { "" };
-    let room = width.saturating_sub(change.path.len() + 2 + forces.len()).max(20);
-    let half = room.saturating_sub(4) / 2;
+    two(change, " -> ", forces, width)
+}
+
+/// A field that others changed: what is there, and what it was left as.
+pub fn drifted(change: &FieldChange, width: usize) -> String {
+    two(change, ", was left as ", "", width)
+}
+
+/// Both values with something between and behind them, cut to fit `width` columns.
+fn two(change: &FieldChange, between: &str, behind: &str, width: usize) -> String {
+    let room = width.saturating_sub(change.path.chars().count() + 2 + behind.len()).max(20);
+    let (before, after) = both(change, room.saturating_sub(between.len()));
+    format!("{}: {before}{between}{after}{behind}", change.path)
+}
+
+/// Both values, together no longer than `room`: what is too long is cut around what differs.
+pub fn both(change: &FieldChange, room: usize) -> (String, String) {
     let (before, after) = (text(&change.before), text(&change.after));
-    let line = if before.chars().count() + after.chars().count() + 4 <= room {
-        format!("{before} -> {after}")
+    let (one, other) = (before.chars().count(), after.chars().count());
+    if one + other <= room {
+        return (before, after);
+    }
+    // What a short one does not need, the other may have.
+    let half = room / 2;
+    let rooms = if one < half {
+        (one, room - one)
+    } else if other < half {
+        (room - other, other)
     } else {
-        let (before, after) = around_difference(&before, &after, half);
-        format!("{before} -> {after}")
+        (half, half)
     };
-    format!("{}: {line}{forces}", change.path)
+    around_difference(&before, &after, rooms)
 }
 
 /// A field of something new: on one line where it fits, else a map with a line for each key, else cut to fit.
@@ -52,16 +74,16 @@ pub fn cut(text: &str, width: usize) -> String {
     format!("{kept}…")
 }
 
-/// Both texts cut to `width`, around the first character that differs: the rest is the same and tells nothing.
-fn around_difference(before: &str, after: &str, width: usize) -> (String, String) {
+/// Both texts cut to their widths, around the first character that differs: the rest is the same and tells nothing.
+fn around_difference(before: &str, after: &str, (one, other): (usize, usize)) -> (String, String) {
     let same = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
-    let skip = same.saturating_sub(width / 3);
-    let window = |text: &str| {
+    let skip = same.saturating_sub(one.min(other) / 3);
+    let window = |text: &str, width: usize| {
         let mark = if skip > 0 { "…" } else { "" };
         let rest: String = text.chars().skip(skip).collect();
         format!("{mark}{}", cut(&rest, width.saturating_sub(mark.chars().count()).max(8)))
     };
-    (window(before), window(after))
+    (window(before, one), window(after, other))
 }
 
 #[cfg(test)]
@@ -84,6 +106,15 @@ mod tests {
         let line = change(&of(json!(format!("{long}old")), json!(format!("{long}new"))), 80);
         assert!(line.contains("old") && line.contains("new"), "{line}");
         assert!(line.chars().count() <= 80, "{line}");
+    }
+
+    #[test]
+    fn what_a_short_value_does_not_need_the_other_has() {
+        let one = of(json!("x".repeat(100)), json!(null));
+        let (before, after) = both(&one, 60);
+        assert_eq!((before.chars().count(), after.as_str()), (54, "(none)"));
+        let line = drifted(&one, 60);
+        assert!(line.ends_with("x…, was left as (none)") && line.chars().count() == 60, "{line}");
     }
 
     #[test]

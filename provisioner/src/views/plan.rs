@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use engine::plan::{Reason, Refused};
-use engine::{Action, Owner, Plan, Step, Summary};
+use engine::{Action, Plan, Step, Summary};
 use serde_json::Value;
 
 use super::field;
 use super::style::{self, BOLD, DIM, RED, YELLOW, paint};
 use super::wrap::{columns, wrapped};
+use crate::drift_report::owner_name;
 
 /// What the view says beside the plan itself.
 pub struct Surroundings<'a> {
@@ -83,7 +84,8 @@ fn lines(step: &Step, width: usize) -> Vec<String> {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a field of something new says nothing.
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -94,7 +96,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Why, where the action alone does not say it.
-fn reason(step: &Step) -> Option<String> {
+pub fn reason(step: &Step) -> Option<String> {
     match &step.reason {
         Reason::Vanished => Some("it vanished behind our back".to_owned()),
         Reason::Unfinished => Some("an earlier apply did not finish it".to_owned()),
@@ -108,13 +110,6 @@ fn reason(step: &Step) -> Option<String> {
         Reason::Moved(to) => Some(format!("stands at {to} now")),
         Reason::Renamed(from) => Some(format!("renamed from {from}: its ownership tags are told")),
         Reason::New | Reason::Differs | Reason::Same => None,
-    }
-}
-
-fn owner_name(owner: &Owner) -> String {
-    match owner {
-        Owner::Stack { name, .. } => format!("stack `{name}`"),
-        Owner::Unknown | Owner::Untold => "someone who left no ownership tag".to_owned(),
     }
 }
 

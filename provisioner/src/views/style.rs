@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use engine::Action;
 
+use crate::drift_report::Sort;
+
 /// Headings.
 pub const BOLD: Style = Style::new().bold();
 /// What is beside the point.
@@ -16,6 +18,10 @@ pub const GREEN: Style = AnsiColor::Green.on_default();
 /// What is taken over.
 pub const CYAN: Style = AnsiColor::Cyan.on_default();
 
+/// Every sequence that the styles write; no other may reach a terminal. A test of `printable` paints in all of them.
+pub(super) const SEQUENCES: &[&str] =
+    &["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m"];
+
 /// The colour of an action's glyph.
 pub fn of(action: Action) -> Style {
     match action {
@@ -24,6 +30,15 @@ pub fn of(action: Action) -> Style {
         Action::Replace | Action::Delete => RED,
         Action::Adopt => CYAN,
         Action::NoOp => DIM,
+    }
+}
+
+/// The colour of a finding's glyph.
+pub fn of_drift(sort: Sort) -> Style {
+    match sort {
+        Sort::Changed | Sort::Unmarked => YELLOW,
+        Sort::Vanished | Sort::Replaced | Sort::Taken => RED,
+        Sort::Unknown => CYAN,
     }
 }
 

@@ -18,7 +18,7 @@ use provisioner::views::{apply, failure, plan, problems};
 use serde_json::{Value, json};
 
 /// Compares a rendering at both widths with its files, and sees that its lines fit.
-fn golden(name: &str, render: impl Fn(usize) -> String) {
+pub fn golden(name: &str, render: impl Fn(usize) -> String) {
     for width in [80, 160] {
         let coloured = render(width);
         let text = anstream::adapter::strip_str(&coloured).to_string();
@@ -45,11 +45,11 @@ fn may_be_long(line: &str, width: usize) -> bool {
     alone || quoted || words.iter().any(|word| whole(word) && word.chars().count() > width / 2)
 }
 
-fn around(width: usize) -> Surroundings<'static> {
+pub fn around(width: usize) -> Surroundings<'static> {
     Surroundings { account: "123456789012", region: "us-east-1", unprovisioned: &[], keeps_code: false, width }
 }
 
-fn address(text: &str) -> Address {
+pub fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
@@ -84,15 +84,15 @@ fn holding(described: &str, step: Step) -> Step {
     Step { guard: Some(Contents { described: described.to_owned() }), ..step }
 }
 
-fn field(path: &str, before: Value, after: Value) -> FieldChange {
+pub fn field(path: &str, before: Value, after: Value) -> FieldChange {
     FieldChange { path: path.to_owned(), before, after, forces_replacement: false }
 }
 
-fn forcing(path: &str, before: Value, after: Value) -> FieldChange {
+pub fn forcing(path: &str, before: Value, after: Value) -> FieldChange {
     FieldChange { forces_replacement: true, ..field(path, before, after) }
 }
 
-fn plan_of(steps: Vec<Step>) -> Plan {
+pub fn plan_of(steps: Vec<Step>) -> Plan {
     Plan {
         stack: "client-billing".to_owned(),
         serial: 3,
@@ -105,17 +105,17 @@ fn plan_of(steps: Vec<Step>) -> Plan {
     }
 }
 
-fn refused(operation: &str, message: &str, class: ErrorClass) -> CallError {
+pub fn refused(operation: &str, message: &str, class: ErrorClass) -> CallError {
     CallError { operation: operation.to_owned(), message: message.to_owned(), class }
 }
 
-fn trust_policy(service: &str) -> Value {
+pub fn trust_policy(service: &str) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": service },
     }] })
 }
 
-fn creates() -> Vec<Step> {
+pub fn creates() -> Vec<Step> {
     let tags = json!({ "Application": "client-billing", "ManagedBy": "billform" });
     let function = json!({
         "name": "client-billing-costs",
@@ -144,7 +144,7 @@ fn creates() -> Vec<Step> {
     ]
 }
 
-fn changes() -> Vec<Step> {
+pub fn changes() -> Vec<Step> {
     let long = |tail: &str| json!(format!("{} and then {tail}", "the same words over and over again".repeat(5)));
     let product = json!({ "$output": { "of": "stripe_product.portal", "name": "id" } });
     vec![
@@ -194,7 +194,7 @@ fn takeovers() -> Vec<Step> {
     ]
 }
 
-fn deletes() -> Vec<Step> {
+pub fn deletes() -> Vec<Step> {
     let table = step("dynamodb_table.ledger", None, Action::Delete, Reason::NotWanted);
     let renamed = vec![forcing("name", json!("client-billing-cur-123456789012"), json!("client-billing-reports"))];
     let bucket = changed("s3_bucket.reports", None, Action::Replace, Reason::ForcesReplacement, renamed);

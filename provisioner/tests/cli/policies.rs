@@ -65,8 +65,13 @@ fn example() -> String {
 }
 
 #[test]
-fn a_plan_needs_reads_only() {
-    let actions = actions(&policy(&example(), "plan"));
+fn a_plan_and_drift_need_reads_only() {
+    needs_reads_only("plan");
+    needs_reads_only("drift");
+}
+
+fn needs_reads_only(command: &str) {
+    let actions = actions(&policy(&example(), command));
     let writes: Vec<&String> = actions
         .iter()
         .filter(|action| {
@@ -93,7 +98,7 @@ fn apply_and_destroy_need_more_and_destroy_makes_nothing() {
 
 #[test]
 fn only_what_knows_no_resource_is_allowed_on_all() {
-    for command in ["plan", "apply", "destroy"] {
+    for command in ["plan", "apply", "destroy", "drift"] {
         for (actions, resources) in statements(&policy(&example(), command)) {
             for resource in resources {
                 if resource == "*" {
@@ -117,6 +122,19 @@ fn no_kind_that_the_manifest_has_not_is_allowed() {
 }
 
 #[test]
+fn drift_may_list_kinds_that_the_manifest_has_not_and_read_nothing_of_theirs() {
+    let program = Program::small();
+    let of = |command: &str| statements(&program.run(&["permissions", "--for", command]).json());
+    let more: Vec<_> = of("drift").into_iter().filter(|statement| !of("plan").contains(statement)).collect();
+    let actions: BTreeSet<&String> = more.iter().flat_map(|(actions, _)| actions).collect();
+    assert!(actions.iter().any(|action| **action == "cur:DescribeReportDefinitions"), "{actions:?}");
+    let by_name = more.iter().flat_map(|(_, resources)| resources).find(|resource| !resource.ends_with('*'));
+    assert_eq!(by_name, None, "{more:?}");
+    // Whose a thing is stands in its tags.
+    assert!(actions.contains(&"budgets:ListTagsForResource".to_owned()), "{actions:?}");
+}
+
+#[test]
 fn the_policy_does_not_grow_with_the_tenants() {
     let program = Program::small();
     let of = |count: usize| {
@@ -137,6 +155,7 @@ fn a_policy_that_iam_does_not_take_in_one_piece_is_told() {
     let program = Program::new();
     let ran = program.run(&["permissions", "-f", &example()]);
     let size = ran.json().to_string().len();
-    let told = ran.stderr.contains("attach its statements as several");
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = said.contains("attach its statements as several");
     assert_eq!(told, size > 6_144, "{size} characters: {}", ran.stderr);
 }

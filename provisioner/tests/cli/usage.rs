@@ -11,6 +11,7 @@ fn a_mistyped_flag_or_command_exits_1_with_a_suggestion() {
         (&["plan", "--refresh", "ful"], "full"),
         (&["permissions", "--for", "aply"], "apply"),
         (&["validate", "--format", "jsn"], "json"),
+        (&["drift", "--ignor", "iam_role.costs"], "--ignore"),
     ] {
         let said = program.run(arguments).failed();
         assert!(said.contains(suggestion), "{arguments:?}: {said}");
@@ -34,6 +35,31 @@ fn a_reader_that_went_away_is_no_error() {
 fn an_address_that_is_none_says_what_one_looks_like() {
     let said = Program::small().run(&["destroy", "--approve", "ledger"]).failed();
     assert!(said.contains("`ledger` is no address") && said.contains("iam_role.costs"), "{said}");
+}
+
+#[test]
+fn a_format_that_a_command_does_not_write_is_a_mistake_that_names_those_it_writes() {
+    let program = Program::small();
+    for (arguments, known) in [
+        (&["plan", "--format", "sarif"][..], "human, json, markdown"),
+        (&["--format", "sarif", "plan"], "human, json, markdown"),
+        (&["apply", "--format", "markdown"], "human, json"),
+        (&["--format", "markdown", "kinds"], "human, json"),
+    ] {
+        let said = program.run(arguments).failed();
+        assert!(said.contains(&format!("this command writes {known}\n")), "{arguments:?}: {said}");
+        assert!(said.contains("--help"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_ignored_is_an_address_and_its_end_a_date() {
+    let program = Program::small();
+    for (ignore, said) in [("costs", "`costs` is no address"), ("iam_role.costs@2026-02-30", "`2026-02-30` is no date")]
+    {
+        let error = program.run(&["drift", "--ignore", ignore]).failed();
+        assert!(error.contains(said) && error.contains("2026-12-31"), "{error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Drift is what others changed; what the manifest wants and nobody applied is told apart from it.
 
+use engine::state::{Entry, Intent, StateStore as _};
 use engine::{Action, Address, Drift, Finding, Graph, Owner};
 use proptest::prelude::*;
 use serde_json::json;
@@ -122,4 +123,23 @@ fn what_is_to_be_applied_says_what_would_be_done() {
     assert_eq!(todo, expected);
     assert!(!drift.is_drifted());
     assert!(!world.drift(&Graph::empty()).is_drifted(), "a destroy that was not carried out is none either");
+}
+
+#[test]
+fn what_an_apply_has_begun_is_no_drift() {
+    let world = World::new();
+    let graph = graph(&[spec("net", 0, 0), spec("net", 1, 0)]);
+    world.apply(&graph);
+    world.cloud.lock().objects.get_mut("net/net0-0").expect("there").fields["size"] = json!(7);
+    world.cloud.lock().objects.remove("net/net1-0");
+    assert_eq!(world.drift(&graph).drifted.len(), 2, "the check can fail");
+    let begun = [0, 1].map(|name| {
+        let address = address("net", name);
+        Entry::Intent(Intent { address, tenant: None, fields: json!({}), depends_on: Default::default() })
+    });
+    world.cloud.sim.run(world.store.append(&begun)).expect("no crash").expect("is kept");
+    let drift = world.drift(&graph);
+    assert!(!drift.is_drifted(), "{drift:#?}");
+    let waiting: Vec<&Address> = drift.pending.iter().map(|(address, _)| address).collect();
+    assert_eq!(waiting, [&address("net", 0), &address("net", 1)]);
 }

@@ -43,6 +43,15 @@ pub fn says(api: &Api, stack: &str) -> bool {
     api.tags().and_then(|tags| tags.get(OWNER_TAG)).is_some_and(|owner| owner == stack)
 }
 
+/// The other APIs that carry the same tags. A create that is given up on can still take effect, seconds later, and
+/// nothing refers to what it makes.
+pub fn doubles(apis: &[Api], stack: &str, address: &Address, kept: &Api) -> Vec<String> {
+    let others = apis.iter().filter(|api| api.api_id() != kept.api_id() && carries(api, stack, address));
+    let mut ids: Vec<String> = others.filter_map(|api| api.api_id().map(str::to_owned)).collect();
+    ids.sort_unstable();
+    ids
+}
+
 fn carries(api: &Api, stack: &str, address: &Address) -> bool {
     let tag = |key: &str| api.tags().and_then(|tags| tags.get(key));
     says(api, stack) && tag(ADDRESS_TAG).is_some_and(|tagged| *tagged == address.to_string())
@@ -95,6 +104,20 @@ mod tests {
         assert_eq!(found(&apis, None), Ok(Some("old")));
         assert_eq!(found(&apis, Some("young")), Ok(Some("young")));
         assert_eq!(found(&apis, Some("gone")), Ok(Some("old")));
+    }
+
+    #[test]
+    fn the_others_with_the_same_tags_are_doubles_whoever_is_kept() {
+        let kept = api("old", "shop", "http_api.main", 3);
+        let apis = [
+            api("young", "shop", "http_api.main", 9),
+            kept.clone(),
+            api("theirs", "other", "http_api.main", 1),
+            api("second", "shop", "http_api.second", 1),
+        ];
+        let address = Address::new("http_api", "main");
+        assert_eq!(doubles(&apis, "shop", &address, &kept), ["young"]);
+        assert_eq!(doubles(&apis[1..], "shop", &address, &kept), [""; 0]);
     }
 
     #[test]
