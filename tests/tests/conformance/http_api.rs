@@ -52,6 +52,7 @@ pub async fn fixture() -> Fixture {
             access_log_arn: Some(LOG.to_owned()),
         },
         tags: tags(&[("team", "billing")]),
+        doubles: Vec::new(),
     };
     let renamed = act(|root, id| async move {
         let call = root.api_gateway.update_api().api_id(id).name("theirs").description("theirs");
