@@ -23,7 +23,8 @@ const NAMES_SPELLED_OUT: usize = 4;
 pub enum Of {
     /// Those of the graph.
     KindsIn,
-    /// All there are; of those that the graph has not, what knows no resource: enough to list what is there.
+    /// All there are; of those that the graph has not, what asks for no resource by its name: enough to list what is
+    /// there.
     EveryKind,
 }
 
@@ -40,12 +41,12 @@ pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of
     for meta in kinds::metas() {
         let desired: Vec<&Value> = of_kind(graph, meta.name);
         let wanted = |permission: &&Permission| {
-            let absent = || of == Of::EveryKind && permission.resource == "*";
+            let absent = || of == Of::EveryKind && names_none(permission.resource);
             verbs.contains(&permission.verb) && (!desired.is_empty() || absent())
         };
         for permission in meta.permissions.iter().filter(wanted) {
             let resources = match desired.is_empty() {
-                true => BTreeSet::from([permission.resource.to_owned()]),
+                true => BTreeSet::from([fill(permission.resource, manifest, &Value::Null)]),
                 false => resources(manifest, permission, &desired),
             };
             actions_by_resources.entry(resources).or_default().insert(permission.action);
@@ -115,6 +116,11 @@ fn fill(template: &str, manifest: &Manifest, fields: &Value) -> String {
     out
 }
 
+/// Whether a template holds for every resource of its kind: it asks for the account and the region at most.
+fn names_none(template: &str) -> bool {
+    !template.replace("{account}", "").replace("{region}", "").contains('{')
+}
+
 fn common_prefix(texts: &BTreeSet<String>) -> &str {
     // In sorted order the first and the last differ earliest.
     let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return "" };
@@ -125,6 +131,12 @@ fn common_prefix(texts: &BTreeSet<String>) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lists_a_kind_asks_for_no_resource_by_its_name() {
+        assert!(names_none("*") && names_none("arn:aws:budgets::{account}:budget/*"));
+        assert!(!names_none("arn:aws:budgets::{account}:budget/{name}"));
+    }
 
     #[test]
     fn many_names_become_what_they_begin_with() {

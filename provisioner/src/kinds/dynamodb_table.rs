@@ -376,7 +376,10 @@ impl DynamodbTables {
                 )),
                 IndexStep::Remove(_) => call,
             };
-            self.change_table(&change.desired.name, call).await?;
+            match self.change_table(&change.desired.name, call).await {
+                Err(error) if is_done(&step, &error) => {}
+                changed => changed?,
+            }
         }
         Ok(())
     }
@@ -409,6 +412,9 @@ impl DynamodbTables {
             };
             let unready = matches!(code(&error), Some("ResourceInUseException" | "ResourceNotFoundException"));
             let failed = busy("dynamodb:UpdateTimeToLive", error);
+            if is_set(on, &failed) {
+                return Ok(None);
+            }
             if failed.message.contains("modified multiple times") {
                 return Ok(Some("waits for the expiry: AWS changes it once an hour; apply again later".to_owned()));
             }
@@ -460,6 +466,21 @@ impl DynamodbTables {
     fn arn(&self, name: &str) -> String {
         format!("arn:aws:dynamodb:{}:{}:table/{name}", self.cloud.region, self.cloud.account)
     }
+}
+
+/// Whether an index was made or deleted before: the table was seen as it was a moment ago.
+fn is_done(step: &IndexStep<'_>, error: &CallError) -> bool {
+    let says = |text: &str| error.message.contains(text);
+    match step {
+        IndexStep::Add(..) => says("duplicate index") || says("index which already exists"),
+        IndexStep::Remove(_) => says("ResourceNotFoundException"),
+    }
+}
+
+/// Whether the expiry was switched before. An attribute that is not the one that expires items is off.
+fn is_set(on: bool, error: &CallError) -> bool {
+    let says = |text: &str| error.message.contains(text);
+    if on { says("already enabled") } else { says("already disabled") || says("different AttributeName") }
 }
 
 fn encryption(kms: bool) -> SseSpecification {
