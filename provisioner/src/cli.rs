@@ -1,5 +1,6 @@
 //! The command line as data: global options, and one struct of arguments per command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -90,6 +91,16 @@ impl Cli {
     }
 }
 
+impl Format {
+    /// What a command line asks for that does not parse, so that scripts get its error as they get any other.
+    pub fn asked_for(arguments: impl Iterator<Item = OsString>) -> Format {
+        let arguments: Vec<OsString> = arguments.collect();
+        let apart = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+        let json = apart || arguments.iter().any(|argument| argument == "--format=json");
+        if json { Format::Json } else { Format::Human }
+    }
+}
+
 /// Whether to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -116,7 +127,7 @@ impl Color {
 /// The commands, in the order of a first use.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes a commented starter manifest and a .gitignore.
+    /// Writes a commented starter manifest and a .gitignore; beside a manifest, makes the bucket of `state.s3`.
     Init(commands::init::Arguments),
     /// Checks the manifest and reports every problem at once.
     Validate,
@@ -132,6 +143,8 @@ pub enum Command {
     Import(commands::import::Arguments),
     /// Prints what the stack gives out: URLs, names of functions, tables and buckets.
     Output(commands::output::Arguments),
+    /// Draws what the manifest wants to exist and what needs what; asks no cloud.
+    Graph(commands::graph::Arguments),
     /// Lists the kinds of resources.
     Kinds,
     /// Prints the IAM policy that billform itself needs for this manifest.
@@ -139,6 +152,8 @@ pub enum Command {
     /// The state: look into it, put it right, make it anew from the cloud.
     #[command(subcommand)]
     State(commands::state::Subcommand),
+    /// Shows who holds the lock on the state, and removes one whose holder is dead.
+    Unlock(commands::unlock::Arguments),
     /// Builds the handlers into bundle.zip: same input, same bytes.
     Package(commands::package::Arguments),
     /// Tenants: list them, make signed links.
@@ -152,6 +167,10 @@ pub enum Command {
     Local(commands::local::Subcommand),
     /// Runs the whole arc on the local cloud: plan, apply, costs, a link, an invoice, drift, destroy.
     Demo(commands::demo::Arguments),
+    /// Prints a completion script for a shell.
+    Completions(commands::completions::Arguments),
+    /// Prints the manual page, or writes one for every command.
+    Man(commands::man::Arguments),
 }
 
 impl Command {

@@ -1,9 +1,14 @@
 //! One account, ready to be called: the AWS and Stripe clients, the stack's name and what kinds share.
 
+pub mod boottime;
 pub mod bundle;
 pub mod calls;
+pub mod connection;
 pub mod errors;
+pub mod gate;
+pub mod http;
 pub mod ownership;
+pub mod pacing;
 pub mod secret_values;
 pub mod stripe_api;
 pub mod stripe_metadata;
@@ -12,7 +17,6 @@ use std::sync::Arc;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::{Builder, tls};
 
 use bundle::Bundle;
 use calls::Calls;
@@ -82,19 +86,21 @@ pub struct CloudOptions {
 /// Where billing services live, whatever the stack's region (aws-stripe-quirks, "Reports and cost").
 const BILLING_REGION: &str = "us-east-1";
 
-/// The standard chain: credentials, profile, `AWS_ENDPOINT_URL`; the region is the manifest's.
+/// The standard chain: credentials, profile, `AWS_ENDPOINT_URL`; the region is the manifest's. Calls to AWS itself are
+/// paced.
 pub async fn sdk_config(region: &str) -> SdkConfig {
-    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     // Throttles and lost connections are retried here; a create whose answer was lost comes back as
     // "already exists", which the engine looks into. Creates without a name opt out of retries.
     let retry =
         RetryConfig::standard().with_max_attempts(5).with_initial_backoff(std::time::Duration::from_millis(200));
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Builder::new().tls_provider(tls).build_https())
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http::client())
         .region(Region::new(region.to_owned()))
         .retry_config(retry)
         .load()
-        .await
+        .await;
+    let pacer = pacing::Pacer::of_endpoint(config.endpoint_url().is_some());
+    pacing::paced(&config, pacer)
 }
 
 /// A client whose calls are counted.

@@ -1,20 +1,24 @@
 //! One file per command: arguments, and one function. A command neither parses nor formats.
 
 pub mod apply;
+pub mod completions;
 pub mod demo;
 pub mod destroy;
 pub mod drift;
+pub mod graph;
 pub mod import;
 pub mod init;
 pub mod invoice;
 pub mod kinds;
 pub mod local;
+pub mod man;
 pub mod output;
 pub mod package;
 pub mod permissions;
 pub mod plan;
 pub mod state;
 pub mod tenant;
+pub mod unlock;
 pub mod validate;
 
 use crate::cli::{Cli, Command};
@@ -24,7 +28,7 @@ use crate::failure::Outcome;
 pub async fn run(cli: Cli) -> Outcome {
     let global = &cli.global;
     match cli.command {
-        Command::Init(arguments) => init::run(global, &arguments),
+        Command::Init(arguments) => init::run(global, &arguments).await,
         Command::Validate => validate::run(global),
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
@@ -32,13 +36,17 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Drift(arguments) => drift::run(global, &arguments).await,
         Command::Import(arguments) => import::run(global, &arguments).await,
         Command::Output(arguments) => output::run(global, &arguments).await,
+        Command::Graph(arguments) => graph::run(global, &arguments),
         Command::Kinds => kinds::run(global),
         Command::Permissions(arguments) => permissions::run(global, &arguments),
         Command::State(subcommand) => state::run(global, &subcommand).await,
+        Command::Unlock(arguments) => unlock::run(global, &arguments).await,
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
         Command::Demo(arguments) => demo::run(global, &arguments).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(global, &arguments),
     }
 }

@@ -19,6 +19,15 @@ impl Failure {
         Failure { message: message.to_string(), hint: None, code: crate::exit::ERROR }
     }
 
+    /// A command line that does not parse: what is wrong with it, and clap's tips and usage as the hint.
+    pub fn of_usage(error: &clap::Error) -> Failure {
+        let text = error.to_string();
+        let (message, rest) = text.trim_end().split_once("\n\n").unwrap_or((text.trim_end(), ""));
+        let failure = Failure::new(message.strip_prefix("error: ").unwrap_or(message));
+        let rest: Vec<&str> = rest.split_whitespace().collect();
+        if rest.is_empty() { failure } else { failure.hint(rest.join(" ")) }
+    }
+
     /// The same with a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod demo;
 pub mod drift_ignore;
 pub mod drift_report;
+pub mod duration;
 pub mod exit;
 pub mod failure;
 pub mod kinds;

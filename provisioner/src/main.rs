@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use provisioner::cli::Cli;
+use provisioner::cli::{Cli, Format};
+use provisioner::failure::Failure;
 use provisioner::views::terminal;
 use provisioner::{commands, exit, views};
 
@@ -13,12 +14,16 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Usage errors exit 1 by contract; help and version are no errors.
-            let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            match Format::asked_for(std::env::args_os()) {
+                Format::Json if !asked => views::failure::print(&Failure::of_usage(&error), Format::Json),
+                _ => drop(error.print()),
+            }
             return ExitCode::from(if asked { exit::DONE } else { exit::ERROR });
         }
     };
     cli.global.color.write_global();
+    let format = cli.global.format;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(commands::run(cli)),
@@ -27,7 +32,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            views::failure::print(&failure);
+            views::failure::print(&failure, format);
             ExitCode::from(failure.code)
         }
     }

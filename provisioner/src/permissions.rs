@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use billing::manifest::Manifest;
+use billing::manifest::model::State;
 use engine::Graph;
 use engine::kind::{Permission, Verb};
 use serde_json::{Value, json};
 
 use crate::kinds;
+use crate::stack::arn;
+use crate::store::permissions::{Use, needed};
 
 /// IAM's limit on a managed policy, in characters without white space.
 pub const MANAGED_POLICY_LIMIT: usize = 6_144;
@@ -24,11 +27,16 @@ pub enum Of {
     EveryKind,
 }
 
-/// The policy for `verbs` on the resources of the graph.
-pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of) -> Value {
+/// The policy for `verbs` on the resources of the graph, and for the state where that is in S3.
+pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of, state: Use) -> Value {
     let mut actions_by_resources: BTreeMap<BTreeSet<String>, BTreeSet<&str>> = BTreeMap::new();
     // Whose credentials these are needs no permission, but says what is asked.
     actions_by_resources.entry(BTreeSet::from(["*".to_owned()])).or_default().insert("sts:GetCallerIdentity");
+    if let State::S3(place) = &manifest.state {
+        for (action, resource) in needed(place, state) {
+            actions_by_resources.entry(BTreeSet::from([resource])).or_default().insert(action);
+        }
+    }
     for meta in kinds::metas() {
         let desired: Vec<&Value> = of_kind(graph, meta.name);
         let wanted = |permission: &&Permission| {
@@ -48,6 +56,25 @@ pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of
         .map(|(resources, actions)| json!({ "Effect": "Allow", "Action": actions, "Resource": resources }))
         .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The policy for making signed links: reading the key that signs them. None when the manifest names no such key.
+pub fn of_links(manifest: &Manifest) -> Option<Value> {
+    let (_, secret) = manifest.link_secret()?;
+    Some(single(&["secretsmanager:GetSecretValue"], &arn::secret_pattern(manifest, &secret.name)))
+}
+
+/// The policy for previews of invoices: reading the ledger.
+pub fn of_previews(manifest: &Manifest) -> Value {
+    single(&["dynamodb:GetItem", "dynamodb:Query"], &arn::table(manifest, &manifest.ledger.name))
+}
+
+/// A policy for actions on one resource, beside asking whose credentials these are.
+fn single(actions: &[&str], resource: &str) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
+        { "Effect": "Allow", "Action": actions, "Resource": [resource] },
+    ] })
 }
 
 /// The document's size as IAM counts it.

@@ -9,6 +9,7 @@ use engine::{Action, Address, Event, Observer, Status};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::views::style::{DIM, RED, YELLOW, paint};
+use crate::views::terminal;
 
 /// Watches a run and tells about it.
 pub struct Progress {
@@ -38,7 +39,7 @@ impl Progress {
 
     fn line(&self, text: &str) {
         // The bar gives way while a line is printed.
-        self.bar.suspend(|| anstream::eprintln!("{text}"));
+        self.bar.suspend(|| terminal::eprint_line(text));
     }
 
     fn took(&self, address: &Address) -> String {

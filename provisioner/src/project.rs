@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use billing::manifest::model::State;
 use billing::manifest::{Manifest, Problem, Source};
 use engine::Address;
 
@@ -44,15 +43,6 @@ impl Project {
     pub fn moves(&self) -> Result<Vec<(Address, Address)>, Failure> {
         let parsed = self.manifest.moved.iter().map(|moved| Ok((moved.from.parse()?, moved.to.parse()?)));
         parsed.collect()
-    }
-
-    /// Where the state file lies.
-    pub fn state_path(&self) -> Result<PathBuf, Failure> {
-        match &self.manifest.state {
-            State::File(path) => Ok(self.folder.join(path)),
-            State::S3(_) => Err(Failure::new("`state.s3`: this billform keeps its state in a local file only")
-                .hint("write `state: { file: .billform/state.json }`, and run apply from one place at a time")),
-        }
     }
 }
 

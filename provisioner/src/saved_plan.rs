@@ -166,12 +166,11 @@ struct Versioned {
 impl MadeFor {
     fn of(session: &Session) -> Result<MadeFor, Failure> {
         let manifest = &session.project.manifest;
-        let mode = |stripe: &crate::cloud::stripe_api::StripeApi| if stripe.is_live() { "live" } else { "test" };
         Ok(MadeFor {
             account: manifest.aws.account.clone(),
             region: manifest.aws.region.clone(),
             stack: manifest.stack(),
-            stripe: session.cloud.stripe.as_ref().map(|stripe| mode(stripe).to_owned()),
+            stripe: session.cloud.stripe.as_ref().map(|stripe| stripe.mode().to_owned()),
             desired: fingerprint(&session.graph)?,
         })
     }

@@ -1,8 +1,9 @@
 //! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::kind::ErrorClass;
 use engine::{
     Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, State,
     guards, refresh_only,
@@ -10,20 +11,24 @@ use engine::{
 
 use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::cloud::stripe_api::StripeApi;
-use crate::cloud::{Cloud, CloudOptions, sdk_config};
+use crate::cloud::{Cloud, CloudOptions};
 use crate::commands::plan::Refresh;
 use crate::exit;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::scope::Scope;
+use crate::store::Store;
+use crate::views::terminal;
 use crate::waiting::TokioClock;
-use crate::{kinds, secrets, stack};
+use crate::{kinds, secrets, stack, store};
 
 /// The clients of the manifest's account, and what is made of the manifest.
 pub struct Session {
     /// The manifest.
     pub project: Project,
+    connection: Connection,
     /// The clients.
     pub cloud: Arc<Cloud>,
     /// The kinds at work.
@@ -47,10 +52,25 @@ pub struct Purpose {
 impl Session {
     /// Connects to the manifest's account; any other account is refused before anything is read.
     pub async fn open(project: Project, purpose: Purpose) -> Result<Session, Failure> {
-        let manifest = &project.manifest;
         let calls = Calls::default();
-        let config = sdk_config(&manifest.aws.region).await;
         let stripe = stripe(&project, &calls)?;
+        let connection = Connection::open(&project.manifest, calls).await?;
+        Session::assemble(project, connection, stripe, purpose)
+    }
+
+    /// The same over a connection that there is.
+    pub fn connected(project: Project, connection: Connection, purpose: Purpose) -> Result<Session, Failure> {
+        let stripe = stripe(&project, &connection.calls)?;
+        Session::assemble(project, connection, stripe, purpose)
+    }
+
+    fn assemble(
+        project: Project,
+        connection: Connection,
+        stripe: Option<StripeApi>,
+        purpose: Purpose,
+    ) -> Result<Session, Failure> {
+        let manifest = &project.manifest;
         let options = CloudOptions {
             stack: manifest.stack(),
             account: manifest.aws.account.clone(),
@@ -58,16 +78,15 @@ impl Session {
             secret_values: Arc::new(secrets::Given::new(purpose.may_ask)),
             bundle: purpose.bundle.map(Arc::new),
             stripe,
-            calls,
+            calls: connection.calls.clone(),
         };
-        let cloud = Arc::new(Cloud::new(&config, options));
-        check_account(&cloud.sts, &cloud.account).await?;
+        let cloud = Arc::new(Cloud::new(&connection.config, options));
         let handlers = stack::handlers();
         let code_sha256 = cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
         let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref() };
         let wanted = stack::graph(&wanted)?;
         let graph = if purpose.destroy { Graph::empty() } else { wanted.clone() };
-        Ok(Session { kinds: kinds::all(&cloud), cloud, graph, wanted, project })
+        Ok(Session { kinds: kinds::all(&cloud), connection, cloud, graph, wanted, project })
     }
 
     /// Reads the cloud and says what would change, guards included.
@@ -95,39 +114,69 @@ impl Session {
     /// adopts it for all to see; what it no longer has, nobody else would find. A state that was ever kept is
     /// believed: after a destroy it holds nothing, though Stripe still shows what it archived.
     pub async fn recall(&self, mut state: State, observer: &dyn Observer) -> Result<State, Failure> {
+        self.check_places(&mut state)?;
         state.rename_all(&self.project.moves()?);
         if !state.is_blank() {
             return Ok(state);
         }
         let (listed, failed) = engine::rebuild::list(&self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
-        if let Some((kind, error)) = failed.first() {
-            return Err(unlisted(kind, error));
-        }
+        self.tolerate(&failed)?;
         if listed.iter().all(|found| self.graph.get(&found.address).is_some()) && !self.graph.resources().is_empty() {
             return Ok(state);
         }
-        let rebuilt = self.rebuild(state.serial, observer).await?;
+        let rebuilt = self.look_for_all(state.serial, observer).await?;
         let forgotten = |(address, _): &(Address, engine::Record)| self.graph.get(address).is_none();
         state.records.extend(rebuilt.state.records.into_iter().filter(forgotten));
         Ok(state)
     }
 
+    /// The policy that a plan needs does not reach kinds which the manifest does not use: those may stay unlisted.
+    fn tolerate(&self, failed: &[(&'static str, CallError)]) -> Result<(), Failure> {
+        let is_used = |kind: &str| self.wanted.resources().keys().any(|address| address.kind() == kind);
+        for (kind, error) in failed {
+            if error.class != ErrorClass::Denied || is_used(kind) {
+                return Err(unlisted(kind, error));
+            }
+            terminal::eprint_line(&format!("There is no state, and {kind} may not be listed, so none was looked for."));
+        }
+        Ok(())
+    }
+
+    /// Refuses a state of another account or Stripe mode, and notes this one: with a live key, a state of test mode
+    /// would have everything made a second time.
+    pub fn check_places(&self, state: &mut State) -> Result<(), Failure> {
+        let mut places = BTreeMap::from([("AWS account".to_owned(), self.cloud.account.clone())]);
+        if let Some(stripe) = &self.cloud.stripe {
+            places.insert("Stripe mode".to_owned(), stripe.mode().to_owned());
+        }
+        state.stand_at(&places).map_err(|other| {
+            Failure::new(other)
+                .hint("use the key and account it was applied with, or name another state in the manifest")
+        })
+    }
+
     /// A state made from the cloud alone; what cannot be looked at is an error, for half a state loses resources.
     pub async fn rebuild(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
+        let mut rebuilt = self.look_for_all(serial, observer).await?;
+        self.check_places(&mut rebuilt.state)?;
+        match rebuilt.unlisted.first() {
+            Some((kind, error)) => Err(unlisted(kind, error)),
+            None => Ok(rebuilt),
+        }
+    }
+
+    async fn look_for_all(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
         let (graph, stack, retry) = (&self.wanted, &self.cloud.stack, RetryPolicy::default());
         let rebuilt = engine::rebuild(graph, stack, serial, &self.kinds, &TokioClock, retry, observer).await?;
-        if let Some((kind, error)) = rebuilt.unlisted.first() {
-            return Err(unlisted(kind, error));
-        }
         if let Some((address, error)) = rebuilt.unreadable.first() {
             return Err(incomplete(format!("{address} cannot be read: {error}")));
         }
         Ok(rebuilt)
     }
 
-    /// Where the state lies.
-    pub fn state_path(&self) -> Result<PathBuf, Failure> {
-        self.project.state_path()
+    /// The state to read only.
+    pub fn store(&self) -> Store {
+        store::open_with(&self.project, &self.connection)
     }
 }
 
@@ -147,7 +196,7 @@ fn unlisted(kind: &str, error: &CallError) -> Failure {
 }
 
 fn incomplete(message: String) -> Failure {
-    let mut failure = Failure::new(message).hint("`billform permissions --for plan` prints what reading needs");
+    let mut failure = Failure::new(message).hint("`billform permissions --for drift` prints what reading all needs");
     failure.code = exit::INCOMPLETE;
     failure
 }

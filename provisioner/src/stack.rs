@@ -1,7 +1,7 @@
 //! Manifest -> desired graph. Pure: what is here decides what a stack consists of; nothing here calls anyone.
 
 mod api;
-mod arn;
+pub(crate) mod arn;
 mod budgets;
 mod costs;
 mod functions;
@@ -68,10 +68,11 @@ impl Plan<'_> {
         self.manifest.aws.tags.clone()
     }
 
-    /// Tags of a tenant's resource: the stack's and the tenant's cost-allocation tags.
+    /// Tags of a tenant's resource: the stack's, the tenant's cost-allocation tags, and which tenant it is.
     fn tenant_tags(&self, tenant: &billing::manifest::model::Tenant) -> BTreeMap<String, String> {
         let mut tags = self.tags();
         tags.extend(tenant.tags.clone());
+        tags.insert(billing::names::TENANT_TAG.to_owned(), tenant.id.clone());
         tags
     }
 }

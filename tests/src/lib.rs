@@ -1,3 +1,6 @@
 //! What the end-to-end suites and the benchmark share. Nobody but this package's own tests and binaries imports it.
 
+pub mod conformance;
+pub mod faults;
+pub mod live;
 pub mod stage;

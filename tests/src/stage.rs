@@ -8,6 +8,7 @@ mod built;
 mod inventory;
 mod manifest;
 mod place;
+mod records;
 mod web;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-pub use built::{binary, bundle, checkout, local_cloud_home};
+pub use built::{binary, bundle, checkout, dummy_bundle, local_cloud_home};
 pub use inventory::Inventory;
 pub use manifest::{Draft, PORTAL, TenantDraft};
 pub use place::Place;
@@ -117,6 +118,20 @@ impl Stage {
     /// The state file.
     pub fn state_path(&self) -> PathBuf {
         self.folder().join(".billform/state.json")
+    }
+
+    /// An empty account and no state, as on a new stage, and much faster. The user is gone as well.
+    pub async fn reset(&mut self) {
+        self.place.cloud.reset().await.expect("the local cloud is emptied");
+        match fs::remove_dir_all(self.folder().join(".billform")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("the state stays: {error}"),
+            _ => {}
+        }
+    }
+
+    /// What the state says, made comparable between accounts: address -> record.
+    pub fn records(&self) -> BTreeMap<String, Value> {
+        records::of(&self.state_path())
     }
 
     /// Puts another manifest in place.

@@ -136,13 +136,15 @@ impl<'a> Run<'a> {
             self.statuses[at] = Some(Status::Unchanged);
             if step.forgets() {
                 self.note(Entry::Removed(step.address.clone()));
+            } else if step.desired.is_none() {
+                continue;
             } else if let Ok(desired) = self.inputs(step) {
                 let found = Applied {
                     id: step.id.clone().unwrap_or_default(),
                     outputs: step.outputs.clone(),
                     pending: step.pending.clone(),
                 };
-                let record = record(step, desired, found);
+                let record = self.record(step, desired, found);
                 let known = self.state.records.get(&step.address) == Some(&record);
                 let unsettled =
                     self.state.intents.contains_key(&step.address) || self.state.renamed.contains_key(&step.address);
@@ -335,7 +337,8 @@ impl<'a> Run<'a> {
         let step = &self.plan.steps[at];
         match self.inputs(step) {
             Ok(desired) => {
-                self.note(Entry::Exists(Box::new(record(step, desired, applied))));
+                let record = self.record(step, desired, applied);
+                self.note(Entry::Exists(Box::new(record)));
                 self.settle(at, status);
             }
             Err(error) => self.settle(at, Status::Failed(error)),
@@ -382,6 +385,24 @@ impl<'a> Run<'a> {
         self.statuses[at] = Some(status);
     }
 
+    /// What is remembered of a resource that is now as desired.
+    fn record(&self, step: &Step, desired: Value, applied: Applied) -> Record {
+        let before = self.state.records.get(&step.address).map(|record| &record.fields).or(step.observed.as_ref());
+        let fields = match self.kinds.of(&step.address) {
+            Ok(kind) => kind.remembered(desired, before),
+            Err(_) => desired,
+        };
+        Record {
+            address: step.address.clone(),
+            id: applied.id,
+            tenant: step.tenant.clone(),
+            fields,
+            outputs: applied.outputs,
+            depends_on: step.depends_on.clone(),
+            pending: applied.pending,
+        }
+    }
+
     async fn finish(mut self) -> Outcome {
         self.state.serial += 1;
         let folded = self.store.fold(&self.state).await.err();
@@ -401,18 +422,5 @@ impl<'a> Run<'a> {
             store_error: self.broken.or(folded),
             halted: self.halted,
         }
-    }
-}
-
-/// What is remembered of a resource that is now as desired.
-fn record(step: &Step, fields: Value, applied: Applied) -> Record {
-    Record {
-        address: step.address.clone(),
-        id: applied.id,
-        tenant: step.tenant.clone(),
-        fields,
-        outputs: applied.outputs,
-        depends_on: step.depends_on.clone(),
-        pending: applied.pending,
     }
 }

@@ -259,6 +259,12 @@ pub trait Kind: Send + Sync {
         crate::diff::fields(self.meta(), desired, observed, last)
     }
 
+    /// What is remembered of a resource that is now as `desired`. `before` is what was remembered of it, or else seen,
+    /// before. A field that `desired` leaves as it is keeps its value there, so that a change of it is seen later.
+    fn remembered(&self, desired: Value, _before: Option<&Value>) -> Value {
+        desired
+    }
+
     /// Looks for all of `wants`, one answer each, in their order. `Ok(None)`: it does not exist.
     async fn read(&self, wants: &[Want], depth: Depth) -> Vec<Result<Option<Observed>, CallError>>;
 

@@ -77,11 +77,11 @@ pub struct Step {
     pub reason: Reason,
     /// What differs, field by field; for a create what will be there, for a delete what was.
     pub fields: Vec<FieldChange>,
-    /// The desired fields, references unresolved; none for what is to go.
+    /// The desired fields, references unresolved; none for what is to go, and for what stays as the state has it.
     pub desired: Option<Value>,
     /// The cloud's id, where it exists.
     pub id: Option<String>,
-    /// Its fields as seen, where it exists.
+    /// Its fields as seen, where it exists and something is done to it.
     pub observed: Option<Value>,
     /// Its outputs as seen, where it exists.
     pub outputs: BTreeMap<String, Value>,
@@ -177,7 +177,7 @@ impl Summary {
 impl Step {
     /// Whether only the state forgets it.
     pub fn forgets(&self) -> bool {
-        self.action == Action::NoOp && self.desired.is_none()
+        matches!(self.reason, Reason::AlreadyGone | Reason::NoLongerOurs(_) | Reason::Moved(_))
     }
 
     /// What the live object it touches is, in hex: its id and every field seen. Changes when the object does.

@@ -188,6 +188,10 @@ impl<'a> Planner<'a> {
         step.fields = changes;
         step.claim = claim;
         self.describe(&mut step, observed, record);
+        // What stays as it is, and is known to, needs no copies: of ten thousand tenants they are most of a plan.
+        if action == Action::NoOp && record.is_some_and(|record| self.is_recorded(&step, record, &desired)) {
+            step.desired = None;
+        }
         self.outlook.insert(address, Outlook::Exists { observed, record });
         self.propose(address, step);
         Ok(())
@@ -228,7 +232,8 @@ impl<'a> Planner<'a> {
 
     /// Whose a resource is. What has no owner written on it is ours if the state knows it by its id, or if we
     /// began to make it: nothing was there when that was planned. What says another address is told the right one, so
-    /// that it is found there when the state is lost.
+    /// that it is found there when the state is lost. What has no place to say whose it is is nobody's, so no one's to
+    /// be refused: it is adopted, visibly.
     fn claim(&self, at: &Address, observed: &Observed, record: Option<&Record>, intent: Option<&Intent>) -> Claim {
         let known = record.is_some() || intent.is_some();
         match &observed.owner {
@@ -236,9 +241,21 @@ impl<'a> Planner<'a> {
             Owner::Stack { address: Some(said), .. } if *said != at.to_string() => Claim::Tell,
             Owner::Stack { .. } => Claim::Ours,
             Owner::Unknown if known => Claim::Tell,
-            Owner::Untold if known => Claim::Ours,
-            Owner::Unknown | Owner::Untold => Claim::Foreign,
+            Owner::Untold => Claim::Ours,
+            Owner::Unknown => Claim::Foreign,
         }
+    }
+
+    /// Whether the state says just what it would say after this step.
+    fn is_recorded(&self, step: &Step, record: &Record, desired: &Value) -> bool {
+        let settled =
+            !self.state.intents.contains_key(&step.address) && !self.state.renamed.contains_key(&step.address);
+        settled
+            && record.fields == *desired
+            && record.outputs == step.outputs
+            && record.tenant == step.tenant
+            && record.depends_on == step.depends_on
+            && record.pending == step.pending
     }
 
     fn begun(&self, address: &Address) -> bool {
@@ -283,7 +300,7 @@ impl<'a> Planner<'a> {
     /// Writes down what is there.
     fn describe(&mut self, step: &mut Step, observed: &Observed, record: Option<&Record>) {
         step.id = Some(observed.id.clone());
-        step.observed = Some(observed.fields.clone());
+        step.observed = (step.action != Action::NoOp).then(|| observed.fields.clone());
         step.outputs = record.map(|record| record.outputs.clone()).unwrap_or_default();
         step.outputs.extend(observed.outputs.clone());
         step.pending.clone_from(&observed.pending);

@@ -136,7 +136,8 @@ fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observati
         address: address.clone(),
         id: observed.id.clone(),
         tenant: None,
-        fields: as_desired.unwrap_or_else(|| observed.fields.clone()),
+        fields: as_desired
+            .map_or_else(|| observed.fields.clone(), |desired| kind.remembered(desired, Some(&observed.fields))),
         outputs: observed.outputs.clone(),
         depends_on: BTreeSet::new(),
         pending: observed.pending.clone(),
@@ -160,22 +161,40 @@ fn add_edges(state: &mut State, graph: &Graph) {
             by_text.insert(text.to_owned(), record.address.clone());
         }
     }
-    let edges: Vec<(Address, BTreeSet<Address>)> = state
-        .records
-        .values()
-        .map(|record| {
-            let needs = match graph.get(&record.address) {
-                Some(_) => graph.needs(&record.address).clone(),
-                None => mentioned(record, &by_text),
-            };
-            (record.address.clone(), needs)
-        })
-        .collect();
+    let mut edges: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for record in state.records.values() {
+        if graph.get(&record.address).is_some() {
+            edges.insert(record.address.clone(), graph.needs(&record.address).clone());
+            continue;
+        }
+        for needed in mentioned(record, &by_text) {
+            // Two can mention each other: a function says who may call it, the caller whom it calls. One of them has
+            // to go first, and either may.
+            if !reaches(&edges, &needed, &record.address) {
+                edges.entry(record.address.clone()).or_default().insert(needed);
+            }
+        }
+    }
     for (address, needs) in edges {
         if let Some(record) = state.records.get_mut(&address) {
             record.depends_on = needs;
         }
     }
+}
+
+/// Whether one needs the other, at any remove.
+fn reaches(edges: &BTreeMap<Address, BTreeSet<Address>>, from: &Address, to: &Address) -> bool {
+    let mut seen: BTreeSet<&Address> = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(next) = open.pop() {
+        if next == to {
+            return true;
+        }
+        if seen.insert(next) {
+            open.extend(edges.get(next).into_iter().flatten());
+        }
+    }
+    false
 }
 
 fn mentioned(record: &Record, by_text: &BTreeMap<String, Address>) -> BTreeSet<Address> {
@@ -195,5 +214,52 @@ fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
         Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
         Value::Object(fields) => fields.values().for_each(|field| collect(field, texts)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(kind: &str, name: &str, fields: Value, outputs: Value) -> Record {
+        let outputs = outputs.as_object().expect("an object").clone();
+        Record {
+            address: Address::new(kind, name),
+            id: format!("{kind}-{name}"),
+            tenant: None,
+            fields,
+            outputs: outputs.into_iter().collect(),
+            depends_on: BTreeSet::new(),
+            pending: None,
+        }
+    }
+
+    fn state(records: impl IntoIterator<Item = Record>) -> State {
+        let records = records.into_iter().map(|record| (record.address.clone(), record)).collect();
+        State { records, ..State::empty("s") }
+    }
+
+    fn needs(state: &State, address: &str) -> Vec<String> {
+        let address: Address = address.parse().expect("an address");
+        state.records[&address].depends_on.iter().map(Address::to_string).collect()
+    }
+
+    /// A function says which rule may call it, the rule which function it calls, and both are forgotten.
+    #[test]
+    fn two_that_mention_each_other_make_no_circle_and_keep_what_they_need() {
+        let function = record(
+            "function",
+            "f",
+            json!({"role": "arn:role", "callers": ["arn:rule"]}),
+            json!({"arn": "arn:f", "log_group": "log_group-f"}),
+        );
+        let rule = record("rule", "r", json!({"target": "arn:f"}), json!({"arn": "arn:rule"}));
+        let role = record("role", "f", json!({}), json!({"arn": "arn:role"}));
+        let log = record("log_group", "f", json!({}), json!({}));
+        let mut state = state([function, rule, role, log]);
+        add_edges(&mut state, &Graph::empty());
+        assert_eq!(needs(&state, "function.f"), ["log_group.f", "role.f", "rule.r"]);
+        assert_eq!(needs(&state, "rule.r"), [""; 0]);
     }
 }

@@ -26,6 +26,10 @@ pub struct State {
     /// exists, or did, and its fields may be those of the record, of the intent, or between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
+    /// Where it was applied, as far as a mix-up would do harm: `aws account`, `stripe mode`. Ids of one place mean
+    /// nothing, or something else, in another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, String>,
     /// Resources that were renamed here and whose ownership tags still say the address they had: new -> old.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub renamed: BTreeMap<Address, Address>,
@@ -81,6 +85,18 @@ pub enum Entry {
     Removed(Address),
 }
 
+/// A state is used in another place than the one it was applied in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the state was applied with {what} {then}, this run is for {now}; nothing was read or changed")]
+pub struct OtherPlace {
+    /// `stripe mode`.
+    pub what: String,
+    /// The one it was applied in.
+    pub then: String,
+    /// This run's.
+    pub now: String,
+}
+
 /// Why an address cannot be renamed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenameError {
@@ -130,8 +146,20 @@ impl State {
             serial: 0,
             records: BTreeMap::new(),
             intents: BTreeMap::new(),
+            places: BTreeMap::new(),
             renamed: BTreeMap::new(),
         }
+    }
+
+    /// Notes where it is applied. A place other than the last one is an error that names both, and nothing is noted.
+    pub fn stand_at(&mut self, places: &BTreeMap<String, String>) -> Result<(), OtherPlace> {
+        for (what, now) in places {
+            if let Some(then) = self.places.get(what).filter(|then| *then != now) {
+                return Err(OtherPlace { what: what.clone(), then: then.clone(), now: now.clone() });
+            }
+        }
+        self.places.extend(places.clone());
+        Ok(())
     }
 
     /// Lets what stands at `from` stand at `to`. The cloud is not told yet: the next apply writes the new address into

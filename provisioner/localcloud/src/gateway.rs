@@ -29,7 +29,7 @@ use crate::admin;
 use crate::costs::Costs;
 use lag::Lag;
 use pipeline::{Answer, Call, Rule, Upstream};
-use traffic::{Admission, Traffic, Verdict};
+use traffic::{Admission, LATE, Traffic, Verdict};
 
 /// What the gateway works with.
 pub struct Gateway {
@@ -92,9 +92,25 @@ async fn counted(gateway: Arc<Gateway>, call: Call) -> Result<Answer, Lost> {
         Verdict::Fail => protocol::internal_error(&call, "An internal error, armed by a test."),
         Verdict::Throttle => protocol::throttled(&call),
         Verdict::CutOff => return Err(Lost),
+        Verdict::HoldCall => {
+            // A client that goes meanwhile takes this future with it, and the call never happens.
+            admission.hold().await;
+            carried_out(gateway, call).await
+        }
+        Verdict::ActLate => {
+            tokio::spawn(late(gateway, call, admission));
+            return Err(Lost);
+        }
         Verdict::Proceed | Verdict::LoseAnswer | Verdict::HoldAnswer => carried_out(gateway, call).await,
     };
     sent(admission, answer).await
+}
+
+/// Carries out a call that nobody waits for any more; it counts as under way until it took effect.
+async fn late(gateway: Arc<Gateway>, call: Call, admission: Admission) {
+    tokio::time::sleep(LATE).await;
+    let answer = carried_out(gateway, call).await;
+    admission.settle(answer.status);
 }
 
 /// Runs the call in a task of its own: like AWS, it takes effect even if the client goes meanwhile.
@@ -121,7 +137,7 @@ async fn sent(admission: Admission, answer: Answer) -> Result<Answer, Lost> {
     match admission.verdict() {
         Verdict::LoseAnswer | Verdict::CutOff => return Err(Lost),
         Verdict::HoldAnswer => admission.hold().await,
-        Verdict::Proceed | Verdict::Fail | Verdict::Throttle => {}
+        Verdict::Proceed | Verdict::Fail | Verdict::Throttle | Verdict::HoldCall | Verdict::ActLate => {}
     }
     admission.settle(answer.status);
     Ok(answer)

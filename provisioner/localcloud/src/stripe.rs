@@ -209,6 +209,13 @@ impl Stripe {
         invoice::transition::tick(&mut state);
     }
 
+    /// Forgets every object and every idempotency key. The clock goes on, and no id comes up again.
+    pub fn reset(&self) {
+        let mut state = self.state();
+        let ids = std::mem::replace(&mut state.ids, Ids::new(0));
+        *state = State::new(state.account.clone(), state.clock.clone(), ids);
+    }
+
     fn keys(&self) -> &[String] {
         &self.shared.keys
     }

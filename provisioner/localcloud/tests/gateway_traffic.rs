@@ -82,6 +82,60 @@ async fn a_held_answer_has_taken_effect_and_ends_with_its_client() {
 }
 
 #[tokio::test]
+async fn a_held_call_never_happens_when_its_client_goes_and_happens_when_released() {
+    let cloud = start().await;
+    for gone in [true, false] {
+        let aws = client(&cloud);
+        let id = cloud.traffic().arm(vec![Fault::on_operation("iam", "CreateRole", Effect::HoldCall)]).unwrap()[0];
+        let held = tokio::spawn({
+            let aws = aws.clone();
+            async move { aws.form("iam", &role("CreateRole", "held")).await }
+        });
+        cloud.traffic().until(id, FaultState::Holding).await;
+        assert!(!exists(&aws.form("iam", &role("GetRole", "held")).await.unwrap()));
+        if gone {
+            held.abort();
+        } else {
+            cloud.traffic().release();
+        }
+        cloud.traffic().until(id, FaultState::Done).await;
+        while cloud.traffic().counts().in_flight > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(exists(&aws.form("iam", &role("GetRole", "held")).await.unwrap()), !gone);
+    }
+}
+
+#[tokio::test]
+async fn a_late_call_takes_effect_after_its_client_was_left_without_an_answer() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    let id = cloud.traffic().arm(vec![Fault::on_operation("iam", "CreateRole", Effect::ActLate)]).unwrap()[0];
+    assert!(aws.form("iam", &role("CreateRole", "late")).await.is_err());
+    assert!(!exists(&aws.form("iam", &role("GetRole", "late")).await.unwrap()));
+    assert_eq!(cloud.traffic().counts().in_flight, 1, "it is still on its way");
+    cloud.traffic().until(id, FaultState::Done).await;
+    assert!(exists(&aws.form("iam", &role("GetRole", "late")).await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_reset_leaves_an_empty_account() {
+    let cloud = start().await;
+    let aws = client(&cloud);
+    assert!(aws.form("iam", &role("CreateRole", "reader")).await.unwrap().is_success());
+    assert!(aws.rest("s3", Method::PUT, "/some-bucket", "").await.unwrap().is_success());
+    cloud.costs().change(|model| {
+        model.active_tags.insert("Team".to_owned());
+    });
+    cloud.traffic().arm(vec![Fault::on_call(1, Effect::Throttle)]).unwrap();
+    cloud.reset().await.unwrap();
+    assert!(!exists(&aws.form("iam", &role("GetRole", "reader")).await.unwrap()));
+    assert!(!exists(&aws.rest("s3", Method::HEAD, "/some-bucket", "").await.unwrap()));
+    assert!(!cloud.costs().model().active_tags.contains("Team"));
+    assert_eq!(cloud.traffic().counts().total, 2);
+}
+
+#[tokio::test]
 async fn a_held_answer_goes_out_when_released() {
     let cloud = start().await;
     let aws = client(&cloud);

@@ -5,6 +5,8 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use engine::kind::{CallError, ErrorClass};
 
+use super::gate::Halt;
+
 /// Error codes by which AWS services say "slower".
 const THROTTLES: &[&str] = &[
     "Throttling",
@@ -20,17 +22,24 @@ const THROTTLES: &[&str] = &[
     "PriorRequestNotComplete",
 ];
 
-/// Error codes that mean the credentials do not do.
+/// Error codes that mean the credentials are no good for anything any more: no other call will fare better.
+const NO_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "TokenRefreshRequired",
+    "InvalidToken",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+];
+
+/// Error codes that mean the credentials do not allow it.
 const DENIALS: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
     "NotAuthorized",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
@@ -54,8 +63,36 @@ pub fn call_error<E>(operation: &str, error: SdkError<E, Response>) -> CallError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let class = classify(&error);
-    CallError { operation: operation.to_owned(), message: message(&error), class }
+    if let Some(halt) = halt(&error) {
+        return CallError { operation: operation.to_owned(), message: halt.to_string(), class: ErrorClass::Halted };
+    }
+    let class = match code(&error) {
+        // Cost Explorer's word for "slower" is what others say of a quota that waiting does not lift.
+        Some("LimitExceededException") if operation.starts_with("ce:") => ErrorClass::Throttled,
+        _ => classify(&error),
+    };
+    let message = match class {
+        ErrorClass::Halted => no_credentials(&message(&error)),
+        _ => message(&error),
+    };
+    CallError { operation: operation.to_owned(), message, class }
+}
+
+/// Credentials that stopped working, for a person.
+fn no_credentials(message: &str) -> String {
+    format!("AWS no longer takes the credentials: {message}. Renew them, then run again")
+}
+
+/// The gate's refusal, if the call was not made because of it.
+fn halt<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Halt> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(halt) = error.downcast_ref() {
+            return Some(halt);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The service's error code, if it answered with one.
@@ -72,8 +109,11 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
     let SdkError::ServiceError(service) = error else {
         return match error {
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
-            // No credentials at all shows as a dispatch failure of kind "other".
-            SdkError::DispatchFailure(failure) if failure.is_other() => ErrorClass::Denied,
+            // No credentials at all shows as a dispatch failure of kind "other". So does a connection that closed
+            // before the answer, but that one says beside it that it is transient.
+            SdkError::DispatchFailure(failure) if failure.is_other() && failure.as_other().is_none() => {
+                ErrorClass::Halted
+            }
             _ => ErrorClass::Ambiguous,
         };
     };
@@ -81,6 +121,8 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
     let status = service.raw().status().as_u16();
     if THROTTLES.contains(&code) || status == 429 {
         ErrorClass::Throttled
+    } else if NO_CREDENTIALS.contains(&code) {
+        ErrorClass::Halted
     } else if DENIALS.contains(&code) {
         ErrorClass::Denied
     } else if BUSY.contains(&code) {
@@ -108,7 +150,7 @@ where
 }
 
 /// An error and what caused it, each once, without the debug output of the SDK's own display.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -119,4 +161,34 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+    use aws_smithy_types::retry::ErrorKind;
+
+    #[test]
+    fn a_limit_exceeded_is_a_throttle_for_cost_explorer_alone() {
+        let class = |operation: &str| {
+            let answer = Response::new(400.try_into().expect("a status"), SdkBody::empty());
+            let error = ErrorMetadata::builder().code("LimitExceededException").message("Rate exceeded").build();
+            call_error(operation, SdkError::service_error(error, answer)).class
+        };
+        assert_eq!(class("ce:ListCostAllocationTags"), ErrorClass::Throttled);
+        assert_eq!(class("iam:CreateRole"), ErrorClass::Refused, "a quota: waiting does not lift it");
+    }
+
+    #[test]
+    fn a_connection_that_closed_before_the_answer_is_ambiguous_and_missing_credentials_halt() {
+        let class = |kind| {
+            let error = ConnectorError::other("connection closed before message completed".into(), kind);
+            call_error("apigateway:CreateApi", SdkError::<ErrorMetadata, Response>::dispatch_failure(error)).class
+        };
+        assert_eq!(class(Some(ErrorKind::TransientError)), ErrorClass::Ambiguous);
+        assert_eq!(class(None), ErrorClass::Halted);
+    }
 }

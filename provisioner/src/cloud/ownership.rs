@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::names::{ADDRESS_TAG, OWNER_TAG};
+use billing::names::{ADDRESS_TAG, OWNER_TAG, TENANT_METADATA, TENANT_TAG};
 use engine::{Address, Owner};
 
 /// The tags to write: the resource's own and the two that say whose it is.
@@ -34,4 +34,11 @@ pub struct Owned {
     pub address: Option<String>,
     /// The other tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Owned {
+    /// The tenant it belongs to, as its tags or metadata say.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tags.get(TENANT_TAG).or_else(|| self.tags.get(TENANT_METADATA)).map(String::as_str)
+    }
 }

@@ -1,18 +1,27 @@
 //! Stripe, called through async-stripe, with its errors sorted by what can be done about them.
 
+use std::time::Duration;
+
 use engine::kind::{CallError, ErrorClass};
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 
 use super::calls::Calls;
+use super::pacing::Pacer;
 use super::secret_values::SecretValue;
 
 /// A Stripe account, ready to be called.
 #[derive(Clone)]
 pub struct StripeApi {
     client: stripe::Client,
+    /// Where calls go, as the gate tells endpoints apart.
+    endpoint: String,
     live: bool,
     calls: Calls,
+    pacer: Pacer,
 }
+
+/// Stripe's own clients give up on an answer after so long.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(80);
 
 /// The Stripe key does not do.
 #[derive(Debug, thiserror::Error)]
@@ -33,18 +42,24 @@ impl StripeApi {
         if !(key.starts_with("sk_") || key.starts_with("rk_")) || !matches!(mode, Some("test" | "live")) {
             return Err(StripeKeyError::NotSecret);
         }
-        let builder = stripe::ClientBuilder::new(key);
+        let builder = stripe::ClientBuilder::new(key).timeout(ANSWER_TIMEOUT);
         let builder = match base {
             Some(base) => builder.url(base),
             None => builder,
         };
         let client = builder.build().map_err(|error| StripeKeyError::Client(error.to_string()))?;
-        Ok(StripeApi { client, live: mode == Some("live"), calls })
+        let endpoint = base.unwrap_or("https://api.stripe.com").to_owned();
+        Ok(StripeApi { client, endpoint, live: mode == Some("live"), calls, pacer: Pacer::of_endpoint(base.is_some()) })
     }
 
     /// Whether the key moves real money.
     pub fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// `live` or `test`.
+    pub fn mode(&self) -> &'static str {
+        if self.live { "live" } else { "test" }
     }
 
     /// Reads, or says once more what is to be: `operation` is `GET /v1/prices`. The engine repeats what fails; it
@@ -54,7 +69,9 @@ impl StripeApi {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
-        self.send_once(request).await.map_err(|error| call_error(operation, &error))
+        self.pacer.wait("stripe", operation).await;
+        self.pass(operation)?;
+        self.send(request, RequestStrategy::Once).await.map_err(|error| call_error(operation, &error))
     }
 
     /// Changes an object that may have gone; none when it has.
@@ -63,20 +80,39 @@ impl StripeApi {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
-        match self.send_once(request).await {
+        self.pacer.wait("stripe", operation).await;
+        self.pass(operation)?;
+        match self.send(request, RequestStrategy::Once).await {
             Ok(object) => Ok(Some(object)),
             Err(StripeError::Stripe(_, 404)) => Ok(None),
             Err(error) => Err(call_error(operation, &error)),
         }
     }
 
-    async fn send_once<R>(&self, request: R) -> Result<R::Output, StripeError>
+    /// Asks the gate; what is no GET changes something.
+    fn pass(&self, operation: &str) -> Result<(), CallError> {
+        let passed = self.calls.gate().check(&self.endpoint, !operation.starts_with("GET "));
+        passed.map_err(|halt| CallError {
+            operation: format!("stripe:{operation}"),
+            message: halt.to_string(),
+            class: ErrorClass::Halted,
+        })
+    }
+
+    /// Both strategies in use send a request once, so that one question to the gate is enough.
+    async fn send<R>(&self, request: R, strategy: RequestStrategy) -> Result<R::Output, StripeError>
     where
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
         self.calls.add("stripe");
-        request.customize().request_strategy(RequestStrategy::Once).send(&self.client).await
+        let answer = request.customize().request_strategy(strategy).send(&self.client).await;
+        match &answer {
+            Err(StripeError::ClientError(cause)) => self.calls.gate().unreachable(&self.endpoint, cause),
+            Err(StripeError::Timeout) => self.calls.gate().unreachable(&self.endpoint, "no answer in time"),
+            _ => self.calls.gate().reached(&self.endpoint),
+        }
+        answer
     }
 
     /// Reads all pages. `page` asks for what comes after an id, `unpack` takes an answer apart into its objects and
@@ -110,13 +146,14 @@ impl StripeApi {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
-        self.calls.add("stripe");
+        self.pacer.wait("stripe", operation).await;
+        self.pass(operation)?;
         let key = IdempotencyKey::new(key).map_err(|error| CallError {
             operation: format!("stripe:{operation}"),
             message: format!("the idempotency key is malformed: {error}"),
             class: ErrorClass::Refused,
         })?;
-        let sent = request.customize().request_strategy(RequestStrategy::Idempotent(key)).send(&self.client).await;
+        let sent = self.send(request, RequestStrategy::Idempotent(key)).await;
         sent.map_err(|error| call_error(operation, &error))
     }
 }
@@ -125,6 +162,10 @@ fn call_error(operation: &str, error: &StripeError) -> CallError {
     let (class, message) = match error {
         StripeError::Stripe(error, status) => {
             let message = error.message.clone().unwrap_or_else(|| format!("HTTP status {status}"));
+            let message = match status {
+                401 => format!("Stripe no longer takes the key: {message}. Set another STRIPE_API_KEY, then run again"),
+                _ => message,
+            };
             (classify(*status), message)
         }
         StripeError::ConfigError(message) => (ErrorClass::Refused, message.clone()),
@@ -135,10 +176,12 @@ fn call_error(operation: &str, error: &StripeError) -> CallError {
     CallError { operation: format!("stripe:{operation}"), message, class }
 }
 
-/// Stripe's statuses: 409 is a request under the same key that is still under way.
+/// Stripe's statuses: 401 is a key that is no good for any call, 409 a request under the same key that is still under
+/// way.
 fn classify(status: u16) -> ErrorClass {
     match status {
-        401 | 403 => ErrorClass::Denied,
+        401 => ErrorClass::Halted,
+        403 => ErrorClass::Denied,
         409 => ErrorClass::NotYet,
         429 => ErrorClass::Throttled,
         500.. => ErrorClass::Ambiguous,
@@ -154,7 +197,7 @@ mod tests {
     fn errors_are_sorted_by_what_can_be_done() {
         let classes = [401, 403, 409, 429, 500, 503, 400, 402, 404].map(classify);
         use ErrorClass::*;
-        assert_eq!(classes, [Denied, Denied, NotYet, Throttled, Ambiguous, Ambiguous, Refused, Refused, Refused]);
+        assert_eq!(classes, [Halted, Denied, NotYet, Throttled, Ambiguous, Ambiguous, Refused, Refused, Refused]);
         let lost = call_error("GET /v1/prices", &StripeError::ClientError("reset".to_owned()));
         assert_eq!(lost.to_string(), "stripe:GET /v1/prices: the connection failed: reset");
         assert_eq!(lost.class, Ambiguous);

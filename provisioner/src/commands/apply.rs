@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use engine::state::StateStore as _;
@@ -12,7 +12,10 @@ use engine::{Address, Options, Plan, State};
 
 use crate::bundles;
 use crate::cli::{Format, Global};
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::commands::{package, plan as plan_command};
+use crate::duration;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::limits;
@@ -22,7 +25,7 @@ use crate::project::Project;
 use crate::saved_plan::SavedPlan;
 use crate::scope::Scope;
 use crate::session::{Looking, Purpose, Session};
-use crate::store::file::FileStore;
+use crate::store::{self, Store};
 use crate::views::{self, terminal};
 use crate::waiting::TokioClock;
 
@@ -56,6 +59,20 @@ pub struct Arguments {
     /// Applies this resource and what it needs alone; repeatable.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
     pub target: Vec<Address>,
+    /// What to do about a lock that is held and a network that is gone.
+    #[command(flatten)]
+    pub patience: Patience,
+}
+
+/// How long a run waits for what it cannot change.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Patience {
+    /// Waits so long for another run's lock on the state: 30s, 5m.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
+    pub lock_timeout: Duration,
+    /// Stops when nothing could be reached for so long.
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration::parse)]
+    pub network_timeout: Duration,
 }
 
 /// What a person has to agree to before a plan is carried out.
@@ -73,7 +90,27 @@ pub struct Consent<'a> {
 /// Plans and carries out.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let store = lock(&project, "apply")?;
+    let connection = connect(&project, arguments.patience).await?;
+    let store = store::lock(&project, Some(&connection), "apply", arguments.patience.lock_timeout).await?;
+    let outcome = under_lock(global, arguments, project, connection, &store).await;
+    store.release().await;
+    outcome
+}
+
+/// Connects to the manifest's account, for a run that may change something.
+pub async fn connect(project: &Project, patience: Patience) -> Result<Connection, Failure> {
+    let calls = Calls::default();
+    calls.gate().set_patience(patience.network_timeout);
+    Connection::open(&project.manifest, calls).await
+}
+
+async fn under_lock(
+    global: &Global,
+    arguments: &Arguments,
+    project: Project,
+    connection: Connection,
+    store: &Store,
+) -> Outcome {
     let saved = arguments.plan.as_deref().map(SavedPlan::read).transpose()?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let state = store.load(&project.manifest.stack()).await?;
@@ -82,7 +119,8 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         found => found,
     };
     let keeps_code = bundle.is_none();
-    let session = Session::open(project, Purpose { bundle, may_ask: !arguments.auto_approve, destroy }).await?;
+    let purpose = Purpose { bundle, may_ask: !arguments.auto_approve, destroy };
+    let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
     let looking = match &saved {
         Some(saved) => {
@@ -108,14 +146,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         approved: &arguments.approve,
         max_deletes: arguments.max_deletes,
     };
-    carry_out(global, &session, plan, state, &store, &consent, keeps_code).await
-}
-
-/// Locks the state for writing, in this process's name.
-pub fn lock(project: &Project, verb: &str) -> Result<FileStore, Failure> {
-    let user = std::env::var("USER").unwrap_or_else(|_| "someone".to_owned());
-    let holder = format!("`billform {verb}` of {user}, process {}", std::process::id());
-    Ok(FileStore::lock(&project.state_path()?, &holder)?)
+    carry_out(global, &session, plan, state, store, &consent, keeps_code).await
 }
 
 /// Only the first apply packages by itself: later ones keep deployed code unless a bundle is at hand.
@@ -129,7 +160,7 @@ pub async fn carry_out(
     session: &Session,
     plan: Plan,
     state: State,
-    store: &FileStore,
+    store: &Store,
     consent: &Consent<'_>,
     keeps_code: bool,
 ) -> Outcome {
@@ -140,6 +171,7 @@ pub async fn carry_out(
         return refuse_incomplete(global, session, &plan, keeps_code);
     }
     agree(&plan, consent)?;
+    store.begin();
     if !state.renamed.is_empty() {
         // The journal says what happened to a state in which `moved` was carried out.
         store.fold(&state).await?;
@@ -223,18 +255,13 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
     stop
 }
 
-fn tell(
-    global: &Global,
-    session: &Session,
-    outcome: &engine::Outcome,
-    took: std::time::Duration,
-) -> Result<(), Failure> {
+fn tell(global: &Global, session: &Session, outcome: &engine::Outcome, took: Duration) -> Result<(), Failure> {
     let outputs = outputs::of(&outcome.state);
     match global.format {
-        Format::Human => anstream::print!("{}", views::apply::render(outcome, took, terminal::width())),
+        Format::Human => terminal::print(&views::apply::render(outcome, took, terminal::width())),
         Format::Json => {
             let document = views::apply::json(outcome, took, &session.cloud.calls.counts(), &outputs.to_json());
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            terminal::print_json(&document)?;
         }
     }
     Ok(())

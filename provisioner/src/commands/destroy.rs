@@ -4,12 +4,14 @@ use clap::Args;
 use engine::Address;
 use engine::state::StateStore as _;
 
-use super::apply::{Consent, carry_out, lock};
+use super::apply::{Consent, Patience, carry_out, connect};
 use crate::cli::Global;
+use crate::cloud::connection::Connection;
 use crate::failure::Outcome;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Looking, Purpose, Session};
+use crate::store::{self, Store};
 
 /// Arguments of `destroy`.
 #[derive(Debug, Args)]
@@ -23,14 +25,31 @@ pub struct Arguments {
     /// Refuses to delete more resources than this.
     #[arg(long, value_name = "N")]
     pub max_deletes: Option<usize>,
+    /// What to do about a lock that is held and a network that is gone.
+    #[command(flatten)]
+    pub patience: Patience,
 }
 
 /// Plans to delete everything, asks, and does it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let store = lock(&project, "destroy")?;
+    let connection = connect(&project, arguments.patience).await?;
+    let store = store::lock(&project, Some(&connection), "destroy", arguments.patience.lock_timeout).await?;
+    let outcome = under_lock(global, arguments, project, connection, &store).await;
+    store.release().await;
+    outcome
+}
+
+async fn under_lock(
+    global: &Global,
+    arguments: &Arguments,
+    project: Project,
+    connection: Connection,
+    store: &Store,
+) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
-    let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: true }).await?;
+    let purpose = Purpose { bundle: None, may_ask: false, destroy: true };
+    let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
     let state = session.recall(state, &progress).await?;
     let plan = session.plan(&state, &Looking::default(), &progress).await?;
@@ -41,5 +60,5 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         approved: &arguments.approve,
         max_deletes: arguments.max_deletes,
     };
-    carry_out(global, &session, plan, state, &store, &consent, false).await
+    carry_out(global, &session, plan, state, store, &consent, false).await
 }

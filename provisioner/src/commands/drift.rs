@@ -16,7 +16,6 @@ use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::session::{Purpose, Session};
-use crate::store::file::FileStore;
 use crate::views::{self, terminal};
 use crate::waiting::TokioClock;
 
@@ -43,13 +42,14 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 
 /// The state as it is now. Nothing is locked: an apply may be under way.
 async fn state(session: &Session) -> Result<State, Failure> {
-    Ok(FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?)
+    Ok(session.store().load(&session.cloud.stack).await?)
 }
 
 async fn look(session: &Session, ignores: &[Ignore], observer: &dyn Observer) -> Result<DriftReport, Failure> {
     let retry = RetryPolicy::default();
     let before = state(session).await?;
     let mut known = before.clone();
+    session.check_places(&mut known)?;
     known.rename_all(&session.project.moves()?);
     // What there is first, then what it is like: what an apply makes in between is not taken for a stranger.
     let (listed, unlisted) = engine::rebuild::list(&session.kinds, &TokioClock, retry, observer).await;
@@ -78,16 +78,16 @@ fn show(global: &Global, session: &Session, report: &DriftReport) -> Result<(), 
         width: terminal::width(),
     };
     match global.written {
-        Written::Human => anstream::print!("{}", views::drift::render(report, &around)),
-        Written::Markdown => print!("{}", views::drift_markdown::render(report, &around)),
+        Written::Human => terminal::print(&views::drift::render(report, &around)),
+        Written::Markdown => terminal::print(&views::drift_markdown::render(report, &around)),
         Written::Json => {
             let document = views::drift_json::render(report, &session.cloud.calls.counts());
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            terminal::print_json(&document)?;
         }
         Written::Sarif => {
             let sources = project::sources(&global.manifest)?;
             let document = views::drift_sarif::render(report, &session.cloud.stack, &sources);
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            terminal::print_json(&document)?;
         }
     }
     Ok(())

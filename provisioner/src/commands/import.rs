@@ -7,12 +7,14 @@ use engine::kind::{Depth, Want};
 use engine::state::StateStore as _;
 use engine::{Address, Mode, Observations, Observed, Owner, Plan, Seen, State};
 
-use super::apply::{Consent, carry_out, lock};
+use super::apply::{Consent, Patience, carry_out, connect};
 use crate::cli::Global;
+use crate::cloud::connection::Connection;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Purpose, Session};
+use crate::store::{self, Store};
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -27,24 +29,38 @@ pub struct Arguments {
     /// Takes it over even from another billform stack.
     #[arg(long)]
     pub adopt: bool,
+    /// What to do about a lock that is held and a network that is gone.
+    #[command(flatten)]
+    pub patience: Patience,
 }
 
 /// Plans to take it over, asks, and does it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let store = lock(&project, "import")?;
+    let connection = connect(&project, arguments.patience).await?;
+    let store = store::lock(&project, Some(&connection), "import", arguments.patience.lock_timeout).await?;
+    let outcome = under_lock(global, arguments, project, connection, &store).await;
+    store.release().await;
+    outcome
+}
+
+async fn under_lock(
+    global: &Global,
+    arguments: &Arguments,
+    project: Project,
+    connection: Connection,
+    store: &Store,
+) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
-    let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: false }).await?;
+    let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
+    let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = match state.is_blank() {
-        true => state,
-        false => session.recall(state, &progress).await?,
-    };
+    let state = session.recall(state, &progress).await?;
     let found = find(&session, &state, arguments).await?;
     drop(progress);
     let plan = plan(&session, &state, &arguments.address, found)?;
     let consent = Consent { verb: "import", auto_approve: arguments.auto_approve, approved: &[], max_deletes: Some(0) };
-    carry_out(global, &session, plan, state, &store, &consent, true).await
+    carry_out(global, &session, plan, state, store, &consent, true).await
 }
 
 /// The resource, if it is there and may be taken.

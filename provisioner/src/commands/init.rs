@@ -1,15 +1,25 @@
-//! `init`: a commented starter manifest, and a .gitignore for what must not be committed.
+//! `init`: a commented starter manifest, and a .gitignore for what must not be committed. Where a manifest is and keeps
+//! its state in S3, the bucket for it.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use billing::manifest::model::State;
 use clap::Args;
 use serde_json::json;
 
 use crate::cli::{Format, Global};
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::project::Project;
+use crate::store;
+use crate::store::s3::client::Bucket;
+use crate::store::s3::{self, Made};
+use crate::views::terminal;
+use crate::views::wrap::wrapped;
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -23,8 +33,11 @@ const STARTER: &str = include_str!("../../../templates/billform.yaml");
 const IGNORED: &str =
     "# billform's state and bundles: the state names your resources, bundles are rebuilt.\n.billform/\n";
 
-/// Writes both; nothing that exists is overwritten.
-pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
+/// Writes both, or makes the state's bucket; nothing that exists is overwritten.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    if let Some(manifest) = existing(global, arguments) {
+        return existing_project(&Global { manifest, ..global.clone() }).await;
+    }
     let folder = match (&arguments.folder, global.manifest.is_dir()) {
         (Some(folder), _) => folder.clone(),
         (None, true) => global.manifest.clone(),
@@ -38,8 +51,53 @@ pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     match global.format {
         Format::Json => println!("{}", json!({ "written": [manifest, gitignore] })),
         Format::Human => {
-            println!("Written: {} and {}.", manifest.display(), gitignore.display());
-            println!("Next: set the account and the tenants in it, then `billform validate` and `billform plan`.");
+            println!("Written: {} and {}.", shown(&manifest), shown(&gitignore));
+            let next = "Next: set the account and the tenants in it, then `billform validate` and `billform plan`.";
+            println!("{}", wrapped(next, terminal::width(), 2));
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.strip_prefix(".").unwrap_or(path).display()
+}
+
+/// The manifest that is there already, if one is.
+fn existing(global: &Global, arguments: &Arguments) -> Option<PathBuf> {
+    let named = arguments.folder.as_ref().unwrap_or(&global.manifest);
+    let is_there = named.is_file() || named.join("billform.yaml").is_file();
+    is_there.then(|| named.clone())
+}
+
+/// Makes the bucket of `state.s3` and tries the store out, once for a team.
+async fn existing_project(global: &Global) -> Outcome {
+    // What is wrong with a manifest is for `validate` to say.
+    let project = Project::load(global).ok();
+    let Some((project, state)) = project.as_ref().and_then(|project| match &project.manifest.state {
+        State::S3(state) => Some((project, state)),
+        State::File(_) => None,
+    }) else {
+        return Err(Failure::new(format!(
+            "there is a manifest in {} already: billform.yaml",
+            global.manifest.display()
+        ))
+        .hint(
+            "init overwrites nothing: name another folder. With `state.s3` in a sound manifest it makes the bucket",
+        ));
+    };
+    let connection = Connection::open(&project.manifest, Calls::default()).await?;
+    let bucket = Bucket::new(&connection, &state.bucket, &state.region);
+    let made = s3::make(&bucket, &state.region, project.manifest.aws.tags.clone()).await?;
+    s3::probe(&bucket, &store::place(project, state)).await?;
+    match global.format {
+        Format::Json => println!("{}", json!({ "bucket": state.bucket, "created": made == Made::New })),
+        Format::Human => {
+            match made {
+                Made::New => println!("Made the bucket {}: versioned, encrypted, closed to the public.", state.bucket),
+                Made::WasThere => println!("The bucket {} is there.", state.bucket),
+            }
+            println!("It honours conditional writes, so it can keep the state. Next: `billform plan`.");
         }
     }
     Ok(exit::DONE)

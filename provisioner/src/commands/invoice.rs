@@ -14,7 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::ledger_reader::LedgerReader;
 use crate::project::Project;
 use crate::session::check_account;
-use crate::views;
+use crate::views::{self, terminal};
 
 /// Subcommands of `invoice`.
 #[derive(Debug, ClapSubcommand)]
@@ -57,13 +57,13 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         previews.push(preview(&project, &reader, tenant, month, today).await?);
     }
     match global.format {
-        Format::Human => anstream::print!("{}", views::invoice::render(&previews)),
+        Format::Human => terminal::print(&views::invoice::render(&previews)),
         Format::Json => {
             let list: Vec<_> = previews
                 .iter()
                 .map(|preview| json!({ "invoice": preview.invoice, "not_ready": preview.not_ready }))
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&json!({ "period": month, "invoices": list }))?);
+            terminal::print_json(&json!({ "period": month, "invoices": list }))?;
         }
     }
     Ok(exit::DONE)

@@ -36,7 +36,7 @@ pub fn run(global: &Global) -> Outcome {
                     })
                 })
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&list)?);
+            terminal::print_json(&list)?;
         }
     }
     Ok(exit::DONE)

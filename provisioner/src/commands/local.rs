@@ -12,6 +12,7 @@ use crate::cli::{Format, Global};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::project::Project;
+use crate::views::terminal;
 
 /// Subcommands of `local`.
 #[derive(Debug, ClapSubcommand)]
@@ -77,7 +78,7 @@ async fn up(global: &Global, auth: bool) -> Outcome {
     }
     let description = daemon::up(&home, program, &|line| anstream::eprintln!("{line}")).await?;
     match global.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&description)?),
+        Format::Json => terminal::print_json(&description)?,
         Format::Human => {
             println!("The local cloud runs (process {}). In this shell:\n", description.pid);
             println!("export AWS_ENDPOINT_URL={}", description.aws_endpoint);

@@ -8,7 +8,8 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::outputs;
 use crate::project::Project;
-use crate::store::file::FileStore;
+use crate::store;
+use crate::views::terminal;
 
 /// Arguments of `output`.
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ pub struct Arguments {
 /// Prints all outputs, or one.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let store = FileStore::open(&project.state_path()?);
+    let store = store::open(&project).await?;
     let outputs = outputs::of(&store.load(&project.manifest.stack()).await?);
     let lines = outputs.lines();
     match (&arguments.name, global.format) {
@@ -35,12 +36,12 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
                 };
                 Failure::new(format!("there is no output `{name}`")).hint(hint)
             })?;
-            println!("{value}");
+            terminal::print(&format!("{value}\n"));
         }
-        (None, Format::Json) => println!("{}", serde_json::to_string_pretty(&outputs)?),
+        (None, Format::Json) => terminal::print_json(&outputs)?,
         (None, Format::Human) => {
             let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-            lines.iter().for_each(|(name, value)| println!("{name:wide$}  {value}"));
+            lines.iter().for_each(|(name, value)| terminal::print(&format!("{name:wide$}  {value}\n")));
         }
     }
     Ok(exit::DONE)

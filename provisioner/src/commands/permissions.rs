@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use engine::kind::Verb;
+use serde_json::Value;
 
 use crate::cli::Global;
 use crate::exit;
-use crate::failure::Outcome;
-use crate::permissions;
+use crate::failure::{Failure, Outcome};
+use crate::permissions::{self, Of};
 use crate::project::Project;
 use crate::stack;
+use crate::store::permissions::Use;
+use crate::views::terminal;
+use crate::views::wrap::wrapped;
 
 /// Arguments of `permissions`.
 #[derive(Debug, Args)]
@@ -23,22 +27,54 @@ pub struct Arguments {
 /// A command that needs permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum For {
+    /// Making the bucket of the state (`state.s3`), which is done once.
+    Init,
     /// Only reads.
     Plan,
     /// Reads, creates, updates and deletes what the manifest drops.
     Apply,
     /// Reads and deletes.
     Destroy,
-    /// Only reads, of every kind: what a kind left behind that the manifest no longer has is found, too.
+    /// Only reads, of every kind, also those that the manifest no longer has; enough for `state rebuild`, too.
     Drift,
+    /// Reads the key that signs links.
+    #[value(alias = "tenant link")]
+    TenantLink,
+    /// Reads the ledger.
+    #[value(alias = "invoice preview")]
+    InvoicePreview,
 }
 
 impl For {
-    fn verbs(self) -> BTreeSet<Verb> {
+    /// The policy of the command.
+    fn policy(self, project: &Project) -> Result<Value, Failure> {
+        let manifest = &project.manifest;
+        let of_verbs = |verbs: &[Verb], kinds: Of| {
+            let handlers = stack::handlers();
+            // No bundle: which code is deployed makes no difference to what is allowed.
+            let graph = stack::graph(&stack::Plan { manifest, handlers: &handlers, code_sha256: None })?;
+            let verbs: BTreeSet<Verb> = verbs.iter().copied().collect();
+            Ok(permissions::policy(manifest, &graph, &verbs, kinds, self.use_of_state()))
+        };
         match self {
-            For::Plan | For::Drift => [Verb::Read].into(),
-            For::Apply => [Verb::Read, Verb::Create, Verb::Update, Verb::Delete].into(),
-            For::Destroy => [Verb::Read, Verb::Delete].into(),
+            For::Init => of_verbs(&[], Of::KindsIn),
+            // What is read of a field is allowed by the same actions, in lists or one by one.
+            For::Plan => of_verbs(&[Verb::Read], Of::KindsIn),
+            For::Drift => of_verbs(&[Verb::Read], Of::EveryKind),
+            For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::KindsIn),
+            For::Destroy => of_verbs(&[Verb::Read, Verb::Delete], Of::KindsIn),
+            For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
+                Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
+            }),
+            For::InvoicePreview => Ok(permissions::of_previews(manifest)),
+        }
+    }
+
+    fn use_of_state(self) -> Use {
+        match self {
+            For::Init => Use::Make,
+            For::Plan | For::Drift | For::TenantLink | For::InvoicePreview => Use::Read,
+            For::Apply | For::Destroy => Use::Write,
         }
     }
 }
@@ -46,22 +82,15 @@ impl For {
 /// Prints the policy document, ready for IAM.
 pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let handlers = stack::handlers();
-    // A stand-in for a bundle: which code is deployed makes no difference to what is allowed.
-    let graph = stack::graph(&stack::Plan { manifest: &project.manifest, handlers: &handlers, code_sha256: None })?;
-    let kinds = match arguments.command {
-        For::Drift => permissions::Of::EveryKind,
-        For::Plan | For::Apply | For::Destroy => permissions::Of::KindsIn,
-    };
-    let policy = permissions::policy(&project.manifest, &graph, &arguments.command.verbs(), kinds);
-    let text = serde_json::to_string_pretty(&policy)?;
-    println!("{text}");
+    let policy = arguments.command.policy(&project)?;
+    terminal::print_json(&policy)?;
     let size = permissions::size(&policy);
     if size > permissions::MANAGED_POLICY_LIMIT {
-        anstream::eprintln!(
-            "The policy has {size} characters, IAM takes {} per managed policy: attach its statements as several.",
-            permissions::MANAGED_POLICY_LIMIT
+        let limit = permissions::MANAGED_POLICY_LIMIT;
+        let note = format!(
+            "The policy has {size} characters, IAM takes {limit} per managed policy: attach its statements as several."
         );
+        terminal::eprint_line(&wrapped(&note, terminal::width(), 2));
     }
     Ok(exit::DONE)
 }

@@ -17,7 +17,6 @@ use crate::project::Project;
 use crate::saved_plan::SavedPlan;
 use crate::scope::Scope;
 use crate::session::{Looking, Purpose, Session};
-use crate::store::file::FileStore;
 use crate::views::{self, terminal};
 
 /// Arguments of `plan`.
@@ -78,7 +77,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let bundle = bundles::find(&project, arguments.bundle.as_deref())?;
     let keeps_code = bundle.is_none() && !arguments.destroy;
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: arguments.destroy }).await?;
-    let state = FileStore::open(&session.state_path()?).load(&session.cloud.stack).await?;
+    let state = session.store().load(&session.cloud.stack).await?;
     let progress = Progress::reading(global.verbose > 0);
     let looking = Looking {
         refresh: arguments.refresh,
@@ -111,12 +110,12 @@ pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -
         width: terminal::width(),
     };
     match global.written {
-        Written::Markdown => print!("{}", views::plan_markdown::render(plan, &around)),
+        Written::Markdown => terminal::print(&views::plan_markdown::render(plan, &around)),
         // Only drift writes SARIF; the command line saw to that.
-        Written::Human | Written::Sarif => anstream::print!("{}", views::plan::render(plan, &around)),
+        Written::Human | Written::Sarif => terminal::print(&views::plan::render(plan, &around)),
         Written::Json => {
             let document = views::plan_json::render(plan, &session.cloud.calls.counts(), &unprovisioned);
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            terminal::print_json(&document)?;
         }
     }
     Ok(())

@@ -1,18 +1,21 @@
 //! `state`: what billform remembers, and the few ways to put it right by hand. None of them touches the cloud.
 
+mod push;
+
+use std::time::Duration;
+
 use clap::{Args, Subcommand as ClapSubcommand};
 use engine::state::{Entry, StateStore as _};
 use engine::{Address, State};
 
-use super::apply::lock;
 use crate::cli::{Format, Global};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Purpose, Session};
-use crate::store::file::FileStore;
-use crate::views;
+use crate::store::{self, Store};
+use crate::views::{self, terminal};
 
 /// Subcommands of `state`.
 #[derive(Debug, ClapSubcommand)]
@@ -39,6 +42,10 @@ pub enum Subcommand {
     },
     /// Makes the state anew from the cloud alone: names, ownership tags, Stripe metadata.
     Rebuild(Rebuild),
+    /// Prints the whole state as JSON. It holds no secrets.
+    Pull,
+    /// Puts a state that `pull` printed in place of the present one.
+    Push(push::Arguments),
 }
 
 /// Arguments of `state rebuild`.
@@ -58,50 +65,61 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Mv { from, to } => rename(&project, from, to).await,
         Subcommand::Rm { addresses } => forget(&project, addresses).await,
         Subcommand::Rebuild(arguments) => rebuild(global, project, arguments).await,
+        Subcommand::Pull => pull(&read(&project).await?),
+        Subcommand::Push(arguments) => push::run(&project, arguments).await,
     }
 }
 
 async fn read(project: &Project) -> Result<State, Failure> {
-    Ok(FileStore::open(&project.state_path()?).load(&project.manifest.stack()).await?)
+    Ok(store::open(project).await?.load(&project.manifest.stack()).await?)
 }
 
 fn list(global: &Global, state: &State) -> Outcome {
     match global.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&state.records.keys().collect::<Vec<_>>())?),
-        Format::Human => state.records.keys().for_each(|address| println!("{address}")),
+        Format::Json => terminal::print_json(&state.records.keys().collect::<Vec<_>>())?,
+        Format::Human => state.records.keys().for_each(|address| terminal::print(&format!("{address}\n"))),
     }
     Ok(exit::DONE)
 }
 
 fn show(state: &State, address: &Address) -> Outcome {
     let record = state.records.get(address).ok_or_else(|| unknown(address))?;
-    println!("{}", serde_json::to_string_pretty(record)?);
+    terminal::print_json(record)?;
+    Ok(exit::DONE)
+}
+
+fn pull(state: &State) -> Outcome {
+    terminal::print_json(state)?;
     Ok(exit::DONE)
 }
 
 async fn rename(project: &Project, from: &Address, to: &Address) -> Outcome {
-    let store = lock(project, "state mv")?;
-    let mut state = store.load(&project.manifest.stack()).await?;
-    state.rename(from, to)?;
-    state.serial += 1;
-    store.fold(&state).await?;
-    anstream::eprintln!("{from} stands at {to} now; the next apply writes that into its ownership tags.");
+    let renamed = async |store: &Store| -> Result<(), Failure> {
+        let mut state = store.load(&project.manifest.stack()).await?;
+        state.rename(from, to)?;
+        state.serial += 1;
+        Ok(store.fold(&state).await?)
+    };
+    lock(project, "state mv").await?.released_after(renamed).await?;
+    terminal::eprint_line(&format!("{from} stands at {to} now; the next apply writes that into its ownership tags."));
     Ok(exit::DONE)
 }
 
 async fn forget(project: &Project, addresses: &[Address]) -> Outcome {
-    let store = lock(project, "state rm")?;
-    let mut state = store.load(&project.manifest.stack()).await?;
-    for address in addresses {
-        if !state.records.contains_key(address) && !state.intents.contains_key(address) {
-            return Err(unknown(address));
+    let forgotten = async |store: &Store| -> Result<(), Failure> {
+        let mut state = store.load(&project.manifest.stack()).await?;
+        for address in addresses {
+            if !state.records.contains_key(address) && !state.intents.contains_key(address) {
+                return Err(unknown(address));
+            }
+            state.take(Entry::Removed(address.clone()));
         }
-        state.take(Entry::Removed(address.clone()));
-    }
-    state.serial += 1;
-    store.fold(&state).await?;
+        state.serial += 1;
+        Ok(store.fold(&state).await?)
+    };
+    lock(project, "state rm").await?.released_after(forgotten).await?;
     let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-    anstream::eprintln!("Forgotten, and left as it is in the cloud: {}.", names.join(", "));
+    terminal::eprint_line(&format!("Forgotten, and left as it is in the cloud: {}.", names.join(", ")));
     Ok(exit::DONE)
 }
 
@@ -112,28 +130,40 @@ fn unknown(address: &Address) -> Failure {
 /// Compares what was remembered with what is there, and keeps the latter. A damaged state is replaced, too: that is
 /// what this is for.
 async fn rebuild(global: &Global, project: Project, arguments: &Rebuild) -> Outcome {
-    let store = lock(&project, "state rebuild")?;
+    let store = lock(&project, "state rebuild").await?;
+    store.released_after(async |store| rebuilt(global, project, arguments, store).await).await
+}
+
+async fn rebuilt(global: &Global, project: Project, arguments: &Rebuild, store: &Store) -> Outcome {
     let before = store.load(&project.manifest.stack()).await;
     let session = Session::open(project, Purpose { bundle: None, may_ask: false, destroy: false }).await?;
     let progress = Progress::reading(global.verbose > 0);
+    if let Ok(before) = &before {
+        session.check_places(&mut before.clone())?;
+    }
     let rebuilt = session.rebuild(serial_after(before.as_ref().ok()), &progress).await?;
     drop(progress);
     let before = before.unwrap_or_else(|damage| {
-        anstream::eprintln!("What is there now cannot be read and is replaced: {damage}");
+        terminal::eprint_line(&format!("What is there now cannot be read and is replaced: {damage}"));
         State::empty(&session.cloud.stack)
     });
     match global.format {
-        Format::Human => anstream::print!("{}", views::rebuild::render(&before, &rebuilt, views::terminal::width())),
+        Format::Human => terminal::print(&views::rebuild::render(&before, &rebuilt, terminal::width())),
         Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&views::rebuild::json(&before, &rebuilt))?);
+            terminal::print_json(&views::rebuild::json(&before, &rebuilt))?;
         }
     }
     if arguments.dry_run {
-        anstream::eprintln!("Nothing was written.");
+        terminal::eprint_line("Nothing was written.");
     } else {
         store.fold(&rebuilt.state).await?;
     }
     Ok(exit::DONE)
+}
+
+/// Locks the state in this process's name; a lock that is held is not waited for.
+async fn lock(project: &Project, verb: &str) -> Result<Store, Failure> {
+    store::lock(project, None, verb, Duration::ZERO).await
 }
 
 /// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it. States

@@ -10,7 +10,9 @@ use crate::failure::{Failure, Outcome};
 use crate::link_key;
 use crate::outputs;
 use crate::project::Project;
-use crate::store::file::FileStore;
+use crate::store;
+use crate::views::table::aligned;
+use crate::views::terminal;
 use engine::state::StateStore as _;
 
 /// Subcommands of `tenant`.
@@ -56,20 +58,21 @@ fn list(global: &Global, project: &Project) -> Outcome {
                     })
                 })
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&tenants)?);
+            terminal::print_json(&tenants)?;
         }
         Format::Human => {
-            for tenant in &manifest.tenants {
-                let pricing = tenant.pricing.names().join(", ");
-                let pricing = if pricing.is_empty() { "at cost" } else { &pricing };
-                let budget = manifest.budget_of(tenant).map_or("no budget".to_owned(), |b| b.limit.to_string());
-                println!(
-                    "{:20} {:30} {:4} {pricing:16} {budget}",
-                    tenant.id,
-                    tenant.name,
-                    manifest.currency_of(tenant).code()
-                );
-            }
+            let rows: Vec<[String; 5]> = manifest
+                .tenants
+                .iter()
+                .map(|tenant| {
+                    let pricing = tenant.pricing.names().join(", ");
+                    let pricing = if pricing.is_empty() { "at cost".to_owned() } else { pricing };
+                    let budget = manifest.budget_of(tenant).map_or("no budget".to_owned(), |b| b.limit.to_string());
+                    let currency = manifest.currency_of(tenant).code().to_owned();
+                    [tenant.id.clone(), tenant.name.clone(), currency, pricing, budget]
+                })
+                .collect();
+            terminal::print(&aligned(&rows));
         }
     }
     Ok(exit::DONE)
@@ -92,20 +95,19 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
     };
     let key: LinkKey = link_key::read(project).await?;
     let token = link::sign(&claims, &key)?;
-    let state = FileStore::open(&project.state_path()?).load(&manifest.stack()).await?;
+    let state = store::open(project).await?.load(&manifest.stack()).await?;
     let api_url = outputs::of(&state).api_url;
     match global.format {
-        Format::Json => println!(
-            "{}",
-            serde_json::to_string_pretty(&json!({
-                "tenant": tenant.id, "token": token, "expires": expires.to_string(), "api_url": api_url,
-            }))?
-        ),
+        Format::Json => terminal::print_json(&json!({
+            "tenant": tenant.id, "token": token, "expires": expires.to_string(), "api_url": api_url,
+        }))?,
         Format::Human => {
             println!("{token}");
             let url = api_url.as_deref().unwrap_or("API_URL");
             anstream::eprintln!("It holds until {expires}. Send it in a header, never in an address:");
-            anstream::eprintln!("  curl -H \"Authorization: Bearer TOKEN\" \"{url}/costs?period=last-month\"");
+            terminal::eprint_line(&format!(
+                "  curl -H \"Authorization: Bearer TOKEN\" \"{url}/costs?period=last-month\""
+            ));
         }
     }
     Ok(exit::DONE)

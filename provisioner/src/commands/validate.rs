@@ -30,11 +30,11 @@ pub fn run(global: &Global) -> Outcome {
             Ok(exit::DONE)
         }
         Err(ProjectError::Invalid(found)) if global.format == Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&json!({ "valid": false, "problems": found }))?);
+            terminal::print_json(&json!({ "valid": false, "problems": found }))?;
             Ok(exit::ERROR)
         }
         Err(ProjectError::Invalid(found)) => {
-            anstream::print!("{}", problems::render(&found, terminal::width()));
+            terminal::print(&problems::render(&found, terminal::width()));
             Ok(exit::ERROR)
         }
         Err(ProjectError::Unreadable(failure)) => Err(failure),

@@ -12,7 +12,7 @@ use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Permission, 
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
 use crate::cloud::Cloud;
 use crate::cloud::errors::{call_error, refused};
 
@@ -62,10 +62,15 @@ impl TypedKind for AllocationTags {
         if wants.is_empty() {
             return Vec::new();
         }
-        match self.list().await {
+        match self.keys().await {
             Ok(keys) => wants.iter().map(|want| Ok(self.seen(want, &keys))).collect(),
             Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
         }
+    }
+
+    /// Keys have no place to say who asked for them.
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        Ok(Vec::new())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -84,7 +89,7 @@ impl TypedKind for AllocationTags {
 
 impl AllocationTags {
     /// Every user-defined key AWS has seen, and whether it is active.
-    async fn list(&self) -> Result<BTreeMap<String, bool>, CallError> {
+    async fn keys(&self) -> Result<BTreeMap<String, bool>, CallError> {
         let call = self.cloud.cost_explorer.list_cost_allocation_tags().r#type(CostAllocationTagType::UserDefined);
         let mut tags = call.into_paginator().page_size(PAGE).items().send();
         let mut keys = BTreeMap::new();
@@ -102,7 +107,7 @@ impl AllocationTags {
             fields: Desired { active },
             outputs: BTreeMap::new(),
             // Keys have no owner; asking for them is no one's privilege.
-            owner: Owner::stack(&self.cloud.stack),
+            owner: Owner::Untold,
             unread: Vec::new(),
             pending: pending(&unseen),
         })
@@ -110,7 +115,7 @@ impl AllocationTags {
 
     /// Activates what AWS has seen and is not active; the rest is for a later run.
     async fn activate(&self, address: &Address, desired: &Desired) -> Result<Applied, CallError> {
-        let keys = self.list().await?;
+        let keys = self.keys().await?;
         let mut unseen: BTreeSet<String> = without(&desired.active, &keys);
         let inactive: Vec<&String> = desired.active.iter().filter(|key| keys.get(*key) == Some(&false)).collect();
         for batch in inactive.chunks(KEYS_A_CALL) {

@@ -19,7 +19,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
 
@@ -64,6 +64,7 @@ const MISSING: &str = "NotFoundException";
 const DUPLICATE: &str = "DuplicateRecordException";
 
 const BUDGET: &str = "arn:aws:budgets::{account}:budget/{name}";
+const ANY_BUDGET: &str = "arn:aws:budgets::{account}:budget/*";
 
 #[async_trait]
 impl TypedKind for Budgets {
@@ -77,12 +78,9 @@ impl TypedKind for Budgets {
         open_maps: &["tags"],
         unlisted: UNLISTED,
         permissions: &[
-            Permission {
-                verb: Verb::Read,
-                action: "budgets:ViewBudget",
-                resource: "arn:aws:budgets::{account}:budget/*",
-            },
-            Permission { verb: Verb::Read, action: "budgets:ListTagsForResource", resource: BUDGET },
+            Permission { verb: Verb::Read, action: "budgets:ViewBudget", resource: ANY_BUDGET },
+            // Whose a budget is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "budgets:ListTagsForResource", resource: ANY_BUDGET },
             Permission { verb: Verb::Create, action: "budgets:ModifyBudget", resource: BUDGET },
             Permission { verb: Verb::Create, action: "budgets:TagResource", resource: BUDGET },
             Permission { verb: Verb::Update, action: "budgets:ViewBudget", resource: BUDGET },
@@ -103,7 +101,7 @@ impl TypedKind for Budgets {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let budgets = match self.list().await {
+        let budgets = match self.budgets().await {
             Ok(budgets) => budgets,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -121,6 +119,19 @@ impl TypedKind for Budgets {
             self.see(want, budgets.get(&want.fields.name), listed, depth)
         });
         at_once(BUDGETS_AT_ONCE, seen.collect()).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let budgets = self.budgets().await?;
+        let tags = budgets.keys().map(|name| self.tags(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, budget), tags) in budgets.iter().zip(at_once(BUDGETS_AT_ONCE, tags).await) {
+            let Some(tags) = tags? else { continue };
+            let owned = ownership::split(tags);
+            let fields = observed(budget, BTreeMap::new(), owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -176,7 +187,7 @@ impl TypedKind for Budgets {
 
 impl Budgets {
     /// Every budget of the account by name.
-    async fn list(&self) -> Result<HashMap<String, Budget>, CallError> {
+    async fn budgets(&self) -> Result<HashMap<String, Budget>, CallError> {
         let call = self.cloud.budgets.describe_budgets().account_id(&self.cloud.account);
         let mut budgets = call.into_paginator().page_size(PAGE).items().send();
         let mut found = HashMap::new();
@@ -203,14 +214,18 @@ impl Budgets {
         }
         let name = &budget.budget_name;
         let (alerts, tags) = futures::try_join!(self.alerts(name, listed), self.tags(name))?;
+        let Some(tags) = tags else { return Ok(None) };
         let owned = ownership::split(tags);
         Ok(Some(self.seen(observed(budget, alerts, owned.tags), owned.owner, Vec::new())))
     }
 
-    async fn tags(&self, budget: &str) -> Result<Vec<(String, String)>, CallError> {
-        let answer = self.cloud.budgets.list_tags_for_resource().resource_arn(self.arn(budget)).send().await;
-        let answer = answer.map_err(|error| call_error("budgets:ListTagsForResource", error))?;
-        Ok(answer.resource_tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
+    /// A budget's tags; none of one that has gone since it was listed.
+    async fn tags(&self, budget: &str) -> Result<Option<Vec<(String, String)>>, CallError> {
+        let answer = match self.cloud.budgets.list_tags_for_resource().resource_arn(self.arn(budget)).send().await {
+            Err(error) if code(&error) == Some(MISSING) => return Ok(None),
+            answer => answer.map_err(|error| call_error("budgets:ListTagsForResource", error))?,
+        };
+        Ok(Some(answer.resource_tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
     }
 
     /// Replaces the budget, keeping its cost types and its start.

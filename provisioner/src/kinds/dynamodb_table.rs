@@ -24,7 +24,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
 use shape::{Beside, IndexStep};
@@ -76,6 +76,7 @@ const SETTING_LIMIT_S: u64 = 60;
 const MANY_ITEMS: usize = 100;
 
 const TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/{name}";
+pub(super) const ANY_TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/*";
 
 #[async_trait]
 impl TypedKind for DynamodbTables {
@@ -89,10 +90,12 @@ impl TypedKind for DynamodbTables {
         open_maps: &["tags"],
         unlisted: &["tags", "ttl_attribute", "point_in_time_recovery"],
         permissions: &[
-            Permission { verb: Verb::Read, action: "dynamodb:DescribeTable", resource: TABLE },
+            Permission { verb: Verb::Read, action: "dynamodb:DescribeTable", resource: ANY_TABLE },
             Permission { verb: Verb::Read, action: "dynamodb:DescribeContinuousBackups", resource: TABLE },
             Permission { verb: Verb::Read, action: "dynamodb:DescribeTimeToLive", resource: TABLE },
-            Permission { verb: Verb::Read, action: "dynamodb:ListTagsOfResource", resource: TABLE },
+            Permission { verb: Verb::Read, action: "dynamodb:ListTables", resource: "*" },
+            // Whose a table is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "dynamodb:ListTagsOfResource", resource: ANY_TABLE },
             // What stands in the way of a delete is looked for while planning.
             Permission { verb: Verb::Read, action: "dynamodb:Scan", resource: TABLE },
             Permission { verb: Verb::Create, action: "dynamodb:CreateTable", resource: TABLE },
@@ -120,6 +123,24 @@ impl TypedKind for DynamodbTables {
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
         let seen = wants.iter().map(|want| self.see(want, depth)).collect();
         at_once(READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let owned = self.owned().await?;
+        let tables = owned.iter().map(|(name, _)| self.describe(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, owned), table) in owned.iter().zip(at_once(READS, tables).await) {
+            let Some(table) = table? else { continue };
+            let beside = Beside { tags: owned.tags.clone(), ..Beside::default() };
+            listed.extend(TypedListed::of(
+                &Self::META,
+                &self.cloud.stack,
+                owned,
+                name,
+                shape::observed(&table, beside),
+            ));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -261,7 +282,25 @@ impl DynamodbTables {
         Ok(Some(Seen { id, fields: shape::observed(&table, beside), outputs, owner, unread, pending: None }))
     }
 
-    async fn describe(&self, name: &str) -> Result<Option<TableDescription>, CallError> {
+    /// The tables that carry the stack's name, and what their tags say.
+    pub(super) async fn owned(&self) -> Result<Vec<(String, ownership::Owned)>, CallError> {
+        let mut tables = self.cloud.dynamodb.list_tables().into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(name) = tables.next().await {
+            names.push(name.map_err(|error| call_error("dynamodb:ListTables", error))?);
+        }
+        let tags = at_once(READS, names.iter().map(|name| self.tags(name)).collect()).await;
+        let mut owned = Vec::new();
+        for (name, tags) in names.into_iter().zip(tags) {
+            let told = ownership::split(tags?);
+            if told.owner.is_stack(&self.cloud.stack) {
+                owned.push((name, told));
+            }
+        }
+        Ok(owned)
+    }
+
+    pub(super) async fn describe(&self, name: &str) -> Result<Option<TableDescription>, CallError> {
         match self.cloud.dynamodb.describe_table().table_name(name).send().await {
             Ok(answer) => Ok(answer.table),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),

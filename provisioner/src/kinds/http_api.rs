@@ -19,7 +19,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::code;
 use crate::cloud::{Cloud, ownership};
 use calls::{MISSING, failed, sent_once};
@@ -40,6 +40,10 @@ pub struct Desired {
     pub stage: Stage,
     /// Tags beside the ownership tags.
     pub tags: BTreeMap<String, String>,
+    /// Ids of other APIs that carry this one's tags, which is only ever seen: AWS takes no token for a create, so one
+    /// that took effect after it had been given up on made a second API. They are deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubles: Vec<String>,
 }
 
 /// Cross-origin rules.
@@ -135,21 +139,37 @@ impl TypedKind for HttpApis {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let apis = match self.list().await {
+        let apis = match self.apis().await {
             Ok(apis) => apis,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
         let seen = wants.iter().map(|want| async {
             match find::ours(&apis, &self.cloud.stack, &want.address, want.id.as_deref())? {
-                Some(api) => self.see(want, api, depth).await,
+                Some(api) => {
+                    self.see(want, api, find::doubles(&apis, &self.cloud.stack, &want.address, api), depth).await
+                }
                 None => Ok(None),
             }
         });
         at_once(APIS_AT_ONCE, seen.collect()).await
     }
 
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let apis = self.apis().await?;
+        let mut listed = Vec::new();
+        for api in find::oldest_first(&apis).into_iter().filter(|api| find::says(api, &self.cloud.stack)) {
+            let id = api.api_id().unwrap_or_default();
+            // The list may say what the tags were: they are asked for themselves where it says that it is ours.
+            let Some(tags) = self.tags_if_there(id).await? else { continue };
+            let owned = ownership::split(tags);
+            let fields = Desired { tags: owned.tags.clone(), ..observed(api, None) };
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, id, fields));
+        }
+        Ok(listed)
+    }
+
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
-        if let Some(api) = find::ours(&self.list().await?, &self.cloud.stack, address, None)? {
+        if let Some(api) = find::ours(&self.apis().await?, &self.cloud.stack, address, None)? {
             return Err(CallError {
                 operation: "apigateway:CreateApi".to_owned(),
                 message: format!("the API {} of {address} exists", api.api_id().unwrap_or_default()),
@@ -163,6 +183,7 @@ impl TypedKind for HttpApis {
         let call = call.set_tags(Some(tags.into_iter().collect())).customize().config_override(sent_once());
         let made = call.send().await.map_err(|error| failed("apigateway:CreateApi", error))?;
         let id = made.api_id.unwrap_or_default();
+        self.until_seen(&id).await?;
         // Should one of these fail, the next read shows what is missing.
         self.converge_routes(&id, &desired.routes).await?;
         self.put_stage(&id, &desired.stage, "").await?;
@@ -183,15 +204,17 @@ impl TypedKind for HttpApis {
             self.put_stage(id, &desired.stage, stage::plain_name(&change.observed.stage)).await?;
         }
         self.update_tags(&change).await?;
+        if change.touches("doubles") {
+            for double in &change.observed.doubles {
+                self.delete_api(double).await?;
+            }
+        }
         Ok(self.applied(id, &endpoint, &desired.stage.name))
     }
 
     /// Routes, integrations and stages go with it.
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        match self.cloud.api_gateway.delete_api().api_id(id).send().await {
-            Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteApi", error)),
-            _ => Ok(Removal::Gone),
-        }
+        self.delete_api(id).await.map(|()| Removal::Gone)
     }
 }
 
@@ -200,6 +223,7 @@ impl HttpApis {
         &self,
         want: &TypedWant<Desired>,
         api: &Api,
+        doubles: Vec<String>,
         depth: Depth,
     ) -> Result<Option<Seen<Desired>>, CallError> {
         let id = api.api_id().unwrap_or_default();
@@ -208,7 +232,8 @@ impl HttpApis {
                 routes: known.routes.clone(),
                 stage: known.stage.clone(),
                 tags: known.tags.clone(),
-                ..observed(api, &want.fields)
+                doubles,
+                ..observed(api, want.fields.cors.as_ref())
             };
             let unread = UNLISTED.iter().map(|field| (*field).to_owned()).collect();
             return Ok(Some(self.seen(api, fields, Owner::stack(&self.cloud.stack), unread)));
@@ -220,7 +245,8 @@ impl HttpApis {
             routes: routes::observed(&routes, &integrations),
             stage: stage::observed(&stages, &want.fields.stage.name),
             tags: owned.tags,
-            ..observed(api, &want.fields)
+            doubles,
+            ..observed(api, want.fields.cors.as_ref())
         };
         Ok(Some(self.seen(api, fields, owned.owner, Vec::new())))
     }
@@ -279,20 +305,29 @@ impl HttpApis {
         Applied { id: id.to_owned(), outputs, pending: None }
     }
 
+    /// One that is gone already is just as well.
+    async fn delete_api(&self, id: &str) -> Result<(), CallError> {
+        match self.cloud.api_gateway.delete_api().api_id(id).send().await {
+            Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteApi", error)),
+            _ => Ok(()),
+        }
+    }
+
     fn arn(&self, id: &str) -> String {
         format!("arn:aws:apigateway:{}::/apis/{id}", self.cloud.region)
     }
 }
 
 /// What the list tells; routes, stage and tags are read apart.
-fn observed(api: &Api, wanted: &Desired) -> Desired {
+fn observed(api: &Api, wanted: Option<&Cors>) -> Desired {
     Desired {
         name: api.name().unwrap_or_default().to_owned(),
         description: api.description().unwrap_or_default().to_owned(),
         routes: BTreeMap::new(),
-        cors: api.cors_configuration().map(|cors| observed_cors(cors, wanted.cors.as_ref())),
+        cors: api.cors_configuration().map(|cors| observed_cors(cors, wanted)),
         stage: Stage::default(),
         tags: BTreeMap::new(),
+        doubles: Vec::new(),
     }
 }
 

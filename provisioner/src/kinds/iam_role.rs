@@ -15,7 +15,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
 
@@ -95,12 +95,21 @@ impl TypedKind for IamRoles {
             let seen = wants.iter().map(|want| self.look_at(&want.fields.name)).collect();
             return at_once(READS, seen).await;
         }
-        let details = match self.list().await {
+        let details = match self.roles().await {
             Ok(details) => details,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
         let seen = wants.iter().map(|want| self.see(want, details.get(&want.fields.name), depth)).collect();
         at_once(READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let roles = self.roles().await?;
+        let listed = roles.iter().filter_map(|(name, detail)| {
+            let (fields, owned) = observed(detail, String::new());
+            TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields)
+        });
+        Ok(listed.collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -170,7 +179,7 @@ impl TypedKind for IamRoles {
 
 impl IamRoles {
     /// Every role of the account by name, with policies and tags but without descriptions.
-    async fn list(&self) -> Result<HashMap<String, RoleDetail>, CallError> {
+    async fn roles(&self) -> Result<HashMap<String, RoleDetail>, CallError> {
         let call = self.cloud.iam.get_account_authorization_details().filter(EntityType::Role);
         let mut pages = call.max_items(1000).into_paginator().send();
         let mut found = HashMap::new();
@@ -199,8 +208,8 @@ impl IamRoles {
                 None => return Ok(None),
             },
         };
-        let (fields, owner) = observed(detail, description);
-        Ok(Some(self.seen(fields, owner, unread)))
+        let (fields, owned) = observed(detail, description);
+        Ok(Some(self.seen(fields, owned.owner, unread)))
     }
 
     /// One role, read whole by its name.
@@ -311,7 +320,7 @@ fn trusted_service(text: &str) -> String {
 }
 
 /// A role as the account's list shows it.
-fn observed(detail: &RoleDetail, description: String) -> (Desired, Owner) {
+fn observed(detail: &RoleDetail, description: String) -> (Desired, ownership::Owned) {
     let mut policy = Value::Null;
     let mut attached: BTreeSet<String> =
         detail.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn.clone()).collect();
@@ -328,9 +337,9 @@ fn observed(detail: &RoleDetail, description: String) -> (Desired, Owner) {
         trusted_service: trusted_service(detail.assume_role_policy_document().unwrap_or_default()),
         policy,
         attached,
-        tags: owned.tags,
+        tags: owned.tags.clone(),
     };
-    (fields, owned.owner)
+    (fields, owned)
 }
 
 /// The fields with the policy in its one canonical form.

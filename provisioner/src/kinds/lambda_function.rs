@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::dynamodb_table::waiter::Waiter;
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::bundle::Bundle;
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
@@ -67,6 +67,15 @@ pub struct LambdaFunctions {
     cloud: Arc<Cloud>,
 }
 
+/// Whether a function was there before this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// It was made by it.
+    JustMade,
+    /// It was.
+    Old,
+}
+
 /// Up to so many functions are read one by one; more are listed.
 const FEW: usize = 3;
 /// The control plane takes about fifteen calls a second.
@@ -76,6 +85,7 @@ const READY_LIMIT_S: u64 = 180;
 const HANDLER: &str = "bootstrap";
 
 const FUNCTION: &str = "arn:aws:lambda:{region}:{account}:function:{name}";
+const ANY_FUNCTION: &str = "arn:aws:lambda:{region}:{account}:function:*";
 
 #[async_trait]
 impl TypedKind for LambdaFunctions {
@@ -91,7 +101,8 @@ impl TypedKind for LambdaFunctions {
         permissions: &[
             Permission { verb: Verb::Read, action: "lambda:ListFunctions", resource: "*" },
             Permission { verb: Verb::Read, action: "lambda:GetFunction", resource: FUNCTION },
-            Permission { verb: Verb::Read, action: "lambda:ListTags", resource: FUNCTION },
+            // Whose a function is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "lambda:ListTags", resource: ANY_FUNCTION },
             Permission { verb: Verb::Read, action: "lambda:GetPolicy", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "lambda:CreateFunction", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "lambda:TagResource", resource: FUNCTION },
@@ -116,7 +127,7 @@ impl TypedKind for LambdaFunctions {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.list().await };
+        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.functions().await };
         let listed = match listed {
             Ok(listed) => listed,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
@@ -124,6 +135,18 @@ impl TypedKind for LambdaFunctions {
         let all_listed = wants.len() > FEW;
         let seen = wants.iter().map(|want| self.see(want, listed.get(&want.fields.name), all_listed, depth)).collect();
         at_once(READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let functions = self.functions().await?;
+        let tags = functions.keys().map(|name| self.tags(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, function), tags) in functions.iter().zip(at_once(READS, tags).await) {
+            let owned = ownership::split(tags?);
+            let fields = observed(function, BTreeMap::new(), owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -150,7 +173,7 @@ impl TypedKind for LambdaFunctions {
             let failed = function_error("lambda:CreateFunction", error);
             return Err(if exists { CallError { class: ErrorClass::AlreadyExists, ..failed } } else { failed });
         }
-        self.until_ready(&desired.name).await?;
+        self.until_ready(&desired.name, Age::JustMade).await?;
         for (id, permission) in &desired.permissions {
             self.permit(&desired.name, id, permission).await?;
         }
@@ -188,13 +211,19 @@ impl TypedKind for LambdaFunctions {
         }
     }
 
+    /// Without a bundle at hand the deployed code stays, and with it what is known of it.
+    fn remembered(&self, desired: Value, before: Option<&Value>) -> Value {
+        with_kept_code(desired, before)
+    }
+
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
         without_kept_code(desired, engine::diff::fields(&Self::META, desired, observed, last))
     }
 }
 
 impl LambdaFunctions {
-    async fn list(&self) -> Result<HashMap<String, FunctionConfiguration>, CallError> {
+    /// Every function of the account by name.
+    async fn functions(&self) -> Result<HashMap<String, FunctionConfiguration>, CallError> {
         let mut functions = self.cloud.lambda.list_functions().into_paginator().items().send();
         let mut found = HashMap::new();
         while let Some(function) = functions.next().await {
@@ -286,15 +315,15 @@ impl LambdaFunctions {
 
     async fn change_code(&self, desired: &Desired) -> Result<(), CallError> {
         let zip = Blob::new(self.bundle(desired)?.bytes.clone());
-        self.until_ready(&desired.name).await?;
+        self.until_ready(&desired.name, Age::Old).await?;
         let call = self.cloud.lambda.update_function_code().function_name(&desired.name).zip_file(zip);
         let call = call.architectures(Architecture::from(desired.architecture.as_str())).publish(false);
         call.send().await.map_err(|error| function_error("lambda:UpdateFunctionCode", error))?;
-        self.until_ready(&desired.name).await
+        self.until_ready(&desired.name, Age::Old).await
     }
 
     async fn change_configuration(&self, desired: &Desired) -> Result<(), CallError> {
-        self.until_ready(&desired.name).await?;
+        self.until_ready(&desired.name, Age::Old).await?;
         let call = self.cloud.lambda.update_function_configuration().function_name(&desired.name);
         let call = call
             .description(&desired.description)
@@ -303,7 +332,7 @@ impl LambdaFunctions {
             .timeout(number(desired.timeout_s))
             .environment(environment(desired));
         call.send().await.map_err(|error| function_error("lambda:UpdateFunctionConfiguration", error))?;
-        self.until_ready(&desired.name).await
+        self.until_ready(&desired.name, Age::Old).await
     }
 
     async fn change_tags(&self, change: &TypedUpdate<Desired>) -> Result<(), CallError> {
@@ -322,12 +351,21 @@ impl LambdaFunctions {
     }
 
     /// Waits until the function is active and its last change is in.
-    async fn until_ready(&self, name: &str) -> Result<(), CallError> {
+    async fn until_ready(&self, name: &str, age: Age) -> Result<(), CallError> {
         let operation = "lambda:GetFunctionConfiguration";
         let mut waiter = Waiter::new(READY_LIMIT_S);
         loop {
-            let answer = self.cloud.lambda.get_function_configuration().function_name(name).send().await;
-            let now = answer.map_err(|error| call_error(operation, error))?;
+            let now = match self.cloud.lambda.get_function_configuration().function_name(name).send().await {
+                Ok(now) => now,
+                // Not everybody knows yet that it was made.
+                Err(error) if age == Age::JustMade && code(&error) == Some("ResourceNotFoundException") => {
+                    if waiter.pause().await {
+                        continue;
+                    }
+                    return Err(CallError { class: ErrorClass::NotYet, ..call_error(operation, error) });
+                }
+                Err(error) => return Err(call_error(operation, error)),
+            };
             let failed = |reason: Option<&str>| refused(operation, format!("{name}: {}", reason.unwrap_or("failed")));
             match (now.state(), now.last_update_status()) {
                 (Some(State::Failed), _) => return Err(failed(now.state_reason())),
@@ -373,8 +411,12 @@ impl LambdaFunctions {
         Seen { id, fields, outputs, owner, unread, pending: None }
     }
 
+    /// The log group is told so that whoever finds the function without its manifest knows that it goes first.
     fn applied(&self, name: &str) -> Applied {
-        let outputs = BTreeMap::from([("arn".to_owned(), json!(self.arn(name)))]);
+        let outputs = BTreeMap::from([
+            ("arn".to_owned(), json!(self.arn(name))),
+            ("log_group".to_owned(), json!(format!("/aws/lambda/{name}"))),
+        ]);
         Applied { id: name.to_owned(), outputs, pending: None }
     }
 
@@ -429,6 +471,15 @@ fn without_kept_code(desired: &Value, mut changes: Vec<FieldChange>) -> Vec<Fiel
         changes.retain(|change| change.path != "code_sha256");
     }
     changes
+}
+
+/// What is remembered: the deployed code where none is wanted, so that code changed behind our back is drift.
+fn with_kept_code(mut desired: Value, before: Option<&Value>) -> Value {
+    let kept = before.and_then(|before| before.get("code_sha256"));
+    if let (Some(kept), Some(hash @ Value::Null)) = (kept, desired.get_mut("code_sha256")) {
+        *hash = kept.clone();
+    }
+    desired
 }
 
 fn environment(desired: &Desired) -> Environment {

@@ -10,7 +10,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code};
 use crate::cloud::{Cloud, ownership};
 
@@ -35,6 +35,7 @@ const TAG_READS: usize = 5;
 
 const GROUP: &str = "arn:aws:logs:{region}:{account}:log-group:{name}:*";
 const GROUP_ITSELF: &str = "arn:aws:logs:{region}:{account}:log-group:{name}";
+const ANY_GROUP: &str = "arn:aws:logs:{region}:{account}:log-group:*";
 
 #[async_trait]
 impl TypedKind for LogGroups {
@@ -49,7 +50,8 @@ impl TypedKind for LogGroups {
         unlisted: &["tags"],
         permissions: &[
             Permission { verb: Verb::Read, action: "logs:DescribeLogGroups", resource: "*" },
-            Permission { verb: Verb::Read, action: "logs:ListTagsForResource", resource: GROUP_ITSELF },
+            // Whose a group is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "logs:ListTagsForResource", resource: ANY_GROUP },
             Permission { verb: Verb::Create, action: "logs:CreateLogGroup", resource: GROUP },
             Permission { verb: Verb::Create, action: "logs:TagResource", resource: GROUP_ITSELF },
             Permission { verb: Verb::Create, action: "logs:PutRetentionPolicy", resource: GROUP },
@@ -67,12 +69,26 @@ impl TypedKind for LogGroups {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let groups = match self.list(wants).await {
+        let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
+        let groups = match self.groups(&common_prefix(&names)).await {
             Ok(groups) => groups,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
         let seen = wants.iter().map(|want| self.see(want, groups.get(&want.fields.name), depth)).collect();
         at_once(TAG_READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let groups = self.groups("").await?;
+        let tags = groups.keys().map(|name| self.tags(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, group), tags) in groups.iter().zip(at_once(TAG_READS, tags).await) {
+            let Some(tags) = tags? else { continue };
+            let owned = ownership::split(tags);
+            let fields = observed(group, owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -118,10 +134,8 @@ impl TypedKind for LogGroups {
 }
 
 impl LogGroups {
-    /// The wanted groups by name: one paged list over what their names have in common.
-    async fn list(&self, wants: &[TypedWant<Desired>]) -> Result<HashMap<String, LogGroup>, CallError> {
-        let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
-        let prefix = common_prefix(&names);
+    /// The groups whose names begin so, by name: one paged list.
+    async fn groups(&self, prefix: &str) -> Result<HashMap<String, LogGroup>, CallError> {
         let call = self.cloud.logs.describe_log_groups();
         let call = if prefix.is_empty() { call } else { call.log_group_name_prefix(prefix) };
         let mut groups = call.into_paginator().items().send();
@@ -148,11 +162,18 @@ impl LogGroups {
             let fields = observed(group, known.tags.clone());
             return Ok(Some(self.seen(fields, owner, vec!["tags".to_owned()])));
         }
-        let arn = self.arn(&want.fields.name);
-        let answer = self.cloud.logs.list_tags_for_resource().resource_arn(arn).send().await;
-        let answer = answer.map_err(|error| call_error("logs:ListTagsForResource", error))?;
-        let owned = ownership::split(answer.tags.unwrap_or_default());
+        let Some(tags) = self.tags(&want.fields.name).await? else { return Ok(None) };
+        let owned = ownership::split(tags);
         Ok(Some(self.seen(observed(group, owned.tags), owned.owner, Vec::new())))
+    }
+
+    /// A group's tags; none of a group that has gone since it was listed.
+    async fn tags(&self, name: &str) -> Result<Option<HashMap<String, String>>, CallError> {
+        match self.cloud.logs.list_tags_for_resource().resource_arn(self.arn(name)).send().await {
+            Ok(answer) => Ok(Some(answer.tags.unwrap_or_default())),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(call_error("logs:ListTagsForResource", error)),
+        }
     }
 
     fn seen(&self, fields: Desired, owner: Owner, unread: Vec<String>) -> Seen<Desired> {

@@ -13,6 +13,7 @@ pub mod s3_bucket;
 pub mod schedule;
 pub mod secret;
 pub mod stripe_customer;
+pub mod stripe_object;
 pub mod stripe_price;
 pub mod stripe_product;
 pub mod tenant_record;

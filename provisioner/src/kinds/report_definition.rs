@@ -17,7 +17,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
 
@@ -59,6 +59,7 @@ pub struct ReportDefinitions {
 const TAG_READS: usize = 4;
 
 const REPORT: &str = "arn:aws:cur:us-east-1:{account}:definition/{name}";
+const ANY_REPORT: &str = "arn:aws:cur:us-east-1:{account}:definition/*";
 
 #[async_trait]
 impl TypedKind for ReportDefinitions {
@@ -73,7 +74,8 @@ impl TypedKind for ReportDefinitions {
         unlisted: &["tags"],
         permissions: &[
             Permission { verb: Verb::Read, action: "cur:DescribeReportDefinitions", resource: "*" },
-            Permission { verb: Verb::Read, action: "cur:ListTagsForResource", resource: REPORT },
+            // Whose a report is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "cur:ListTagsForResource", resource: ANY_REPORT },
             Permission { verb: Verb::Create, action: "cur:PutReportDefinition", resource: REPORT },
             Permission { verb: Verb::Create, action: "cur:TagResource", resource: REPORT },
             Permission { verb: Verb::Update, action: "cur:ModifyReportDefinition", resource: REPORT },
@@ -89,12 +91,25 @@ impl TypedKind for ReportDefinitions {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let reports = match self.list().await {
+        let reports = match self.reports().await {
             Ok(reports) => reports,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
         let seen = wants.iter().map(|want| self.see(want, reports.get(&want.fields.name), depth)).collect();
         at_once(TAG_READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let reports = self.reports().await?;
+        let tags = reports.keys().map(|name| self.tags(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, report), tags) in reports.iter().zip(at_once(TAG_READS, tags).await) {
+            let Some(tags) = tags? else { continue };
+            let owned = ownership::split(tags);
+            let fields = observed(report, owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -144,7 +159,8 @@ impl TypedKind for ReportDefinitions {
 }
 
 impl ReportDefinitions {
-    async fn list(&self) -> Result<HashMap<String, ReportDefinition>, CallError> {
+    /// Every report of the account by name.
+    async fn reports(&self) -> Result<HashMap<String, ReportDefinition>, CallError> {
         let mut pages = self.cloud.cost_reports.describe_report_definitions().into_paginator().send();
         let mut found = HashMap::new();
         while let Some(page) = pages.next().await {
@@ -167,11 +183,18 @@ impl ReportDefinitions {
             let fields = observed(report, known.tags.clone());
             return Ok(Some(self.seen(fields, owner, vec!["tags".to_owned()])));
         }
-        let answer = self.cloud.cost_reports.list_tags_for_resource().report_name(&report.report_name).send().await;
-        let answer = answer.map_err(|error| call_error("cur:ListTagsForResource", error))?;
-        let tags = answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
+        let Some(tags) = self.tags(&report.report_name).await? else { return Ok(None) };
         let owned = ownership::split(tags);
         Ok(Some(self.seen(observed(report, owned.tags), owned.owner, Vec::new())))
+    }
+
+    /// A report's tags; none of one that has gone since it was listed.
+    async fn tags(&self, report: &str) -> Result<Option<Vec<(String, String)>>, CallError> {
+        let answer = match self.cloud.cost_reports.list_tags_for_resource().report_name(report).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
+            answer => answer.map_err(|error| call_error("cur:ListTagsForResource", error))?,
+        };
+        Ok(Some(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
     }
 
     fn seen(&self, fields: Desired, owner: Owner, unread: Vec<String>) -> Seen<Desired> {

@@ -18,7 +18,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code};
 use crate::cloud::{Cloud, ownership};
 
@@ -72,6 +72,7 @@ const HOME_REGION: &str = "us-east-1";
 const UNLISTED: &[&str] = &["encryption", "public_access_blocked", "versioning", "lifecycle", "policy", "tags"];
 
 const BUCKET: &str = "arn:aws:s3:::{name}";
+const ANY_BUCKET: &str = "arn:aws:s3:::*";
 const OBJECTS: &str = "arn:aws:s3:::{name}/*";
 
 #[async_trait]
@@ -93,7 +94,8 @@ impl TypedKind for S3Buckets {
             Permission { verb: Verb::Read, action: "s3:GetBucketVersioning", resource: BUCKET },
             Permission { verb: Verb::Read, action: "s3:GetLifecycleConfiguration", resource: BUCKET },
             Permission { verb: Verb::Read, action: "s3:GetBucketPolicy", resource: BUCKET },
-            Permission { verb: Verb::Read, action: "s3:GetBucketTagging", resource: BUCKET },
+            // Whose a bucket is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "s3:GetBucketTagging", resource: ANY_BUCKET },
             Permission { verb: Verb::Read, action: "s3:ListBucketVersions", resource: BUCKET },
             Permission { verb: Verb::Create, action: "s3:CreateBucket", resource: BUCKET },
             Permission { verb: Verb::Create, action: "s3:TagResource", resource: BUCKET },
@@ -129,7 +131,7 @@ impl TypedKind for S3Buckets {
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
         let listed = if wants.len() > ASKED_ONE_BY_ONE {
-            match self.list().await {
+            match self.buckets().await {
                 Ok(regions) => Some(regions),
                 Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
             }
@@ -138,6 +140,21 @@ impl TypedKind for S3Buckets {
         };
         let seen = wants.iter().map(|want| self.see(want, listed.as_ref(), depth)).collect();
         at_once(BUCKETS_AT_ONCE, seen).await
+    }
+
+    /// Buckets of another region than the stack's are not ours: the stack makes all of its own there.
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let here: Vec<(String, String)> =
+            self.buckets().await?.into_iter().filter(|(_, region)| *region == self.cloud.region).collect();
+        let tags = here.iter().map(|(name, _)| self.tags_if_there(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, region), tags) in here.iter().zip(at_once(BUCKETS_AT_ONCE, tags).await) {
+            let Some(tags) = tags? else { continue };
+            let owned = ownership::split(tags);
+            let fields = barely_seen(name, region, owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -217,7 +234,7 @@ impl TypedKind for S3Buckets {
 
 impl S3Buckets {
     /// Every bucket of the account with its region.
-    async fn list(&self) -> Result<HashMap<String, String>, CallError> {
+    async fn buckets(&self) -> Result<HashMap<String, String>, CallError> {
         let mut pages = self.cloud.s3.list_buckets().into_paginator().page_size(1000).send();
         let mut regions = HashMap::new();
         while let Some(page) = pages.next().await {
@@ -289,6 +306,20 @@ impl S3Buckets {
             tags,
         };
         Ok(Some(seen(fields, owned.owner, Vec::new())))
+    }
+}
+
+/// A bucket of which no more than name, region and tags was read.
+fn barely_seen(name: &str, region: &str, tags: BTreeMap<String, String>) -> Desired {
+    Desired {
+        name: name.to_owned(),
+        region: region.to_owned(),
+        encryption: String::new(),
+        public_access_blocked: false,
+        versioning: false,
+        lifecycle: BTreeMap::new(),
+        policy: None,
+        tags,
     }
 }
 

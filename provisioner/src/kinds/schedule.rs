@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::log_group::common_prefix;
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::{Cloud, ownership};
 
@@ -51,6 +51,7 @@ const RULES_AT_ONCE: usize = 8;
 const UNLISTED: &[&str] = &["target_arn", "input", "tags"];
 
 const RULE: &str = "arn:aws:events:{region}:{account}:rule/{name}";
+const ANY_RULE: &str = "arn:aws:events:{region}:{account}:rule/*";
 
 #[async_trait]
 impl TypedKind for Schedules {
@@ -66,7 +67,8 @@ impl TypedKind for Schedules {
         permissions: &[
             Permission { verb: Verb::Read, action: "events:ListRules", resource: "*" },
             Permission { verb: Verb::Read, action: "events:ListTargetsByRule", resource: RULE },
-            Permission { verb: Verb::Read, action: "events:ListTagsForResource", resource: RULE },
+            // Whose a rule is stands in its tags alone.
+            Permission { verb: Verb::Read, action: "events:ListTagsForResource", resource: ANY_RULE },
             Permission { verb: Verb::Create, action: "events:DescribeRule", resource: RULE },
             Permission { verb: Verb::Create, action: "events:PutRule", resource: RULE },
             Permission { verb: Verb::Create, action: "events:TagResource", resource: RULE },
@@ -89,12 +91,30 @@ impl TypedKind for Schedules {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let rules = match self.list(wants).await {
+        let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
+        let rules = match self.rules(&common_prefix(&names)).await {
             Ok(rules) => rules,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
         let seen = wants.iter().map(|want| self.see(want, rules.get(&want.fields.name), depth)).collect();
         at_once(RULES_AT_ONCE, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let rules = self.rules("").await?;
+        let tags = rules.keys().map(|name| self.tags(name)).collect();
+        let mut listed = Vec::new();
+        for ((name, rule), tags) in rules.iter().zip(at_once(RULES_AT_ONCE, tags).await) {
+            let tags = match tags {
+                // It has gone since it was listed.
+                Err(error) if is_missing(&error) => continue,
+                tags => tags?,
+            };
+            let owned = ownership::split(tags);
+            let fields = observed(rule, (String::new(), Value::Null), owned.tags.clone());
+            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -152,14 +172,12 @@ fn is_missing(error: &CallError) -> bool {
 }
 
 impl Schedules {
-    /// The wanted rules by name: one paged list over what their names have in common.
-    async fn list(&self, wants: &[TypedWant<Desired>]) -> Result<HashMap<String, Rule>, CallError> {
-        let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
-        let prefix = common_prefix(&names);
+    /// The rules whose names begin so, by name: one paged list.
+    async fn rules(&self, prefix: &str) -> Result<HashMap<String, Rule>, CallError> {
         let (mut rules, mut token) = (HashMap::new(), None);
         loop {
             let call = self.cloud.events.list_rules().set_next_token(token);
-            let call = if prefix.is_empty() { call } else { call.name_prefix(&prefix) };
+            let call = if prefix.is_empty() { call } else { call.name_prefix(prefix) };
             let page = call.send().await.map_err(|error| call_error("events:ListRules", error))?;
             let named = page.rules.unwrap_or_default().into_iter().filter_map(|rule| Some((rule.name.clone()?, rule)));
             rules.extend(named);

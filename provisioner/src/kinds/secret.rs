@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::dynamodb_table::waiter::Waiter;
 use super::log_group::common_prefix;
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::Cloud;
 use crate::cloud::errors::{call_error, code, refused};
 use crate::cloud::ownership::{self, Owned};
@@ -50,6 +51,11 @@ pub enum Source {
     Generated,
 }
 
+impl Source {
+    /// Stands for a source that nobody remembers: AWS does not keep it.
+    const UNKNOWN: Source = Source::Given(String::new());
+}
+
 /// The kind, at work.
 pub struct Secrets {
     cloud: Arc<Cloud>,
@@ -59,6 +65,10 @@ pub struct Secrets {
 const FEW: usize = 3;
 const READS: usize = 8;
 const GENERATED_BYTES: usize = 32;
+/// By then everybody sees a delete.
+const SEEN_LIMIT_S: u64 = 3;
+/// How long AWS keeps a deleted secret when it is not told: for one whose own window is not known.
+const LONGEST_RECOVERY_DAYS: u32 = 30;
 
 /// AWS puts a dash and six random characters behind the name.
 const SECRET: &str = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-??????";
@@ -101,13 +111,31 @@ impl TypedKind for Secrets {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.list(wants).await };
+        let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
+        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.secrets(&common_prefix(&names)).await };
         let listed = match listed {
             Ok(listed) => listed,
             Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
         };
         let seen = wants.iter().map(|want| self.see(want, listed.get(&want.fields.name))).collect();
         at_once(READS, seen).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let secrets = self.secrets("").await?;
+        let listed = secrets.iter().filter_map(|(name, entry)| {
+            let owned = split_tags(entry.tags());
+            let fields = Desired {
+                name: name.clone(),
+                description: entry.description().unwrap_or_default().to_owned(),
+                source: Source::UNKNOWN,
+                json_key: None,
+                recovery_days: LONGEST_RECOVERY_DAYS,
+                tags: owned.tags.clone(),
+            };
+            TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields)
+        });
+        Ok(listed.collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
@@ -166,12 +194,7 @@ impl TypedKind for Secrets {
             Err(error) => {
                 let failed = call_error("secretsmanager:DeleteSecret", error);
                 // One that is gone has no ARN that could be allowed, and one on its way out is refused.
-                let left = self.describe(id).await;
-                if left.is_ok_and(|left| left.is_none_or(|secret| secret.deleted_date().is_some())) {
-                    Ok(Removal::Gone)
-                } else {
-                    Err(failed)
-                }
+                if self.has_gone(id).await { Ok(Removal::Gone) } else { Err(failed) }
             }
         }
     }
@@ -185,12 +208,10 @@ impl TypedKind for Secrets {
 }
 
 impl Secrets {
-    /// The listed secrets by name, tags included; what waits for its deletion is left out.
-    async fn list(&self, wants: &[TypedWant<Desired>]) -> Result<HashMap<String, SecretListEntry>, CallError> {
-        let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
-        let prefix = common_prefix(&names);
+    /// The secrets whose names begin so, by name, tags included; what waits for its deletion is left out.
+    async fn secrets(&self, prefix: &str) -> Result<HashMap<String, SecretListEntry>, CallError> {
         let call = self.cloud.secrets.list_secrets().max_results(100);
-        let filter = Filter::builder().key(FilterNameStringType::Name).values(&prefix).build();
+        let filter = Filter::builder().key(FilterNameStringType::Name).values(prefix).build();
         let call = if prefix.is_empty() { call } else { call.filters(filter) };
         let mut pages = call.into_paginator().send();
         let mut found = HashMap::new();
@@ -228,6 +249,19 @@ impl Secrets {
             return false;
         };
         seen.owner.is_stack(&self.cloud.stack) && self.diff(&desired, &observed, None).is_empty()
+    }
+
+    /// Whether it is gone or on its way out. A delete of a moment ago, whose answer was lost, shows after a while.
+    async fn has_gone(&self, name: &str) -> bool {
+        let mut waiter = Waiter::new(SEEN_LIMIT_S);
+        loop {
+            match self.describe(name).await {
+                Ok(None) => return true,
+                Ok(Some(secret)) if secret.deleted_date().is_some() => return true,
+                Ok(Some(_)) if waiter.pause().await => {}
+                _ => return false,
+            }
+        }
     }
 
     async fn describe(&self, name: &str) -> Result<Option<DescribeSecretOutput>, CallError> {
@@ -352,7 +386,8 @@ fn value_change(
 /// A secret as the cloud shows it. What AWS does not keep is as it was applied last. The fingerprint stays among the
 /// tags, an open map, for the comparison of values.
 fn seen(want: &TypedWant<Desired>, arn: Option<&str>, description: Option<&str>, owned: Owned) -> Seen<Desired> {
-    let kept = want.known.as_ref().unwrap_or(&want.fields);
+    let known = want.known.as_ref().filter(|known| known.source != Source::UNKNOWN);
+    let kept = known.unwrap_or(&want.fields);
     let fields = Desired {
         name: want.fields.name.clone(),
         description: description.unwrap_or_default().to_owned(),

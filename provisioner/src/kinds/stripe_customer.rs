@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use engine::Address;
 use engine::kind::{Applied, CallError, Depth, KindMeta, Removal};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use stripe_core::Customer;
 use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer, RetrieveCustomerReturned, UpdateCustomer};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
+use super::stripe_object::{self, PAGE, StripeObject, applied};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
 use crate::cloud::Cloud;
 use crate::cloud::stripe_metadata::{self, Found, client, key_after};
 
@@ -32,9 +32,6 @@ pub struct Desired {
 pub struct StripeCustomers {
     cloud: Arc<Cloud>,
 }
-
-/// Stripe's largest page.
-const PAGE: i64 = 100;
 
 #[async_trait]
 impl TypedKind for StripeCustomers {
@@ -57,13 +54,11 @@ impl TypedKind for StripeCustomers {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        match self.list().await {
-            Ok(customers) => {
-                let found = index(&customers, &self.cloud.stack);
-                wants.iter().map(|want| Ok(found.at(&want.address, want.id.as_deref()).map(seen))).collect()
-            }
-            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
-        }
+        stripe_object::read::<Customer>(&self.cloud, wants).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        stripe_object::list::<Customer>(&self.cloud, &Self::META).await
     }
 
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
@@ -103,18 +98,6 @@ impl TypedKind for StripeCustomers {
 }
 
 impl StripeCustomers {
-    async fn list(&self) -> Result<Vec<Customer>, CallError> {
-        let page = |after: Option<String>| {
-            let list = ListCustomer::new().limit(PAGE);
-            match after {
-                Some(id) => list.starting_after(id),
-                None => list,
-            }
-        };
-        let unpack = |page: <ListCustomer as stripe::StripeRequest>::Output| (page.data, page.has_more);
-        client(&self.cloud)?.list("GET /v1/customers", page, unpack, |customer| customer.id.to_string()).await
-    }
-
     async fn post(&self, address: &Address, desired: &Desired, key: &str) -> Result<Customer, CallError> {
         let metadata = stripe_metadata::to_write(&self.cloud.stack, address, &desired.metadata, &[]);
         let request = CreateCustomer::new()
@@ -142,34 +125,56 @@ pub(super) fn is_fresh(created_s: i64) -> bool {
 
 /// Our customers. Two of one address are one too many: the oldest is the one with the books.
 fn index<'a>(customers: &'a [Customer], stack: &'a str) -> Found<'a, Customer> {
-    Found::new(stack, customers, |customer| customer.id.as_str(), metadata, |_newer, _older| true)
+    Found::new(stack, customers, StripeObject::id, StripeObject::metadata, |_newer, _older| true)
 }
 
-fn metadata(customer: &Customer) -> &HashMap<String, String> {
-    static NONE: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
-    customer.metadata.as_ref().unwrap_or(&NONE)
-}
+impl StripeObject for Customer {
+    type Desired = Desired;
+    type Page = ListCustomer;
 
-fn seen(customer: &Customer) -> Seen<Desired> {
-    let owned = stripe_metadata::split(metadata(customer));
-    let fields = Desired {
-        name: customer.name.clone().unwrap_or_default(),
-        email: customer.email.clone().unwrap_or_default(),
-        preferred_locales: customer.preferred_locales.clone().unwrap_or_default(),
-        metadata: owned.tags,
-    };
-    let Applied { id, outputs, pending } = applied(customer);
-    Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending }
-}
+    const LIST: &'static str = "GET /v1/customers";
+    const OLDEST_COUNTS: bool = true;
 
-fn applied(customer: &Customer) -> Applied {
-    let id = customer.id.to_string();
-    Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
+    fn page(after: Option<String>) -> ListCustomer {
+        after.into_iter().fold(ListCustomer::new().limit(PAGE), |list, id| list.starting_after(id))
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn metadata(&self) -> &HashMap<String, String> {
+        static NONE: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
+        self.metadata.as_ref().unwrap_or(&NONE)
+    }
+
+    fn is_in_use(&self) -> bool {
+        true
+    }
+
+    fn fields(&self, metadata: BTreeMap<String, String>) -> Desired {
+        Desired {
+            name: self.name.clone().unwrap_or_default(),
+            email: self.email.clone().unwrap_or_default(),
+            preferred_locales: self.preferred_locales.clone().unwrap_or_default(),
+            metadata,
+        }
+    }
+
+    fn finder<'a>(
+        customers: &'a [Customer],
+        stack: &'a str,
+    ) -> impl Fn(&TypedWant<Desired>) -> Option<&'a Customer> + use<'a> {
+        let found = index(customers, stack);
+        move |want| found.at(&want.address, want.id.as_deref())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::stripe_object::seen;
+    use serde_json::json;
 
     fn customer(id: &str, metadata: serde_json::Value) -> Customer {
         let text = json!({

@@ -1,18 +1,18 @@
 //! `stripe_price`: what a product costs. Immutable: another amount is a new price that takes the lookup key over,
 //! and the old one is archived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Removal};
 use engine::{Address, Input};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use stripe_product::Price;
 use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval, ListPrice, UpdatePrice};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
+use super::stripe_object::{self, PAGE, StripeObject, applied};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
 use crate::cloud::Cloud;
 use crate::cloud::errors::refused;
 use crate::cloud::stripe_metadata::{self, client, key_after};
@@ -43,9 +43,6 @@ pub struct StripePrices {
     cloud: Arc<Cloud>,
 }
 
-/// Stripe's largest page.
-const PAGE: i64 = 100;
-
 #[async_trait]
 impl TypedKind for StripePrices {
     type Desired = Desired;
@@ -66,10 +63,11 @@ impl TypedKind for StripePrices {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        match self.list().await {
-            Ok(prices) => wants.iter().map(|want| Ok(choose(&prices, &self.cloud.stack, want).map(seen))).collect(),
-            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
-        }
+        stripe_object::read::<Price>(&self.cloud, wants).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        stripe_object::list::<Price>(&self.cloud, &Self::META).await
     }
 
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
@@ -117,18 +115,6 @@ impl TypedKind for StripePrices {
 }
 
 impl StripePrices {
-    async fn list(&self) -> Result<Vec<Price>, CallError> {
-        let page = |after: Option<String>| {
-            let list = ListPrice::new().limit(PAGE);
-            match after {
-                Some(id) => list.starting_after(id),
-                None => list,
-            }
-        };
-        let unpack = |page: <ListPrice as stripe::StripeRequest>::Output| (page.data, page.has_more);
-        client(&self.cloud)?.list("GET /v1/prices", page, unpack, |price| price.id.to_string()).await
-    }
-
     async fn holder(&self, lookup_key: &str) -> Result<Option<Price>, CallError> {
         let request = ListPrice::new().lookup_keys(vec![lookup_key.to_owned()]).limit(1);
         Ok(client(&self.cloud)?.read("GET /v1/prices", request).await?.data.into_iter().next())
@@ -176,20 +162,44 @@ fn choose<'a>(prices: &'a [Price], stack: &str, want: &TypedWant<Desired>) -> Op
     prices.iter().find(holds_key).or_else(|| prices.iter().find(known)).or_else(|| prices.iter().find(ours))
 }
 
-fn seen(price: &Price) -> Seen<Desired> {
-    let owned = stripe_metadata::split(&price.metadata);
-    let fields = Desired {
-        lookup_key: price.lookup_key.clone().unwrap_or_default(),
-        product: Input::Known(price.product.id().to_string()),
-        currency: price.currency.to_string(),
-        unit_amount: price.unit_amount.unwrap_or(NO_UNIT_AMOUNT),
-        interval: price.recurring.as_ref().map(interval),
-        nickname: price.nickname.clone().filter(|text| !text.is_empty()),
-        active: price.active,
-        metadata: owned.tags,
-    };
-    let Applied { id, outputs, pending } = applied(price);
-    Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending }
+impl StripeObject for Price {
+    type Desired = Desired;
+    type Page = ListPrice;
+
+    const LIST: &'static str = "GET /v1/prices";
+
+    fn page(after: Option<String>) -> ListPrice {
+        after.into_iter().fold(ListPrice::new().limit(PAGE), |list, id| list.starting_after(id))
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn metadata(&self) -> &HashMap<String, String> {
+        &self.metadata
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.active
+    }
+
+    fn fields(&self, metadata: BTreeMap<String, String>) -> Desired {
+        Desired {
+            lookup_key: self.lookup_key.clone().unwrap_or_default(),
+            product: Input::Known(self.product.id().to_string()),
+            currency: self.currency.to_string(),
+            unit_amount: self.unit_amount.unwrap_or(NO_UNIT_AMOUNT),
+            interval: self.recurring.as_ref().map(interval),
+            nickname: self.nickname.clone().filter(|text| !text.is_empty()),
+            active: self.active,
+            metadata,
+        }
+    }
+
+    fn finder<'a>(prices: &'a [Price], stack: &'a str) -> impl Fn(&TypedWant<Desired>) -> Option<&'a Price> + use<'a> {
+        move |want| choose(prices, stack, want)
+    }
 }
 
 /// Stands for what is no whole number of minor units: tiers, or fractions. No price we want is negative.
@@ -218,11 +228,6 @@ fn exists(price: &Price, lookup_key: &str) -> CallError {
         message: format!("the price {} has the lookup key {lookup_key}", price.id.as_str()),
         class: ErrorClass::AlreadyExists,
     }
-}
-
-fn applied(price: &Price) -> Applied {
-    let id = price.id.to_string();
-    Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
 }
 
 #[cfg(test)]

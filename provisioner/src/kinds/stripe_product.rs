@@ -1,17 +1,17 @@
 //! `stripe_product`: something Stripe sells for us. Found by its metadata; archived, never deleted, once it has prices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::Address;
 use engine::kind::{Applied, CallError, Depth, KindMeta, Removal};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use stripe_product::Product;
 use stripe_product::product::{CreateProduct, ListProduct, UpdateProduct};
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant};
+use super::stripe_object::{self, PAGE, StripeObject, applied};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
 use crate::cloud::Cloud;
 use crate::cloud::stripe_metadata::{self, Found, client, key_after};
 
@@ -33,9 +33,6 @@ pub struct StripeProducts {
     cloud: Arc<Cloud>,
 }
 
-/// Stripe's largest page.
-const PAGE: i64 = 100;
-
 #[async_trait]
 impl TypedKind for StripeProducts {
     type Desired = Desired;
@@ -56,20 +53,18 @@ impl TypedKind for StripeProducts {
     }
 
     async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        match self.list().await {
-            Ok(products) => {
-                let found = index(&products, &self.cloud.stack);
-                wants.iter().map(|want| Ok(found.at(&want.address, want.id.as_deref()).map(seen))).collect()
-            }
-            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
-        }
+        stripe_object::read::<Product>(&self.cloud, wants).await
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        stripe_object::list::<Product>(&self.cloud, &Self::META).await
     }
 
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
         let made = self.post(address, &desired, &key_after(token, None)).await?;
         // A replayed answer may tell of a product that was deleted since: only then does nobody list it.
         if !super::stripe_customer::is_fresh(made.created) {
-            let listed = self.list().await?;
+            let listed = stripe_object::all::<Product>(&self.cloud).await?;
             if !listed.iter().any(|product| product.id == made.id) {
                 let again = self.post(address, &desired, &key_after(token, Some(made.id.as_str()))).await?;
                 return Ok(applied(&again));
@@ -108,18 +103,6 @@ impl TypedKind for StripeProducts {
 }
 
 impl StripeProducts {
-    async fn list(&self) -> Result<Vec<Product>, CallError> {
-        let page = |after: Option<String>| {
-            let list = ListProduct::new().limit(PAGE);
-            match after {
-                Some(id) => list.starting_after(id),
-                None => list,
-            }
-        };
-        let unpack = |page: <ListProduct as stripe::StripeRequest>::Output| (page.data, page.has_more);
-        client(&self.cloud)?.list("GET /v1/products", page, unpack, |product| product.id.to_string()).await
-    }
-
     async fn post(&self, address: &Address, desired: &Desired, key: &str) -> Result<Product, CallError> {
         let metadata = stripe_metadata::to_write(&self.cloud.stack, address, &desired.metadata, &[]);
         let request = CreateProduct::new(desired.name.clone()).active(desired.active).metadata(metadata);
@@ -134,29 +117,54 @@ impl StripeProducts {
 /// Our products; of several at one address the active one, else the newest.
 fn index<'a>(products: &'a [Product], stack: &'a str) -> Found<'a, Product> {
     let better = |newer: &Product, older: &Product| older.active && !newer.active;
-    Found::new(stack, products, |product| product.id.as_str(), |product| &product.metadata, better)
+    Found::new(stack, products, StripeObject::id, StripeObject::metadata, better)
 }
 
-fn seen(product: &Product) -> Seen<Desired> {
-    let owned = stripe_metadata::split(&product.metadata);
-    let fields = Desired {
-        name: product.name.clone(),
-        description: product.description.clone().filter(|text| !text.is_empty()),
-        active: product.active,
-        metadata: owned.tags,
-    };
-    let Applied { id, outputs, pending } = applied(product);
-    Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending }
-}
+impl StripeObject for Product {
+    type Desired = Desired;
+    type Page = ListProduct;
 
-fn applied(product: &Product) -> Applied {
-    let id = product.id.to_string();
-    Applied { outputs: BTreeMap::from([("id".to_owned(), json!(id))]), id, pending: None }
+    const LIST: &'static str = "GET /v1/products";
+
+    fn page(after: Option<String>) -> ListProduct {
+        after.into_iter().fold(ListProduct::new().limit(PAGE), |list, id| list.starting_after(id))
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn metadata(&self) -> &HashMap<String, String> {
+        &self.metadata
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.active
+    }
+
+    fn fields(&self, metadata: BTreeMap<String, String>) -> Desired {
+        Desired {
+            name: self.name.clone(),
+            description: self.description.clone().filter(|text| !text.is_empty()),
+            active: self.active,
+            metadata,
+        }
+    }
+
+    fn finder<'a>(
+        products: &'a [Product],
+        stack: &'a str,
+    ) -> impl Fn(&TypedWant<Desired>) -> Option<&'a Product> + use<'a> {
+        let found = index(products, stack);
+        move |want| found.at(&want.address, want.id.as_deref())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::stripe_object::seen;
+    use serde_json::json;
 
     fn product(id: &str, active: bool, description: Option<&str>) -> Product {
         let text = json!({

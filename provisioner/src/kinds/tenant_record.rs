@@ -1,6 +1,8 @@
 //! `tenant_record`: one tenant as an item of the ledger table; the runtime reads it.
 //! Attributes beside the record (paused, ids learned later) are the runtime's and never drift.
 
+mod listing;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -13,7 +15,8 @@ use engine::{Address, Input, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::typed::{Seen, TypedKind, TypedUpdate, TypedWant, at_once};
+use super::dynamodb_table::{ANY_TABLE, DynamodbTables};
+use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::Cloud;
 use crate::cloud::errors::{call_error, code, refused};
 
@@ -46,6 +49,7 @@ const ROUNDS: u32 = 8;
 const CUSTOMER: &str = "stripe_customer";
 
 const TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/{table}";
+const BY_KIND: &str = "arn:aws:dynamodb:{region}:{account}:table/{table}/index/by_kind";
 
 #[async_trait]
 impl TypedKind for TenantRecords {
@@ -60,6 +64,12 @@ impl TypedKind for TenantRecords {
         unlisted: &[],
         permissions: &[
             Permission { verb: Verb::Read, action: "dynamodb:BatchGetItem", resource: TABLE },
+            // Records that the manifest no longer has are in the tables that carry the stack's name.
+            Permission { verb: Verb::Read, action: "dynamodb:ListTables", resource: "*" },
+            Permission { verb: Verb::Read, action: "dynamodb:ListTagsOfResource", resource: ANY_TABLE },
+            Permission { verb: Verb::Read, action: "dynamodb:DescribeTable", resource: ANY_TABLE },
+            Permission { verb: Verb::Read, action: "dynamodb:Query", resource: BY_KIND },
+            Permission { verb: Verb::Read, action: "dynamodb:Scan", resource: TABLE },
             Permission { verb: Verb::Create, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Update, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteItem", resource: TABLE },
@@ -92,6 +102,17 @@ impl TypedKind for TenantRecords {
             Some(Ok(item)) => Ok(observed(&want.fields.table, item)),
         };
         wants.iter().map(seen).collect()
+    }
+
+    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let tables = DynamodbTables::new(Arc::clone(&self.cloud));
+        let mut listed = Vec::new();
+        for (table, _) in tables.owned().await? {
+            let Some(description) = tables.describe(&table).await? else { continue };
+            let items = self.records_of(&table, &description).await?;
+            listed.extend(items.iter().filter_map(|item| self.listed(&table, item)));
+        }
+        Ok(listed)
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {

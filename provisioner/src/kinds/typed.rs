@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cloud::Cloud;
+use crate::cloud::ownership::Owned;
 
 /// A kind of resource as its author writes it.
 #[async_trait]
@@ -36,10 +37,9 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
         depth: Depth,
     ) -> Vec<Result<Option<Seen<Self::Desired>>, CallError>>;
 
-    /// Everything of this kind in the account that carries this stack's name, known to us or not.
-    async fn list(&self) -> Result<Vec<TypedListed<Self::Desired>>, CallError> {
-        Ok(Vec::new())
-    }
+    /// Everything of this kind in the account that carries this stack's name, known to us or not. Two that say the
+    /// same address are both listed, the one that counts first. What has no place to say whose it is is not listed.
+    async fn list(&self) -> Result<Vec<TypedListed<Self::Desired>>, CallError>;
 
     /// Makes it, ownership tags included.
     async fn create(&self, address: &Address, desired: Self::Desired, token: &str) -> Result<Applied, CallError>;
@@ -53,6 +53,11 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
     /// What a guarded resource holds that billform did not write.
     async fn contents(&self, _id: &str, _last: Self::Desired) -> Result<Option<Contents>, CallError> {
         Ok(None)
+    }
+
+    /// What is remembered of a resource that is now as `desired`, for kinds with fields that it may leave open.
+    fn remembered(&self, desired: Value, _before: Option<&Value>) -> Value {
+        desired
     }
 
     /// Another comparison than field by field, for kinds whose fields are not all values (a secret, code).
@@ -85,6 +90,16 @@ pub struct TypedListed<D> {
     pub id: String,
     /// Fields enough to find it by; the rest empty.
     pub fields: D,
+}
+
+impl<D> TypedListed<D> {
+    /// What `owned` says, where that is this stack and an address of this kind. What says the stack without such an
+    /// address is not listed: nobody can say which resource it is.
+    pub fn of(meta: &KindMeta, stack: &str, owned: &Owned, id: &str, fields: D) -> Option<Self> {
+        let address: Address = owned.address.as_deref().filter(|_| owned.owner.is_stack(stack))?.parse().ok()?;
+        let tenant = owned.tenant().map(str::to_owned);
+        (address.kind() == meta.name).then(|| TypedListed { address, tenant, id: id.to_owned(), fields })
+    }
 }
 
 /// A resource as the cloud shows it, typed.
@@ -160,6 +175,10 @@ impl<K: TypedKind> Kind for Erased<K> {
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
         self.0.diff(desired, observed, last)
+    }
+
+    fn remembered(&self, desired: Value, before: Option<&Value>) -> Value {
+        self.0.remembered(desired, before)
     }
 
     async fn read(&self, wants: &[Want], depth: Depth) -> Vec<Result<Option<Observed>, CallError>> {

@@ -33,6 +33,7 @@ pub fn resources(stack: &Plan) -> Vec<Resource> {
             access_log_arn: Some(arn::log_group(manifest, &group.name)),
         },
         tags: stack.tags(),
+        doubles: Vec::new(),
     };
     vec![shared(log.clone(), group, []), shared(Address::new("http_api", "main"), desired, [log])]
 }

@@ -9,7 +9,7 @@ use super::arn;
 /// The inline policy of a handler's role.
 pub fn of_handler(manifest: &Manifest, spec: &FunctionSpec, log_group: &str) -> Value {
     let mut statements = vec![own_log(manifest, log_group)];
-    statements.extend(spec.grants.iter().filter_map(|grant| statement(manifest, *grant)));
+    statements.extend(spec.grants.iter().flat_map(|grant| granted(manifest, *grant)));
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
@@ -22,18 +22,22 @@ fn own_log(manifest: &Manifest, log_group: &str) -> Value {
     )
 }
 
-fn statement(manifest: &Manifest, grant: Grant) -> Option<Value> {
+/// A grant's statements; none for a secret that the manifest does not have.
+fn granted(manifest: &Manifest, grant: Grant) -> Vec<Value> {
     let table = arn::table(manifest, &manifest.ledger.name);
-    let secret = |secret: Option<(&str, &billing::manifest::model::Secret)>| {
-        secret.map(|(_, secret)| arn::secret_pattern(manifest, &secret.name))
+    let read_secret = |sid: &str, secret: Option<(&str, &billing::manifest::model::Secret)>| {
+        let pattern = secret.map(|(_, secret)| arn::secret_pattern(manifest, &secret.name));
+        let allowed = pattern.map(|pattern| allow(sid, &["secretsmanager:GetSecretValue"], &[pattern]));
+        allowed.into_iter().collect()
     };
-    Some(match grant {
-        Grant::LedgerRead => allow(
-            "LedgerRead",
-            &["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"],
-            &[table.clone(), format!("{table}/index/*")],
-        ),
-        Grant::LedgerWrite => allow(
+    match grant {
+        Grant::LedgerRead => {
+            // Items are got from the table alone; an index can only be queried.
+            let indexes = format!("{table}/index/*");
+            let items = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
+            vec![allow("LedgerRead", &items, &[table]), allow("LedgerIndexes", &["dynamodb:Query"], &[indexes])]
+        }
+        Grant::LedgerWrite => vec![allow(
             "LedgerWrite",
             &[
                 "dynamodb:PutItem",
@@ -43,16 +47,12 @@ fn statement(manifest: &Manifest, grant: Grant) -> Option<Value> {
                 "dynamodb:ConditionCheckItem",
             ],
             &[table],
-        ),
-        Grant::StripeSecretRead => {
-            allow("StripeKey", &["secretsmanager:GetSecretValue"], &[secret(manifest.stripe_secret())?])
-        }
-        Grant::LinkSecretRead => {
-            allow("LinkKey", &["secretsmanager:GetSecretValue"], &[secret(manifest.link_secret())?])
-        }
-        // Cost Explorer knows no resources.
-        Grant::CostExplorerRead => allow("Costs", &["ce:GetCostAndUsage"], &["*".to_owned()]),
-    })
+        )],
+        Grant::StripeSecretRead => read_secret("StripeKey", manifest.stripe_secret()),
+        Grant::LinkSecretRead => read_secret("LinkKey", manifest.link_secret()),
+        // Cost Explorer knows billing views as resources; a query of the account's own costs names none.
+        Grant::CostExplorerRead => vec![allow("Costs", &["ce:GetCostAndUsage"], &["*".to_owned()])],
+    }
 }
 
 fn allow(sid: &str, actions: &[&str], resources: &[String]) -> Value {

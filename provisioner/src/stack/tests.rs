@@ -58,6 +58,11 @@ fn the_example_comes_to_every_kind() {
         let of_tenant = &resources[&Address::new(kind, "mmp-toledo")];
         assert_eq!(of_tenant.tenant.as_deref(), Some("mmp-toledo"), "{kind}");
     }
+    // The cloud can say it too, when the state is lost and the manifest has the tenant no longer.
+    let budget = &resources[&Address::new("budget", "mmp-toledo")].desired;
+    assert_eq!(budget["tags"][billing::names::TENANT_TAG], "mmp-toledo");
+    let customer = &resources[&Address::new("stripe_customer", "mmp-toledo")].desired;
+    assert_eq!(customer["metadata"][billing::names::TENANT_METADATA], "mmp-toledo");
 }
 
 #[test]

@@ -9,7 +9,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use engine::State;
-use engine::state::{Entry, STATE_VERSION, StateStore, StoreError};
+use engine::state::{Entry, StateStore, StoreError};
+
+use super::format;
+
+/// What to do about a damaged state.
+const BACKUP: &str = "Put a backup back, or move it away";
 
 /// A state file: `state.json`, its journal `state.json.journal` and its lock `state.json.lock`.
 pub struct FileStore {
@@ -68,9 +73,7 @@ impl FileStore {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&lock_path).unwrap_or_default();
-                let holder = if holder.is_empty() { "another billform".to_owned() } else { holder };
-                return Err(LockError::Held { path: path.display().to_string(), holder });
+                return Err(LockError::Held { path: path.display().to_string(), holder: named(&lock_path) });
             }
             Err(TryLockError::Error(source)) => return Err(io_error(source)),
         }
@@ -80,6 +83,22 @@ impl FileStore {
         Ok(FileStore { path: path.to_owned(), held: Some(Held { _lock: lock, journal: Mutex::new(journal) }) })
     }
 
+    /// Who holds the lock, if anybody does. Nothing is made or changed.
+    pub fn holder(&self) -> Result<Option<String>, LockError> {
+        let lock_path = beside(&self.path, "lock");
+        let io_error = |source| LockError::Io { path: self.path.display().to_string(), source };
+        let lock = match File::open(&lock_path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error(error)),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(named(&lock_path))),
+            Err(TryLockError::Error(source)) => Err(io_error(source)),
+        }
+    }
+
     /// The state file's path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -87,7 +106,7 @@ impl FileStore {
 
     fn read(&self, stack: &str) -> Result<State, StoreError> {
         let mut state = match self.read_optional(&self.path)? {
-            Some(text) => self.parse(&text, stack)?,
+            Some(text) => format::parse(&text, &self.path.display().to_string(), stack, BACKUP)?,
             None => State::empty(stack),
         };
         for entry in self.journal_entries()? {
@@ -102,37 +121,6 @@ impl FileStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(path, "cannot be read", &error)),
         }
-    }
-
-    fn parse(&self, text: &str, stack: &str) -> Result<State, StoreError> {
-        let path = self.path.display();
-        let damaged = |cause: &serde_json::Error| StoreError {
-            message: format!(
-                "the state {path} is damaged: {cause}. Put a backup back, or move it away: billform then finds \
-                 what is ours by name and tags and adopts it"
-            ),
-        };
-        // The version first: a newer format may not fit the struct.
-        let version: Version = serde_json::from_str(text).map_err(|error| damaged(&error))?;
-        if version.version > STATE_VERSION {
-            return Err(StoreError {
-                message: format!(
-                    "the state {path} has version {}, this billform reads up to {STATE_VERSION}; use a newer billform",
-                    version.version
-                ),
-            });
-        }
-        let state: State = serde_json::from_str(text).map_err(|error| damaged(&error))?;
-        if state.stack != stack {
-            return Err(StoreError {
-                message: format!(
-                    "the state {path} is of stack `{}`, the manifest is of `{stack}`; name another state file in \
-                     the manifest's `state`, or set project and environment back",
-                    state.stack
-                ),
-            });
-        }
-        Ok(state)
     }
 
     /// The journal's entries. A last line without its end was never acknowledged, so it is left out.
@@ -158,11 +146,6 @@ impl FileStore {
             message: format!("the state {} was opened to be read only", self.path.display()),
         })
     }
-}
-
-#[derive(serde::Deserialize)]
-struct Version {
-    version: u32,
 }
 
 #[async_trait]
@@ -193,6 +176,12 @@ impl StateStore for FileStore {
         // A crash before this leaves a journal that is folded in once more, to the same effect.
         journal.set_len(0).map_err(|error| failed(&beside(&self.path, "journal"), "cannot be emptied", &error))
     }
+}
+
+/// Who wrote their name into the lock.
+fn named(lock_path: &Path) -> String {
+    let holder = fs::read_to_string(lock_path).unwrap_or_default();
+    if holder.is_empty() { "another billform".to_owned() } else { holder }
 }
 
 /// Cuts off a last line that a crash left without its end: what is appended next must not run on from it.
@@ -322,7 +311,10 @@ mod tests {
         let first = FileStore::lock(&path, "ana@desk, pid 7").expect("locked");
         let error = FileStore::lock(&path, "ben").err().expect("refused");
         assert!(error.to_string().contains("ana@desk, pid 7"), "{error}");
+        let looking = FileStore::open(&path);
+        assert_eq!(looking.holder().expect("looked").as_deref(), Some("ana@desk, pid 7"));
         drop(first);
+        assert_eq!(looking.holder().expect("looked"), None);
         FileStore::lock(&path, "ben").expect("free again");
     }
 }

@@ -38,13 +38,18 @@ fn lines(outcome: &Outcome, took: Duration) -> String {
             _ => {}
         }
     }
+    if let Some(why) = &outcome.halted {
+        let _ = writeln!(out, "{} {why}", paint(RED.bold(), "halted:"));
+    }
     if let Some(error) = &outcome.store_error {
         let _ = writeln!(out, "{} {error}", paint(RED.bold(), "the state could not be kept:"));
     }
+    let saved = outcome.store_error.is_none();
     let head = match (outcome.succeeded(), outcome.stopped) {
         (true, _) => paint(GREEN.bold(), "Done:"),
-        (false, true) => paint(YELLOW.bold(), "Stopped; what was done is saved:"),
-        (false, false) => paint(RED.bold(), "Not all was done:"),
+        (false, _) if outcome.halted.is_some() && saved => paint(RED.bold(), "Halted; what was done is saved:"),
+        (false, true) if saved => paint(YELLOW.bold(), "Stopped; what was done is saved:"),
+        (false, _) => paint(RED.bold(), "Not all was done:"),
     };
     let not_begun = outcome.statuses.values().filter(|status| **status == Status::NotStarted).count();
     let not_begun = if not_begun > 0 { format!(", {not_begun} not begun") } else { String::new() };
@@ -106,6 +111,7 @@ pub fn json(outcome: &Outcome, took: Duration, api_calls: &BTreeMap<String, u64>
         "pending": plan_json::pending(pending.into_iter()),
         "kept": kept.into_iter().map(|(address, why)| json!({ "address": address, "why": why })).collect::<Vec<_>>(),
         "stopped": outcome.stopped,
+        "halted": outcome.halted,
         "state_error": outcome.store_error.as_ref().map(ToString::to_string),
     })
 }

@@ -6,6 +6,7 @@ use engine::plan::{Reason, Refused};
 use engine::{Action, Plan, Step, Summary};
 use serde_json::Value;
 
+use super::alike;
 use super::field;
 use super::style::{self, BOLD, DIM, RED, YELLOW, paint};
 use super::wrap::{columns, wrapped};
@@ -29,13 +30,13 @@ pub struct Surroundings<'a> {
 pub fn render(plan: &Plan, around: &Surroundings) -> String {
     let mut out = String::new();
     let changes: Vec<&Step> = plan.changes().collect();
-    let mut group: Option<&Option<String>> = None;
-    for step in changes {
-        if group != Some(&step.tenant) {
-            heading(&mut out, step.tenant.as_deref());
-            group = Some(&step.tenant);
+    for group in alike::groups(&changes) {
+        heading(&mut out, group.tenant);
+        group.steps.iter().for_each(|step| render_step(&mut out, step, around.width));
+        if !group.alike.is_empty() {
+            let line = format!("  {}", paint(DIM, format!("… {}", alike::told(&group.alike))));
+            let _ = writeln!(out, "{}", wrapped(&line, around.width, 4));
         }
-        render_step(&mut out, step, around.width);
     }
     trouble(&mut out, plan, around.width);
     notes(&mut out, plan, around);

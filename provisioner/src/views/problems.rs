@@ -15,9 +15,12 @@ pub fn render(problems: &[Problem], width: usize) -> String {
     format!("{}\n\n{}\n", shown.join("\n\n"), paint(BOLD, format!("{count}; nothing was changed.")))
 }
 
-/// The domain renders without colours and columns: its first line is the message, its last one may be the help.
 fn one(problem: &Problem, width: usize) -> String {
-    let text = problem.render();
+    fitted(&problem.render(), width)
+}
+
+/// The domain renders without colours and columns: its first line is the message, its last one may be the help.
+pub(super) fn fitted(text: &str, width: usize) -> String {
     let lines = text.lines().map(|line| match (line.strip_prefix("error:"), line.find("= help: ")) {
         (Some(rest), _) => wrapped(&format!("{}{rest}", paint(RED.bold(), "error:")), width, 2),
         (None, Some(at)) if line[..at].trim().is_empty() => wrapped(line, width, at + "= help: ".len()),

@@ -2,13 +2,33 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use serde::Serialize;
+
+use super::printable::{printable, printable_json};
 use crate::exit;
+use crate::failure::Failure;
 
 /// Columns to write in: `COLUMNS` where set, the terminal's, else 100.
 pub fn width() -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     set.or_else(seen).unwrap_or(100).clamp(40, 400)
+}
+
+/// Text for people on stdout, as it may be printed.
+pub fn print(text: &str) {
+    anstream::print!("{}", printable(text));
+}
+
+/// A line for people on stderr, as it may be printed.
+pub fn eprint_line(text: &str) {
+    anstream::eprintln!("{}", printable(text));
+}
+
+/// One JSON document on stdout.
+pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    println!("{}", printable_json(&serde_json::to_string_pretty(document)?));
+    Ok(())
 }
 
 /// `billform … | head -1` closes our stdout: there is nobody left to tell, which is no error. A full disk is one.
@@ -36,7 +56,7 @@ pub fn can_ask() -> bool {
 /// Asks on stderr and reads one line.
 pub fn ask(question: &str) -> io::Result<String> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} ")?;
+    write!(stderr, "{} ", printable(question))?;
     stderr.flush()?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;

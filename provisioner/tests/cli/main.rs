@@ -1,11 +1,17 @@
 //! The built program, driven as a person or a script drives it, as far as no cloud is needed; and what its views
 //! write, compared with files.
 
+mod actions;
+mod completions;
 mod drift;
+mod errors;
 mod golden;
+mod graph;
 mod init;
 mod policies;
 mod program;
+mod published;
 mod states;
+mod steering;
 mod usage;
 mod validate;

@@ -78,12 +78,32 @@ fn a_journal_counts_up_to_its_torn_end_and_damage_before_it_is_told() {
 }
 
 #[test]
-fn a_state_in_s3_is_refused_until_it_can_be_kept_there() {
+fn a_state_in_s3_needs_what_the_policies_say_and_plan_writes_nothing() {
     let program = Program::small();
     let manifest = program.read("billform.yaml");
-    program.write("billform.yaml", format!("{manifest}state: {{ s3: {{ bucket: some-bucket }} }}\n"));
-    let said = unwrapped(&program.run(&["state", "list"]).failed());
-    assert!(said.contains("`state.s3`") && said.contains("state: { file:"), "{said}");
+    program.write("billform.yaml", format!("{manifest}state: {{ s3: {{ bucket: some-bucket, key: k.json }} }}\n"));
+    let actions = |command: &str| -> Vec<String> {
+        let policy = program.run(&["permissions", "--for", command]).json();
+        let statements = policy["Statement"].as_array().expect("statements").iter();
+        let on_state = statements.filter(|statement| statement["Resource"].to_string().contains("some-bucket"));
+        let actions = on_state.flat_map(|statement| statement["Action"].as_array().expect("actions").clone());
+        let mut actions: Vec<String> = actions.map(|action| action.as_str().expect("a text").to_owned()).collect();
+        actions.sort();
+        actions
+    };
+    assert_eq!(actions("plan"), ["s3:GetObject", "s3:ListBucket"]);
+    let writing = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"];
+    assert_eq!(actions("apply"), writing);
+    assert_eq!(actions("destroy"), writing);
+    assert!(actions("init").contains(&"s3:CreateBucket".to_owned()));
+}
+
+#[test]
+fn an_unlock_of_a_file_says_that_there_is_nothing_to_clear() {
+    let program = Program::small();
+    let said = program.run(&["unlock"]).ok();
+    assert!(said.contains("Nobody has the state") && said.contains("never anything to clear"), "{said}");
+    assert_eq!(program.run(&["unlock", "--format", "json"]).json()["locked"], json!(false));
 }
 
 /// Lines joined again that were broken to fit the columns.

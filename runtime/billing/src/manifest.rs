@@ -7,6 +7,7 @@
 //! A fault is reported and taken out of the tree, then reading goes on; so the checks see what is sound and say
 //! nothing about what was reported. It reads no file: the caller passes the texts.
 
+mod characters;
 mod check;
 mod decode;
 mod defaults;
@@ -22,6 +23,7 @@ mod suggest;
 pub mod text;
 mod yaml;
 
+pub use characters::{is_steering, picture};
 pub use masking::{holds_secret, masked};
 pub use model::Manifest;
 pub use problem::Problem;
@@ -49,6 +51,7 @@ pub fn load(sources: &[Source], environment: Option<&str>) -> Result<Manifest, V
 fn read(sources: &[Source], environment: Option<&str>, problems: &mut Vec<Problem>) -> Option<Manifest> {
     let mut tree = sources::assemble(sources, environment, problems)?;
     check::secrets::take_out_values(sources, &mut tree, problems);
+    check::steering::take_out(sources, &mut tree, problems);
     let whole = tree.clone();
     let mut manifest = recover::decode_reporting(sources, &mut tree, problems)?;
     check::empty_texts(sources, &tree, problems);

@@ -29,6 +29,8 @@ pub const TOKEN_HEADER: &str = "x-billform-token";
 pub const OWNER_TAG: &str = "billform:stack";
 /// Tag (and Stripe metadata key) that names the resource's address in the stack.
 pub const ADDRESS_TAG: &str = "billform:address";
+/// Tag of a tenant's resources that names the tenant; Stripe objects say it under [`TENANT_METADATA`].
+pub const TENANT_TAG: &str = "billform:tenant";
 /// Stripe metadata key of a tenant's objects.
 pub const TENANT_METADATA: &str = "billform_tenant";
 /// Stripe metadata key of an invoice's month.

@@ -49,7 +49,7 @@ pub fn binary() -> &'static Path {
         let _one_at_a_time = lock("binary");
         let path = profile_folder().join("billform");
         if is_stale(&path, &["provisioner", "runtime", "templates", "Cargo.lock"]) {
-            cargo_build("provisioner", "billform");
+            cargo_build("billform");
         }
         path
     })
@@ -99,9 +99,10 @@ fn package(out: &Path) {
     assert!(status.success(), "packaging ended with {status}");
 }
 
-fn cargo_build(package: &str, binary: &str) {
+fn cargo_build(binary: &str) {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--package", package, "--bin", binary]).current_dir(checkout());
+    // The whole workspace decides the features, so that what the tests themselves were built with serves again.
+    command.args(["build", "--workspace", "--bin", binary]).current_dir(checkout());
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

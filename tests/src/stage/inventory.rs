@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use billing::names::{ADDRESS_TAG, LEDGER_KEY, LEDGER_SORT};
 use localcloud::stripe::{Kind, Stripe};
 use provisioner::cloud::Cloud;
 use serde_json::Value;
@@ -15,6 +16,7 @@ pub async fn of(cloud: &Cloud, stripe: &Stripe) -> Inventory {
     found.insert("iam roles", named(roles(cloud).await));
     found.insert("lambda functions", named(functions(cloud).await));
     found.insert("dynamodb tables", named(tables(cloud).await));
+    found.insert("table items", items(cloud).await);
     found.insert("s3 buckets", named(buckets(cloud).await));
     found.insert("log groups", named(log_groups(cloud).await));
     found.insert("http apis", named(apis(cloud).await));
@@ -54,6 +56,19 @@ async fn functions(cloud: &Cloud) -> Vec<String> {
 async fn tables(cloud: &Cloud) -> Vec<String> {
     let pages = cloud.dynamodb.list_tables().into_paginator().items().send();
     pages.collect::<Result<Vec<_>, _>>().await.expect("tables are listed")
+}
+
+/// By the text values of their keys, the table's name first.
+async fn items(cloud: &Cloud) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for table in tables(cloud).await {
+        let pages = cloud.dynamodb.scan().table_name(&table).into_paginator().items().send();
+        for item in pages.collect::<Result<Vec<_>, _>>().await.expect("tables are read") {
+            let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+            found.insert(format!("{table}: {} {}", part(LEDGER_KEY), part(LEDGER_SORT)));
+        }
+    }
+    found
 }
 
 async fn buckets(cloud: &Cloud) -> Vec<String> {
@@ -108,6 +123,8 @@ async fn active_tags(cloud: &Cloud) -> Vec<String> {
 fn stripe_objects(stripe: &Stripe, kind: Kind, text: &str) -> Vec<String> {
     let name = |object: &Value| {
         let text = object.pointer(text).and_then(Value::as_str);
+        // A price whose lookup key went to its successor.
+        let text = text.or_else(|| object["metadata"][ADDRESS_TAG].as_str());
         let text = text.or_else(|| object["id"].as_str()).unwrap_or_default();
         match object["active"] == false {
             true => format!("{text} (archived)"),

@@ -6,6 +6,7 @@ mod invoices;
 mod ownership;
 mod portal;
 mod refusals;
+mod state;
 
 use std::collections::BTreeMap;
 

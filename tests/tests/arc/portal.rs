@@ -13,7 +13,7 @@ const LEDGER: &str = "dynamodb_table.ledger";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_portal_from_an_empty_account_to_costs_over_http_and_back() {
-    let stage = Stage::new(PORTAL).await;
+    let mut stage = Stage::new(PORTAL).await;
     let before = stage.inventory().await;
     let planned = stage.run(&["plan", "--detailed-exitcode", "--format", "json"]).await.exits(2).json();
     assert_plan(&planned);
@@ -23,7 +23,11 @@ async fn the_portal_from_an_empty_account_to_costs_over_http_and_back() {
 
     let synced = sync_last_month(&stage).await;
     assert_eq!((&synced["total"], &synced["unallocated"]), (&json!(142.35), &json!(16.85)));
-    let link = stage.run_as_root(&["tenant", "link", "mmp-toledo", "--format", "json"]).await.ok().json();
+    stage.be_permitted("tenant-link").await;
+    let link = stage.run(&["tenant", "link", "mmp-toledo", "--format", "json"]).await.ok().json();
+    let refused = stage.run(&["invoice", "preview", "--format", "json"]).await.exits(1);
+    assert!(refused.stderr.contains("the ledger client-billing-data cannot be read"), "{}", refused.stderr);
+    stage.be_permitted("apply").await;
     assert_eq!(keys(&link), ["tenant", "token", "expires", "api_url"]);
     assert_eq!(link["api_url"], applied["outputs"]["api_url"]);
     let api = Api::new(&stage, &link).await;
@@ -62,8 +66,18 @@ fn assert_plan(plan: &Value) {
 }
 
 fn assert_applied(applied: &Value, created: u64) {
-    let summary =
-        ["summary", "duration_ms", "api_calls", "outputs", "failed", "pending", "kept", "stopped", "state_error"];
+    let summary = [
+        "summary",
+        "duration_ms",
+        "api_calls",
+        "outputs",
+        "failed",
+        "pending",
+        "kept",
+        "stopped",
+        "halted",
+        "state_error",
+    ];
     assert_eq!(keys(applied), [&["format"][..], &summary[..]].concat());
     assert_eq!(applied["format"], "billform-apply/1");
     let summary = json!({"create": created, "update": 0, "replace": 0, "delete": 0, "adopt": 0, "no_op": 0});

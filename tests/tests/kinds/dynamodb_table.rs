@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate,
-    KeySchemaElement, KeyType, PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType,
-    SseSpecification, Tag, TimeToLiveSpecification,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use billing::names::OWNER_TAG;
 use provisioner::kinds::dynamodb_table::{Desired, DynamodbTables, Keys};
 use provisioner::kinds::typed::TypedKind;
@@ -73,57 +69,6 @@ async fn a_table_lives() {
 
     // Protected as it is, an approved delete takes it away.
     stage.delete(&made.id, &untagged).await;
-}
-
-#[tokio::test]
-async fn a_table_is_repaired() {
-    let cloud = cloud().await;
-    let stage = Stage::<DynamodbTables>::new(&cloud, "repair");
-    let desired = desired("repair");
-    let made = stage.create(&desired).await;
-    let (dynamodb, name) = (&cloud.dynamodb, &desired.name);
-    let arn = made.outputs["arn"].as_str().expect("an ARN");
-
-    let call = dynamodb.update_table().table_name(name).deletion_protection_enabled(false);
-    call.send().await.expect("protection is lifted");
-    stage.repair(&desired, &["deletion_protection"]).await;
-
-    let off = SseSpecification::builder().enabled(false).build();
-    dynamodb.update_table().table_name(name).sse_specification(off).send().await.expect("encryption is changed");
-    stage.repair(&desired, &["kms_encryption"]).await;
-
-    let off = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(false).build().expect("whole");
-    let call = dynamodb.update_continuous_backups().table_name(name).point_in_time_recovery_specification(off);
-    call.send().await.expect("recovery is switched off");
-    stage.repair(&desired, &["point_in_time_recovery"]).await;
-
-    let off = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(false).build().expect("whole");
-    let call = dynamodb.update_time_to_live().table_name(name).time_to_live_specification(off);
-    call.send().await.expect("expiry is switched off");
-    stage.repair(&desired, &["ttl_attribute"]).await;
-
-    let foreign = CreateGlobalSecondaryIndexAction::builder()
-        .index_name("theirs")
-        .key_schema(KeySchemaElement::builder().attribute_name("x").key_type(KeyType::Hash).build().expect("whole"))
-        .projection(Projection::builder().projection_type(ProjectionType::All).build())
-        .build()
-        .expect("whole");
-    let attribute = AttributeDefinition::builder().attribute_name("x").attribute_type(ScalarAttributeType::S).build();
-    let call = dynamodb.update_table().table_name(name).attribute_definitions(attribute.expect("whole"));
-    let call = call.global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(foreign).build());
-    call.send().await.expect("an index is added");
-    stage.repair(&desired, &["indexes.theirs"]).await;
-
-    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build().expect("a tag");
-    let call = dynamodb.tag_resource().resource_arn(arn).tags(tag("team", "theirs")).tags(tag("other", "stays"));
-    call.send().await.expect("tags are changed");
-    stage.repair(&desired, &["tags.team"]).await;
-    let kept = dynamodb.list_tags_of_resource().resource_arn(arn).send().await.expect("tags").tags;
-    assert!(kept.is_some_and(|tags| tags.contains(&tag("other", "stays"))));
-
-    dynamodb.untag_resource().resource_arn(arn).tag_keys(OWNER_TAG).send().await.expect("is disowned");
-    stage.reclaim(&desired).await;
-    stage.delete(&made.id, &desired).await;
 }
 
 #[tokio::test]

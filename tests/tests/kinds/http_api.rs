@@ -38,6 +38,7 @@ fn desired(name: &str) -> Desired {
             access_log_arn: Some("arn:aws:logs:us-east-1:123456789012:log-group:/aws/apigateway/kinds".to_owned()),
         },
         tags: tags(&[("team", "billing")]),
+        doubles: Vec::new(),
     }
 }
 

@@ -1,7 +1,6 @@
-//! `lambda_function`, live. The bundles hold a shell script: nothing here invokes it.
+//! `lambda_function`, live.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use billing::names::OWNER_TAG;
@@ -13,19 +12,9 @@ use provisioner::kinds::iam_role::{self, IamRoles};
 use provisioner::kinds::lambda_function::{Desired, InvokePermission, LambdaFunctions};
 use provisioner::kinds::typed::TypedKind;
 use serde_json::json;
-use zip::write::SimpleFileOptions;
+use tests::conformance::{Fixture, World};
 
-use crate::stage::{Stage, allowed, cloud, cloud_with, tags};
-
-/// A bundle whose executable says something.
-fn bundle(says: &str) -> Arc<Bundle> {
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    let mut zip = zip::ZipWriter::new(file.as_file());
-    zip.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755)).expect("an entry");
-    write!(zip, "#!/bin/sh\necho {says}\n").expect("is written");
-    zip.finish().expect("a zip");
-    Arc::new(Bundle::read(file.path()).expect("is read"))
-}
+use crate::stage::{Stage, allowed, bundle, cloud, cloud_with, tags};
 
 async fn cloud_deploying(bundle: &Arc<Bundle>) -> Arc<Cloud> {
     cloud_with(BTreeMap::new(), Some(Arc::clone(bundle))).await
@@ -139,6 +128,31 @@ async fn code_follows_the_bundle_and_stays_without_one() {
 
     stage.delete(&made.id, &newer).await;
     drop_role(&cloud_one, &role).await;
+}
+
+#[tokio::test]
+async fn code_changed_behind_our_back_is_drift_also_after_an_apply_without_a_bundle() {
+    let one = bundle("one");
+    let cloud = cloud_deploying(&one).await;
+    let role = role(&cloud, "known-code").await;
+    let first = desired("known-code", &role, &one);
+    let fixture = Fixture::new::<LambdaFunctions>(&cloud, &cloud, "known-code", &first);
+    let world = World::new(&fixture);
+    world.bring(&fixture.desired).await.expect("is made");
+    let without = Desired { code_sha256: None, timeout_s: 25, ..first.clone() };
+    let without = serde_json::to_value(&without).expect("plain");
+    world.bring(&without).await.expect("is changed");
+    let record = world.record().await.expect("is remembered");
+    assert_eq!(record.fields["code_sha256"], json!(one.sha256));
+
+    let other = aws_sdk_lambda::primitives::Blob::new(bundle("two").bytes.clone());
+    let call = cloud.lambda.update_function_code().function_name(&first.name).zip_file(other);
+    call.send().await.expect("code is changed");
+    assert!(world.plan(&without, Depth::Full, false).await.is_empty(), "without a bundle the code stays");
+    let want = world.want(&without, Some(&record.id), Some(&record.fields));
+    let seen = world.see(want, Depth::Full).await.expect("is read").expect("exists");
+    let drift = world.kind.diff(&record.fields, &seen.fields, Some(&record.fields));
+    assert_eq!(drift.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["code_sha256"]);
 }
 
 #[tokio::test]

@@ -32,30 +32,6 @@ async fn a_log_group_lives() {
 }
 
 #[tokio::test]
-async fn a_log_group_is_repaired() {
-    let cloud = cloud().await;
-    let stage = Stage::<LogGroups>::new(&cloud, "repair");
-    let desired = desired("repair");
-    let made = stage.create(&desired).await;
-    let arn = made.outputs["arn"].as_str().expect("an ARN");
-
-    let call = cloud.logs.put_retention_policy().log_group_name(&desired.name).retention_in_days(7);
-    call.send().await.expect("retention is changed");
-    stage.repair(&desired, &["retention_days"]).await;
-
-    let call = cloud.logs.tag_resource().resource_arn(arn).tags("team", "theirs").tags("other", "stays");
-    call.send().await.expect("tags are changed");
-    stage.repair(&desired, &["tags.team"]).await;
-    let tags = cloud.logs.list_tags_for_resource().resource_arn(arn).send().await.expect("tags").tags;
-    assert_eq!(tags.expect("tags").get("other").map(String::as_str), Some("stays"));
-
-    let call = cloud.logs.untag_resource().resource_arn(arn).tag_keys(billing::names::OWNER_TAG);
-    call.send().await.expect("is disowned");
-    stage.reclaim(&desired).await;
-    stage.delete(&made.id, &desired).await;
-}
-
-#[tokio::test]
 async fn log_groups_are_listed() {
     let root = cloud().await;
     let cloud = allowed(&root, &[&LogGroups::META], BTreeMap::new()).await;

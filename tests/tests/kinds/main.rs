@@ -1,5 +1,5 @@
-//! Every kind against the local cloud, through its own SDK calls: made, seen as wanted, changed, changed behind our
-//! back and repaired, taken away. One module per kind, one local cloud for the process; names are unique per test.
+//! Every kind against the local cloud, through its own SDK calls: what is special about it. What all have in common is
+//! asked by the conformance suite. One module per kind, one local cloud for the process; names are unique per test.
 
 mod allocation_tags;
 mod budget;
@@ -12,9 +12,10 @@ mod report_definition;
 mod s3_bucket;
 mod schedule;
 mod secret;
-mod stage;
-mod stripe_account;
 mod stripe_customer;
 mod stripe_price;
 mod stripe_product;
 mod tenant_record;
+
+use tests::live as stage;
+use tests::live::stripe_account;

@@ -49,6 +49,10 @@ pub enum Effect {
     CutOff,
     /// It happens; the answer waits until it is released or the client has gone.
     HoldAnswer,
+    /// It waits before it does anything: released it happens, and if the client has gone it never does.
+    HoldCall,
+    /// The connection closes at once without an answer, and three seconds later it happens all the same.
+    ActLate,
 }
 
 /// How far a fault has come.
@@ -59,7 +63,7 @@ pub enum FaultState {
     Armed,
     /// Its call is under way.
     Struck,
-    /// Its call took effect and the answer is withheld.
+    /// Its call is held: it took effect and the answer is withheld, or it has yet to take effect.
     Holding,
     /// Over.
     Done,

@@ -82,20 +82,22 @@ impl Rates {
         &self.rates
     }
 
-    /// Takes a call's token out of every bucket it draws from, or out of none when one is empty; says whether the
-    /// call may go on. `now` is the time since some fixed moment.
-    pub fn take(&mut self, service: &str, operation: &str, now: Duration) -> bool {
+    /// Takes a call's token out of every bucket it draws from, or out of none when one is empty; then it tells how
+    /// long it takes until the emptiest has one. `now` is the time since some fixed moment.
+    pub fn take(&mut self, service: &str, operation: &str, now: Duration) -> Result<(), Duration> {
         let mut taken = Vec::new();
+        let mut wait = Duration::ZERO;
         for (at, rate) in self.rates.iter().enumerate().filter(|(_, rate)| rate.covers(service, operation)) {
             let key = (at, if rate.each { operation.to_owned() } else { String::new() });
             let full_at = self.full_at.get(&key).map_or(now, |full_at| now.max(*full_at)) + rate.interval();
-            if full_at > now + rate.interval() * rate.burst {
-                return false;
-            }
+            wait = wait.max(full_at.saturating_sub(now + rate.interval() * rate.burst));
             taken.push((key, full_at));
         }
+        if !wait.is_zero() {
+            return Err(wait);
+        }
         self.full_at.extend(taken);
-        true
+        Ok(())
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
 
     fn passed(rates: &mut Rates, calls: u32, now_ms: u64) -> u32 {
         let now = Duration::from_millis(now_ms);
-        (0..calls).map(|_| u32::from(rates.take("iam", "GetRole", now))).sum()
+        (0..calls).map(|_| u32::from(rates.take("iam", "GetRole", now).is_ok())).sum()
     }
 
     #[test]
@@ -124,6 +126,8 @@ mod tests {
         let mut rates = rates(vec![rate("iam", &[ANY], 10, 4)]);
         assert_eq!(passed(&mut rates, 9, 0), 4);
         assert_eq!(passed(&mut rates, 9, 99), 0, "a token takes a tenth of a second");
+        let wait = rates.take("iam", "GetRole", Duration::from_millis(40));
+        assert_eq!(wait, Err(Duration::from_millis(60)));
         assert_eq!(passed(&mut rates, 9, 250), 2);
         assert_eq!(passed(&mut rates, 9, 60_000), 4, "a bucket holds no more than its burst");
     }
@@ -132,7 +136,7 @@ mod tests {
     fn what_is_refused_takes_nothing() {
         let mut rates = rates(vec![rate("iam", &[ANY], 10, 2), rate("iam", &["GetRole"], 1, 1)]);
         assert_eq!(passed(&mut rates, 5, 0), 1, "the stricter of two limits counts");
-        let other = |rates: &mut Rates| rates.take("iam", "CreateRole", Duration::ZERO);
+        let other = |rates: &mut Rates| rates.take("iam", "CreateRole", Duration::ZERO).is_ok();
         assert!(other(&mut rates), "the four that were refused left the common bucket alone");
         assert!(!other(&mut rates));
     }
@@ -148,8 +152,9 @@ mod tests {
         each.each = true;
         let mut rates = rates(vec![each]);
         let now = Duration::ZERO;
-        assert!(rates.take("logs", "A", now) && rates.take("logs", "B", now) && !rates.take("logs", "A", now));
-        assert!(rates.take("s3", "A", now), "what no limit covers passes");
+        let mut passes = |service: &str, operation: &str| rates.take(service, operation, now).is_ok();
+        assert!(passes("logs", "A") && passes("logs", "B") && !passes("logs", "A"));
+        assert!(passes("s3", "A"), "what no limit covers passes");
     }
 
     #[test]

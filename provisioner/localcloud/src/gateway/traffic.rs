@@ -11,6 +11,9 @@ use tokio::sync::watch;
 use super::fault::{Effect, Fault, FaultError, FaultState, FaultStatus};
 use super::rates::{Rate, RateError, Rates};
 
+/// How late a call takes effect whose connection closed before it did: later than a caller looks, and calls again.
+pub const LATE: Duration = Duration::from_secs(3);
+
 /// How many calls the log remembers; older ones are still counted.
 const LOG_LENGTH: usize = 20_000;
 
@@ -101,6 +104,10 @@ pub enum Verdict {
     LoseAnswer,
     /// Do it, then wait for [`Admission::hold`] before answering.
     HoldAnswer,
+    /// Wait for [`Admission::hold`], then do it.
+    HoldCall,
+    /// Close the connection, and do it after [`LATE`].
+    ActLate,
 }
 
 /// A call under way. Dropping it without [`Admission::settle`] means that nobody was answered.
@@ -174,6 +181,12 @@ impl Traffic {
         Ok(ids)
     }
 
+    /// Takes all faults away; what they held goes on.
+    pub fn disarm(&self) {
+        self.board().faults.clear();
+        self.changed.send_replace(());
+    }
+
     /// Every call waits this long before it does anything.
     pub fn set_latency(&self, latency: Duration) {
         self.board().latency = latency;
@@ -199,7 +212,7 @@ impl Traffic {
         self.board().faults.clone()
     }
 
-    /// Lets all held answers go out.
+    /// Lets all held calls and answers go on.
     pub fn release(&self) {
         for fault in self.board().faults.iter_mut().filter(|fault| fault.state == FaultState::Holding) {
             fault.state = FaultState::Done;
@@ -237,7 +250,7 @@ impl Traffic {
         });
         let struck = strike(&mut board.faults, number, service, operation, write);
         // A call that a fault takes away costs no token.
-        let over = struck.is_none() && !board.rates.take(service, operation, self.began.elapsed());
+        let over = struck.is_none() && board.rates.take(service, operation, self.began.elapsed()).is_err();
         if over {
             add_one(&mut board.rejections, service, operation);
         }
@@ -295,7 +308,7 @@ impl Admission {
         self.verdict
     }
 
-    /// The call took effect and its answer is withheld: returns when it may go out.
+    /// The call is held, before it takes effect or after: returns when it may go on.
     pub async fn hold(&self) {
         let Some(id) = self.fault else { return };
         self.traffic.set_state(self.fault, FaultState::Holding);
@@ -349,6 +362,8 @@ fn verdict(effect: Effect) -> Verdict {
         Effect::Throttle => Verdict::Throttle,
         Effect::LoseAnswer => Verdict::LoseAnswer,
         Effect::HoldAnswer => Verdict::HoldAnswer,
+        Effect::HoldCall => Verdict::HoldCall,
+        Effect::ActLate => Verdict::ActLate,
     }
 }
 

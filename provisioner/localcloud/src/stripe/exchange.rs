@@ -1,12 +1,14 @@
 //! One request from its headers to its answer: key, version, route, parameters, idempotency, observer, execution.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::error::{ApiError, ErrorType};
 use super::idempotency::{Claim, Kept};
 use super::invoice::transition;
-use super::observer::Verdict;
+use super::observer::{Admission, Verdict};
 use super::request::Request;
 use super::routes::{self, Route};
 use super::table::Table;
@@ -16,7 +18,7 @@ use super::{Seen, Stripe, auth, expand, form, params};
 const VERSION: &str = "2026-09-30.endive";
 
 /// A request as it came.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -73,20 +75,35 @@ impl<'a> Exchange<'a> {
         if verdict == Verdict::CutOff {
             return None;
         }
-        let reply = match (verdict, claimed) {
-            (Verdict::Answer(status), _) => self.refused(&disturbed(status)),
-            (_, Ok(Claimed::Execute { ready, key: _key })) => self.execute(&ready),
-            (_, Ok(Claimed::Replay(kept))) => self.replayed(kept),
-            (_, Err(error)) => self.refused(&error),
+        if let Verdict::ActLate(after) = verdict {
+            // It is still on its way, so it has no hold on its key yet.
+            drop(claimed);
+            tokio::spawn(late(self.stripe.clone(), self.asked.clone(), operation, admission, after));
+            return None;
+        }
+        if verdict == Verdict::HoldCall {
+            admission.hold().await;
+        }
+        let reply = match verdict {
+            Verdict::Answer(status) => self.refused(&disturbed(status)),
+            _ => self.carried_out(claimed),
         };
         self.record(&operation, &reply);
         match verdict {
             Verdict::LoseAnswer | Verdict::CutOff => return None,
             Verdict::HoldAnswer => admission.hold().await,
-            Verdict::Proceed | Verdict::Answer(_) => {}
+            Verdict::Proceed | Verdict::Answer(_) | Verdict::HoldCall | Verdict::ActLate(_) => {}
         }
         admission.settle(reply.status);
         Some(reply)
+    }
+
+    fn carried_out(&self, claimed: Result<Claimed<'_>, ApiError>) -> Reply {
+        match claimed {
+            Ok(Claimed::Execute { ready, key: _key }) => self.execute(&ready),
+            Ok(Claimed::Replay(kept)) => self.replayed(kept),
+            Err(error) => self.refused(&error),
+        }
     }
 
     fn prepare(&self) -> Result<Ready, ApiError> {
@@ -194,6 +211,15 @@ impl<'a> Exchange<'a> {
             replayed: reply.original_request.is_some(),
         });
     }
+}
+
+/// Carries out a request that nobody waits for any more.
+async fn late(stripe: Stripe, asked: Asked, operation: String, admission: Box<dyn Admission>, after: Duration) {
+    tokio::time::sleep(after).await;
+    let exchange = Exchange::new(&stripe, asked);
+    let reply = exchange.carried_out(exchange.prepare().and_then(|ready| exchange.claim(ready)));
+    exchange.record(&operation, &reply);
+    admission.settle(reply.status);
 }
 
 /// What the idempotency key allows.

@@ -1,6 +1,8 @@
 //! Who watches the calls and may disturb them: counters, rate limits and faults come in here. The gateway's
 //! [`Traffic`] is one, so that AWS and Stripe calls are counted and disturbed together.
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -19,6 +21,10 @@ pub enum Verdict {
     LoseAnswer,
     /// It takes effect; the answer waits for [`Admission::hold`].
     HoldAnswer,
+    /// It waits for [`Admission::hold`] before it takes effect.
+    HoldCall,
+    /// The connection is closed at once; it takes effect after this time all the same.
+    ActLate(Duration),
 }
 
 /// Watches every call.
@@ -33,7 +39,7 @@ pub trait Admission: Send + Sync {
     /// What is to become of it.
     fn verdict(&self) -> Verdict;
 
-    /// Waits until a held answer may go.
+    /// Waits until a held call or answer may go on.
     fn hold(&self) -> BoxFuture<'_, ()>;
 
     /// It was answered with this status.
@@ -82,6 +88,8 @@ impl Admission for traffic::Admission {
             traffic::Verdict::CutOff => Verdict::CutOff,
             traffic::Verdict::LoseAnswer => Verdict::LoseAnswer,
             traffic::Verdict::HoldAnswer => Verdict::HoldAnswer,
+            traffic::Verdict::HoldCall => Verdict::HoldCall,
+            traffic::Verdict::ActLate => Verdict::ActLate(traffic::LATE),
         }
     }
 

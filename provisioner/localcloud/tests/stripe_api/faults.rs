@@ -72,6 +72,46 @@ async fn a_held_answer_took_effect_and_goes_out_when_released() {
     held.await.unwrap();
 }
 
+#[tokio::test]
+async fn a_held_call_has_no_effect_before_it_is_released() {
+    let traffic = Traffic::new();
+    let local = Arc::new(Local::observed(traffic.clone()).await);
+    let fault = traffic.arm(vec![on("POST /v1/customers", Effect::HoldCall)]).unwrap()[0];
+    let caller = local.clone();
+    let held = tokio::spawn(async move { caller.customer().await });
+    traffic.until(fault, FaultState::Holding).await;
+    assert_eq!(local.stripe.objects(Kind::Customer).len(), 0);
+    traffic.release();
+    held.await.unwrap();
+    assert_eq!(local.stripe.objects(Kind::Customer).len(), 1);
+}
+
+#[tokio::test]
+async fn a_late_call_makes_a_second_object_unless_its_key_was_used_meanwhile() {
+    let traffic = Traffic::new();
+    let local = Local::observed(traffic.clone()).await;
+    for (again, objects) in [("other", 2), ("key", 3)] {
+        let fault = traffic.arm(vec![on("POST /v1/customers", Effect::ActLate)]).unwrap()[0];
+        let key = if again == "key" { "key" } else { "first" };
+        let headers = [("idempotency-key", key)];
+        assert!(local.try_send(Method::POST, "/v1/customers", "name=N", &headers).await.is_none(), "no answer");
+        assert_eq!(local.keyed(again, "/v1/customers", "name=N").await.status, 200);
+        traffic.until(fault, FaultState::Done).await;
+        assert_eq!(local.stripe.objects(Kind::Customer).len(), objects);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_forgets_objects_and_keys_and_repeats_no_id() {
+    let local = Local::start().await;
+    let first = local.keyed("k", "/v1/customers", "name=N").await.body["id"].clone();
+    local.stripe.reset();
+    assert!(local.stripe.objects(Kind::Customer).is_empty());
+    let second = local.keyed("k", "/v1/customers", "name=N").await;
+    assert_eq!(second.header("idempotent-replayed"), None);
+    assert_ne!(second.body["id"], first);
+}
+
 /// Lets the first call wait until it is told to go on.
 struct Gate {
     entered: Arc<Notify>,

@@ -12,9 +12,12 @@ use engine::kind::{CallError, ErrorClass};
 
 use super::HttpApis;
 use crate::cloud::errors::{call_error, code};
+use crate::kinds::dynamodb_table::waiter::Waiter;
 
 /// How the service says that something is not there.
 pub const MISSING: &str = "NotFoundException";
+/// By then everybody sees an API that was made.
+const SEEN_LIMIT_S: u64 = 60;
 /// How many items a page holds at most.
 const PAGE: &str = "500";
 
@@ -51,7 +54,7 @@ macro_rules! all_pages {
 }
 
 impl HttpApis {
-    pub(super) async fn list(&self) -> Result<Vec<Api>, CallError> {
+    pub(super) async fn apis(&self) -> Result<Vec<Api>, CallError> {
         all_pages!("apigateway:GetApis", self.cloud.api_gateway.get_apis())
     }
 
@@ -70,6 +73,30 @@ impl HttpApis {
     pub(super) async fn tags(&self, api: &str) -> Result<HashMap<String, String>, CallError> {
         let answer = self.cloud.api_gateway.get_tags().resource_arn(self.arn(api)).send().await;
         Ok(answer.map_err(|error| failed("apigateway:GetTags", error))?.tags.unwrap_or_default())
+    }
+
+    /// The tags of an API; none of one that has gone since it was listed.
+    pub(super) async fn tags_if_there(&self, api: &str) -> Result<Option<HashMap<String, String>>, CallError> {
+        match self.cloud.api_gateway.get_tags().resource_arn(self.arn(api)).send().await {
+            Ok(answer) => Ok(Some(answer.tags.unwrap_or_default())),
+            Err(error) if code(&error) == Some(MISSING) => Ok(None),
+            Err(error) => Err(failed("apigateway:GetTags", error)),
+        }
+    }
+
+    /// Waits until everybody knows of an API that was just made.
+    pub(super) async fn until_seen(&self, api: &str) -> Result<(), CallError> {
+        let mut waiter = Waiter::new(SEEN_LIMIT_S);
+        loop {
+            match self.cloud.api_gateway.get_api().api_id(api).send().await {
+                Err(error) if code(&error) == Some(MISSING) => {
+                    if !waiter.pause().await {
+                        return Err(failed("apigateway:GetApi", error));
+                    }
+                }
+                answer => return answer.map(drop).map_err(|error| failed("apigateway:GetApi", error)),
+            }
+        }
     }
 
     pub(super) async fn endpoint(&self, api: &str) -> Result<String, CallError> {

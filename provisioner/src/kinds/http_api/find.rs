@@ -19,12 +19,11 @@ pub fn ours<'a>(
     address: &Address,
     id: Option<&str>,
 ) -> Result<Option<&'a Api>, CallError> {
-    let http = || apis.iter().filter(|api| api.protocol_type() == Some(&ProtocolType::Http));
-    if let Some(known) = id.and_then(|id| http().find(|api| api.api_id() == Some(id))) {
+    let http = oldest_first(apis);
+    if let Some(known) = id.and_then(|id| http.iter().find(|api| api.api_id() == Some(id))) {
         return Ok(Some(known));
     }
-    let mut tagged: Vec<&Api> = http().filter(|api| carries(api, stack, address)).collect();
-    tagged.sort_by_key(|api| (Reverse(api.created_date().is_some()), api.created_date().copied()));
+    let tagged: Vec<&Api> = http.into_iter().filter(|api| carries(api, stack, address)).collect();
     match tagged.as_slice() {
         [first, second, ..] if first.created_date() == second.created_date() => Err(ambiguous(&tagged, address)),
         [first, ..] => Ok(Some(first)),
@@ -32,10 +31,30 @@ pub fn ours<'a>(
     }
 }
 
+/// The HTTP APIs, oldest first; those of unknown age last.
+pub fn oldest_first(apis: &[Api]) -> Vec<&Api> {
+    let mut http: Vec<&Api> = apis.iter().filter(|api| api.protocol_type() == Some(&ProtocolType::Http)).collect();
+    http.sort_by_key(|api| (Reverse(api.created_date().is_some()), api.created_date().copied()));
+    http
+}
+
+/// The other APIs that carry the same tags. A create that is given up on can still take effect, seconds later, and
+/// nothing refers to what it makes.
+pub fn doubles(apis: &[Api], stack: &str, address: &Address, kept: &Api) -> Vec<String> {
+    let others = apis.iter().filter(|api| api.api_id() != kept.api_id() && carries(api, stack, address));
+    let mut ids: Vec<String> = others.filter_map(|api| api.api_id().map(str::to_owned)).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Whether the list says that the API is the stack's.
+pub fn says(api: &Api, stack: &str) -> bool {
+    api.tags().and_then(|tags| tags.get(OWNER_TAG)).is_some_and(|owner| owner == stack)
+}
+
 fn carries(api: &Api, stack: &str, address: &Address) -> bool {
     let tag = |key: &str| api.tags().and_then(|tags| tags.get(key));
-    tag(OWNER_TAG).is_some_and(|owner| owner == stack)
-        && tag(ADDRESS_TAG).is_some_and(|tagged| *tagged == address.to_string())
+    says(api, stack) && tag(ADDRESS_TAG).is_some_and(|tagged| *tagged == address.to_string())
 }
 
 fn ambiguous(apis: &[&Api], address: &Address) -> CallError {
@@ -85,6 +104,20 @@ mod tests {
         assert_eq!(found(&apis, None), Ok(Some("old")));
         assert_eq!(found(&apis, Some("young")), Ok(Some("young")));
         assert_eq!(found(&apis, Some("gone")), Ok(Some("old")));
+    }
+
+    #[test]
+    fn the_others_with_the_same_tags_are_doubles_whoever_is_kept() {
+        let kept = api("old", "shop", "http_api.main", 3);
+        let apis = [
+            api("young", "shop", "http_api.main", 9),
+            kept.clone(),
+            api("theirs", "other", "http_api.main", 1),
+            api("second", "shop", "http_api.second", 1),
+        ];
+        let address = Address::new("http_api", "main");
+        assert_eq!(doubles(&apis, "shop", &address, &kept), ["young"]);
+        assert_eq!(doubles(&apis[1..], "shop", &address, &kept), [""; 0]);
     }
 
     #[test]

@@ -40,8 +40,8 @@ fn a_listed_role_reads_as_it_was_made() {
         "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A\
          %5B%22dynamodb%3AGetItem%22%2C%22dynamodb%3AQuery%22%5D%2C%22Resource%22%3A%22table%22%7D%7D",
     );
-    let (fields, owner) = observed(&listed, "Runs costs".to_owned());
-    assert!(owner.is_stack("shop"));
+    let (fields, owned) = observed(&listed, "Runs costs".to_owned());
+    assert!(owned.owner.is_stack("shop"));
     assert_eq!(fields.trusted_service, "lambda.amazonaws.com");
     assert_eq!(changes(&role(), &fields), Vec::<String>::new());
 }
@@ -55,8 +55,8 @@ fn policies_of_others_are_drift() {
         .role_policy_list(PolicyDetail::builder().policy_name("theirs").policy_document("{}").build())
         .attached_managed_policies(AttachedPolicy::builder().policy_arn(arn).build())
         .build();
-    let (fields, owner) = observed(&listed, "Runs costs".to_owned());
-    assert_eq!(owner, Owner::Unknown);
+    let (fields, owned) = observed(&listed, "Runs costs".to_owned());
+    assert_eq!(owned.owner, Owner::Unknown);
     assert_eq!(fields.attached, BTreeSet::from([arn.to_owned(), "theirs".to_owned()]));
     assert_eq!(changes(&role(), &fields), ["policy", "attached"]);
 }

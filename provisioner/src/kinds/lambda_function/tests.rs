@@ -89,3 +89,12 @@ fn only_a_role_too_new_is_waited_for() {
     assert_eq!(error("The role defined for the function cannot be assumed by Lambda."), ErrorClass::NotYet);
     assert_eq!(error("Value 0 at 'timeout' is too small"), ErrorClass::Refused);
 }
+
+#[test]
+fn without_a_bundle_what_is_known_of_the_code_stays_known() {
+    let value = |hash: Option<&str>| serde_json::to_value(function(hash)).expect("serialises");
+    assert_eq!(with_kept_code(value(None), Some(&value(Some("AAA=")))), value(Some("AAA=")));
+    assert_eq!(with_kept_code(value(Some("BBB=")), Some(&value(Some("AAA=")))), value(Some("BBB=")));
+    assert_eq!(with_kept_code(value(None), Some(&value(None))), value(None));
+    assert_eq!(with_kept_code(value(None), None), value(None));
+}

@@ -121,6 +121,21 @@ impl S3Buckets {
         Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 
+    /// A bucket's tags; none of one that has gone since it was listed. One that we may not ask is an error: it may be
+    /// ours.
+    pub(super) async fn tags_if_there(&self, bucket: &str) -> Result<Option<BTreeMap<String, String>>, CallError> {
+        match self.cloud.s3.get_bucket_tagging().bucket(bucket).send().await {
+            Err(error) if code(&error) == Some("NoSuchBucket") => Ok(None),
+            answer => {
+                let answer = unless_missing("s3:GetBucketTagging", "NoSuchTagSet", answer);
+                let answer =
+                    answer.map_err(|error| CallError { message: format!("{bucket}: {}", error.message), ..error })?;
+                let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
+                Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
+            }
+        }
+    }
+
     /// S3 takes the whole set of tags at once: those of others, AWS's own among them, go back as they were.
     pub(super) async fn merge_tags(
         &self,

@@ -1,7 +1,8 @@
 //! Which price stands at an address, and how it is seen.
 
 use super::*;
-use serde_json::Value;
+use crate::kinds::stripe_object::seen;
+use serde_json::{Value, json};
 
 fn price(id: &str, lookup_key: Option<&str>, active: bool, owner: Option<(&str, &str)>) -> Price {
     price_with(id, lookup_key, active, owner, json!({}))

@@ -10,6 +10,7 @@ mod references;
 mod schedules;
 pub(super) mod secrets;
 mod shapes;
+pub(super) mod steering;
 mod tenants;
 
 use super::model::Manifest;

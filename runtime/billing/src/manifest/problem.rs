@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::characters::shown;
 use super::masking::masked;
 use super::node::Span;
 use super::sources::Source;
 
-/// One thing that is wrong with a manifest, with its place. Anything that looks like a key or secret is masked.
+/// One thing that is wrong with a manifest, with its place. Anything that looks like a key or secret is masked, and
+/// characters that would steer a terminal are shown as pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The file's path as it was given.
@@ -38,13 +40,13 @@ impl Problem {
         let line: String = line.unwrap_or_default().chars().take(LONGEST_LINE).collect();
         let rest = line.chars().count().saturating_sub(span.column - 1);
         Problem {
-            file: source.map(|source| source.path.clone()).unwrap_or_default(),
+            file: source.map(|source| shown(&source.path)).unwrap_or_default(),
             line: span.line,
             column: span.column,
-            source_line: masked(&line).replace('\t', " "),
+            source_line: shown(&masked(&line).replace('\t', " ")),
             len: span.len.clamp(1, rest.max(1)),
-            message: masked(message.as_ref()),
-            hint: hint.map(|hint| masked(&hint)),
+            message: shown(&masked(message.as_ref())),
+            hint: hint.map(|hint| shown(&masked(&hint))),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use localcloud::gateway::traffic::Counts;
 
+use crate::phase::Phase;
 use crate::process::Ran;
 
 /// Calls by service and operation.
@@ -25,6 +26,8 @@ pub struct Side {
     pub calls: Calls,
     /// The most calls under way at once, as the gateway saw it.
     pub in_flight_peak: u64,
+    /// Calls that the gateway rejected for being over a rate; only the plan is held to rates.
+    pub rejections: u64,
 }
 
 impl Side {
@@ -35,6 +38,7 @@ impl Side {
             process: ran.wall,
             cpu: ran.cpu,
             peak_memory_kib: ran.peak_memory_kib,
+            rejections: counts.rejected(),
             calls: counts.services,
             in_flight_peak: counts.in_flight_peak,
         }
@@ -93,23 +97,37 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// All that `bench apply` measures.
+/// One manifest's figures.
+#[derive(Debug, Clone, Default)]
+pub struct Size {
+    /// How many tenants it has.
+    pub tenants: usize,
+    /// How many resources that makes.
+    pub resources: u64,
+    /// What was measured, by phase.
+    pub works: BTreeMap<Phase, Work>,
+}
+
+impl Size {
+    /// The figures of a phase, to be added to.
+    pub fn work(&mut self, phase: Phase) -> &mut Work {
+        self.works.entry(phase).or_default()
+    }
+}
+
+/// All that `bench provision` measures.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// How many tenants were applied.
-    pub tenants: usize,
-    /// How many resources that made.
-    pub resources: u64,
     /// `billform --version`, run by run.
     pub version: Vec<Duration>,
     /// `billform validate` of many tenants, run by run.
     pub validate: Vec<Ran>,
     /// How many tenants it validated.
     pub validate_tenants: usize,
-    /// The first apply.
-    pub apply: Work,
-    /// The plan after it, which finds nothing to do.
-    pub plan: Work,
+    /// How often each side ran.
+    pub rounds: u16,
+    /// Manifest by manifest.
+    pub sizes: Vec<Size>,
 }
 
 #[cfg(test)]
@@ -122,7 +140,15 @@ mod tests {
             all.entry((*service).to_owned()).or_default().insert((*operation).to_owned(), *count);
         }
         let wall = Duration::from_millis(wall_ms);
-        Side { wall, process: wall, cpu: Duration::ZERO, peak_memory_kib: 0, calls: all, in_flight_peak: 0 }
+        Side {
+            wall,
+            process: wall,
+            cpu: Duration::ZERO,
+            peak_memory_kib: 0,
+            calls: all,
+            in_flight_peak: 0,
+            rejections: 0,
+        }
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! The benchmark: billform beside the same calls made by hand, on the local cloud, in the same run.
 //!
 //! ```text
-//! cargo run --release -p tests --bin bench -- apply --tenants 100 [--rounds 3] [--format json]
+//! cargo run --release -p tests --bin bench -- provision --tenants 1,100,1000 [--rounds 3] [--format json]
 //! cargo run --release -p tests --bin bench -- plan --tenants 10000 [--format json]
 //! ```
 //!
 //! It tells figures and judges none: a slow machine fails nothing. It fails when billform does not do its work, for
 //! then there is nothing to measure.
 
-mod apply;
 mod binary;
 mod figures;
 mod manifest;
+mod phase;
 mod place;
 mod planning;
 mod process;
+mod provision;
 mod raw;
 mod report;
 
@@ -46,11 +47,12 @@ enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Cold start, validate, apply and the no-op plan after it, beside the same calls by hand.
-    Apply {
-        /// How many tenants the manifest has.
-        #[arg(long, default_value_t = 100)]
-        tenants: usize,
+    /// Cold start and validate; first apply, no-op plan, full drift and destroy, beside the same calls by hand.
+    #[command(alias = "apply")]
+    Provision {
+        /// How many tenants the manifests have.
+        #[arg(long, value_delimiter = ',', default_value = "100")]
+        tenants: Vec<usize>,
         /// How often each side runs, on a fresh local cloud each time; wall times are medians.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
         rounds: u16,
@@ -61,7 +63,7 @@ enum Command {
         #[arg(long, default_value_t = 10_000)]
         tenants: usize,
     },
-    /// One side of `apply` in a process of its own: the calls made by hand.
+    /// One side of `provision` in a process of its own: the calls made by hand.
     #[command(hide = true)]
     Raw(RawArguments),
     /// `plan` in a process of its own, so that its memory is its own.
@@ -76,7 +78,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct RawArguments {
     /// Which calls.
-    work: raw::Work,
+    phase: phase::Phase,
     /// The manifest that says what is to be made.
     #[arg(long)]
     manifest: PathBuf,
@@ -107,15 +109,15 @@ fn main() -> ExitCode {
 
 async fn run(cli: &Cli) -> Fallible<String> {
     match &cli.command {
-        Command::Apply { tenants, rounds } => {
-            let figures = apply::run(*tenants, *rounds).await?;
-            Ok(written(cli.format, &report::apply_json(&figures), || report::apply_table(&figures)))
+        Command::Provision { tenants, rounds } => {
+            let figures = provision::run(tenants, *rounds).await?;
+            Ok(written(cli.format, &report::provision_json(&figures), || report::provision_table(&figures)))
         }
         Command::Plan { tenants } => {
             let (figures, peak) = planning::measured(*tenants).await?;
             Ok(written(cli.format, &report::planning_json(&figures, peak), || report::planning_table(&figures, peak)))
         }
-        Command::Raw(arguments) => raw::run(arguments.work, &arguments.manifest, &arguments.bundle).await,
+        Command::Raw(arguments) => raw::run(arguments.phase, &arguments.manifest, &arguments.bundle).await,
         Command::Planning { tenants } => planning::run(*tenants).await.map(|figures| figures.to_string()),
     }
 }

@@ -6,43 +6,49 @@ use std::time::Duration;
 use serde_json::{Number, Value, json};
 
 use crate::binary;
-use crate::figures::{Figures, Side, Work, median, walls};
+use crate::figures::{Figures, Side, Size, Work, median, walls};
+use crate::phase::Phase;
 use crate::planning::Planned;
 
-/// `billform-bench/1`.
-pub fn apply_json(figures: &Figures) -> Value {
+/// `billform-bench/2`.
+pub fn provision_json(figures: &Figures) -> Value {
     let validate: Vec<Duration> = figures.validate.iter().map(|ran| ran.wall).collect();
     json!({
-        "format": "billform-bench/1",
+        "format": "billform-bench/2",
         "profile": binary::profile(),
         "cores": cores(),
-        "tenants": figures.tenants,
-        "resources": figures.resources,
-        "rounds": figures.apply.billform.len(),
+        "rounds": figures.rounds,
         "version": { "wall_ms": ms(median(figures.version.clone())), "runs": figures.version.len() },
         "validate": {
             "tenants": figures.validate_tenants,
             "wall_ms": ms(median(validate)),
             "peak_memory_mib": figures.validate.iter().map(|ran| mib(ran.peak_memory_kib)).max(),
         },
-        "apply": work_json(&figures.apply),
-        "plan": work_json(&figures.plan),
+        "sizes": figures.sizes.iter().map(size_json).collect::<Vec<_>>(),
     })
 }
 
-fn work_json(work: &Work) -> Value {
+fn size_json(size: &Size) -> Value {
+    let mut out = json!({ "tenants": size.tenants, "resources": size.resources });
+    for (phase, work) in &size.works {
+        out[phase.name()] = work_json(work, size.resources);
+    }
+    out
+}
+
+fn work_json(work: &Work, resources: u64) -> Value {
     let differ = work.differing_calls().into_iter().map(|(service, operation, billform, raw)| {
         json!({ "service": service, "operation": operation, "billform": billform, "raw": raw })
     });
     json!({
-        "billform": side_json(&work.billform),
-        "raw": side_json(&work.raw),
+        "billform": side_json(&work.billform, resources),
+        "raw": side_json(&work.raw, resources),
         "ratio": number(&hundredths(work.ratio_percent())),
         "differing_calls": differ.collect::<Vec<_>>(),
     })
 }
 
-fn side_json(sides: &[Side]) -> Value {
+fn side_json(sides: &[Side], resources: u64) -> Value {
     let Some(last) = sides.last() else { return Value::Null };
     json!({
         "wall_ms": ms(median(walls(sides))),
@@ -52,6 +58,8 @@ fn side_json(sides: &[Side]) -> Value {
         "peak_memory_mib": sides.iter().map(|side| mib(side.peak_memory_kib)).max(),
         "in_flight_peak": sides.iter().map(|side| side.in_flight_peak).max(),
         "calls": last.total(),
+        "resources_per_call": number(&tenths_of(resources, last.total())),
+        "rejections": sides.iter().map(|side| side.rejections).max(),
         "calls_by_service": last.by_service(),
         "operations": last.calls,
     })
@@ -61,55 +69,63 @@ fn side_json(sides: &[Side]) -> Value {
 const EXPLAINED: &str = "\
 billform: the whole process, start to exit. By hand: plain SDK and async-stripe calls that read and make the same,
 with billform's limits per service, timed from the making of the clients to the last answer. Each side runs on a
-fresh local cloud of its own in every round; times are medians, memory (VmHWM) and calls in flight are maxima.";
+fresh local cloud of its own in every round; times are medians, memory (VmHWM), calls in flight and rejections are
+maxima. The no-op plan of both runs under the rates that AWS and Stripe publish; what is over one is rejected.";
 
 /// The table.
-pub fn apply_table(figures: &Figures) -> String {
+pub fn provision_table(figures: &Figures) -> String {
     let mut out = String::new();
-    let (profile, cores) = (binary::profile(), cores());
+    let (profile, cores, rounds) = (binary::profile(), cores(), figures.rounds);
     // Writing to a string does not fail.
-    let _ = writeln!(
-        out,
-        "{} tenants, {} resources, {} rounds, {profile} build, {cores} cores\n",
-        figures.tenants,
-        figures.resources,
-        figures.apply.billform.len()
-    );
+    let _ = writeln!(out, "{rounds} rounds, {profile} build, {cores} cores\n");
     let _ = writeln!(out, "cold start (--version)      {:>9} ms", shown(median(figures.version.clone())));
     let validate = median(figures.validate.iter().map(|ran| ran.wall).collect());
     let peak = figures.validate.iter().map(|ran| mib(ran.peak_memory_kib)).max().unwrap_or(0);
-    let _ = writeln!(
-        out,
-        "validate, {:>6} tenants    {:>9} ms   {peak:>4} MiB\n",
-        figures.validate_tenants,
-        shown(validate)
-    );
-    let _ = writeln!(out, "{:<22}{:>10}{:>10}{:>8}{:>10}{:>10}", "", "wall ms", "cpu ms", "MiB", "calls", "in flight");
-    for (name, work) in [("apply", &figures.apply), ("no-op plan", &figures.plan)] {
-        row(&mut out, &format!("{name}, billform"), &work.billform);
-        row(&mut out, &format!("{name}, by hand"), &work.raw);
-        let _ = writeln!(out, "{:<22}{:>9}x", "  ratio", hundredths(work.ratio_percent()));
-    }
-    for (name, work) in [("apply", &figures.apply), ("no-op plan", &figures.plan)] {
-        services(&mut out, name, work);
+    let _ =
+        writeln!(out, "validate, {:>6} tenants    {:>9} ms   {peak:>4} MiB", figures.validate_tenants, shown(validate));
+    for size in &figures.sizes {
+        size_table(&mut out, size);
     }
     let _ = write!(out, "\n{EXPLAINED}");
     out
 }
 
-fn row(out: &mut String, name: &str, sides: &[Side]) {
+fn size_table(out: &mut String, size: &Size) {
+    let _ = writeln!(out, "\n{} tenants, {} resources", size.tenants, size.resources);
+    let _ = writeln!(
+        out,
+        "{:<22}{:>10}{:>10}{:>8}{:>10}{:>10}{:>10}{:>16}",
+        "", "wall ms", "cpu ms", "MiB", "calls", "in flight", "rejected", "resources/call"
+    );
+    for (phase, work) in &size.works {
+        row(out, &format!("{}, billform", phase.title()), &work.billform, size.resources);
+        row(out, &format!("{}, by hand", phase.title()), &work.raw, size.resources);
+        let _ = writeln!(out, "{:<22}{:>9}x", "  ratio", hundredths(work.ratio_percent()));
+    }
+    for (phase, work) in &size.works {
+        services(out, *phase, work);
+    }
+}
+
+fn row(out: &mut String, name: &str, sides: &[Side], resources: u64) {
     let Some(last) = sides.last() else { return };
     let cpu = median(sides.iter().map(|side| side.cpu).collect());
     let peak = sides.iter().map(|side| mib(side.peak_memory_kib)).max().unwrap_or(0);
     let in_flight = sides.iter().map(|side| side.in_flight_peak).max().unwrap_or(0);
+    let rejected = sides.iter().map(|side| side.rejections).max().unwrap_or(0);
     let (wall, cpu) = (shown(median(walls(sides))), shown(cpu));
-    let _ = writeln!(out, "{name:<22}{wall:>10}{cpu:>10}{peak:>8}{:>10}{in_flight:>10}", last.total());
+    let per_call = tenths_of(resources, last.total());
+    let _ = writeln!(
+        out,
+        "{name:<22}{wall:>10}{cpu:>10}{peak:>8}{:>10}{in_flight:>10}{rejected:>10}{per_call:>16}",
+        last.total()
+    );
 }
 
-fn services(out: &mut String, name: &str, work: &Work) {
+fn services(out: &mut String, phase: Phase, work: &Work) {
     let Some(last) = work.billform.last() else { return };
     let counts: Vec<String> = last.by_service().iter().map(|(service, count)| format!("{service} {count}")).collect();
-    let _ = writeln!(out, "\ncalls of the {name}: {}", counts.join(", "));
+    let _ = writeln!(out, "\ncalls of the {}: {}", phase.title(), counts.join(", "));
     for (service, operation, billform, raw) in work.differing_calls() {
         let _ = writeln!(out, "  not the same: {service} {operation}: {billform} by billform, {raw} by hand");
     }
@@ -174,6 +190,12 @@ fn hundredths(percent: u128) -> String {
     format!("{}.{:02}", percent / 100, percent % 100)
 }
 
+/// A quotient with one decimal.
+fn tenths_of(amount: u64, by: u64) -> String {
+    let tenths = amount * 10 / by.max(1);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// A decimal text as a JSON number.
 fn number(text: &str) -> Number {
     serde_json::from_str(text).unwrap_or_else(|_| Number::from(0))
@@ -188,5 +210,6 @@ mod tests {
         assert_eq!(ms(Duration::from_micros(12_349)).to_string(), "12.3");
         assert_eq!(number(&hundredths(105)).to_string(), "1.05");
         assert_eq!(mib(1025), 2);
+        assert_eq!((tenths_of(3_023, 60), tenths_of(1, 0)), ("50.3".to_owned(), "1.0".to_owned()));
     }
 }

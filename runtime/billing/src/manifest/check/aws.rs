@@ -6,6 +6,10 @@ use super::shapes::{is_account, is_domain, is_id, is_region};
 use super::{Checker, steps};
 use crate::manifest::model::State;
 use crate::manifest::node::Step;
+use crate::manifest::text::Seconds;
+
+const SHORTEST_LEASE_S: u32 = 2;
+const LONGEST_LEASE_S: u32 = 3_600;
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let manifest = checker.manifest;
@@ -34,7 +38,10 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 checker.at(&steps!["state", "file"], "the state's file is a folder", "name a file in it".to_owned());
             }
         }
-        State::S3(state) => region(checker, &steps!["state", "s3", "region"], &state.region),
+        State::S3(state) => {
+            region(checker, &steps!["state", "s3", "region"], &state.region);
+            lease(checker, state.lease);
+        }
     }
     for (key, domain) in domains(checker) {
         if !is_domain(&domain) {
@@ -87,6 +94,14 @@ fn region(checker: &mut Checker<'_>, path: &[Step], region: &str) {
     if !is_region(region) {
         let hint = "write a region's code, such as us-east-1".to_owned();
         checker.at(path, format!("`{region}` is no AWS region"), hint);
+    }
+}
+
+/// A lease must outlast a few calls to S3, and a run that died must not keep others out for a day.
+fn lease(checker: &mut Checker<'_>, lease: Seconds) {
+    if !(SHORTEST_LEASE_S..=LONGEST_LEASE_S).contains(&lease.count()) {
+        let hint = "from `2 seconds` to `1 hour`; a minute when left out".to_owned();
+        checker.at(&steps!["state", "s3", "lease"], format!("a lock cannot hold {} seconds", lease.count()), hint);
     }
 }
 

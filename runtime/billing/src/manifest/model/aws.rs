@@ -82,7 +82,7 @@ impl Default for State {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct S3State {
-    /// The bucket; it must exist, billform does not manage the bucket of its own state.
+    /// The bucket; `billform init` makes it, no `destroy` removes it, and several stacks may share it.
     pub bucket: String,
     /// The object's key; `billform/<stack>.json` when left out.
     #[serde(default)]
@@ -90,11 +90,11 @@ pub struct S3State {
     /// The bucket's region; the manifest's when left out.
     #[serde(default)]
     pub region: String,
-    /// How long a lock holds without a heartbeat.
-    #[serde(default = "two_minutes")]
+    /// How long the lock of a run that died keeps others out; a living run renews it.
+    #[serde(default = "a_minute")]
     pub lease: Seconds,
 }
 
-fn two_minutes() -> Seconds {
-    Seconds::new(120)
+fn a_minute() -> Seconds {
+    Seconds::new(60)
 }

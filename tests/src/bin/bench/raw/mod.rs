@@ -5,6 +5,8 @@
 //! the API it names. Each service has as many resources in the making at once as billform's limits allow.
 
 mod clients;
+mod destroy;
+mod full;
 mod functions;
 mod reads;
 mod shared;
@@ -14,23 +16,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
 use engine::{Address, Graph};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::phase::Phase;
 use crate::{Fallible, manifest};
 use clients::Clients;
-
-/// Which of billform's runs is made by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Work {
-    /// The first apply: looks, finds nothing, makes everything.
-    Apply,
-    /// The plan after it: looks, by lists where there are any.
-    Plan,
-}
 
 /// What the calls are made with and about.
 struct Raw {
@@ -50,7 +43,7 @@ struct Wanted<D> {
 }
 
 /// Makes the calls and tells in microseconds how long they took, from the making of the clients on.
-pub async fn run(work: Work, manifest: &Path, bundle: &Path) -> Fallible<String> {
+pub async fn run(phase: Phase, manifest: &Path, bundle: &Path) -> Fallible<String> {
     let read = |path: &Path| std::fs::read(path).map_err(|error| format!("reading {}: {error}", path.display()));
     let text = String::from_utf8(read(manifest)?).map_err(|error| error.to_string())?;
     let (manifest, bundle) = (manifest::load(text)?, read(bundle)?);
@@ -72,15 +65,23 @@ pub async fn run(work: Work, manifest: &Path, bundle: &Path) -> Fallible<String>
             .map(|(service, limit)| (service, Semaphore::new(limit)))
             .collect(),
     };
-    reads::all(&raw, work == Work::Apply).await?;
-    if work == Work::Apply {
-        futures::try_join!(
-            functions::make(&raw),
-            tenants::make(&raw),
-            shared::secrets(&raw),
-            shared::costs(&raw),
-            shared::products(&raw),
-        )?;
+    match phase {
+        Phase::Apply => {
+            reads::all(&raw, true).await?;
+            futures::try_join!(
+                functions::make(&raw),
+                tenants::make(&raw),
+                shared::secrets(&raw),
+                shared::costs(&raw),
+                shared::products(&raw),
+            )?;
+        }
+        Phase::Plan => reads::all(&raw, false).await?,
+        Phase::Drift => futures::try_join!(reads::all(&raw, false), full::all(&raw)).map(drop)?,
+        Phase::Destroy => {
+            reads::all(&raw, false).await?;
+            destroy::all(&raw).await?;
+        }
     }
     let took = [began.elapsed(), clients_made].map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     Ok(json!({ "calls_us": took[0], "clients_us": took[1] }).to_string())
@@ -91,6 +92,13 @@ impl Raw {
     async fn room(&self, service: &str) -> Fallible<SemaphorePermit<'_>> {
         let room = self.rooms.get(service).ok_or_else(|| format!("billform has no limit for {service}"))?;
         room.acquire().await.map_err(|error| error.to_string())
+    }
+
+    /// The id of the API of that name, looked up: only its create tells it.
+    async fn api_id(&self, name: &str) -> Fallible<Option<String>> {
+        let answer = self.clients.api_gateway.get_apis().max_results("500").send().await;
+        let apis = answer.map_err(failed("apigateway:GetApis"))?.items.unwrap_or_default();
+        Ok(apis.into_iter().find(|api| api.name() == Some(name)).and_then(|api| api.api_id))
     }
 
     /// The resources of a kind.

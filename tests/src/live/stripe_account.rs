@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::stage::STACK;
+use super::STACK;
 
 const KEY: &str = "sk_test_kinds";
 

@@ -1,9 +1,13 @@
-//! What the tests of all kinds share: the local cloud, and one resource on it, driven as the engine drives it.
+//! The kinds, live: one local cloud for the process, and one resource on it, driven as the engine drives it.
+
+pub mod stripe_account;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use engine::diff::FieldChange;
@@ -11,6 +15,7 @@ use engine::kind::{
     Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Removal, Update, Want,
 };
 use engine::{Address, Owner};
+use localcloud::gateway::lag::Delay;
 use localcloud::{Description, LocalCloud, Options};
 use provisioner::cloud::bundle::Bundle;
 use provisioner::cloud::calls::Calls;
@@ -29,9 +34,21 @@ pub async fn cloud() -> Arc<Cloud> {
 
 /// Clients of the local cloud, with values of secrets and a bundle at hand.
 pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bundle>>) -> Arc<Cloud> {
-    let place = tokio::task::spawn_blocking(place).await.expect("the local cloud starts");
+    let lags = lags();
+    let place = tokio::task::spawn_blocking(move || place(lags)).await.expect("the local cloud starts");
     let root = Credentials::new(&place.access_key_id, &place.secret_access_key, None, None, "tests");
     cloud_as(place, root, secrets, bundle).await
+}
+
+/// A bundle whose executable is a shell script that says something: nothing here invokes it.
+pub fn bundle(says: &str) -> Arc<Bundle> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let mut zip = zip::ZipWriter::new(file.as_file());
+    let executable = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file("bootstrap", executable).expect("an entry");
+    write!(zip, "#!/bin/sh\necho {says}\n").expect("is written");
+    zip.finish().expect("a zip");
+    Arc::new(Bundle::read(file.path()).expect("is read"))
 }
 
 /// Clients of the same cloud for a user who may do what these kinds say they need, and nothing else.
@@ -46,12 +63,25 @@ pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String
     let key = root.iam.create_access_key().user_name(&name).send().await.expect("a key");
     let key = key.access_key.expect("a key");
     let credentials = Credentials::new(key.access_key_id, key.secret_access_key, None, None, "tests");
-    cloud_as(place(), credentials, secrets, root.bundle.clone()).await
+    cloud_as(place(lags()), credentials, secrets, root.bundle.clone()).await
 }
 
-/// AWS asks for these on the table or function; MiniStack finds neither in the call and asks for them on `*`.
-const ASKED_ON_ANYTHING: &[&str] =
-    &["dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource", "lambda:CreateFunction"];
+/// AWS asks for these on the table, rule, report or function; MiniStack finds neither in the call and asks for them on `*`.
+const ASKED_ON_ANYTHING: &[&str] = &[
+    "cur:DeleteReportDefinition",
+    "cur:ListTagsForResource",
+    "cur:ModifyReportDefinition",
+    "cur:PutReportDefinition",
+    "cur:TagResource",
+    "cur:UntagResource",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "events:ListTagsForResource",
+    "events:TagResource",
+    "events:UntagResource",
+    "lambda:CreateFunction",
+];
 
 /// A resource template with the account and the region filled in; any other field of it may be anything.
 fn filled(template: &str, cloud: &Cloud) -> String {
@@ -130,14 +160,22 @@ impl<K: TypedKind> Stage<K> {
         self.kind.create(Create { address: self.address.clone(), desired: Self::value(desired), token }).await
     }
 
-    /// Makes it, sees it as wanted and ours at both depths, and sees a second create told that it exists.
+    /// Makes it, sees it as wanted, ours and listed, and sees a second create told that it exists.
     pub async fn create(&self, desired: &K::Desired) -> Applied {
         let applied = self.try_create(desired).await.expect("is created");
         let seen = self.settled(desired).await;
         assert_eq!((&seen.id, &seen.outputs), (&applied.id, &applied.outputs), "create and read agree");
         let again = self.try_create(desired).await.expect_err("it exists");
         assert_eq!(again.class, ErrorClass::AlreadyExists, "{again}");
+        self.assert_listed(&[&applied.id]).await;
         applied
+    }
+
+    /// The ids that the kind lists under this address, without being told of it.
+    pub async fn assert_listed(&self, ids: &[&str]) {
+        let listed = self.kind.list().await.expect("is listed");
+        let here = listed.iter().filter(|listed| listed.address == self.address);
+        assert_eq!(here.map(|listed| listed.id.as_str()).collect::<Vec<_>>(), ids, "{listed:#?}");
     }
 
     /// What is there.
@@ -171,7 +209,7 @@ impl<K: TypedKind> Stage<K> {
     }
 
     fn assert_settled(&self, desired: &K::Desired, seen: &Observed) {
-        assert!(seen.owner.is_stack(STACK));
+        assert!(seen.owner.is_stack(STACK) || seen.owner == Owner::Untold, "{:?}", seen.owner);
         let changes = self.kind.diff(&Self::value(desired), &seen.fields, Some(&Self::value(desired)));
         assert!(changes.is_empty(), "{changes:#?}");
     }
@@ -221,8 +259,11 @@ impl<K: TypedKind> Stage<K> {
     pub async fn reclaim(&self, desired: &K::Desired) {
         let seen = self.see(desired, None, Depth::Full).await.expect("exists");
         assert_eq!(seen.owner, Owner::Unknown);
+        self.assert_listed(&[]).await;
+        let id = seen.id.clone();
         self.update(desired, seen, Vec::new(), true).await.expect("is claimed");
         self.settled(desired).await;
+        self.assert_listed(&[&id]).await;
     }
 
     /// What the guarded resource holds that is not ours.
@@ -241,6 +282,7 @@ impl<K: TypedKind> Stage<K> {
         assert_eq!(self.try_delete(id, last).await.expect("is deleted"), Removal::Gone);
         assert_eq!(self.see(last, Some(last), Depth::Full).await, None);
         assert_eq!(self.see(last, Some(last), Depth::Lists).await, None);
+        self.assert_listed(&[]).await;
         assert_eq!(self.try_delete(id, last).await.expect("is gone already"), Removal::Gone);
     }
 
@@ -269,23 +311,48 @@ pub fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The one local cloud of this process. It lives on a runtime of its own: those of the tests end with them.
-fn place() -> &'static Description {
-    static PLACE: OnceLock<Description> = OnceLock::new();
-    PLACE.get_or_init(|| {
-        let (told, tell) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-            runtime.expect("a runtime").block_on(async {
-                let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/localcloud");
-                let options = Options { auth: true, ..Options::new(home) };
-                let cloud =
-                    LocalCloud::start(options, &|line| eprintln!("{line}")).await.expect("the local cloud starts");
-                told.send(cloud.description().clone()).expect("somebody waits");
-                // It ends with the process: MiniStack goes when its supervisor's stdin closes.
-                std::future::pending::<()>().await;
-            });
+tokio::task_local! {
+    /// Set where the clients are those of the local cloud whose reads lag.
+    static LAGGING: ();
+}
+
+/// For how long the reads of that cloud lag behind its writes.
+pub const LAG: Duration = Duration::from_millis(600);
+
+/// Does `work` on a local cloud whose reads lag behind its writes, as AWS's do.
+pub async fn lagging<T>(work: impl Future<Output = T>) -> T {
+    LAGGING.scope((), work).await
+}
+
+fn lags() -> bool {
+    LAGGING.try_with(|()| ()).is_ok()
+}
+
+/// The local clouds of this process: one that is steady, and one whose reads lag.
+fn place(lags: bool) -> &'static Description {
+    static STEADY: OnceLock<Description> = OnceLock::new();
+    static LAGGING: OnceLock<Description> = OnceLock::new();
+    if lags {
+        LAGGING.get_or_init(|| started(Delay::of_ms(LAG.as_millis() as u64)))
+    } else {
+        STEADY.get_or_init(|| started(Delay::default()))
+    }
+}
+
+/// A local cloud. It lives on a runtime of its own: those of the tests end with them.
+fn started(lag: Delay) -> Description {
+    let (told, tell) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/localcloud");
+            let options = Options { auth: true, ..Options::new(home) };
+            let cloud = LocalCloud::start(options, &|line| eprintln!("{line}")).await.expect("the local cloud starts");
+            cloud.lag().set(lag);
+            told.send(cloud.description().clone()).expect("somebody waits");
+            // It ends with the process: MiniStack goes when its supervisor's stdin closes.
+            std::future::pending::<()>().await;
         });
-        tell.recv().expect("the local cloud starts")
-    })
+    });
+    tell.recv().expect("the local cloud starts")
 }

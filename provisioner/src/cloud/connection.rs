@@ -1,0 +1,28 @@
+//! Credentials that are known to be of the manifest's account: what clients are made from.
+
+use aws_config::SdkConfig;
+use billing::manifest::Manifest;
+
+use super::calls::Calls;
+use super::sdk_config;
+use crate::failure::Failure;
+use crate::session::check_account;
+
+/// One run's way to AWS. The credentials are looked for once, so that a helper that asks for a code asks once.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Credentials, region, endpoint.
+    pub config: SdkConfig,
+    /// The path of every call made over it.
+    pub calls: Calls,
+}
+
+impl Connection {
+    /// Connects; credentials of any other account than the manifest's are refused before anything is read.
+    pub async fn open(manifest: &Manifest, calls: Calls) -> Result<Connection, Failure> {
+        let config = sdk_config(&manifest.aws.region).await;
+        let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(calls.clone()).build();
+        check_account(&aws_sdk_sts::Client::from_conf(sts), &manifest.aws.account).await?;
+        Ok(Connection { config, calls })
+    }
+}

@@ -1,0 +1,150 @@
+//! What the disturbed run does: make everything, change fields, replace resources, delete everything.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::stage::PORTAL;
+
+/// One kind of run that is disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// `apply` where nothing exists.
+    Create,
+    /// `apply` where fields of every kind differ that can be changed in place.
+    Update,
+    /// `apply` where fields differ that only new resources can have otherwise.
+    Replace,
+    /// `destroy`.
+    Destroy,
+    /// `apply` of a change that is given up: the run that repairs it applies the manifest as it was before.
+    Abandon,
+}
+
+/// What [`Change::Update`] changes: a line of the portal's manifest, and what it becomes.
+const UPDATES: &[(&str, &str)] = &[
+    // On every tagged resource one tag changes, one comes and one goes.
+    (
+        "    Application: client-billing\n    ManagedBy: billform\n",
+        "    Application: client-portal\n    Team: finance\n",
+    ),
+    ("    prefix: cur\n", "    prefix: reports\n"),
+    ("      archive_after: \"90 days\"\n", "      archive_after: \"120 days\"\n"),
+    ("    description: Stripe secret key of", "    description: The Stripe secret key of"),
+    ("    name: Client billing portal\n", "    name: The client billing portal\n"),
+    ("    description: Cost by service,", "    description: What AWS costs by service,"),
+    ("  emails: [billing@example.com]\n  alerts:\n", "  emails: [finance@example.com]\n  alerts:\n"),
+    ("    - { at: \"80%\" }\n", "    - { at: \"75%\" }\n    - { at: \"90%\" }\n"),
+    ("  log_retention: \"30 days\"\n", "  log_retention: \"60 days\"\n"),
+    ("memory_mb: 256, timeout: \"15 seconds\"", "memory_mb: 512, timeout: \"20 seconds\""),
+    ("  point_in_time_recovery: true\n", "  point_in_time_recovery: false\n"),
+    ("cron(0 6 * * ? *)", "cron(30 6 * * ? *)"),
+    ("    origins: [\"https://mmp-toledo.billing.example.com\"]\n", "    origins: [\"https://billing.example.com\"]\n"),
+    ("  throttle: { rate: 50, burst: 100 }\n", "  throttle: { rate: 80, burst: 160 }\n"),
+    ("    name: Minute Man Press Toledo\n", "    name: Minute Man Press\n"),
+    ("    email: accounting@", "    email: books@"),
+    ("    locale: en-US\n", "    locale: de-DE\n"),
+    ("    pricing: at-cost\n", "    pricing: ten-percent\n"),
+    ("    budget: \"500.00 USD\"\n", "    budget: \"650.00 USD\"\n"),
+];
+
+/// What [`Change::Replace`] changes.
+const REPLACEMENTS: &[(&str, &str)] = &[
+    // In Stripe: a new price takes the lookup key over, the old one is archived.
+    ("        amount: \"5.00 USD\"\n", "        amount: \"6.00 USD\"\n"),
+    ("        amount: \"25.00 USD\"\n", "        amount: \"30.00 USD\"\n"),
+    // Role, log group, function; what may call it and what it is called by.
+    ("    costs: { name: client-billing-costs,", "    costs: { name: client-billing-costs-api,"),
+    ("    name: client-billing/link-key\n", "    name: client-billing/link-signing-key\n"),
+    ("    bucket: client-billing-cur-123456789012\n", "    bucket: client-billing-reports-123456789012\n"),
+    // The same name made anew.
+    ("    time_unit: hourly\n", "    time_unit: daily\n"),
+    ("  name: \"client-billing-{tenant}-monthly\"\n", "  name: \"client-billing-{tenant}-budget\"\n"),
+    // The table, and with it the tenant's record.
+    ("  name: client-billing-data\n", "  name: client-billing-ledger\n"),
+    ("    name: client-billing-daily\n", "    name: client-billing-every-day\n"),
+];
+
+/// What [`Change::Abandon`] adds to the updates.
+const TENANT: &str = "
+  - id: second
+    name: A second client
+    email: second@example.com
+    tags:
+      ClientOrganization: Second
+    pricing: at-cost
+    budget: \"300.00 USD\"
+";
+
+impl Change {
+    /// All of them, in the order of a resource's life.
+    pub const ALL: [Change; 5] = [Change::Create, Change::Update, Change::Replace, Change::Destroy, Change::Abandon];
+
+    /// The manifest that has been applied before, if any has.
+    pub fn before(self) -> Option<String> {
+        (self != Change::Create).then(|| PORTAL.to_owned())
+    }
+
+    /// The manifest of the disturbed run.
+    pub fn manifest(self) -> String {
+        match self {
+            Change::Create | Change::Destroy => PORTAL.to_owned(),
+            Change::Update => edited(UPDATES),
+            Change::Replace => edited(REPLACEMENTS),
+            Change::Abandon => format!("{}{TENANT}", edited(UPDATES)),
+        }
+    }
+
+    /// The manifest of the run that repairs.
+    pub fn repaired_manifest(self) -> String {
+        if self == Change::Abandon { PORTAL.to_owned() } else { self.manifest() }
+    }
+
+    /// The disturbed run, which is also the one that repairs.
+    pub fn command(self) -> &'static [&'static str] {
+        match self {
+            Change::Destroy => &["destroy", "--auto-approve"],
+            _ => &["apply", "--auto-approve"],
+        }
+    }
+
+    /// The run that must find nothing to do.
+    pub fn check(self) -> &'static [&'static str] {
+        match self {
+            Change::Destroy => &["plan", "--destroy", "--refresh", "full", "--detailed-exitcode"],
+            _ => &["plan", "--refresh", "full", "--detailed-exitcode"],
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Change::Create => "create",
+            Change::Update => "update",
+            Change::Replace => "replace",
+            Change::Destroy => "destroy",
+            Change::Abandon => "abandon",
+        }
+    }
+}
+
+fn edited(edits: &[(&str, &str)]) -> String {
+    let edit = |text: String, (from, to): &(&str, &str)| {
+        assert_eq!(text.matches(from).count(), 1, "the manifest says `{from}` once");
+        text.replace(from, to)
+    };
+    edits.iter().fold(PORTAL.to_owned(), edit)
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Change {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Change, String> {
+        let known = Change::ALL.into_iter().find(|change| change.name() == text);
+        known.ok_or_else(|| format!("`{text}` is none of create, update, replace, destroy, abandon"))
+    }
+}
