@@ -53,16 +53,15 @@ fn inert(text: String) -> String {
 /// Cut, with line ends and what cannot be seen or turns the direction of writing spelled out.
 fn one_line(text: &str, longest: usize) -> String {
     let mut out = String::new();
-    for (at, c) in text.chars().enumerate() {
-        if at == longest {
+    let mut length = 0;
+    for c in text.chars() {
+        let spelled = if is_unseen(c) { c.escape_default().to_string() } else { c.to_string() };
+        length += spelled.chars().count();
+        if length > longest {
             out.push('…');
             break;
         }
-        if is_unseen(c) {
-            let _ = write!(out, "{}", c.escape_default());
-        } else {
-            out.push(c);
-        }
+        out.push_str(&spelled);
     }
     out
 }
