@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::names::{ADDRESS_TAG, OWNER_TAG, TENANT_METADATA, TENANT_TAG};
+use billing::names::{ADDRESS_TAG, LEFT_METADATA, OWNER_TAG, TENANT_METADATA, TENANT_TAG};
 use engine::{Address, Owner};
 
 /// The tags to write: the resource's own and the two that say whose it is.
@@ -17,7 +17,10 @@ pub fn with_owner(stack: &str, address: &Address, tags: &BTreeMap<String, String
 pub fn split(tags: impl IntoIterator<Item = (String, String)>) -> Owned {
     let mut rest: BTreeMap<String, String> = tags.into_iter().collect();
     let address = rest.remove(ADDRESS_TAG);
+    // What was left is told its address anew when it is wanted again, which takes the mark away.
+    let left = rest.remove(LEFT_METADATA).is_some();
     let owner = match rest.remove(OWNER_TAG) {
+        Some(stack) if left => Owner::at(&stack, &""),
         // A stack without an address is told one: it counts as another address than any.
         Some(stack) => Owner::at(&stack, address.as_ref().unwrap_or(&String::new())),
         None => Owner::Unknown,

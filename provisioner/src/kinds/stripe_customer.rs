@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use billing::names::LEFT_METADATA;
 use engine::Address;
 use engine::kind::{Applied, CallError, Depth, KindMeta, Removal};
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl TypedKind for StripeCustomers {
             &self.cloud.stack,
             &change.address,
             &change.desired.metadata,
-            &change.dropped_keys("metadata"),
+            &[change.dropped_keys("metadata"), vec![LEFT_METADATA.to_owned()]].concat(),
         );
         let Desired { name, email, preferred_locales, .. } = change.desired;
         let request = UpdateCustomer::new(change.id.as_str())
@@ -90,6 +91,12 @@ impl TypedKind for StripeCustomers {
     }
 
     async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
+        // Marked, so that nobody takes it for forgotten; should its tenant come back, it is found with its books.
+        let left = HashMap::from([(LEFT_METADATA.to_owned(), "true".to_owned())]);
+        let request = UpdateCustomer::new(id).metadata(left);
+        if client(&self.cloud)?.change("POST /v1/customers/{id}", request).await?.is_none() {
+            return Ok(Removal::Gone);
+        }
         Ok(Removal::Kept(format!(
             "the Stripe customer {id} ({}) stays: invoices, payments and taxes refer to it",
             last.name
@@ -149,7 +156,7 @@ impl StripeObject for Customer {
     }
 
     fn is_in_use(&self) -> bool {
-        true
+        !self.metadata().contains_key(LEFT_METADATA)
     }
 
     fn fields(&self, metadata: BTreeMap<String, String>) -> Desired {

@@ -31,6 +31,8 @@ pub const OWNER_TAG: &str = "billform:stack";
 pub const ADDRESS_TAG: &str = "billform:address";
 /// Tag of a tenant's resources that names the tenant; Stripe objects say it under [`TENANT_METADATA`].
 pub const TENANT_TAG: &str = "billform:tenant";
+/// Stripe metadata key of what stays though its tenant left: it is ours, and no longer looked after.
+pub const LEFT_METADATA: &str = "billform:left";
 /// Stripe metadata key of a tenant's objects.
 pub const TENANT_METADATA: &str = "billform_tenant";
 /// Stripe metadata key of an invoice's month.

@@ -4,7 +4,7 @@ use engine::kind::{Depth, Removal};
 use engine::{Address, Reason, Resource};
 use localcloud::stripe::Kind;
 use provisioner::kinds::stripe_customer::{Desired, StripeCustomers};
-use provisioner::kinds::typed::{TypedKind, TypedWant};
+use provisioner::kinds::typed::{TypedKind, TypedListed, TypedWant};
 
 use crate::stage::tags;
 use crate::stripe_account::{Account, actions, drift, id};
@@ -152,6 +152,26 @@ async fn a_missing_customer_reads_as_none_and_a_delete_keeps_it() {
     let want = TypedWant { address: address.clone(), id: None, fields: desired("acme"), known: None };
     let seen = kind.read(&[want], Depth::Full).await.remove(0).expect("is read");
     assert!(seen.is_none(), "the same name and mail do not make it ours: {seen:?}");
-    let removal = kind.delete(&address, "cus_1", desired("acme")).await.expect("is kept");
-    assert!(matches!(removal, Removal::Kept(why) if why.contains("cus_1") && why.contains("acme Inc.")));
+    let theirs = account.objects(Kind::Customer).iter().map(|customer| id(customer).to_owned()).next().expect("one");
+    let removal = kind.delete(&address, &theirs, desired("acme")).await.expect("is kept");
+    assert!(matches!(removal, Removal::Kept(why) if why.contains(&theirs) && why.contains("acme Inc.")));
+    assert_eq!(kind.delete(&address, "cus_gone", desired("acme")).await.expect("is gone"), Removal::Gone);
+}
+
+#[tokio::test]
+async fn a_customer_whose_tenant_left_is_not_taken_for_forgotten_and_comes_back_with_its_books() {
+    let account = Account::open().await;
+    let kind = StripeCustomers::new(account.cloud.clone());
+    let both = [resource("acme", &desired("acme")), resource("beta", &desired("beta"))];
+    account.apply(&both).await;
+    let first = account.objects(Kind::Customer);
+    account.apply(&both[..1]).await;
+    let listed = |found: Vec<TypedListed<Desired>>| found.iter().map(|one| one.address.to_string()).collect::<Vec<_>>();
+    assert_eq!(listed(kind.list().await.expect("listed")), ["stripe_customer.acme"]);
+
+    let plan = account.apply(&both).await;
+    assert_eq!(actions(&plan), ["adopt stripe_customer.beta"]);
+    assert_eq!(account.objects(Kind::Customer).len(), first.len(), "nobody has two customers");
+    assert_eq!(listed(kind.list().await.expect("listed")).len(), 2);
+    assert!(account.plan(&both, false).await.is_empty());
 }
