@@ -1,7 +1,7 @@
 //! Characters that steer a terminal: refused in manifests, and shown as pictures when a cloud or a state file has them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -72,12 +72,17 @@ fn what_a_state_holds_is_shown_and_steers_nothing() {
     }
 }
 
+/// The sources of a folder and of those in it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
 /// The place where characters are neutralised helps only if everything goes through it.
 #[test]
 fn commands_print_what_others_wrote_through_the_terminal_view() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let commands =
-        fs::read_dir(folder.join("commands")).expect("the commands").map(|entry| entry.expect("a file").path());
+    let commands = sources(&folder.join("commands")).into_iter();
     let others = ["session.rs", "progress.rs", "views/failure.rs"].map(|file| folder.join(file));
     let mut around = Vec::new();
     for file in commands.chain(others) {

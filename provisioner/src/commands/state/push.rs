@@ -14,6 +14,7 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::store::{self, Store, format};
+use crate::views::terminal;
 
 /// Arguments of `state push`.
 #[derive(Debug, Args)]
@@ -35,7 +36,11 @@ pub async fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let pushed = read(&arguments.file, &stack)?;
     let store = store::lock(project, None, "state push", arguments.lock_timeout).await?;
     let state = store.released_after(async |store| replace(store, pushed, &stack, arguments.force).await).await?;
-    anstream::eprintln!("The state knows {} resources and has serial {} now.", state.records.len(), state.serial);
+    terminal::eprint_line(&format!(
+        "The state knows {} resources and has serial {} now.",
+        state.records.len(),
+        state.serial
+    ));
     Ok(exit::DONE)
 }
 
@@ -50,7 +55,7 @@ async fn replace(store: &Store, mut pushed: State, stack: &str, force: bool) -> 
     let present = match store.load(stack).await {
         Ok(present) => Some(present),
         Err(damage) if force => {
-            anstream::eprintln!("What is there now cannot be read and is replaced: {damage}");
+            terminal::eprint_line(&format!("What is there now cannot be read and is replaced: {damage}"));
             None
         }
         Err(damage) => return Err(Failure::new(damage).hint("--force replaces it all the same")),
