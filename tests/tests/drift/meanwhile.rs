@@ -13,15 +13,16 @@ fn manifest(memory_mb: u32) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_looks_while_an_apply_holds_the_lock() {
-    let stage = Stage::without_handlers(&manifest(256)).await;
+    let mut stage = Stage::without_handlers(&manifest(256)).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
     stage.write(&manifest(512));
-    let traffic = stage.place.cloud.traffic();
+    let traffic = stage.place.cloud.traffic().clone();
     let held = Fault::on_operation("lambda", "UpdateFunctionConfiguration", Effect::HoldAnswer);
     let fault = traffic.arm(vec![held]).expect("armed")[0];
     let mut apply = stage.start(&["apply", "--auto-approve"]);
     assert_eq!(stage.until_held(fault, &mut apply).await, None, "apply ended before it changed the function");
 
+    stage.be_permitted("drift").await;
     let report = stage.run(&["drift", "--format", "json"]).await.exits(0).json();
     assert_eq!(found(&report), exactly(&[]), "the function is changed, by us");
     let pending = report["pending"].as_array().expect("pending");

@@ -39,15 +39,19 @@ async fn what_vanished_was_unmarked_or_taken_is_told_and_repaired() {
     cloud.iam.tag_role().role_name(&other).tags(ours).send().await.expect("is given back");
     stage.be_permitted("apply").await;
     stage.run(&["apply", "--auto-approve", "--refresh", "full"]).await.ok();
+    stage.be_permitted("drift").await;
     assert_eq!(found(&report(&stage, 0).await), exactly(&[]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_applied_yet_is_no_drift() {
-    let stage = Stage::without_handlers(&manifest(&["press"], 256)).await;
+    let mut stage = Stage::without_handlers(&manifest(&["press"], 256)).await;
+    stage.be_permitted("drift").await;
     let before = report(&stage, 0).await;
     assert!(before["summary"]["unapplied"].as_u64() > Some(10), "{}", before["summary"]);
+    stage.be_permitted("apply").await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
+    stage.be_permitted("drift").await;
     stage.write(&manifest(&["press", "copy"], 512));
     let cloud = stage.root().await;
     let invoicer = id(&stage, "lambda_function.invoicer");
