@@ -1,7 +1,7 @@
 //! Characters that steer a terminal: refused in manifests, and shown as pictures when a cloud or a state file has them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -70,12 +70,6 @@ fn what_a_state_holds_is_shown_and_steers_nothing() {
         let uncoloured = ran.stderr.replace("\u{1b}[1m", "").replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
         assert!(!steers(&uncoloured), "{ran:?}");
     }
-}
-
-/// The sources of a folder and of those in it.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// The place where characters are neutralised helps only if everything goes through it.
