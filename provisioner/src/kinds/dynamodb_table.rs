@@ -339,7 +339,12 @@ impl DynamodbTables {
                     next = page.next_token;
                 }
                 Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(found),
-                Err(error) => return Err(call_error("dynamodb:ListTagsOfResource", error)),
+                Err(error) => {
+                    // Of a table that is gone by now the service says that we may not see it.
+                    let failed = call_error("dynamodb:ListTagsOfResource", error);
+                    let gone = failed.class == ErrorClass::Denied && self.describe(name).await?.is_none();
+                    return if gone { Ok(found) } else { Err(failed) };
+                }
             }
             if next.is_none() {
                 return Ok(found);
