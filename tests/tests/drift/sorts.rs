@@ -74,7 +74,6 @@ async fn what_is_not_applied_yet_is_no_drift() {
     assert!(unapplied.contains("lambda_function.costs") && !unapplied.contains("lambda_function.invoicer"), "{human}");
 }
 
-#[ignore = "the kinds do not list what is theirs yet"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_tenant_left_behind_when_the_state_was_lost_is_found() {
     let mut stage = Stage::without_handlers(&manifest(&["press", "copy"], 256)).await;
