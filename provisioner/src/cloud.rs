@@ -14,8 +14,10 @@ pub mod stripe_api;
 pub mod stripe_metadata;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
 use bundle::Bundle;
@@ -83,6 +85,11 @@ pub struct CloudOptions {
     pub calls: Calls,
 }
 
+/// How long a connection may take to come about.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long an answer may take to begin, the upload of a bundle included.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+
 /// Where billing services live, whatever the stack's region (aws-stripe-quirks, "Reports and cost").
 const BILLING_REGION: &str = "us-east-1";
 
@@ -91,9 +98,11 @@ const BILLING_REGION: &str = "us-east-1";
 pub async fn sdk_config(region: &str) -> SdkConfig {
     // Throttles and lost connections are retried here; a create whose answer was lost comes back as
     // "already exists", which the engine looks into. Creates without a name opt out of retries.
-    let retry =
-        RetryConfig::standard().with_max_attempts(5).with_initial_backoff(std::time::Duration::from_millis(200));
+    let retry = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(200));
+    // A connection that died without a word would be waited for until TCP gives up; an upload may take its time.
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).read_timeout(ANSWER_LIMIT).build();
     let config = aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
         .http_client(http::client())
         .region(Region::new(region.to_owned()))
         .retry_config(retry)

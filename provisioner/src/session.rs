@@ -196,7 +196,7 @@ fn unlisted(kind: &str, error: &CallError) -> Failure {
 }
 
 fn incomplete(message: String) -> Failure {
-    let mut failure = Failure::new(message).hint("`billform permissions --for drift` prints what reading all needs");
+    let mut failure = Failure::new(message).hint("`billform permissions --for rebuild` prints what reading all needs");
     failure.code = exit::INCOMPLETE;
     failure
 }

@@ -35,8 +35,11 @@ pub enum For {
     Apply,
     /// Reads and deletes.
     Destroy,
-    /// Only reads, of every kind, also those that the manifest no longer has; enough for `state rebuild`, too.
+    /// Only reads, of every kind, also those that the manifest no longer has.
     Drift,
+    /// The same, and writes the state.
+    #[value(alias = "state rebuild")]
+    Rebuild,
     /// Reads the key that signs links.
     #[value(alias = "tenant link")]
     TenantLink,
@@ -60,7 +63,7 @@ impl For {
             For::Init => of_verbs(&[], Of::KindsIn),
             // What is read of a field is allowed by the same actions, in lists or one by one.
             For::Plan => of_verbs(&[Verb::Read], Of::KindsIn),
-            For::Drift => of_verbs(&[Verb::Read], Of::EveryKind),
+            For::Drift | For::Rebuild => of_verbs(&[Verb::Read], Of::EveryKind),
             For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::KindsIn),
             For::Destroy => of_verbs(&[Verb::Read, Verb::Delete], Of::KindsIn),
             For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
@@ -74,7 +77,7 @@ impl For {
         match self {
             For::Init => Use::Make,
             For::Plan | For::Drift | For::TenantLink | For::InvoicePreview => Use::Read,
-            For::Apply | For::Destroy => Use::Write,
+            For::Apply | For::Destroy | For::Rebuild => Use::Write,
         }
     }
 }

@@ -108,7 +108,7 @@ fn printed() -> Vec<(&'static str, Value)> {
         assert_eq!(ran.status, 0, "{ran:#?}");
         (command, ran.json())
     };
-    ["plan", "drift", "apply", "destroy", "tenant-link", "invoice-preview"].map(of).into()
+    ["plan", "drift", "rebuild", "apply", "destroy", "tenant-link", "invoice-preview"].map(of).into()
 }
 
 /// The policies in the example's own resources, with their addresses.

@@ -78,8 +78,8 @@ async fn a_damaged_state_is_replaced_by_a_rebuild() {
     assert!(refused.stderr.contains("is damaged") && refused.stderr.contains("state rebuild"), "{}", refused.stderr);
     // What the manifest does not use may hold something of ours, too.
     let denied = stage.run(&["state", "rebuild"]).await.exits(4);
-    assert!(denied.stderr.contains("permissions --for drift"), "{}", denied.stderr);
-    stage.be_permitted("drift").await;
+    assert!(denied.stderr.contains("permissions --for rebuild"), "{}", denied.stderr);
+    stage.be_permitted("rebuild").await;
     let rebuilt = stage.run(&["state", "rebuild"]).await.ok();
     assert!(rebuilt.stderr.contains("is replaced"), "{}", rebuilt.stderr);
     assert_eq!(records(&stage), lost);

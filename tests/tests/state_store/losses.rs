@@ -18,6 +18,7 @@ async fn without_a_network(stage: &Stage) {
     let mut apply = stage.start(&["apply", "--auto-approve", "--network-timeout", "2s", "--format", "json"]);
     assert_eq!(stage.until_held(fault, &mut apply).await, None, "apply ended early");
     traffic.arm(vec![Fault::on_call(1, Effect::CutOff)]).expect("armed");
+    traffic.release();
     let began = Instant::now();
     let ended = stage.finish(apply).await.exits(1);
     // Step by step it would be minutes: each step looks and calls again a dozen times.

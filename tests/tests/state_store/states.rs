@@ -14,7 +14,7 @@ async fn replace(stage: &Stage, s3: Option<&str>, text: &str) {
     }
 }
 
-async fn damaged_states_are_refused_and_put_right(stage: Stage, s3: Option<&str>) {
+async fn damaged_states_are_refused_and_put_right(mut stage: Stage, s3: Option<&str>) {
     stage.run(&["apply", "--auto-approve"]).await.ok();
     let copy = stage.folder().join("copy.json");
     let good = stage.run(&["state", "pull"]).await.ok().stdout;
@@ -38,7 +38,9 @@ async fn damaged_states_are_refused_and_put_right(stage: Stage, s3: Option<&str>
         stage.run(&["plan", "--detailed-exitcode"]).await.ok();
     }
     replace(&stage, s3, truncated).await;
+    stage.be_permitted("rebuild").await;
     stage.run(&["state", "rebuild"]).await.ok();
+    stage.be_permitted("apply").await;
     is_done(&stage).await;
 
     // An older copy is refused, a good one of another stack too.
