@@ -133,11 +133,15 @@ impl Session {
     /// The policy that a plan needs does not reach kinds which the manifest does not use: those may stay unlisted.
     fn tolerate(&self, failed: &[(&'static str, CallError)]) -> Result<(), Failure> {
         let is_used = |kind: &str| self.wanted.resources().keys().any(|address| address.kind() == kind);
-        for (kind, error) in failed {
-            if error.class != ErrorClass::Denied || is_used(kind) {
-                return Err(unlisted(kind, error));
-            }
-            terminal::eprint_line(&format!("There is no state, and {kind} may not be listed, so none was looked for."));
+        if let Some((kind, error)) =
+            failed.iter().find(|(kind, error)| error.class != ErrorClass::Denied || is_used(kind))
+        {
+            return Err(unlisted(kind, error));
+        }
+        if !failed.is_empty() {
+            let kinds: Vec<&str> = failed.iter().map(|(kind, _)| *kind).collect();
+            let kinds = kinds.join(", ");
+            terminal::eprint_line(&format!("There is no state; not looked for, as they may not be listed: {kinds}."));
         }
         Ok(())
     }

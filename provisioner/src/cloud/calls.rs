@@ -98,7 +98,8 @@ impl Intercept for Calls {
             self.gate.reached(endpoint);
         } else if let Some(Err(error)) = context.output_or_error()
             && let Some(error) = error.as_connector_error()
-            && (error.is_io() || error.is_timeout())
+            // A connection that closed before the answer is of no kind of its own, but says that it may pass.
+            && (error.is_io() || error.is_timeout() || error.as_other().is_some())
         {
             self.gate.unreachable(endpoint, &super::errors::causes(error));
         }

@@ -88,7 +88,7 @@ async fn a_damaged_state_is_replaced_by_a_rebuild() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renamed_tenant_resource_is_moved_and_its_tags_are_told() {
     let product = |key: &str| format!("products: {{ {key}: {{ name: Portal }} }}");
-    let stage = Stage::without_handlers(&with("renames", &["press"], &product("portal"))).await;
+    let mut stage = Stage::without_handlers(&with("renames", &["press"], &product("portal"))).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
     let there = stage.inventory().await;
 
@@ -108,6 +108,7 @@ async fn a_renamed_tenant_resource_is_moved_and_its_tags_are_told() {
     stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
     assert_eq!(stage.inventory().await, there, "nothing was made or deleted");
     lose_the_state(&stage);
+    stage.be_permitted("rebuild").await;
     stage.run(&["state", "rebuild"]).await.ok();
     assert!(records(&stage).get("stripe_product.site").is_some(), "the cloud was told");
 }
@@ -134,6 +135,9 @@ async fn what_others_made_is_imported_by_its_id() {
     let nowhere = stage.run(&["import", "http_api.second", &id, "--auto-approve"]).await.exits(1);
     assert!(nowhere.stderr.contains("the manifest has no http_api.second"), "{}", nowhere.stderr);
 
+    let waits = stage.run(&["import", "http_api.main", &id, "--auto-approve"]).await.exits(4);
+    assert!(waits.stdout.contains("http_api.main waits for log_group.api"), "{}", waits.stdout);
+    stage.run(&["apply", "--target", "log_group.api", "--auto-approve"]).await.ok();
     stage.run(&["import", "http_api.main", &id, "--auto-approve"]).await.ok();
     let twice = stage.run(&["import", "http_api.main", &id, "--auto-approve"]).await.exits(1);
     assert!(twice.stderr.contains("is known already"), "{}", twice.stderr);

@@ -15,14 +15,14 @@ async fn without_a_network(stage: &Stage) {
         .arm(vec![Fault { service: Some("iam".to_owned()), ..Fault::on_write(2, Effect::HoldAnswer) }])
         .expect("armed");
     let fault = traffic.faults()[0].id;
-    let mut apply = stage.start(&["apply", "--auto-approve", "--network-timeout", "2s", "--format", "json"]);
+    let mut apply = stage.start(&["apply", "--auto-approve", "--network-timeout", "2s", "--format", "json", "-v"]);
     assert_eq!(stage.until_held(fault, &mut apply).await, None, "apply ended early");
     traffic.arm(vec![Fault::on_call(1, Effect::CutOff)]).expect("armed");
     traffic.release();
     let began = Instant::now();
     let ended = stage.finish(apply).await.exits(1);
     // Step by step it would be minutes: each step looks and calls again a dozen times.
-    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 60, "{:?} {}", began.elapsed(), ended.stderr);
     let halted = ended.json()["halted"].as_str().unwrap_or_default().to_owned();
     assert!(halted.contains("could be reached"), "{halted}\n{}", ended.stderr);
     traffic.arm(Vec::new()).expect("the network is back");
