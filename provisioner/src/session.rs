@@ -146,16 +146,20 @@ impl Session {
         Ok(())
     }
 
-    /// Refuses a state of another account or Stripe mode, and notes this one: with a live key, a state of test mode
+    /// Refuses a state of another account, region or Stripe mode, and notes this one: with a live key, a state of test mode
     /// would have everything made a second time.
     pub fn check_places(&self, state: &mut State) -> Result<(), Failure> {
-        let mut places = BTreeMap::from([("AWS account".to_owned(), self.cloud.account.clone())]);
+        let mut places = BTreeMap::from([
+            ("AWS account".to_owned(), self.cloud.account.clone()),
+            // In another region everything would be made anew, and what is in this one go on running.
+            ("AWS region".to_owned(), self.cloud.region.clone()),
+        ]);
         if let Some(stripe) = &self.cloud.stripe {
             places.insert("Stripe mode".to_owned(), stripe.mode().to_owned());
         }
         state.stand_at(&places).map_err(|other| {
             Failure::new(other)
-                .hint("use the key and account it was applied with, or name another state in the manifest")
+                .hint("use the key, account and region it was applied with; a move begins with a destroy")
         })
     }
 

@@ -100,7 +100,7 @@ pub fn drift(
     kinds: &Kinds,
 ) -> Result<Drift, UnknownKind> {
     let unapplied = unapplied(graph, state, kinds)?;
-    let mut comparing = Comparing { graph, state, kinds, drift: Drift { unapplied, ..Drift::default() } };
+    let mut comparing = Comparing { graph, state, observations, kinds, drift: Drift { unapplied, ..Drift::default() } };
     for (address, seen) in &observations.seen {
         if state.intents.contains_key(address) && !matches!(seen, Seen::Unreadable(_)) {
             comparing.drift.pending.push((address.clone(), UNFINISHED.to_owned()));
@@ -167,6 +167,7 @@ fn desired(resource: &Resource, state: &State) -> Value {
 struct Comparing<'a> {
     graph: &'a Graph,
     state: &'a State,
+    observations: &'a Observations,
     kinds: &'a Kinds,
     drift: Drift,
 }
@@ -233,7 +234,12 @@ impl Comparing<'_> {
     fn unremembered(&mut self, resource: &Resource, observed: &Observed) -> Result<(), UnknownKind> {
         self.drift.compared += 1;
         let address = &resource.address;
-        let desired = desired(resource, self.state);
+        // What it refers to may not be remembered either: then it is what was seen.
+        let seen = |reference: &OutputRef| match self.observations.seen.get(&reference.of)? {
+            Seen::Here(other) => other.outputs.get(&reference.name).cloned(),
+            Seen::Gone | Seen::Unreadable(_) => None,
+        };
+        let desired = resolve(&desired(resource, self.state), &seen);
         let fields = self.kinds.of(address)?.diff(&desired, &observed.fields, None);
         self.changed(address, resource.tenant.clone(), &observed.id, fields);
         Ok(())

@@ -26,7 +26,7 @@ pub struct State {
     /// exists, or did, and its fields may be those of the record, of the intent, or between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intents: BTreeMap<Address, Intent>,
-    /// Where it was applied, as far as a mix-up would do harm: `aws account`, `stripe mode`. Ids of one place mean
+    /// Where it was applied, as far as a mix-up would do harm: `AWS account`, `Stripe mode`. Ids of one place mean
     /// nothing, or something else, in another.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, String>,
@@ -89,7 +89,7 @@ pub enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the state was applied with {what} {then}, this run is for {now}; nothing was read or changed")]
 pub struct OtherPlace {
-    /// `stripe mode`.
+    /// `Stripe mode`.
     pub what: String,
     /// The one it was applied in.
     pub then: String,

@@ -171,6 +171,7 @@ pub async fn carry_out(
         return refuse_incomplete(global, session, &plan, keeps_code);
     }
     agree(&plan, consent)?;
+    ask_for_secrets(&plan, session)?;
     store.begin();
     if !state.renamed.is_empty() {
         // The journal says what happened to a state in which `moved` was carried out.
@@ -201,6 +202,22 @@ fn refuse_incomplete(global: &Global, session: &Session, plan: &Plan, keeps_code
         true => failure.hint("see the lines marked ! above; a read that was denied needs `billform permissions`"),
         false => failure.hint("what is not ours is left alone; --adopt takes it over, or choose another name"),
     })
+}
+
+/// Values that are missing are asked for before anything is made: half a stack bills nobody, and a question under a
+/// progress bar is not seen.
+fn ask_for_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
+    for step in plan.changes().filter(|step| step.action.makes() && step.address.kind() == "secret") {
+        let given = step.desired.as_ref().and_then(|desired| desired.pointer("/source/given")?.as_str());
+        if let Some(name) = given {
+            session
+                .cloud
+                .secret_values
+                .required(name)
+                .map_err(|lacking| Failure::new(format!("{}: {lacking}", step.address)).hint("nothing was changed"))?;
+        }
+    }
+    Ok(())
 }
 
 fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {

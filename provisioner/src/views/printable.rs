@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn our_own_colours_pass() {
-        let styles = [BOLD, DIM, RED, YELLOW, GREEN, CYAN, RED.bold(), YELLOW.bold(), GREEN.bold()];
+        let styles = [BOLD, DIM, RED, YELLOW, GREEN, CYAN, RED.bold(), YELLOW.bold(), GREEN.bold(), BOLD.underline()];
         let actions = [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt, Action::NoOp];
         for style in styles.into_iter().chain(actions.map(style::of)) {
             let painted = format!("{}\n", paint(style, "text"));

@@ -20,7 +20,7 @@ pub const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// Every sequence that the styles write; no other may reach a terminal. A test of `printable` paints in all of them.
 pub(super) const SEQUENCES: &[&str] =
-    &["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m"];
+    &["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[4m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m"];
 
 /// The colour of an action's glyph.
 pub fn of(action: Action) -> Style {

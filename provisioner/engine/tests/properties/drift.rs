@@ -143,3 +143,15 @@ fn what_an_apply_has_begun_is_no_drift() {
     let waiting: Vec<&Address> = drift.pending.iter().map(|(address, _)| address).collect();
     assert_eq!(waiting, [&address("net", 0), &address("net", 1)]);
 }
+
+#[test]
+fn without_a_state_what_is_as_the_manifest_says_is_no_drift() {
+    let world = World::new();
+    let graph = graph(&[spec("net", 0, 0), spec("box", 0, 0), spec("item", 0, 0)]);
+    world.apply(&graph);
+    world.wait();
+    world.store.lose();
+    let drift = world.drift(&graph);
+    assert!(!drift.is_drifted(), "{:#?}", drift.drifted);
+    assert!(drift.unapplied.iter().any(|one| one.action == Action::Adopt), "{:#?}", drift.unapplied);
+}
