@@ -27,7 +27,7 @@ pub fn profile() -> &'static str {
 pub fn billform() -> Fallible<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "-p", "provisioner", "--bin", "billform"]);
+    build.args(["build", "--quiet", "--workspace", "--bin", "billform"]);
     if profile() == "release" {
         build.arg("--release");
     }
