@@ -54,7 +54,7 @@ impl Phase {
 
     /// Whether billform takes a bundle for it.
     pub fn takes_bundle(self) -> bool {
-        self != Phase::Destroy
+        matches!(self, Phase::Apply | Phase::Plan)
     }
 
     /// Whether the rates that AWS and Stripe publish are enforced meanwhile.
