@@ -29,6 +29,12 @@ pub enum StripeKeyError {
     /// It is no secret key.
     #[error("the Stripe key is no secret key: it must begin with sk_test_, sk_live_, rk_test_ or rk_live_")]
     NotSecret,
+    /// The key for the handlers is of another mode than the one that plans and applies.
+    #[error("the key for the handlers is not of {here} mode, in which this run works")]
+    OtherMode {
+        /// This run's mode.
+        here: &'static str,
+    },
     /// The client refused it.
     #[error("the Stripe client cannot be set up: {0}")]
     Client(String),
@@ -37,11 +43,8 @@ pub enum StripeKeyError {
 impl StripeApi {
     /// A client for the key; `base` is another address than Stripe's own (`STRIPE_API_BASE`).
     pub fn new(key: &SecretValue, base: Option<&str>, calls: Calls) -> Result<StripeApi, StripeKeyError> {
+        let live = is_live(key).ok_or(StripeKeyError::NotSecret)?;
         let key = key.expose();
-        let mode = key.split('_').nth(1);
-        if !(key.starts_with("sk_") || key.starts_with("rk_")) || !matches!(mode, Some("test" | "live")) {
-            return Err(StripeKeyError::NotSecret);
-        }
         let builder = stripe::ClientBuilder::new(key).timeout(ANSWER_TIMEOUT);
         let builder = match base {
             Some(base) => builder.url(base),
@@ -49,7 +52,7 @@ impl StripeApi {
         };
         let client = builder.build().map_err(|error| StripeKeyError::Client(error.to_string()))?;
         let endpoint = base.unwrap_or("https://api.stripe.com").to_owned();
-        Ok(StripeApi { client, endpoint, live: mode == Some("live"), calls, pacer: Pacer::of_endpoint(base.is_some()) })
+        Ok(StripeApi { client, endpoint, live, calls, pacer: Pacer::of_endpoint(base.is_some()) })
     }
 
     /// Whether the key moves real money.
@@ -60,6 +63,15 @@ impl StripeApi {
     /// `live` or `test`.
     pub fn mode(&self) -> &'static str {
         if self.live { "live" } else { "test" }
+    }
+
+    /// Refuses the key that is deployed for the handlers when it is none, or moves another kind of money.
+    pub fn check_deployed(&self, key: &SecretValue) -> Result<(), StripeKeyError> {
+        match is_live(key) {
+            None => Err(StripeKeyError::NotSecret),
+            Some(live) if live != self.live => Err(StripeKeyError::OtherMode { here: self.mode() }),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Reads, or says once more what is to be: `operation` is `GET /v1/prices`. The engine repeats what fails; it
@@ -158,6 +170,17 @@ impl StripeApi {
     }
 }
 
+/// Whether a secret or restricted key moves real money; none when it is no such key.
+fn is_live(key: &SecretValue) -> Option<bool> {
+    let key = key.expose();
+    let rest = key.strip_prefix("sk_").or_else(|| key.strip_prefix("rk_"))?;
+    match rest.split_once('_')? {
+        ("test", _) => Some(false),
+        ("live", _) => Some(true),
+        _ => None,
+    }
+}
+
 fn call_error(operation: &str, error: &StripeError) -> CallError {
     let (class, message) = match error {
         StripeError::Stripe(error, status) => {
@@ -202,6 +225,15 @@ mod tests {
         assert_eq!(lost.to_string(), "stripe:GET /v1/prices: the connection failed: reset");
         assert_eq!(lost.class, Ambiguous);
         assert_eq!(call_error("GET /v1/prices", &StripeError::Timeout).class, Ambiguous);
+    }
+
+    #[test]
+    fn the_handlers_key_moves_the_same_kind_of_money() {
+        let here = StripeApi::new(&SecretValue::new("sk_test_1"), None, Calls::default()).expect("a key");
+        let checked = |key: &str| here.check_deployed(&SecretValue::new(key)).map_err(|error| error.to_string());
+        assert_eq!(checked("rk_test_2"), Ok(()));
+        assert!(checked("sk_live_2").is_err_and(|error| error.contains("test mode") && !error.contains("sk_live")));
+        assert!(checked("garbage").is_err_and(|error| error.contains("no secret key") && !error.contains("garbage")));
     }
 
     #[test]

@@ -217,7 +217,20 @@ fn ask_for_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
                 .map_err(|lacking| Failure::new(format!("{}: {lacking}", step.address)).hint("nothing was changed"))?;
         }
     }
-    Ok(())
+    let deploys = plan.changes().any(|step| step.desired.is_some());
+    if deploys { check_handlers_key(session) } else { Ok(()) }
+}
+
+/// A key of the other mode would bill real customers from a trial, or nobody from the real thing.
+fn check_handlers_key(session: &Session) -> Result<(), Failure> {
+    let Some((name, _)) = session.project.manifest.stripe_secret() else { return Ok(()) };
+    let (Some(stripe), Some(key)) = (&session.cloud.stripe, session.cloud.secret_values.given(name)) else {
+        return Ok(());
+    };
+    stripe.check_deployed(&key).map_err(|error| {
+        Failure::new(format!("secret.{name}: {error}; nothing was changed"))
+            .hint("give the handlers a secret or restricted key of the same Stripe account and mode")
+    })
 }
 
 fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {

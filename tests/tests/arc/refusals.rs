@@ -53,6 +53,13 @@ async fn a_missing_secret_value_is_called_for_before_anything_is_made() {
     assert!(refused.stderr.contains("BILLFORM_SECRET_STRIPE"), "{}", refused.stderr);
     assert_eq!(stage.inventory().await, there, "half a stack bills nobody");
 
+    for (wrong, said) in [("garbage", "is no secret key"), ("sk_live_1234567890", "not of test mode")] {
+        stage.set("BILLFORM_SECRET_STRIPE", wrong);
+        let refused = stage.run(&["apply", "--auto-approve"]).await.exits(1);
+        let words = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(said) && !words.contains(wrong), "{words}");
+    }
+    assert_eq!(stage.inventory().await, there, "nobody bills with another's key");
     stage.set("BILLFORM_SECRET_STRIPE", &value);
     stage.run(&["apply", "--auto-approve"]).await.ok();
     // Its value is never compared unless it is given, so the plan is empty either way.
