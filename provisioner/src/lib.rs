@@ -19,6 +19,7 @@ pub mod kinds;
 pub mod ledger_reader;
 pub mod limits;
 pub mod link_key;
+pub mod locked_run;
 pub mod manifest_places;
 pub mod outputs;
 pub mod packaging;

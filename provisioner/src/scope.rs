@@ -29,6 +29,14 @@ impl Scope {
         }
     }
 
+    /// The tenant that is looked at alone.
+    pub fn tenant(&self) -> Option<&str> {
+        match self {
+            Scope::Tenant(tenant) => Some(tenant),
+            Scope::Whole | Scope::Targets(_) => None,
+        }
+    }
+
     /// The addresses looked at; none when that is all of them. What neither the manifest nor the state knows is an
     /// error that names it.
     pub fn addresses(&self, graph: &Graph, state: &State) -> Result<Option<BTreeSet<Address>>, Failure> {

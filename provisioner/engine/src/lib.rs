@@ -15,6 +15,7 @@ pub mod input;
 pub mod kind;
 pub mod kinds;
 pub mod observer;
+pub mod part;
 pub mod plan;
 pub mod planner;
 pub mod promise;

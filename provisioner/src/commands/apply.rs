@@ -12,20 +12,19 @@ use engine::{Address, Options, Plan, State};
 
 use crate::bundles;
 use crate::cli::{Format, Global};
-use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::commands::{package, plan as plan_command};
-use crate::duration;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::limits;
+use crate::locked_run::{Patience, locked};
 use crate::outputs;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::saved_plan::SavedPlan;
 use crate::scope::Scope;
 use crate::session::{Looking, Purpose, Session};
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::views::{self, terminal};
 use crate::waiting::TokioClock;
 
@@ -64,17 +63,6 @@ pub struct Arguments {
     pub patience: Patience,
 }
 
-/// How long a run waits for what it cannot change.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct Patience {
-    /// Waits so long for another run's lock on the state: 30s, 5m.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
-    pub lock_timeout: Duration,
-    /// Stops when nothing could be reached for so long.
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration::parse)]
-    pub network_timeout: Duration,
-}
-
 /// What a person has to agree to before a plan is carried out.
 pub struct Consent<'a> {
     /// The word for it: `apply`, `destroy`.
@@ -87,31 +75,28 @@ pub struct Consent<'a> {
     pub max_deletes: Option<usize>,
 }
 
-/// Plans and carries out.
+/// Plans and carries out. A plan saved for one tenant locks that tenant alone, too.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let connection = connect(&project, arguments.patience).await?;
-    let store = store::lock(&project, Some(&connection), "apply", arguments.patience.lock_timeout).await?;
-    let outcome = under_lock(global, arguments, project, connection, &store).await;
-    store.release().await;
-    outcome
-}
-
-/// Connects to the manifest's account, for a run that may change something.
-pub async fn connect(project: &Project, patience: Patience) -> Result<Connection, Failure> {
-    let calls = Calls::default();
-    calls.gate().set_patience(patience.network_timeout);
-    Connection::open(&project.manifest, calls).await
+    let saved = arguments.plan.as_deref().map(SavedPlan::read).transpose()?;
+    let scope = match &saved {
+        Some(saved) => saved.looking().scope,
+        None => Scope::new(arguments.tenant.as_deref(), &arguments.target),
+    };
+    let work = async |project, connection, store: &Store| {
+        under_lock(global, arguments, saved, project, connection, store).await
+    };
+    locked(project, arguments.patience, "apply", scope.tenant(), work).await
 }
 
 async fn under_lock(
     global: &Global,
     arguments: &Arguments,
+    saved: Option<SavedPlan>,
     project: Project,
     connection: Connection,
     store: &Store,
 ) -> Outcome {
-    let saved = arguments.plan.as_deref().map(SavedPlan::read).transpose()?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let state = store.load(&project.manifest.stack()).await?;
     let bundle = match bundles::find(&project, arguments.bundle.as_deref())? {

@@ -4,14 +4,15 @@ use clap::Args;
 use engine::Address;
 use engine::state::StateStore as _;
 
-use super::apply::{Consent, Patience, carry_out, connect};
+use super::apply::{Consent, carry_out};
 use crate::cli::Global;
 use crate::cloud::connection::Connection;
 use crate::failure::Outcome;
+use crate::locked_run::{Patience, locked};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Looking, Purpose, Session};
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// Arguments of `destroy`.
 #[derive(Debug, Args)]
@@ -33,11 +34,9 @@ pub struct Arguments {
 /// Plans to delete everything, asks, and does it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let connection = connect(&project, arguments.patience).await?;
-    let store = store::lock(&project, Some(&connection), "destroy", arguments.patience.lock_timeout).await?;
-    let outcome = under_lock(global, arguments, project, connection, &store).await;
-    store.release().await;
-    outcome
+    let work =
+        async |project, connection, store: &Store| under_lock(global, arguments, project, connection, store).await;
+    locked(project, arguments.patience, "destroy", None, work).await
 }
 
 async fn under_lock(

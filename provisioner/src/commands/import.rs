@@ -7,14 +7,15 @@ use engine::kind::{Depth, Want};
 use engine::state::StateStore as _;
 use engine::{Address, Mode, Observations, Observed, Owner, Plan, Seen, State};
 
-use super::apply::{Consent, Patience, carry_out, connect};
+use super::apply::{Consent, carry_out};
 use crate::cli::Global;
 use crate::cloud::connection::Connection;
 use crate::failure::{Failure, Outcome};
+use crate::locked_run::{Patience, locked};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Purpose, Session};
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -37,11 +38,9 @@ pub struct Arguments {
 /// Plans to take it over, asks, and does it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let connection = connect(&project, arguments.patience).await?;
-    let store = store::lock(&project, Some(&connection), "import", arguments.patience.lock_timeout).await?;
-    let outcome = under_lock(global, arguments, project, connection, &store).await;
-    store.release().await;
-    outcome
+    let work =
+        async |project, connection, store: &Store| under_lock(global, arguments, project, connection, store).await;
+    locked(project, arguments.patience, "import", None, work).await
 }
 
 async fn under_lock(

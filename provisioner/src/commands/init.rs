@@ -89,7 +89,7 @@ async fn existing_project(global: &Global) -> Outcome {
     let connection = Connection::open(&project.manifest, Calls::default()).await?;
     let bucket = Bucket::new(&connection, &state.bucket, &state.region);
     let made = s3::make(&bucket, &state.region, project.manifest.aws.tags.clone()).await?;
-    s3::probe(&bucket, &store::place(project, state)).await?;
+    s3::probe(&bucket, &store::site::place(project, state)).await?;
     match global.format {
         Format::Json => println!("{}", json!({ "bucket": state.bucket, "created": made == Made::New })),
         Format::Human => {

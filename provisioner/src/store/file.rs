@@ -4,8 +4,10 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use engine::State;
@@ -16,7 +18,8 @@ use super::format;
 /// What to do about a damaged state.
 const BACKUP: &str = "Put a backup back, or move it away";
 
-/// A state file: `state.json`, its journal `state.json.journal` and its lock `state.json.lock`.
+/// A state file: `state.json`, its journal `state.json.journal` and its lock `state.json.lock`; tenants' parts of it
+/// likewise, in the folder `state.json.tenants`.
 pub struct FileStore {
     path: PathBuf,
     /// Held while this process may write; the journal stays open, so that an entry costs one write and one sync.
@@ -24,8 +27,8 @@ pub struct FileStore {
 }
 
 struct Held {
-    /// Released when dropped, also by a kill.
-    _lock: File,
+    /// Released when dropped, also by a kill: the lock, and for a part a share in the whole's.
+    _locks: Vec<File>,
     journal: Mutex<File>,
 }
 
@@ -58,29 +61,26 @@ impl FileStore {
 
     /// The state to write, locked until the store is dropped. `holder` is who will be named to others.
     pub fn lock(path: &Path, holder: &str) -> Result<FileStore, LockError> {
+        let lock = taken(path, File::try_lock)?;
+        FileStore::holding(path, lock, Vec::new(), holder)
+    }
+
+    /// A tenant's part of the state at `path` to write. Who has a part has a share in the state's lock, so that nobody
+    /// gets the whole meanwhile.
+    pub fn lock_part(path: &Path, tenant: &str, holder: &str) -> Result<FileStore, LockError> {
+        let share = taken(path, File::try_lock_shared)?;
+        let part = part(path, tenant);
+        let lock = taken(&part, File::try_lock)?;
+        FileStore::holding(&part, lock, vec![share], holder)
+    }
+
+    fn holding(path: &Path, mut lock: File, shares: Vec<File>, holder: &str) -> Result<FileStore, LockError> {
         let io_error = |source| LockError::Io { path: path.display().to_string(), source };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(io_error)?;
-        }
-        let lock_path = beside(path, "lock");
-        let mut lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&lock_path)
-            .map_err(io_error)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held { path: path.display().to_string(), holder: named(&lock_path) });
-            }
-            Err(TryLockError::Error(source)) => return Err(io_error(source)),
-        }
         lock.set_len(0).and_then(|()| lock.write_all(holder.as_bytes())).map_err(io_error)?;
         let journal = OpenOptions::new().create(true).append(true).read(true).open(beside(path, "journal"));
         let journal = journal.and_then(without_torn_line).map_err(io_error)?;
-        Ok(FileStore { path: path.to_owned(), held: Some(Held { _lock: lock, journal: Mutex::new(journal) }) })
+        let locks = shares.into_iter().chain([lock]).collect();
+        Ok(FileStore { path: path.to_owned(), held: Some(Held { _locks: locks, journal: Mutex::new(journal) }) })
     }
 
     /// Who holds the lock, if anybody does. Nothing is made or changed.
@@ -104,15 +104,23 @@ impl FileStore {
         &self.path
     }
 
+    /// Reads the state, then its journal; anew when a fold came in between, which would have emptied the journal of
+    /// what the state that was read does not have yet.
     fn read(&self, stack: &str) -> Result<State, StoreError> {
-        let mut state = match self.read_optional(&self.path)? {
-            Some(text) => format::parse(&text, &self.path.display().to_string(), stack, BACKUP)?,
-            None => State::empty(stack),
-        };
-        for entry in self.journal_entries()? {
-            state.take(entry);
+        loop {
+            let before = version(&self.path);
+            let text = self.read_optional(&self.path)?;
+            let entries = self.journal_entries();
+            if version(&self.path) != before {
+                continue;
+            }
+            let mut state = match text {
+                Some(text) => format::parse(&text, &self.path.display().to_string(), stack, BACKUP)?,
+                None => State::empty(stack),
+            };
+            entries?.into_iter().for_each(|entry| state.take(entry));
+            return Ok(state);
         }
-        Ok(state)
     }
 
     fn read_optional(&self, path: &Path) -> Result<Option<String>, StoreError> {
@@ -176,6 +184,78 @@ impl StateStore for FileStore {
         // A crash before this leaves a journal that is folded in once more, to the same effect.
         journal.set_len(0).map_err(|error| failed(&beside(&self.path, "journal"), "cannot be emptied", &error))
     }
+}
+
+/// Opens the lock of a state and takes it, whole or shared.
+fn taken(path: &Path, take: impl Fn(&File) -> Result<(), TryLockError>) -> Result<File, LockError> {
+    let io_error = |source| LockError::Io { path: path.display().to_string(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(io_error)?;
+    }
+    let lock_path = beside(path, "lock");
+    let mut options = OpenOptions::new();
+    let lock = options.create(true).truncate(false).read(true).write(true).open(&lock_path).map_err(io_error)?;
+    match take(&lock) {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            let holder = holder_of_a_part(path).unwrap_or_else(|| named(&lock_path));
+            Err(LockError::Held { path: path.display().to_string(), holder })
+        }
+        Err(TryLockError::Error(source)) => Err(io_error(source)),
+    }
+}
+
+/// Who has a tenant's part, and thereby keeps others from the whole.
+fn holder_of_a_part(path: &Path) -> Option<String> {
+    let tenants = part_locks(path).ok()?;
+    tenants.iter().find_map(|tenant| FileStore::open(&part(path, tenant)).holder().ok().flatten())
+}
+
+/// Where a tenant's part of the state at `path` lies.
+pub fn part(path: &Path, tenant: &str) -> PathBuf {
+    beside(path, "tenants").join(tenant)
+}
+
+/// The tenants who have a part that holds something; ids have no dots, what lies beside a part does.
+pub fn parts(path: &Path) -> Result<Vec<String>, StoreError> {
+    Ok(names(path)?.into_iter().filter(|name| !name.contains('.')).collect())
+}
+
+/// The tenants whose part was ever locked.
+pub fn part_locks(path: &Path) -> Result<Vec<String>, StoreError> {
+    Ok(names(path)?.iter().filter_map(|name| name.strip_suffix(".lock")).map(str::to_owned).collect())
+}
+
+/// Removes a part that counts no more. Its lock stays: one that is deleted can be had twice.
+pub fn discard_part(path: &Path, tenant: &str) {
+    let part = part(path, tenant);
+    // A journal without a part is emptied by whoever begins the next; what stays because of an error says nothing.
+    if fs::remove_file(&part).is_ok() {
+        let _ = fs::remove_file(beside(&part, "journal"));
+    }
+}
+
+/// What lies in the folder of the parts, in the order of the names.
+fn names(path: &Path) -> Result<Vec<String>, StoreError> {
+    let folder = beside(path, "tenants");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(&folder, "cannot be read", &error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| failed(&folder, "cannot be read", &error))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// What changes when a file is replaced.
+fn version(path: &Path) -> Option<(u64, u64, Option<SystemTime>)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.ino(), metadata.len(), metadata.modified().ok()))
 }
 
 /// Who wrote their name into the lock.
@@ -316,5 +396,67 @@ mod tests {
         drop(first);
         assert_eq!(looking.holder().expect("looked"), None);
         FileStore::lock(&path, "ben").expect("free again");
+    }
+
+    #[test]
+    fn tenants_have_their_parts_side_by_side_and_the_whole_waits_for_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let holder = |locked: Result<FileStore, LockError>| match locked.err() {
+            Some(LockError::Held { holder, .. }) => holder,
+            other => panic!("not held: {other:?}"),
+        };
+        let acme = FileStore::lock_part(&path, "acme", "ana").expect("locked");
+        let beta = FileStore::lock_part(&path, "beta", "ben").expect("locked beside");
+        assert_eq!(holder(FileStore::lock_part(&path, "acme", "cem")), "ana");
+        assert_eq!(holder(FileStore::lock(&path, "cem")), "ana", "the whole names who has a part");
+        drop(acme);
+        assert_eq!(holder(FileStore::lock(&path, "cem")), "ben");
+        drop(beta);
+        let whole = FileStore::lock(&path, "cem").expect("all gave back");
+        assert_eq!(holder(FileStore::lock_part(&path, "acme", "ana")), "cem");
+        drop(whole);
+        FileStore::lock_part(&path, "acme", "ana").expect("free again");
+        assert_eq!(part_locks(&path).expect("listed"), ["acme", "beta"]);
+    }
+
+    #[tokio::test]
+    async fn a_part_is_kept_beside_the_state_and_discarded_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        assert_eq!(parts(&path).expect("listed"), Vec::<String>::new());
+        for tenant in ["acme", "beta"] {
+            let store = FileStore::lock_part(&path, tenant, "ana").expect("locked");
+            store.fold(&State::empty("s")).await.expect("folded");
+            store.append(&[exists("a")]).await.expect("appended");
+        }
+        assert_eq!(parts(&path).expect("listed"), ["acme", "beta"]);
+        discard_part(&path, "acme");
+        assert_eq!(parts(&path).expect("listed"), ["beta"]);
+        let kept = FileStore::open(&part(&path, "beta")).load("s").await.expect("loads");
+        assert_eq!(kept.records.len(), 1);
+        assert_eq!(FileStore::open(&path).load("s").await.expect("loads").records.len(), 0);
+    }
+
+    /// A reader beside a run that folds all the time sees every entry once it was acknowledged.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_read_beside_folds_misses_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let store = FileStore::lock(&path, "test").expect("locked");
+        store.append(&[exists("r")]).await.expect("appended");
+        let reading = path.clone();
+        let reader = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let looks = (0..2_000).map(|_| runtime.block_on(FileStore::open(&reading).load("s")).expect("loads"));
+            looks.filter(|state| state.records.is_empty()).count()
+        });
+        let mut state = State::empty("s");
+        state.take(exists("r"));
+        while !reader.is_finished() {
+            store.append(&[exists("r")]).await.expect("appended");
+            store.fold(&state).await.expect("folded");
+        }
+        assert_eq!(reader.join().expect("ends"), 0, "looks that missed it");
     }
 }

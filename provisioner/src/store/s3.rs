@@ -4,6 +4,7 @@
 //! KEY                          the state, as in a file; its label says up to which segment it holds everything
 //! KEY.journal/FENCE-N          what happened since, one object per append (journal.rs)
 //! KEY.lock                     who holds the lock, and the fencing token (lease.rs)
+//! KEY.tenants/ID…              the same three for one tenant's part (parts.rs)
 //! ```
 //!
 //! Every write is conditional, so none of it depends on clocks: a segment is made only where there is none, the state
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod lease;
 pub mod objects;
+pub mod parts;
 
 mod bucket;
 mod journal;

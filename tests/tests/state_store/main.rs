@@ -7,6 +7,7 @@ mod crashes;
 mod holders;
 mod losses;
 mod states;
+mod tenants;
 
 use std::time::Duration;
 

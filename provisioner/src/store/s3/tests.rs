@@ -13,16 +13,16 @@ use super::memory::{Fault, Memory};
 use super::{LockError, Place, S3Store, probe};
 use crate::store::holder::Holder;
 
-const STACK: &str = "shop";
+pub(super) const STACK: &str = "shop";
 /// Long enough that no test outlasts it.
-const LONG: Times = Times { lease: Duration::from_secs(600), patience: Duration::ZERO };
-const SHORT: Times = Times { lease: Duration::from_millis(400), patience: Duration::ZERO };
+pub(super) const LONG: Times = Times { lease: Duration::from_secs(600), patience: Duration::ZERO };
+pub(super) const SHORT: Times = Times { lease: Duration::from_millis(400), patience: Duration::ZERO };
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place { bucket: "b".to_owned(), key: "billform/shop.json".to_owned(), stack: STACK.to_owned() }
 }
 
-fn holder(user: &str) -> Holder {
+pub(super) fn holder(user: &str) -> Holder {
     Holder {
         command: "billform apply".to_owned(),
         user: user.to_owned(),
@@ -32,11 +32,11 @@ fn holder(user: &str) -> Holder {
     }
 }
 
-async fn lock(memory: &Memory, user: &str, times: Times) -> Result<S3Store, LockError> {
+pub(super) async fn lock(memory: &Memory, user: &str, times: Times) -> Result<S3Store, LockError> {
     S3Store::lock(Arc::new(memory.clone()), place(), &holder(user), times, &|_| {}).await
 }
 
-fn exists(name: &str) -> Entry {
+pub(super) fn exists(name: &str) -> Entry {
     Entry::Exists(Box::new(Record {
         address: Address::new("iam_role", name),
         id: name.to_owned(),
@@ -48,11 +48,11 @@ fn exists(name: &str) -> Entry {
     }))
 }
 
-fn removed(name: &str) -> Entry {
+pub(super) fn removed(name: &str) -> Entry {
     Entry::Removed(Address::new("iam_role", name))
 }
 
-fn names(state: &State) -> Vec<&str> {
+pub(super) fn names(state: &State) -> Vec<&str> {
     state.records.keys().map(Address::name).collect()
 }
 
