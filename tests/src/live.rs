@@ -184,7 +184,7 @@ impl<K: TypedKind> Stage<K> {
             address: self.address.clone(),
             id: None,
             fields: Self::value(desired),
-            known: known.map(Self::value),
+            known: known.map(|known| Self::value(known).into()),
         };
         self.kind.read(&[want], depth).await.remove(0).expect("is read")
     }
@@ -247,7 +247,7 @@ impl<K: TypedKind> Stage<K> {
             address: self.address.clone(),
             id: seen.id,
             desired: Self::value(desired),
-            observed: seen.fields,
+            observed: Arc::unwrap_or_clone(seen.fields),
             changes,
             claim,
             token: format!("{}-update", self.address),
@@ -293,7 +293,7 @@ impl<K: TypedKind> Stage<K> {
                 address: self.address.clone(),
                 id: None,
                 fields: Self::value(desired),
-                known: with_state.then(|| Self::value(desired)),
+                known: with_state.then(|| Self::value(desired).into()),
             };
             let wants: Vec<Want> = all.iter().map(want).collect();
             let seen = self.kind.read(&wants, depth).await;

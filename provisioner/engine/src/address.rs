@@ -1,16 +1,20 @@
 //! The address of a resource: `kind.name`, the one thing everything else refers to it by.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// `kind.name`: `iam_role.costs`, `tenant_record.acme`. Ordered by kind, then name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// `kind.name`: `iam_role.costs`, `tenant_record.acme`. Ordered by kind, then name. Copies share one text: of ten
+/// thousand tenants a graph, a state and a plan hold each address many times.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Address {
-    kind: String,
-    name: String,
+    text: Arc<str>,
+    /// Where in it the dot is.
+    dot: usize,
 }
 
 /// The text is no address.
@@ -20,19 +24,31 @@ pub struct NotAnAddress(pub String);
 
 impl Address {
     /// The address of a resource of a kind. The name may hold dots, the kind may not.
-    pub fn new(kind: &str, name: impl Into<String>) -> Self {
+    pub fn new(kind: &str, name: impl AsRef<str>) -> Self {
         debug_assert!(!kind.is_empty() && !kind.contains('.'), "a kind is one word: {kind:?}");
-        Address { kind: kind.to_owned(), name: name.into() }
+        Address { text: format!("{kind}.{}", name.as_ref()).into(), dot: kind.len() }
     }
 
     /// The kind's name: `iam_role`.
     pub fn kind(&self) -> &str {
-        &self.kind
+        &self.text[..self.dot]
     }
 
     /// The name within the kind: `costs`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.text[self.dot + 1..]
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind(), self.name()).cmp(&(other.kind(), other.name()))
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -64,6 +80,6 @@ impl From<Address> for String {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.kind, self.name)
+        f.write_str(&self.text)
     }
 }

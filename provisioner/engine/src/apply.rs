@@ -253,15 +253,15 @@ impl<'a> Run<'a> {
     fn note_intent(&mut self, at: usize, job: &Job) {
         let step = &self.plan.steps[at];
         let fields = match job {
-            Job::Create { desired } => desired,
+            Job::Create { desired } => Arc::new(desired.clone()),
             Job::Change { .. } if step.fields.is_empty() && !step.claim => return,
-            Job::Change { desired, .. } => desired,
-            Job::Delete { fields, .. } => fields,
+            Job::Change { desired, .. } => Arc::new(desired.clone()),
+            Job::Delete { fields, .. } => Arc::clone(fields),
         };
         self.note(Entry::Intent(Intent {
             address: step.address.clone(),
             tenant: step.tenant.clone(),
-            fields: fields.clone(),
+            fields,
             depends_on: step.depends_on.clone(),
         }));
     }
@@ -389,14 +389,14 @@ impl<'a> Run<'a> {
     fn record(&self, step: &Step, desired: Value, applied: Applied) -> Record {
         let before = self.state.records.get(&step.address).map(|record| &record.fields).or(step.observed.as_ref());
         let fields = match self.kinds.of(&step.address) {
-            Ok(kind) => kind.remembered(desired, before),
+            Ok(kind) => kind.remembered(desired, before.map(Arc::as_ref)),
             Err(_) => desired,
         };
         Record {
             address: step.address.clone(),
             id: applied.id,
             tenant: step.tenant.clone(),
-            fields,
+            fields: fields.into(),
             outputs: applied.outputs,
             depends_on: step.depends_on.clone(),
             pending: applied.pending,

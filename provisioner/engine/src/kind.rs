@@ -3,6 +3,7 @@
 //! Observe, then let the engine decide: no kind contains "if it exists, update".
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,7 @@ pub struct Want {
     /// The fields to find it by: the desired ones (references unresolved where unknown), or the last applied ones.
     pub fields: Value,
     /// The fields as last applied, complete; with them a list read may leave out [`KindMeta::unlisted`].
-    pub known: Option<Value>,
+    pub known: Option<Arc<Value>>,
 }
 
 /// Who made a resource, as its tags or metadata say.
@@ -120,7 +121,7 @@ pub struct Observed {
     /// The cloud's id of it.
     pub id: String,
     /// Its fields, in the shape of the kind's `Desired`.
-    pub fields: Value,
+    pub fields: Arc<Value>,
     /// What others may refer to.
     pub outputs: BTreeMap<String, Value>,
     /// Who made it.

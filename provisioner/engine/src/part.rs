@@ -78,7 +78,7 @@ mod tests {
             address: Address::new(kind, tenant.unwrap_or("main")),
             id: format!("{kind}-{}", tenant.unwrap_or("main")),
             tenant: tenant.map(str::to_owned),
-            fields: json!({ "version": version }),
+            fields: json!({ "version": version }).into(),
             outputs: BTreeMap::new(),
             depends_on: BTreeSet::new(),
             pending: None,

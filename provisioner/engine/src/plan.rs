@@ -1,6 +1,7 @@
 //! A plan as data: what is to be done, why, and what stands in the way. [`crate::planner`] makes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,12 +83,12 @@ pub struct Step {
     /// The cloud's id, where it exists.
     pub id: Option<String>,
     /// Its fields as seen, where it exists and something is done to it.
-    pub observed: Option<Value>,
-    /// Its outputs as seen, where it exists.
+    pub observed: Option<Arc<Value>>,
+    /// Its outputs as seen, where it exists; none for what stays as the state has it.
     pub outputs: BTreeMap<String, Value>,
     /// What it waits for outside, where it exists and does.
     pub pending: Option<String>,
-    /// What it needs to exist, for the record.
+    /// What it needs to exist, for the record; none for what stays as the state has it.
     pub depends_on: BTreeSet<Address>,
     /// The steps that must have succeeded before this one starts.
     pub after: BTreeSet<Address>,

@@ -5,6 +5,7 @@
 mod unwanted;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -155,7 +156,7 @@ impl<'a> Planner<'a> {
         }
         let desired = resolve(&resource.desired, &|reference| self.output(reference));
         let last = self.last_applied(address, record);
-        let changes = self.kinds.of(address)?.diff(&desired, &observed.fields, last.as_ref());
+        let changes = self.kinds.of(address)?.diff(&desired, &observed.fields, last.as_deref());
         let forced: Vec<&str> =
             changes.iter().filter(|change| change.forces_replacement).map(|change| change.path.as_str()).collect();
         if foreign && !forced.is_empty() {
@@ -191,6 +192,8 @@ impl<'a> Planner<'a> {
         // What stays as it is, and is known to, needs no copies: of ten thousand tenants they are most of a plan.
         if action == Action::NoOp && record.is_some_and(|record| self.is_recorded(&step, record, &desired)) {
             step.desired = None;
+            step.outputs.clear();
+            step.depends_on.clear();
         }
         self.outlook.insert(address, Outlook::Exists { observed, record });
         self.propose(address, step);
@@ -251,7 +254,7 @@ impl<'a> Planner<'a> {
         let settled =
             !self.state.intents.contains_key(&step.address) && !self.state.renamed.contains_key(&step.address);
         settled
-            && record.fields == *desired
+            && *record.fields == *desired
             && record.outputs == step.outputs
             && record.tenant == step.tenant
             && record.depends_on == step.depends_on
@@ -262,7 +265,7 @@ impl<'a> Planner<'a> {
         self.state.intents.contains_key(address)
     }
 
-    fn last_applied(&self, address: &Address, record: Option<&Record>) -> Option<Value> {
+    fn last_applied(&self, address: &Address, record: Option<&Record>) -> Option<Arc<Value>> {
         last_applied(record, self.state.intents.get(address))
     }
 
@@ -325,9 +328,9 @@ impl<'a> Planner<'a> {
 
 /// What we applied last, for [`crate::Kind::diff`]. What an open intent was about to write may have arrived, so its
 /// keys count as ours too.
-pub(crate) fn last_applied(record: Option<&Record>, intent: Option<&Intent>) -> Option<Value> {
+pub(crate) fn last_applied(record: Option<&Record>, intent: Option<&Intent>) -> Option<Arc<Value>> {
     match (record, intent) {
-        (Some(record), Some(intent)) => Some(union(&record.fields, &intent.fields)),
+        (Some(record), Some(intent)) => Some(union(&record.fields, &intent.fields).into()),
         (record, intent) => record.map(|record| &record.fields).or(intent.map(|intent| &intent.fields)).cloned(),
     }
 }

@@ -145,10 +145,10 @@ fn want(address: &Address, graph: &Graph, state: &State, kind: &dyn Kind) -> Wan
     let fields = match (desired, remembered) {
         (Some(desired), Some(remembered)) => {
             let differs = kind.diff(&desired, remembered, None).iter().any(|change| change.forces_replacement);
-            if differs { remembered.clone() } else { desired }
+            if differs { Value::clone(remembered) } else { desired }
         }
         (Some(desired), None) => desired,
-        (None, remembered) => remembered.cloned().unwrap_or_default(),
+        (None, remembered) => remembered.map(|fields| Value::clone(fields)).unwrap_or_default(),
     };
     // An open intent means that the last call was never heard of: what it changed must be read, not remembered.
     // And whether a renamed one says its new address by now is in its tags, which lists may not give.

@@ -1,6 +1,7 @@
 //! What billform remembers: a cache of the cloud that a lost copy can be rebuilt from, and the port that keeps it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// The desired fields as last applied, every reference resolved.
-    pub fields: Value,
+    pub fields: Arc<Value>,
     /// What others may refer to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, Value>,
@@ -67,7 +68,7 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// The desired fields, every reference resolved; those that were there, before a delete.
-    pub fields: Value,
+    pub fields: Arc<Value>,
     /// What it needs to exist.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub depends_on: BTreeSet<Address>,

@@ -230,14 +230,14 @@ fn typed_want<K: TypedKind>(want: &Want) -> Result<TypedWant<K::Desired>, CallEr
         address: want.address.clone(),
         id: want.id.clone(),
         fields: parse::<K>(&want.fields)?,
-        known: want.known.as_ref().map(parse::<K>).transpose()?,
+        known: want.known.as_deref().map(parse::<K>).transpose()?,
     })
 }
 
 fn erase<K: TypedKind>(seen: Seen<K::Desired>) -> Result<Observed, CallError> {
     Ok(Observed {
         id: seen.id,
-        fields: serde_json::to_value(seen.fields).map_err(|error| malformed::<K>(&error))?,
+        fields: serde_json::to_value(seen.fields).map_err(|error| malformed::<K>(&error))?.into(),
         outputs: seen.outputs,
         owner: seen.owner,
         unread: seen.unread,

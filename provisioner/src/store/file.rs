@@ -313,7 +313,7 @@ mod tests {
             address: Address::new("iam_role", name),
             id: name.to_owned(),
             tenant: None,
-            fields: json!({ "name": name }),
+            fields: json!({ "name": name }).into(),
             outputs: BTreeMap::new(),
             depends_on: BTreeSet::new(),
             pending: None,

@@ -114,7 +114,7 @@ impl World {
             address: self.address.clone(),
             id: id.map(str::to_owned),
             fields: desired.clone(),
-            known: known.cloned(),
+            known: known.cloned().map(Arc::new),
         }
     }
 

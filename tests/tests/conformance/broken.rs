@@ -80,7 +80,7 @@ impl Fake {
         tags.retain(|key, _| !key.starts_with("billform:"));
         Observed {
             id: name.to_owned(),
-            fields: json!({"name": name, "size": thing.size, "tags": tags}),
+            fields: json!({"name": name, "size": thing.size, "tags": tags}).into(),
             outputs: BTreeMap::new(),
             owner: owner_of(thing),
             unread: Vec::new(),
@@ -138,7 +138,12 @@ impl Kind for Fake {
             things.iter().filter(|(_, thing)| self.fault == Fault::ListsForeign || owner_of(thing).is_stack(STACK));
         let listed = listed.filter_map(|(name, thing)| {
             let address = thing.tags.get(ADDRESS_TAG)?.parse().ok()?;
-            Some(Listed { address, tenant: None, id: name.clone(), fields: Fake::seen(name, thing).fields })
+            Some(Listed {
+                address,
+                tenant: None,
+                id: name.clone(),
+                fields: Value::clone(&Fake::seen(name, thing).fields),
+            })
         });
         Ok(if self.fault == Fault::ListsNothing { Vec::new() } else { listed.collect() })
     }

@@ -39,7 +39,7 @@ async fn keys_are_activated_and_stay() {
         address: address.clone(),
         id: Some(made.id.clone()),
         fields: to_value(desired).unwrap(),
-        known: Some(to_value(desired).unwrap()),
+        known: Some(to_value(desired).unwrap().into()),
     };
     for depth in [Depth::Lists, Depth::Full] {
         let seen = kind.read(&[want(&first)], depth).await.remove(0).expect("is read").expect("is there");

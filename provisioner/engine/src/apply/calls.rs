@@ -1,5 +1,7 @@
 //! What one step asks of its kind, and how it takes the answer. It keeps no state: the journal is the run's.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::outcome::ApplyError;
@@ -27,9 +29,9 @@ pub(super) enum Job {
     /// Make it.
     Create { desired: Value },
     /// Bring it to `desired`; a step planned as a replacement comes back as [`Made::MustReplace`] if it still is one.
-    Change { desired: Value, last: Option<Value> },
+    Change { desired: Value, last: Option<Arc<Value>> },
     /// Remove it.
-    Delete { id: String, fields: Value },
+    Delete { id: String, fields: Arc<Value> },
 }
 
 /// What came of it.
@@ -39,7 +41,7 @@ pub(super) enum Made {
     /// It exists as desired and did so before.
     Unchanged(Applied),
     /// It has to be deleted and made again.
-    MustReplace { id: String, fields: Value },
+    MustReplace { id: String, fields: Arc<Value> },
     /// It is gone.
     Removed(Removal),
 }
@@ -122,7 +124,7 @@ impl Caller<'_> {
         self.update(found, desired, changes, claim).await
     }
 
-    async fn change(&self, desired: Value, last: Option<Value>) -> Result<Made, ApplyError> {
+    async fn change(&self, desired: Value, last: Option<Arc<Value>>) -> Result<Made, ApplyError> {
         let found = if self.step.awaits_outputs() {
             // What it refers to was made anew, and may have taken this one with it. It is looked for where it was.
             let planned = self.as_planned();
@@ -133,7 +135,7 @@ impl Caller<'_> {
         } else {
             self.as_planned()
         };
-        let changes = self.kind.diff(&desired, &found.fields, last.as_ref());
+        let changes = self.kind.diff(&desired, &found.fields, last.as_deref());
         match forced(&changes) {
             None => self.update(found, desired, changes, self.step.claim).await,
             Some(_) if self.step.action.destroys() => Ok(Made::MustReplace { id: found.id, fields: found.fields }),
@@ -159,10 +161,11 @@ impl Caller<'_> {
         changes: Vec<FieldChange>,
         claim: bool,
     ) -> Result<Made, ApplyError> {
-        let Observed { id, fields: observed, outputs, pending, .. } = found;
+        let Observed { id, fields, outputs, pending, .. } = found;
         if changes.is_empty() && !claim {
             return Ok(Made::Unchanged(Applied { id, outputs, pending }));
         }
+        let observed = Arc::unwrap_or_clone(fields);
         let basis = json!({"id": id, "desired": desired, "observed": observed});
         let token = token(self.stack, self.generation, self.address(), &basis);
         let request =
@@ -175,8 +178,8 @@ impl Caller<'_> {
         Ok(Made::Applied(Applied { id, outputs: all, pending: applied.pending }))
     }
 
-    async fn delete(&self, id: String, fields: Value) -> Result<Made, ApplyError> {
-        let request = Delete { address: self.address().clone(), id, fields };
+    async fn delete(&self, id: String, fields: Arc<Value>) -> Result<Made, ApplyError> {
+        let request = Delete { address: self.address().clone(), id, fields: Arc::unwrap_or_clone(fields) };
         let delete = || self.kind.delete(request.clone());
         let removal = self.retrier.call(self.address(), harmless_again, delete).await?;
         Ok(Made::Removed(removal))

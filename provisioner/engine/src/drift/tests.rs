@@ -75,7 +75,7 @@ fn found(given: Option<&'static str>, description: &str) -> Drift {
         address: address(),
         id: "s".to_owned(),
         tenant: None,
-        fields,
+        fields: fields.into(),
         outputs: BTreeMap::new(),
         depends_on: BTreeSet::new(),
         pending: None,
@@ -83,7 +83,7 @@ fn found(given: Option<&'static str>, description: &str) -> Drift {
     state.records.insert(address(), record);
     let observed = Observed {
         id: "s".to_owned(),
-        fields: json!({ "description": description, "tags": { "fingerprint": "old" } }),
+        fields: json!({ "description": description, "tags": { "fingerprint": "old" } }).into(),
         outputs: BTreeMap::new(),
         owner: Owner::stack("test"),
         unread: Vec::new(),

@@ -86,7 +86,14 @@ impl Fake {
             }
         }
         let owner = if self.meta.name == "note" { Owner::Untold } else { object.owner.clone() };
-        Observed { id: object.id.clone(), fields, outputs: outputs(object), owner, unread, pending: None }
+        Observed {
+            id: object.id.clone(),
+            fields: fields.into(),
+            outputs: outputs(object),
+            owner,
+            unread,
+            pending: None,
+        }
     }
 
     fn make(&self, inner: &mut Inner, now_ms: u64, request: Create) -> Result<Applied, CallError> {

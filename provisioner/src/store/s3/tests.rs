@@ -41,7 +41,7 @@ pub(super) fn exists(name: &str) -> Entry {
         address: Address::new("iam_role", name),
         id: name.to_owned(),
         tenant: None,
-        fields: json!({ "name": name }),
+        fields: json!({ "name": name }).into(),
         outputs: BTreeMap::new(),
         depends_on: BTreeSet::new(),
         pending: None,

@@ -72,6 +72,9 @@ enum Command {
         /// How many tenants the manifest has.
         #[arg(long)]
         tenants: usize,
+        /// The state; it is made when it is not there.
+        #[arg(long)]
+        state: PathBuf,
     },
 }
 
@@ -118,7 +121,7 @@ async fn run(cli: &Cli) -> Fallible<String> {
             Ok(written(cli.format, &report::planning_json(&figures, peak), || report::planning_table(&figures, peak)))
         }
         Command::Raw(arguments) => raw::run(arguments.phase, &arguments.manifest, &arguments.bundle).await,
-        Command::Planning { tenants } => planning::run(*tenants).await.map(|figures| figures.to_string()),
+        Command::Planning { tenants, state } => planning::run(*tenants, state).await.map(|figures| figures.to_string()),
     }
 }
 

@@ -140,6 +140,7 @@ pub fn planning_json(planned: &Planned, peak_memory_kib: u64) -> Value {
         "resources": planned.resources,
         "manifest_ms": ms(planned.manifest),
         "graph_ms": ms(planned.graph),
+        "state_ms": ms(planned.state),
         "first_plan_ms": ms(planned.first),
         "no_op_plan_ms": ms(planned.unchanged),
         "one_more_tenant_ms": ms(planned.one_more),
@@ -159,6 +160,7 @@ pub fn planning_table(planned: &Planned, peak_memory_kib: u64) -> String {
     for (name, took) in [
         ("manifest read and checked", planned.manifest),
         ("graph made", planned.graph),
+        ("state read", planned.state),
         ("first plan (all new)", planned.first),
         ("plan without changes", planned.unchanged),
         ("plan for one tenant more", planned.one_more),
