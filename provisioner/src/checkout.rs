@@ -1,6 +1,7 @@
 //! The checkout billform was started from, and the folder its tools live in.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::failure::Failure;
 
@@ -25,6 +26,20 @@ pub fn target() -> Result<PathBuf, Failure> {
         Some(folder) => Ok(std::path::absolute(PathBuf::from(folder))?),
         None => Ok(root()?.join("target")),
     }
+}
+
+/// Cargo, to build the checkout with. What an outer cargo says of the package that it runs, `cargo run -- demo` say, is
+/// kept from it: build scripts that look at such variables, as ring's does, would build all that rests on them anew each
+/// time.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_PACKAGE"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| of_a_package.iter().any(|prefix| name.starts_with(prefix))) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Where the local cloud lives: below the target folder, or the user's cache folder without a checkout.

@@ -99,10 +99,8 @@ pub async fn sdk_config(region: &str) -> SdkConfig {
     // Throttles and lost connections are retried here; a create whose answer was lost comes back as
     // "already exists", which the engine looks into. Creates without a name opt out of retries.
     let retry = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(200));
-    // A connection that died without a word would be waited for until TCP gives up; an upload may take its time.
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).read_timeout(ANSWER_LIMIT).build();
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts)
+        .timeout_config(timeouts(ANSWER_LIMIT))
         .http_client(http::client())
         .region(Region::new(region.to_owned()))
         .retry_config(retry)
@@ -110,6 +108,11 @@ pub async fn sdk_config(region: &str) -> SdkConfig {
         .await;
     let pacer = pacing::Pacer::of_endpoint(config.endpoint_url().is_some());
     pacing::paced(&config, pacer)
+}
+
+/// A connection that died without a word would be waited for until TCP gives up; an upload may take its time.
+fn timeouts(answer_limit: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).read_timeout(answer_limit).build()
 }
 
 /// A client whose calls are counted.

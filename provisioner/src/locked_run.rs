@@ -20,6 +20,9 @@ pub struct Patience {
     /// Stops when nothing could be reached for so long.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration::parse)]
     pub network_timeout: Duration,
+    /// Takes a call for lost whose answer has not begun after so long, and makes it again.
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
+    pub answer_timeout: Duration,
 }
 
 /// Does `work` while the state is locked for `billform VERB`: the whole, or one tenant's part.
@@ -30,7 +33,7 @@ pub async fn locked(
     tenant: Option<&str>,
     work: impl AsyncFnOnce(Project, Connection, &Store) -> Outcome,
 ) -> Outcome {
-    let calls = Calls::default();
+    let calls = Calls::default().waiting(patience.answer_timeout);
     calls.gate().set_patience(patience.network_timeout);
     let connection = Connection::open(&project.manifest, calls).await?;
     let store = match tenant {

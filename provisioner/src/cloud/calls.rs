@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -19,6 +20,7 @@ use super::gate::Gate;
 pub struct Calls {
     counts: Arc<Mutex<BTreeMap<String, u64>>>,
     gate: Gate,
+    answer_limit: Option<Duration>,
 }
 
 /// How operations that only look are called; whatever is called otherwise is taken to change something.
@@ -36,6 +38,16 @@ impl Calls {
         self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
+    /// The same, each waiting so long for an answer to begin.
+    pub fn waiting(self, answer_limit: Duration) -> Calls {
+        Calls { answer_limit: Some(answer_limit), ..self }
+    }
+
+    /// How long a call waits for its answer to begin; none leaves that to its client.
+    pub fn answer_limit(&self) -> Option<Duration> {
+        self.answer_limit
+    }
+
     /// The gate that all of these calls pass.
     pub fn gate(&self) -> &Gate {
         &self.gate
@@ -43,7 +55,7 @@ impl Calls {
 
     /// The counter alone, for calls that nothing may hold up: those that keep the state and its lock.
     pub fn ungated(&self) -> Calls {
-        Calls { counts: Arc::clone(&self.counts), gate: Gate::default() }
+        Calls { gate: Gate::default(), ..self.clone() }
     }
 }
 

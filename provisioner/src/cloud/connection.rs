@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use billing::manifest::Manifest;
 
 use super::calls::Calls;
-use super::sdk_config;
+use super::{sdk_config, timeouts};
 use crate::failure::Failure;
 use crate::session::check_account;
 
@@ -21,6 +21,10 @@ impl Connection {
     /// Connects; credentials of any other account than the manifest's are refused before anything is read.
     pub async fn open(manifest: &Manifest, calls: Calls) -> Result<Connection, Failure> {
         let config = sdk_config(&manifest.aws.region).await;
+        let config = match calls.answer_limit() {
+            Some(limit) => config.into_builder().timeout_config(timeouts(limit)).build(),
+            None => config,
+        };
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(calls.clone()).build();
         check_account(&aws_sdk_sts::Client::from_conf(sts), &manifest.aws.account).await?;
         Ok(Connection { config, calls })

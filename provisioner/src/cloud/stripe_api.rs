@@ -45,7 +45,7 @@ impl StripeApi {
     pub fn new(key: &SecretValue, base: Option<&str>, calls: Calls) -> Result<StripeApi, StripeKeyError> {
         let live = is_live(key).ok_or(StripeKeyError::NotSecret)?;
         let key = key.expose();
-        let builder = stripe::ClientBuilder::new(key).timeout(ANSWER_TIMEOUT);
+        let builder = stripe::ClientBuilder::new(key).timeout(calls.answer_limit().unwrap_or(ANSWER_TIMEOUT));
         let builder = match base {
             Some(base) => builder.url(base),
             None => builder,
@@ -53,11 +53,6 @@ impl StripeApi {
         let client = builder.build().map_err(|error| StripeKeyError::Client(error.to_string()))?;
         let endpoint = base.unwrap_or("https://api.stripe.com").to_owned();
         Ok(StripeApi { client, endpoint, live, calls, pacer: Pacer::of_endpoint(base.is_some()) })
-    }
-
-    /// Whether the key moves real money.
-    pub fn is_live(&self) -> bool {
-        self.live
     }
 
     /// `live` or `test`.
@@ -239,7 +234,7 @@ mod tests {
     #[test]
     fn only_secret_keys_are_taken_and_never_shown() {
         let live = StripeApi::new(&SecretValue::new("sk_live_1234567890"), None, Calls::default()).expect("a key");
-        assert!(live.is_live());
+        assert_eq!(live.mode(), "live");
         for bad in ["pk_test_1", "sk_other_1", "", "whsec_1"] {
             let refused = StripeApi::new(&SecretValue::new(bad), None, Calls::default());
             assert!(refused.is_err_and(|error| bad.is_empty() || !error.to_string().contains(bad)), "{bad}");

@@ -41,7 +41,7 @@ pub fn is_host(architecture: &str) -> bool {
 
 /// Builds and answers where the binary lies.
 pub async fn for_host(profile: Profile) -> Result<PathBuf, Failure> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = Command::from(checkout::cargo());
     cargo.args(["build", "--package", "runtime", "--bin", "bootstrap", "--profile", profile.name()]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     cargo.current_dir(checkout::root()?).stdin(Stdio::null()).stderr(Stdio::inherit());

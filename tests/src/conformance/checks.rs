@@ -260,10 +260,24 @@ impl Suite<'_> {
         if seen != shows {
             self.found("mutation", format!("of {what} shows {seen:?} instead of {shows:?}"));
         }
+        self.drifted("drift", what, shows).await;
         if let Err(why) = self.world.apply(&plan).await {
             self.found("mutation", format!("of {what} is not repaired: {why}"));
         }
         self.settled("mutation", desired).await;
+        self.drifted("drift", what, &[]).await;
+    }
+
+    /// `drift` finds exactly this, and takes none of it for something that nobody applied yet.
+    async fn drifted(&mut self, check: &'static str, what: &str, shows: &[(String, Value, Value)]) {
+        let drift = self.world.drift(&self.fixture.desired).await;
+        let findings: Vec<&engine::Finding> = drift.drifted.iter().map(|drifted| &drifted.finding).collect();
+        let fields = drift.drifted.iter().flat_map(|drifted| drifted.fields.clone());
+        let seen: Vec<_> = fields.map(|change| (change.path, change.before, change.after)).collect();
+        let is_changed = findings.iter().all(|finding| **finding == engine::Finding::Changed);
+        if seen != shows || !is_changed || drift.is_incomplete() || !drift.unapplied.is_empty() {
+            self.found(check, format!("of {what}: {drift:?} instead of {shows:?}"));
+        }
     }
 
     async fn updated(&mut self) {

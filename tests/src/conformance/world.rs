@@ -12,7 +12,7 @@ use engine::kind::{
 use engine::observer::Unobserved;
 use engine::state::StateStore as _;
 use engine::{
-    Address, Graph, Kind, Kinds, Mode, Options, Plan, Record, RefreshOptions, Resource, RetryPolicy, Step, refresh,
+    Address, Drift, Graph, Kind, Kinds, Mode, Options, Plan, Record, RefreshOptions, Resource, RetryPolicy, Step, refresh,
 };
 use provisioner::store::file::FileStore;
 use provisioner::waiting::TokioClock;
@@ -61,19 +61,35 @@ impl World {
 
     /// What would change.
     pub async fn plan(&self, desired: &Value, depth: Depth, adopt: bool) -> Plan {
-        let resource = Resource {
-            address: self.address.clone(),
-            tenant: None,
-            desired: desired.clone(),
-            depends_on: Default::default(),
-        };
-        let graph = Graph::new(vec![resource]).expect("a graph");
+        let graph = self.graph(desired);
         let state = FileStore::open(&self.state_path()).load(STACK).await.expect("the state");
         let options = RefreshOptions { depth, retry: RetryPolicy::default() };
         let seen =
             refresh(&graph, &state, &self.kinds, &TokioClock, &options, &Unobserved).await.expect("a known kind");
         engine::plan(&graph, &state, &seen, &self.kinds, &Mode { stack: STACK.to_owned(), adopt })
             .expect("a known kind")
+    }
+
+    /// What others changed, as `billform drift` finds it.
+    pub async fn drift(&self, desired: &Value) -> Drift {
+        let graph = self.graph(desired);
+        let state = FileStore::open(&self.state_path()).load(STACK).await.expect("the state");
+        let listed = self.kind.list().await.expect("is listed");
+        let here: Vec<Listed> = listed.into_iter().filter(|listed| listed.address == self.address).collect();
+        let options = RefreshOptions { depth: Depth::Full, retry: RetryPolicy::default() };
+        let seen =
+            refresh(&graph, &state, &self.kinds, &TokioClock, &options, &Unobserved).await.expect("a known kind");
+        engine::drift(&graph, &state, &seen, &here, &self.kinds).expect("a known kind")
+    }
+
+    fn graph(&self, desired: &Value) -> Graph {
+        let resource = Resource {
+            address: self.address.clone(),
+            tenant: None,
+            desired: desired.clone(),
+            depends_on: Default::default(),
+        };
+        Graph::new(vec![resource]).expect("a graph")
     }
 
     /// Carries a plan out; what went wrong, if anything did.

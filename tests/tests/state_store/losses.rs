@@ -108,3 +108,24 @@ async fn a_store_that_cannot_be_written_is_found_out_before_anything_is_done() {
     stage.run(&["apply", "--auto-approve"]).await.ok();
     is_done(&stage).await;
 }
+
+/// A call took effect and its answer never comes, as when a router forgets the connection: it is given up, made again,
+/// and found done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_never_comes_is_not_waited_for() {
+    let stage = alone(&in_file("silent")).await;
+    let traffic = stage.place.cloud.traffic().clone();
+    let silent = ["CreateTable", "CreateRole"].map(|operation| {
+        let service = if operation == "CreateTable" { "dynamodb" } else { "iam" };
+        Fault::on_operation(service, operation, Effect::HoldAnswer)
+    });
+    let stripe = Fault { service: Some("stripe".to_owned()), ..Fault::on_write(1, Effect::HoldAnswer) };
+    traffic.arm(silent.into_iter().chain([stripe]).collect()).expect("armed");
+    let began = Instant::now();
+    let apply = ["apply", "--auto-approve", "--answer-timeout", "3s"];
+    stage.run(&apply).await.ok();
+    assert!(traffic.faults().iter().all(|fault| fault.call.is_some()), "each struck: {:?}", traffic.faults());
+    assert!(began.elapsed().as_secs() < 90, "{:?}", began.elapsed());
+    traffic.release();
+    is_done(&stage).await;
+}

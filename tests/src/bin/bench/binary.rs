@@ -1,7 +1,6 @@
 //! The `billform` that is measured: the one built beside this program.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::Fallible;
 
@@ -25,8 +24,7 @@ pub fn profile() -> &'static str {
 /// build the binary with it: it is built here when it is missing, and checked for being up to date when it is not,
 /// because old figures under a new name would be worse than none.
 pub fn billform() -> Fallible<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-    let mut build = Command::new(cargo);
+    let mut build = provisioner::checkout::cargo();
     build.args(["build", "--quiet", "--workspace", "--bin", "billform"]);
     if profile() == "release" {
         build.arg("--release");
