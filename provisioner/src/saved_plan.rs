@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine::{Address, Broken, Plan, Promise};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ pub struct SavedPlan {
     made_for: MadeFor,
     /// Base64 of the SHA-256 of the bundle it deploys.
     bundle_sha256: Option<String>,
+    /// Where that bundle lay, so that it need not be named again.
+    bundle: Option<PathBuf>,
     /// Whether it empties the stack.
     pub destroy: bool,
     /// How much was read.
@@ -68,6 +70,7 @@ impl SavedPlan {
             format: FORMAT.to_owned(),
             made_for: MadeFor::of(session)?,
             bundle_sha256: session.cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone()),
+            bundle: session.cloud.bundle.as_ref().map(|bundle| std::path::absolute(&bundle.path)).transpose()?,
             destroy,
             refresh: looking.refresh,
             adopt: looking.adopt,
@@ -85,6 +88,11 @@ impl SavedPlan {
         let targets: Vec<Address> = self.targets.iter().cloned().collect();
         let scope = Scope::new(self.tenant.as_deref(), &targets);
         Looking { refresh: self.refresh, adopt: self.adopt, scope }
+    }
+
+    /// The bundle it deploys, where that still lies.
+    pub fn bundle(&self) -> Option<&Path> {
+        self.bundle.as_deref().filter(|path| path.exists())
     }
 
     /// Writes it whole or not at all.

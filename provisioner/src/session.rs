@@ -113,9 +113,8 @@ impl Session {
     /// be ours: an account must not be called empty that is not. What the manifest wants is left to the plan, which
     /// adopts it for all to see; what it no longer has, nobody else would find. A state that was ever kept is
     /// believed: after a destroy it holds nothing, though Stripe still shows what it archived.
-    pub async fn recall(&self, mut state: State, observer: &dyn Observer) -> Result<State, Failure> {
-        self.check_places(&mut state)?;
-        state.rename_all(&self.project.moves()?);
+    pub async fn recall(&self, state: State, observer: &dyn Observer) -> Result<State, Failure> {
+        let mut state = self.remembered(state)?;
         if !state.is_blank() {
             return Ok(state);
         }
@@ -127,6 +126,13 @@ impl Session {
         let rebuilt = self.look_for_all(state.serial, observer).await?;
         let forgotten = |(address, _): &(Address, engine::Record)| self.graph.get(address).is_none();
         state.records.extend(rebuilt.state.records.into_iter().filter(forgotten));
+        Ok(state)
+    }
+
+    /// The same without looking at the cloud.
+    pub fn remembered(&self, mut state: State) -> Result<State, Failure> {
+        self.check_places(&mut state)?;
+        state.rename_all(&self.project.moves()?);
         Ok(state)
     }
 
@@ -180,6 +186,11 @@ impl Session {
             return Err(incomplete(format!("{address} cannot be read: {error}")));
         }
         Ok(rebuilt)
+    }
+
+    /// Whether the run empties the stack, whatever the manifest wants.
+    pub fn destroys(&self) -> bool {
+        self.graph.resources().is_empty() && !self.wanted.resources().is_empty()
     }
 
     /// The state to read only.

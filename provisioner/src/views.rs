@@ -10,6 +10,7 @@ pub mod failure;
 pub mod field;
 pub mod graph;
 pub mod invoice;
+pub mod locks;
 pub mod markdown;
 pub mod plan;
 pub mod plan_json;

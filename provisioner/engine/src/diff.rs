@@ -90,6 +90,7 @@ mod tests {
         unlisted: &[],
         permissions: &[],
         guarded: false,
+        leaves: None,
     };
 
     #[test]

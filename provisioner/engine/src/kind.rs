@@ -31,6 +31,8 @@ pub struct KindMeta {
     pub permissions: &'static [Permission],
     /// Whether deleting or replacing it can lose what billform did not write, so that [`Kind::contents`] is asked first.
     pub guarded: bool,
+    /// What a delete leaves behind, where it does: a plan says it before, an outcome after.
+    pub leaves: Option<&'static str>,
 }
 
 /// One IAM action that a verb needs. Resources are templates with `{account}`, `{region}` and `{stack}`-derived names,

@@ -94,6 +94,8 @@ pub struct Step {
     pub after: BTreeSet<Address>,
     /// What would be lost that billform did not write; such a step needs an approval of its own.
     pub guard: Option<Contents>,
+    /// What stays when it is deleted, if something does.
+    pub leaves: Option<String>,
     /// The ownership tags are set anew: a takeover, or a create that never got to its tags.
     pub claim: bool,
 }

@@ -296,6 +296,7 @@ impl<'a> Planner<'a> {
             depends_on: self.graph.needs(&resource.address).clone(),
             after: BTreeSet::new(),
             guard: None,
+            leaves: None,
             claim: false,
         }
     }

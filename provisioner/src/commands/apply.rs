@@ -99,7 +99,8 @@ async fn under_lock(
 ) -> Outcome {
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let state = store.load(&project.manifest.stack()).await?;
-    let bundle = match bundles::find(&project, arguments.bundle.as_deref())? {
+    let named = arguments.bundle.as_deref().or_else(|| saved.as_ref()?.bundle());
+    let bundle = match bundles::find(&project, named)? {
         None if !destroy && !has_functions(&state) => Some(package::for_project(global, &project).await?),
         found => found,
     };

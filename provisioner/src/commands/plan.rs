@@ -85,7 +85,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
     };
     let state = match looking.refresh {
-        Refresh::None => state,
+        Refresh::None => session.remembered(state)?,
         Refresh::Lists | Refresh::Full => session.recall(state, &progress).await?,
     };
     let plan = session.plan(&state, &looking, &progress).await?;
@@ -102,11 +102,14 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Result<(), crate::failure::Failure> {
     let manifest = &session.project.manifest;
     let unprovisioned = manifest.unprovisioned_sections();
+    let calls = session.cloud.calls.counts();
     let around = views::plan::Surroundings {
         account: &manifest.aws.account,
         region: &manifest.aws.region,
         unprovisioned: &unprovisioned,
         keeps_code,
+        destroys: session.destroys(),
+        calls: &calls,
         width: terminal::width(),
     };
     match global.written {
@@ -114,7 +117,7 @@ pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -
         // Only drift writes SARIF; the command line saw to that.
         Written::Human | Written::Sarif => terminal::print(&views::plan::render(plan, &around)),
         Written::Json => {
-            let document = views::plan_json::render(plan, &session.cloud.calls.counts(), &unprovisioned);
+            let document = views::plan_json::render(plan, &calls, &unprovisioned);
             terminal::print_json(&document)?;
         }
     }

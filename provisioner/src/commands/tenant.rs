@@ -24,8 +24,8 @@ pub enum Subcommand {
     Link {
         /// The tenant's id.
         id: String,
-        /// Days it holds; the manifest's `auth.links.valid_for` when left out.
-        #[arg(long, value_name = "DAYS")]
+        /// Days it holds, a year at most; the manifest's `auth.links.valid_for` when left out.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
         days: Option<u32>,
     },
 }

@@ -52,6 +52,7 @@ impl TypedKind for AllocationTags {
             Permission { verb: Verb::Update, action: "ce:UpdateCostAllocationTagsStatus", resource: "*" },
         ],
         guarded: false,
+        leaves: Some("stays active: the keys are the whole payer's"),
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

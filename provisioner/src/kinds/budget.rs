@@ -90,6 +90,7 @@ impl TypedKind for Budgets {
             Permission { verb: Verb::Delete, action: "budgets:ModifyBudget", resource: BUDGET },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

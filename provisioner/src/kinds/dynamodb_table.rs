@@ -114,6 +114,7 @@ impl TypedKind for DynamodbTables {
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteTable", resource: TABLE },
         ],
         guarded: true,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

@@ -132,6 +132,7 @@ impl TypedKind for HttpApis {
             Permission { verb: Verb::Delete, action: "logs:DeleteLogDelivery", resource: "*" },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

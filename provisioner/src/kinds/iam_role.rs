@@ -84,6 +84,7 @@ impl TypedKind for IamRoles {
             Permission { verb: Verb::Delete, action: "iam:DeleteRole", resource: ROLE },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

@@ -120,6 +120,7 @@ impl TypedKind for LambdaFunctions {
             Permission { verb: Verb::Delete, action: "lambda:DeleteFunction", resource: FUNCTION },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

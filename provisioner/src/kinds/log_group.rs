@@ -62,6 +62,7 @@ impl TypedKind for LogGroups {
             Permission { verb: Verb::Delete, action: "logs:DeleteLogGroup", resource: GROUP },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

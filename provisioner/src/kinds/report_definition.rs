@@ -84,6 +84,7 @@ impl TypedKind for ReportDefinitions {
             Permission { verb: Verb::Delete, action: "cur:DeleteReportDefinition", resource: REPORT },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

@@ -119,6 +119,7 @@ impl TypedKind for S3Buckets {
             Permission { verb: Verb::Delete, action: "s3:DeleteBucket", resource: BUCKET },
         ],
         guarded: true,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

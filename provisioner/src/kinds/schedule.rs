@@ -84,6 +84,7 @@ impl TypedKind for Schedules {
             Permission { verb: Verb::Delete, action: "events:DeleteRule", resource: RULE },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

@@ -104,6 +104,7 @@ impl TypedKind for Secrets {
             Permission { verb: Verb::Delete, action: "secretsmanager:DescribeSecret", resource: "*" },
         ],
         guarded: false,
+        leaves: Some("AWS keeps it for a while, to be restored"),
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

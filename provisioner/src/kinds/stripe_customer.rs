@@ -48,6 +48,7 @@ impl TypedKind for StripeCustomers {
         // Stripe knows keys, not IAM.
         permissions: &[],
         guarded: false,
+        leaves: Some("stays in Stripe, with its invoices"),
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

@@ -56,6 +56,7 @@ impl TypedKind for StripePrices {
         unlisted: &[],
         permissions: &[],
         guarded: false,
+        leaves: Some("Stripe keeps it, archived"),
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

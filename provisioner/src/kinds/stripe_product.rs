@@ -46,6 +46,7 @@ impl TypedKind for StripeProducts {
         unlisted: &[],
         permissions: &[],
         guarded: false,
+        leaves: Some("Stripe keeps it, archived"),
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

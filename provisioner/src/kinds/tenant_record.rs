@@ -75,6 +75,7 @@ impl TypedKind for TenantRecords {
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteItem", resource: TABLE },
         ],
         guarded: false,
+        leaves: None,
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {

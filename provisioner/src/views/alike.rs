@@ -122,6 +122,7 @@ mod tests {
             depends_on: BTreeSet::new(),
             after: BTreeSet::new(),
             guard: None,
+            leaves: None,
             claim: false,
         }
     }

@@ -1,9 +1,10 @@
 //! A plan for people: grouped by tenant, one line per field, counts at the end.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use engine::plan::{Reason, Refused};
-use engine::{Action, Plan, Step, Summary};
+use engine::{Action, Address, Plan, Step, Summary};
 use serde_json::Value;
 
 use super::alike;
@@ -22,6 +23,10 @@ pub struct Surroundings<'a> {
     pub unprovisioned: &'a [&'a str],
     /// No bundle is at hand, so deployed functions keep their code.
     pub keeps_code: bool,
+    /// The plan empties the stack, whatever the manifest has.
+    pub destroys: bool,
+    /// The calls that reading took, by service.
+    pub calls: &'a BTreeMap<String, u64>,
     /// Columns to write in.
     pub width: usize,
 }
@@ -32,7 +37,7 @@ pub fn render(plan: &Plan, around: &Surroundings) -> String {
     let changes: Vec<&Step> = plan.changes().collect();
     for group in alike::groups(&changes) {
         heading(&mut out, group.tenant);
-        group.steps.iter().for_each(|step| render_step(&mut out, step, around.width));
+        group.steps.iter().for_each(|step| render_step(&mut out, step, around));
         if !group.alike.is_empty() {
             let line = format!("  {}", paint(DIM, format!("… {}", alike::told(&group.alike))));
             let _ = writeln!(out, "{}", wrapped(&line, around.width, 4));
@@ -51,10 +56,11 @@ fn heading(out: &mut String, tenant: Option<&str>) {
     let _ = writeln!(out, "{gap}{}", paint(BOLD, title));
 }
 
-fn render_step(out: &mut String, step: &Step, width: usize) {
+fn render_step(out: &mut String, step: &Step, around: &Surroundings) {
+    let width = around.width;
     let glyph = paint(style::of(step.action), format!("{:>3}", step.action.glyph()));
     let mut head = format!("{glyph} {}", paint(BOLD, &step.address));
-    if let Some(reason) = reason(step) {
+    if let Some(reason) = reason(step, around.destroys) {
         let fits = columns(&head) + columns(&reason) + 4 <= width;
         let gap = if fits { "  ".to_owned() } else { format!("\n{:INDENT$}", "") };
         let _ = write!(head, "{gap}{}", paint(DIM, format!("({reason})")));
@@ -96,8 +102,15 @@ pub fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Why, where the action alone does not say it.
-pub fn reason(step: &Step) -> Option<String> {
+/// Why, where the action alone does not say it, and what a delete leaves behind. That a plan which `destroys` deletes
+/// needs no reason.
+pub fn reason(step: &Step, destroys: bool) -> Option<String> {
+    let why = why(step).filter(|_| !destroys || step.reason != Reason::NotWanted);
+    let parts: Vec<String> = why.into_iter().chain(step.leaves.clone()).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn why(step: &Step) -> Option<String> {
     match &step.reason {
         Reason::Vanished => Some("it vanished behind our back".to_owned()),
         Reason::Unfinished => Some("an earlier apply did not finish it".to_owned()),
@@ -117,13 +130,31 @@ pub fn reason(step: &Step) -> Option<String> {
 fn trouble(out: &mut String, plan: &Plan, width: usize) {
     let lines = plan.refused.iter().map(refused_line);
     let lines = lines.chain(plan.blocked.iter().map(|b| format!("{} waits for {}", b.address, b.because)));
-    let lines =
-        lines.chain(plan.unreadable.iter().map(|(address, error)| format!("{address} cannot be read: {error}")));
+    let lines = lines.chain(unreadable(plan));
     for (number, line) in lines.enumerate() {
         let gap = if number == 0 && !out.is_empty() { "\n" } else { "" };
         let line = format!("  {} {line}", paint(RED.bold(), "!"));
         let _ = writeln!(out, "{gap}{}", wrapped(&line, width, 4));
     }
+}
+
+/// What cannot be read, once for each cause: a bad key fails every call.
+pub fn unreadable(plan: &Plan) -> Vec<String> {
+    let mut causes: Vec<(String, Vec<&Address>)> = Vec::new();
+    for (address, error) in &plan.unreadable {
+        let error = error.to_string();
+        match causes.iter_mut().find(|(cause, _)| *cause == error) {
+            Some((_, addresses)) => addresses.push(address),
+            None => causes.push((error, vec![address])),
+        }
+    }
+    let told = |(cause, addresses): (String, Vec<&Address>)| match addresses.as_slice() {
+        [one] => format!("{one} cannot be read: {cause}"),
+        [first, second] => format!("{first} and {second} cannot be read: {cause}"),
+        [first, second, more @ ..] => format!("{first}, {second} and {} more cannot be read: {cause}", more.len()),
+        [] => cause,
+    };
+    causes.into_iter().map(told).collect()
 }
 
 fn refused_line(refused: &Refused) -> String {
@@ -156,6 +187,19 @@ fn notes(out: &mut String, plan: &Plan, around: &Surroundings) {
             not_read.join("; ")
         ));
     }
+    if let Some(calls) = calls(around.calls) {
+        note(paint(DIM, calls).to_string());
+    }
+}
+
+/// `Read in 30 calls: iam 12, stripe 3, ….`
+fn calls(calls: &BTreeMap<String, u64>) -> Option<String> {
+    let total: u64 = calls.values().sum();
+    let mut by_service: Vec<(&String, &u64)> = calls.iter().collect();
+    by_service.sort_by_key(|(service, count)| (std::cmp::Reverse(**count), *service));
+    let shown: Vec<String> = by_service.iter().map(|(service, count)| format!("{service} {count}")).collect();
+    let calls = if total == 1 { "call" } else { "calls" };
+    (total > 0).then(|| format!("Read in {total} {calls}: {}.", shown.join(", ")))
 }
 
 fn not_read(kind: &str, fields: &std::collections::BTreeSet<String>) -> String {
@@ -167,6 +211,7 @@ fn closing(plan: &Plan, around: &Surroundings, gap: &str) -> String {
     let place = format!("in account {} ({})", around.account, around.region);
     if summary.changes() == 0 && !plan.is_incomplete() {
         let text = match summary.no_op {
+            0 => format!("No changes: the stack has nothing {place}, and is to have nothing."),
             1 => format!("No changes: the one resource {place} is as the manifest says."),
             many => format!("No changes: {many} resources {place} are as the manifest says."),
         };

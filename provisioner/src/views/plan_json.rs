@@ -43,6 +43,7 @@ fn change(step: &Step) -> Value {
         "action": step.action,
         "fields": fields(step),
         "guard": step.guard.as_ref().map(|guard| &guard.described),
+        "leaves": step.leaves,
     })
 }
 

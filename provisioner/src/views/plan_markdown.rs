@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::field;
 use super::markdown::{Block, Document, code, sentence};
-use super::plan::{Surroundings, counts, reason};
+use super::plan::{Surroundings, counts, reason, unreadable};
 use crate::sensitive;
 
 /// The plan as Markdown; below [`super::markdown::LIMIT`], whatever is planned.
@@ -20,15 +20,15 @@ pub fn render(plan: &Plan, around: &Surroundings) -> String {
         beginning.push_str("\n**The plan is incomplete**: see what stands in its way, below.\n");
     }
     let mut document = Document::new(beginning.trim_end(), "`billform plan`");
-    document.section("Changes", plan.changes().map(|step| (step.tenant.as_deref(), block(step))));
+    document.section("Changes", plan.changes().map(|step| (step.tenant.as_deref(), block(step, around.destroys))));
     document.list("In the way", in_the_way(plan).iter().map(|line| sentence(&sensitive::text(line))));
     document.list("Notes", notes(plan, around));
     document.finish()
 }
 
-fn block(step: &Step) -> Block {
+fn block(step: &Step, destroys: bool) -> Block {
     let mut head = format!("{} **{}**", code(&step.address.to_string()), step.action.name());
-    if let Some(reason) = reason(step) {
+    if let Some(reason) = reason(step, destroys) {
         let _ = write!(head, ": {}", code(&reason));
     }
     if let Some(guard) = &step.guard {
@@ -53,8 +53,7 @@ fn created(step: &Step) -> Vec<Vec<String>> {
 fn in_the_way(plan: &Plan) -> Vec<String> {
     let refused = plan.refused.iter().map(|refused| refused.message.clone());
     let blocked = plan.blocked.iter().map(|blocked| format!("{} waits for {}", blocked.address, blocked.because));
-    let unreadable = plan.unreadable.iter().map(|(address, error)| format!("{address} cannot be read: {error}"));
-    refused.chain(blocked).chain(unreadable).collect()
+    refused.chain(blocked).chain(unreadable(plan)).collect()
 }
 
 fn notes(plan: &Plan, around: &Surroundings) -> Vec<String> {

@@ -14,7 +14,9 @@ use engine::plan::{Blocked, Refused};
 use engine::{Action, Address, Outcome, Owner, Plan, Reason, State, Status, Step};
 use provisioner::failure::Failure;
 use provisioner::views::plan::Surroundings;
-use provisioner::views::{apply, failure, plan, problems};
+use provisioner::store::holder::Holder;
+use provisioner::views::locks::{By, Locked};
+use provisioner::views::{apply, failure, locks, plan, problems};
 use serde_json::{Value, json};
 
 /// Compares a rendering at both widths with its files, and sees that its lines fit.
@@ -45,8 +47,10 @@ fn may_be_long(line: &str, width: usize) -> bool {
     alone || quoted || words.iter().any(|word| whole(word) && word.chars().count() > width / 2)
 }
 
+static NO_CALLS: BTreeMap<String, u64> = BTreeMap::new();
+
 pub fn around(width: usize) -> Surroundings<'static> {
-    Surroundings { account: "123456789012", region: "us-east-1", unprovisioned: &[], keeps_code: false, width }
+    Surroundings { account: "123456789012", region: "us-east-1", unprovisioned: &[], keeps_code: false, destroys: false, calls: &NO_CALLS, width }
 }
 
 pub fn address(text: &str) -> Address {
@@ -68,6 +72,7 @@ fn step(at: &str, tenant: Option<&str>, action: Action, reason: Reason) -> Step 
         depends_on: BTreeSet::new(),
         after: BTreeSet::new(),
         guard: None,
+        leaves: None,
         claim: false,
     }
 }
@@ -204,7 +209,10 @@ pub fn deletes() -> Vec<Step> {
         holding("at least 100 items that billform did not write", table),
         gone,
         holding(unknown, bucket),
-        step("stripe_customer.acme", Some("acme"), Action::Delete, Reason::NotWanted),
+        Step {
+            leaves: Some("stays in Stripe, with its invoices".to_owned()),
+            ..step("stripe_customer.acme", Some("acme"), Action::Delete, Reason::NotWanted)
+        },
     ]
 }
 
@@ -230,6 +238,11 @@ fn a_plan_that_takes_over() {
 #[test]
 fn a_plan_that_deletes() {
     golden("plan-delete", |width| plan::render(&plan_of(deletes()), &around(width)));
+    golden("plan-destroy", |width| {
+        plan::render(&plan_of(deletes()), &Surroundings { destroys: true, ..around(width) })
+    });
+    let nothing = |width| plan::render(&plan_of(Vec::new()), &Surroundings { destroys: true, ..around(width) });
+    golden("plan-destroyed", nothing);
 }
 
 #[test]
@@ -249,7 +262,12 @@ fn a_plan_that_cannot_be_made_whole() {
             message,
         }],
         blocked: vec![Blocked { address: address("http_api.main"), because: address("lambda_function.costs") }],
-        unreadable: vec![(address("budget.acme"), refused("budgets:DescribeBudgets", denied, ErrorClass::Denied))],
+        unreadable: ["budget.acme", "budget.beta", "budget.ceta", "stripe_price.portal"]
+            .map(|at| match at.starts_with("budget.") {
+                true => (address(at), refused("budgets:DescribeBudgets", denied, ErrorClass::Denied)),
+                false => (address(at), refused("stripe:GET /v1/prices", "Invalid API Key", ErrorClass::Denied)),
+            })
+            .to_vec(),
         ..plan_of(vec![changes().remove(1)])
     };
     golden("plan-incomplete", |width| plan::render(&plan, &around(width)));
@@ -268,7 +286,11 @@ fn a_plan_with_nothing_to_do() {
         ]),
         ..plan_of(vec![same("allocation_tags.active"), same("iam_role.costs")])
     };
-    golden("plan-nothing", |width| plan::render(&plan, &Surroundings { keeps_code: true, ..around(width) }));
+    let calls = BTreeMap::from([("iam", 12), ("stripe", 3), ("dynamodb", 2), ("budgets", 1), ("sts", 1)]);
+    let calls: BTreeMap<String, u64> = calls.into_iter().map(|(service, count)| (service.to_owned(), count)).collect();
+    golden("plan-nothing", |width| {
+        plan::render(&plan, &Surroundings { keeps_code: true, calls: &calls, ..around(width) })
+    });
     let one = plan_of(vec![same("iam_role.costs")]);
     golden("plan-nothing-at-all", |width| plan::render(&one, &around(width)));
 }
@@ -358,4 +380,25 @@ fn failures_with_and_without_a_hint() {
          try again",
     );
     golden("failure-lock", |width| failure::render(&held, width));
+}
+
+#[test]
+fn the_locks_that_are_held() {
+    let holder = |command: &str| Holder {
+        command: format!("billform {command}"),
+        user: "ana".to_owned(),
+        host: "desk".to_owned(),
+        pid: 4711,
+        since: "2026-11-25 20:00:00 UTC".to_owned(),
+    };
+    let run = |tenant: &str, lapses_in_s| Locked {
+        tenant: Some(tenant.to_owned()),
+        by: By::Run { holder: holder(&format!("apply --tenant {tenant}")), lapses_in_s, fence: 7 },
+    };
+    let held = [run("acme", 42), run("beta", 0)];
+    golden("locks-s3", |width| locks::render(&held, None, "s3", width));
+    let by = By::Process { holder: holder("apply").to_string(), path: "./.billform/state.json".to_owned() };
+    let held = [Locked { tenant: None, by }];
+    golden("locks-file", |width| locks::render(&held, None, "file", width));
+    golden("locks-none", |width| locks::render(&[], Some("acme"), "s3", width));
 }

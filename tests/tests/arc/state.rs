@@ -192,6 +192,7 @@ async fn a_saved_plan_holds_no_values_and_no_change_of_it_passes() {
         assert!(refused.stderr.contains(said), "{from}: {}", refused.stderr);
     }
     fs::write(&path, &text).expect("as it was");
-    stage.run(&["apply", "the.plan"]).await.ok();
+    // The global option first, so that the stage names no bundle: the plan knows which one it was made with.
+    stage.run(&["--format", "human", "apply", "the.plan"]).await.ok();
     stage.run(&["plan", "--detailed-exitcode"]).await.ok();
 }

@@ -24,6 +24,7 @@ static META: KindMeta = KindMeta {
     unlisted: &[],
     permissions: &[],
     guarded: false,
+    leaves: None,
 };
 
 /// What is wrong with the kind.

@@ -18,6 +18,7 @@ const META: KindMeta = KindMeta {
     unlisted: &[],
     permissions: &[],
     guarded: false,
+    leaves: None,
 };
 
 struct Secrets {

@@ -20,8 +20,8 @@ pub(super) fn decide(planner: &mut Planner<'_>) -> Result<(), UnknownKind> {
     let unwanted: BTreeSet<&Address> = remembered.filter(|address| planner.graph.get(address).is_none()).collect();
     let dependants = dependants(planner);
     for address in dependants_first(&unwanted, &dependants) {
-        planner.kinds.of(address)?;
-        decide_one(planner, address, dependants.get(address));
+        let leaves = planner.kinds.of(address)?.meta().leaves;
+        decide_one(planner, address, dependants.get(address), leaves);
     }
     Ok(())
 }
@@ -69,7 +69,12 @@ fn dependants_first<'a>(unwanted: &BTreeSet<&'a Address>, dependants: &Dependant
     order
 }
 
-fn decide_one<'a>(planner: &mut Planner<'a>, address: &'a Address, by: Option<&BTreeSet<&'a Address>>) {
+fn decide_one<'a>(
+    planner: &mut Planner<'a>,
+    address: &'a Address,
+    by: Option<&BTreeSet<&'a Address>>,
+    leaves: Option<&str>,
+) {
     match planner.observations.seen.get(address) {
         None => {}
         Some(Seen::Unreadable(error)) => {
@@ -77,7 +82,7 @@ fn decide_one<'a>(planner: &mut Planner<'a>, address: &'a Address, by: Option<&B
             planner.stuck.insert(address);
         }
         Some(Seen::Gone) => forget(planner, address, Reason::AlreadyGone),
-        Some(Seen::Here(observed)) => decide_existing(planner, address, observed, by),
+        Some(Seen::Here(observed)) => decide_existing(planner, address, observed, by, leaves),
     }
 }
 
@@ -86,6 +91,7 @@ fn decide_existing<'a>(
     address: &'a Address,
     observed: &'a Observed,
     by: Option<&BTreeSet<&'a Address>>,
+    leaves: Option<&str>,
 ) {
     if let Some(to) = planner.standing.get(&(address.kind(), observed.id.as_str())) {
         let reason = Reason::Moved((*to).clone());
@@ -102,6 +108,7 @@ fn decide_existing<'a>(
         return;
     }
     let mut step = leaving(planner, address, Action::Delete, Reason::NotWanted);
+    step.leaves = leaves.map(str::to_owned);
     step.fields = each_field(&observed.fields, |value| (value, Value::Null));
     step.after = by.filter(|by| planner.active.contains(**by)).map(|by| (**by).clone()).collect();
     planner.describe(&mut step, observed, record);
@@ -136,6 +143,7 @@ fn leaving(planner: &Planner<'_>, address: &Address, action: Action, reason: Rea
         depends_on: depends_on.cloned().unwrap_or_default(),
         after: BTreeSet::new(),
         guard: None,
+        leaves: None,
         claim: false,
     }
 }

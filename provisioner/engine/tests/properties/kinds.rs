@@ -25,6 +25,7 @@ const fn meta(name: &'static str, service: &'static str) -> KindMeta {
         unlisted: &[],
         permissions: &[],
         guarded: false,
+        leaves: None,
     }
 }
 
