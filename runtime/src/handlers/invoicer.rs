@@ -185,6 +185,10 @@ impl Invoicer<'_> {
     /// Goes on from wherever the ledger says the invoice stands; true when this run finished it.
     async fn one(&self, tenant: &TenantRecord, month: Month) -> Result<(InvoiceRecord, bool), Stop> {
         let record = match self.ledger.invoice(&tenant.id, month).await? {
+            Some(record) if record.state == InvoiceState::NothingDue => match self.reopened(tenant, &record).await? {
+                Some(reopened) => reopened,
+                None => return Ok((record, false)),
+            },
             Some(record) if record.state.is_done() => return Ok((record, false)),
             Some(record) => self.take_over(record).await?,
             None => self.claim(tenant, month).await?,
@@ -200,6 +204,22 @@ impl Invoicer<'_> {
         let record = self.priced(tenant, month).await?;
         match self.ledger.write_invoice(&record, None).await? {
             true => Ok(record),
+            false => Err(Stop::TakenOver),
+        }
+    }
+
+    /// The record priced anew, if the month comes to something after all: its cost was found late, because a tag value
+    /// was mistyped until then, say. Of a month with nothing due nothing is in Stripe, so nothing can come twice.
+    async fn reopened(&self, tenant: &TenantRecord, before: &InvoiceRecord) -> Result<Option<InvoiceRecord>, Stop> {
+        let now = match self.priced(tenant, before.month()).await {
+            Ok(now) if now.state != InvoiceState::NothingDue => now,
+            // Synced or restated just now: the next run looks again.
+            Ok(_) | Err(Stop::NotReady(_) | Stop::Resynced(_)) => return Ok(None),
+            Err(stop) => return Err(stop),
+        };
+        let now = InvoiceRecord { version: before.version + 1, ..now };
+        match self.ledger.write_invoice(&now, Some(before.version)).await? {
+            true => Ok(Some(now)),
             false => Err(Stop::TakenOver),
         }
     }

@@ -39,7 +39,7 @@ pub struct InvoiceRecord {
     pub invoice: Invoice,
 }
 
-/// How far an invoice got. Only ever moves down this list.
+/// How far an invoice got. Only ever moves down this list, but for a month with nothing due whose cost is found late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InvoiceState {

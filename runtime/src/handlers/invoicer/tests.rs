@@ -242,6 +242,52 @@ async fn nothing_due_and_credit_make_no_invoice_and_credit_is_carried() {
     assert_eq!(done(&billed), (InvoiceState::Draft, money("100.00 USD"), true));
 }
 
+/// A mistyped tag value leaves a tenant without cost: the month has nothing due, until the value is mended and synced.
+#[tokio::test]
+async fn a_month_with_nothing_due_is_billed_once_its_cost_is_found() {
+    let mut empty = world(json!({}));
+    add_month(&mut empty, "mmp-toledo", october(), &[]);
+    let memory = Memory::new(empty);
+    assert_eq!(done(&run_at(&memory, NOW, "run-1").await), (InvoiceState::NothingDue, money("0.00 USD"), true));
+    assert_eq!(done(&run_at(&memory, NOW, "run-2").await), (InvoiceState::NothingDue, money("0.00 USD"), false));
+    memory.with(|world| {
+        assert!(world.drafts.is_empty());
+        add_month(world, "mmp-toledo", october(), &[("AWS Lambda", 4020)]);
+    });
+    assert_eq!(done(&run_at(&memory, NOW, "run-3").await), (InvoiceState::Draft, money("40.20 USD"), true));
+    assert_eq!(done(&run_at(&memory, NOW, "run-4").await), (InvoiceState::Draft, money("40.20 USD"), false));
+    memory.with(|world| assert_eq!(world.drafts.len(), 1));
+}
+
+/// Found late and disturbed at any call: still one draft.
+#[tokio::test]
+async fn reopening_a_month_can_be_disturbed_anywhere() {
+    let closed = || async {
+        let mut empty = world(json!({}));
+        add_month(&mut empty, "mmp-toledo", october(), &[]);
+        let memory = Memory::new(empty);
+        run_at(&memory, NOW, "run-1").await;
+        memory.with(|world| add_month(world, "mmp-toledo", october(), &[("AWS Lambda", 4020)]));
+        memory
+    };
+    let probe = closed().await;
+    probe.fail(usize::MAX, Fault::Before);
+    run_at(&probe, NOW, "probe").await;
+    let calls = probe.calls();
+    assert!(calls > 8, "{calls}");
+    for call in 0..calls {
+        for fault in [Fault::Before, Fault::After] {
+            let memory = closed().await;
+            memory.fail(call, fault);
+            // The answer may be an error: the run is repeated then, as Lambda repeats it.
+            let _ = run_event(&memory, NOW, "run-2", &InvoicerEvent::default()).await;
+            let answer = run_at(&memory, LATER, "run-3").await;
+            assert_eq!(done(&answer).1, money("40.20 USD"), "call {call}, {fault:?}: {answer:?}");
+            memory.with(|world| assert_eq!(world.drafts.len(), 1, "call {call}, {fault:?}"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_edited_draft_is_an_error_and_a_finalised_one_is_issued() {
     let killed_before_the_last_look = || async {
