@@ -13,9 +13,9 @@ use engine::kind::{CallError, Contents, ErrorClass};
 use engine::plan::{Blocked, Refused};
 use engine::{Action, Address, Outcome, Owner, Plan, Reason, State, Status, Step};
 use provisioner::failure::Failure;
-use provisioner::views::plan::Surroundings;
 use provisioner::store::holder::Holder;
 use provisioner::views::locks::{By, Locked};
+use provisioner::views::plan::Surroundings;
 use provisioner::views::{apply, failure, locks, plan, problems};
 use serde_json::{Value, json};
 
@@ -50,7 +50,15 @@ fn may_be_long(line: &str, width: usize) -> bool {
 static NO_CALLS: BTreeMap<String, u64> = BTreeMap::new();
 
 pub fn around(width: usize) -> Surroundings<'static> {
-    Surroundings { account: "123456789012", region: "us-east-1", unprovisioned: &[], keeps_code: false, destroys: false, calls: &NO_CALLS, width }
+    Surroundings {
+        account: "123456789012",
+        region: "us-east-1",
+        unprovisioned: &[],
+        keeps_code: false,
+        destroys: false,
+        calls: &NO_CALLS,
+        width,
+    }
 }
 
 pub fn address(text: &str) -> Address {

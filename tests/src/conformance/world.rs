@@ -12,7 +12,8 @@ use engine::kind::{
 use engine::observer::Unobserved;
 use engine::state::StateStore as _;
 use engine::{
-    Address, Drift, Graph, Kind, Kinds, Mode, Options, Plan, Record, RefreshOptions, Resource, RetryPolicy, Step, refresh,
+    Address, Drift, Graph, Kind, Kinds, Mode, Options, Plan, Record, RefreshOptions, Resource, RetryPolicy, Step,
+    refresh,
 };
 use provisioner::store::file::FileStore;
 use provisioner::waiting::TokioClock;
