@@ -2,6 +2,8 @@
 //!
 //! The lock is the operating system's, on a file of its own: a killed holder leaves nothing to clear.
 
+pub mod parts;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt as _;
@@ -69,7 +71,7 @@ impl FileStore {
     /// gets the whole meanwhile.
     pub fn lock_part(path: &Path, tenant: &str, holder: &str) -> Result<FileStore, LockError> {
         let share = taken(path, File::try_lock_shared)?;
-        let part = part(path, tenant);
+        let part = parts::place(path, tenant);
         let lock = taken(&part, File::try_lock)?;
         FileStore::holding(&part, lock, vec![share], holder)
     }
@@ -198,58 +200,11 @@ fn taken(path: &Path, take: impl Fn(&File) -> Result<(), TryLockError>) -> Resul
     match take(&lock) {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => {
-            let holder = holder_of_a_part(path).unwrap_or_else(|| named(&lock_path));
+            let holder = parts::holder(path).unwrap_or_else(|| named(&lock_path));
             Err(LockError::Held { path: path.display().to_string(), holder })
         }
         Err(TryLockError::Error(source)) => Err(io_error(source)),
     }
-}
-
-/// Who has a tenant's part, and thereby keeps others from the whole.
-fn holder_of_a_part(path: &Path) -> Option<String> {
-    let tenants = part_locks(path).ok()?;
-    tenants.iter().find_map(|tenant| FileStore::open(&part(path, tenant)).holder().ok().flatten())
-}
-
-/// Where a tenant's part of the state at `path` lies.
-pub fn part(path: &Path, tenant: &str) -> PathBuf {
-    beside(path, "tenants").join(tenant)
-}
-
-/// The tenants who have a part that holds something; ids have no dots, what lies beside a part does.
-pub fn parts(path: &Path) -> Result<Vec<String>, StoreError> {
-    Ok(names(path)?.into_iter().filter(|name| !name.contains('.')).collect())
-}
-
-/// The tenants whose part was ever locked.
-pub fn part_locks(path: &Path) -> Result<Vec<String>, StoreError> {
-    Ok(names(path)?.iter().filter_map(|name| name.strip_suffix(".lock")).map(str::to_owned).collect())
-}
-
-/// Removes a part that counts no more. Its lock stays: one that is deleted can be had twice.
-pub fn discard_part(path: &Path, tenant: &str) {
-    let part = part(path, tenant);
-    // A journal without a part is emptied by whoever begins the next; what stays because of an error says nothing.
-    if fs::remove_file(&part).is_ok() {
-        let _ = fs::remove_file(beside(&part, "journal"));
-    }
-}
-
-/// What lies in the folder of the parts, in the order of the names.
-fn names(path: &Path) -> Result<Vec<String>, StoreError> {
-    let folder = beside(path, "tenants");
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(&folder, "cannot be read", &error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| failed(&folder, "cannot be read", &error))?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 /// What changes when a file is replaced.
@@ -302,161 +257,4 @@ fn failed(path: &Path, what: &str, error: &io::Error) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use engine::{Address, Record};
-    use serde_json::json;
-    use std::collections::{BTreeMap, BTreeSet};
-
-    fn record(name: &str) -> Record {
-        Record {
-            address: Address::new("iam_role", name),
-            id: name.to_owned(),
-            tenant: None,
-            fields: json!({ "name": name }).into(),
-            outputs: BTreeMap::new(),
-            depends_on: BTreeSet::new(),
-            pending: None,
-        }
-    }
-
-    fn exists(name: &str) -> Entry {
-        Entry::Exists(Box::new(record(name)))
-    }
-
-    #[tokio::test]
-    async fn what_was_appended_survives_without_a_fold() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("deep/state.json");
-        let store = FileStore::lock(&path, "test").expect("locked");
-        store
-            .append(&[exists("a"), exists("b"), Entry::Removed(Address::new("iam_role", "a"))])
-            .await
-            .expect("appended");
-        drop(store);
-        let state = FileStore::open(&path).load("s").await.expect("loads");
-        assert_eq!(state.records.keys().map(Address::name).collect::<Vec<_>>(), ["b"]);
-    }
-
-    #[tokio::test]
-    async fn a_fold_empties_the_journal_and_keeps_the_records() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let store = FileStore::lock(&path, "test").expect("locked");
-        store.append(&[exists("a")]).await.expect("appended");
-        let state = store.load("s").await.expect("loads");
-        store.fold(&state).await.expect("folded");
-        assert_eq!(fs::read(beside(&path, "journal")).expect("there"), b"");
-        assert_eq!(FileStore::open(&path).load("s").await.expect("loads"), state);
-        store.append(&[exists("b")]).await.expect("appended after the fold");
-        assert_eq!(store.load("s").await.expect("loads").records.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_torn_last_line_was_never_acknowledged() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let store = FileStore::lock(&path, "test").expect("locked");
-        store.append(&[exists("a")]).await.expect("appended");
-        drop(store);
-        let journal = beside(&path, "journal");
-        let mut text = fs::read_to_string(&journal).expect("there");
-        text.push_str("{\"exists\":{\"addr");
-        fs::write(&journal, text).expect("torn");
-        assert_eq!(FileStore::open(&path).load("s").await.expect("loads").records.len(), 1);
-        let store = FileStore::lock(&path, "test").expect("locked again");
-        store.append(&[exists("b")]).await.expect("appended after the torn line");
-        assert_eq!(store.load("s").await.expect("loads").records.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn damage_newer_versions_and_other_stacks_are_named() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        for (text, said) in [
-            ("{", "is damaged"),
-            (r#"{"version":99}"#, "use a newer billform"),
-            (r#"{"version":1,"stack":"other","serial":1,"records":{}}"#, "is of stack `other`"),
-        ] {
-            fs::write(&path, text).expect("written");
-            let error = FileStore::open(&path).load("s").await.expect_err(said);
-            assert!(error.message.contains(said), "{}", error.message);
-        }
-    }
-
-    #[test]
-    fn a_second_writer_learns_who_holds_the_lock_and_gets_it_afterwards() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let first = FileStore::lock(&path, "ana@desk, pid 7").expect("locked");
-        let error = FileStore::lock(&path, "ben").err().expect("refused");
-        assert!(error.to_string().contains("ana@desk, pid 7"), "{error}");
-        let looking = FileStore::open(&path);
-        assert_eq!(looking.holder().expect("looked").as_deref(), Some("ana@desk, pid 7"));
-        drop(first);
-        assert_eq!(looking.holder().expect("looked"), None);
-        FileStore::lock(&path, "ben").expect("free again");
-    }
-
-    #[test]
-    fn tenants_have_their_parts_side_by_side_and_the_whole_waits_for_all() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let holder = |locked: Result<FileStore, LockError>| match locked.err() {
-            Some(LockError::Held { holder, .. }) => holder,
-            other => panic!("not held: {other:?}"),
-        };
-        let acme = FileStore::lock_part(&path, "acme", "ana").expect("locked");
-        let beta = FileStore::lock_part(&path, "beta", "ben").expect("locked beside");
-        assert_eq!(holder(FileStore::lock_part(&path, "acme", "cem")), "ana");
-        assert_eq!(holder(FileStore::lock(&path, "cem")), "ana", "the whole names who has a part");
-        drop(acme);
-        assert_eq!(holder(FileStore::lock(&path, "cem")), "ben");
-        drop(beta);
-        let whole = FileStore::lock(&path, "cem").expect("all gave back");
-        assert_eq!(holder(FileStore::lock_part(&path, "acme", "ana")), "cem");
-        drop(whole);
-        FileStore::lock_part(&path, "acme", "ana").expect("free again");
-        assert_eq!(part_locks(&path).expect("listed"), ["acme", "beta"]);
-    }
-
-    #[tokio::test]
-    async fn a_part_is_kept_beside_the_state_and_discarded_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        assert_eq!(parts(&path).expect("listed"), Vec::<String>::new());
-        for tenant in ["acme", "beta"] {
-            let store = FileStore::lock_part(&path, tenant, "ana").expect("locked");
-            store.fold(&State::empty("s")).await.expect("folded");
-            store.append(&[exists("a")]).await.expect("appended");
-        }
-        assert_eq!(parts(&path).expect("listed"), ["acme", "beta"]);
-        discard_part(&path, "acme");
-        assert_eq!(parts(&path).expect("listed"), ["beta"]);
-        let kept = FileStore::open(&part(&path, "beta")).load("s").await.expect("loads");
-        assert_eq!(kept.records.len(), 1);
-        assert_eq!(FileStore::open(&path).load("s").await.expect("loads").records.len(), 0);
-    }
-
-    /// A reader beside a run that folds all the time sees every entry once it was acknowledged.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_read_beside_folds_misses_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("state.json");
-        let store = FileStore::lock(&path, "test").expect("locked");
-        store.append(&[exists("r")]).await.expect("appended");
-        let reading = path.clone();
-        let reader = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            let looks = (0..2_000).map(|_| runtime.block_on(FileStore::open(&reading).load("s")).expect("loads"));
-            looks.filter(|state| state.records.is_empty()).count()
-        });
-        let mut state = State::empty("s");
-        state.take(exists("r"));
-        while !reader.is_finished() {
-            store.append(&[exists("r")]).await.expect("appended");
-            store.fold(&state).await.expect("folded");
-        }
-        assert_eq!(reader.join().expect("ends"), 0, "looks that missed it");
-    }
-}
+mod tests;

@@ -83,7 +83,7 @@ impl Site {
     /// Where a tenant's part lies.
     pub fn part(&self, tenant: &str) -> Site {
         match self {
-            Site::File(path) => Site::File(file::part(path, tenant)),
+            Site::File(path) => Site::File(file::parts::place(path, tenant)),
             Site::S3(site) => Site::S3(S3Site { place: parts::part(&site.place, tenant), ..site.clone() }),
         }
     }
@@ -101,7 +101,7 @@ impl Site {
     /// The tenants who have a part that holds something; it may count or not.
     pub async fn parts(&self) -> Result<Vec<String>, StoreError> {
         match self {
-            Site::File(path) => file::parts(path),
+            Site::File(path) => file::parts::kept(path),
             Site::S3(site) => parts::kept(&*site.bucket, &site.place).await,
         }
     }
@@ -109,7 +109,7 @@ impl Site {
     /// The tenants whose part was ever locked.
     pub async fn locks(&self) -> Result<Vec<String>, StoreError> {
         match self {
-            Site::File(path) => file::part_locks(path),
+            Site::File(path) => file::parts::locks(path),
             Site::S3(site) => parts::locks(&*site.bucket, &site.place).await,
         }
     }
@@ -117,7 +117,7 @@ impl Site {
     /// Removes the tenants' parts, which count no more. What stays because of an error says nothing.
     pub async fn discard(&self, tenants: &[String]) {
         match self {
-            Site::File(path) => tenants.iter().for_each(|tenant| file::discard_part(path, tenant)),
+            Site::File(path) => tenants.iter().for_each(|tenant| file::parts::discard(path, tenant)),
             Site::S3(site) => parts::discard(&*site.bucket, &site.place, tenants).await,
         }
     }
