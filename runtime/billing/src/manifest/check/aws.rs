@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::shapes::{is_account, is_domain, is_id, is_region};
+use super::shapes::{DIRECTIONS, is_account, is_domain, is_id, is_region};
 use super::{Checker, steps};
 use crate::manifest::model::State;
 use crate::manifest::node::Step;
+use crate::manifest::suggest::closest;
 use crate::manifest::text::Seconds;
 
 const SHORTEST_LEASE_S: u32 = 2;
@@ -92,7 +93,14 @@ pub(super) fn account(checker: &mut Checker<'_>, path: &[Step], account: &str) {
 
 fn region(checker: &mut Checker<'_>, path: &[Step], region: &str) {
     if !is_region(region) {
-        let hint = "write a region's code, such as us-east-1".to_owned();
+        let near = region.split('-').filter(|word| word.len() > 3).find_map(|word| {
+            let meant = closest(word, DIRECTIONS).filter(|meant| *meant != word)?;
+            Some(region.replace(word, meant)).filter(|region| is_region(region))
+        });
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write a region's code, such as us-east-1".to_owned(),
+        };
         checker.at(path, format!("`{region}` is no AWS region"), hint);
     }
 }

@@ -10,13 +10,21 @@ pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// AWS regions: `us-east-1`, `us-gov-west-1`.
+/// Where in its area a region lies, the last word of its code.
+pub(super) const DIRECTIONS: [&str; 9] =
+    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
+/// AWS regions: `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`. New ones are made all the time, after this pattern.
 pub(super) fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-    let [area, names @ .., number] = &parts[..] else { return false };
+    let [area, names @ .., direction, number] = &parts[..] else { return false };
     let number = number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit());
-    area.len() == 2 && letters(area) && !names.is_empty() && names.iter().all(letters) && number
+    (2..=4).contains(&area.len())
+        && letters(area)
+        && names.iter().all(letters)
+        && DIRECTIONS.contains(direction)
+        && number
 }
 
 /// E-mail addresses, as far as AWS and Stripe both take them.
@@ -68,7 +76,11 @@ mod tests {
         let cases: &[Case<'_>] = &[
             (is_id, &["acme", "a-1"], &["", "Acme", "a_b", &"a".repeat(41)]),
             (is_account, &["012345678901"], &["12345678901", "1234567890123", "12345678901a"]),
-            (is_region, &["us-east-1", "us-gov-west-1"], &["us-east", "us-east-1a", "useast1", "US-east-1"]),
+            (
+                is_region,
+                &["us-east-1", "us-gov-west-1", "eusc-de-east-1", "ap-southeast-5"],
+                &["us-east", "us-east-1a", "useast1", "US-east-1", "us-esat-1", "east-1"],
+            ),
             (is_email, &["a.b+c@example.com"], &["a", "a@b", "@b.de", "a b@c.de", ".a@b.de", "a@b..de"]),
             (is_domain, &["a.example.com", "*.example.com"], &["com", "a_b.de", "-a.de", "https://a.de"]),
             (is_origin, &["https://a.de", "http://localhost:3000", "*"], &["a.de", "https://a.de/", "http://a.de"]),

@@ -5,6 +5,7 @@ use super::shapes::{is_domain, is_email, is_locale};
 use super::{Checker, report_repeats, steps};
 use crate::manifest::model::{AttributionBy, Tenant};
 use crate::manifest::node::Step;
+use crate::manifest::suggest::closest;
 
 /// What the runtime keeps beside tenants under an id of its own.
 const RESERVED: &[&str] = &["unallocated"];
@@ -80,7 +81,13 @@ fn known_by(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
     let untagged = || tenant.tags.get(tag).is_none_or(String::is_empty);
     match attribution.by {
         AttributionBy::Tag if tag_key_fault(tag).is_none() && untagged() => {
-            let hint = format!("add `tags: {{{tag}: …}}` with the value that their resources carry");
+            let near = closest(tag, tenant.tags.keys().map(String::as_str));
+            let hint = match near.filter(|near| near != tag) {
+                Some(near) => {
+                    format!("`{near}` is near: a tag's key is written exactly as `attribution.tenant_tag` has it")
+                }
+                None => format!("add `tags: {{{tag}: …}}` with the value that their resources carry"),
+            };
             let message = format!("the tenant `{}` has no value of the tag `{tag}`, so no cost is theirs", tenant.id);
             checker.at(&steps!["tenants", index, "tags", tag], message, hint);
         }
