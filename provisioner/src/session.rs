@@ -132,7 +132,15 @@ impl Session {
     /// The same without looking at the cloud.
     pub fn remembered(&self, mut state: State) -> Result<State, Failure> {
         self.check_places(&mut state)?;
-        state.rename_all(&self.project.moves()?);
+        let moves = self.project.moves()?;
+        // Of a new stack nothing stands anywhere.
+        let unknown = |address: &Address| !state.records.contains_key(address) && !state.is_blank();
+        for (from, to) in moves.iter().filter(|(from, to)| unknown(from) && unknown(to)) {
+            terminal::eprint_line(&format!(
+                "`moved` renames nothing: neither {from} nor {to} is known; `billform state list` shows what is."
+            ));
+        }
+        state.rename_all(&moves);
         Ok(state)
     }
 

@@ -152,7 +152,7 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
 
 /// What a kind compares beside fields, found by comparing a record with itself: whether the value given for a secret
 /// is the deployed one. Only what is seen can tell; it is something to apply, and never drift.
-fn beside_fields(kind: &dyn Kind, record: &Record) -> BTreeSet<String> {
+pub(crate) fn beside_fields(kind: &dyn Kind, record: &Record) -> BTreeSet<String> {
     let changes = kind.diff(&record.fields, &record.fields, Some(&record.fields));
     changes.into_iter().map(|change| change.path).collect()
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::action::Action;
 use crate::diff::FieldChange;
+use crate::drift::beside_fields;
 use crate::input::{OutputRef, resolve};
 use crate::kinds::{Kinds, UnknownKind};
 use crate::plan::{Blocked, Mode, Plan, Reason, Refused, Step};
@@ -156,7 +157,13 @@ impl<'a> Planner<'a> {
         }
         let desired = resolve(&resource.desired, &|reference| self.output(reference));
         let last = self.last_applied(address, record);
-        let changes = self.kinds.of(address)?.diff(&desired, &observed.fields, last.as_deref());
+        let kind = self.kinds.of(address)?;
+        let mut changes = kind.diff(&desired, &observed.fields, last.as_deref());
+        if let Some(record) = record.filter(|_| self.observations.assumed) {
+            // Only what is seen can tell.
+            let beside = beside_fields(kind, record);
+            changes.retain(|change| !beside.contains(&change.path));
+        }
         let forced: Vec<&str> =
             changes.iter().filter(|change| change.forces_replacement).map(|change| change.path.as_str()).collect();
         if foreign && !forced.is_empty() {

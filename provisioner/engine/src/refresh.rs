@@ -11,7 +11,7 @@ use crate::kind::{Depth, ErrorClass, Want};
 use crate::kinds::{Kinds, UnknownKind};
 use crate::observer::{Event, Observer};
 use crate::retry::{Retrier, RetryPolicy, harmless_again};
-use crate::{Address, CallError, Graph, Kind, Observed, Record, State};
+use crate::{Address, CallError, Graph, Kind, Observed, Owner, Record, State};
 
 /// How to look.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,8 @@ pub enum Seen {
 pub struct Observations {
     /// By address.
     pub seen: BTreeMap<Address, Seen>,
+    /// Nothing was looked at: this is what the state says.
+    pub assumed: bool,
 }
 
 impl Observations {
@@ -54,12 +56,12 @@ impl Observations {
         let seen = addresses.map(|address| {
             let seen = match state.records.get(address) {
                 _ if state.intents.contains_key(address) => Seen::Unreadable(unfinished()),
-                Some(record) => Seen::Here(Box::new(as_remembered(record, &state.stack))),
+                Some(record) => Seen::Here(Box::new(as_remembered(record, state))),
                 None => Seen::Gone,
             };
             (address.clone(), seen)
         });
-        Observations { seen: seen.collect() }
+        Observations { seen: seen.collect(), assumed: true }
     }
 
     fn output(&self, reference: &OutputRef) -> Option<&Value> {
@@ -78,12 +80,14 @@ fn unfinished() -> CallError {
     }
 }
 
-fn as_remembered(record: &Record, stack: &str) -> Observed {
+fn as_remembered(record: &Record, state: &State) -> Observed {
+    // What was renamed here says its old address until an apply tells it the new one.
+    let renamed = state.renamed.get(&record.address).map(|from| Owner::at(&state.stack, from));
     Observed {
         id: record.id.clone(),
         fields: record.fields.clone(),
         outputs: record.outputs.clone(),
-        owner: crate::Owner::stack(stack),
+        owner: renamed.unwrap_or_else(|| Owner::stack(&state.stack)),
         unread: Vec::new(),
         pending: record.pending.clone(),
     }

@@ -107,7 +107,7 @@ async fn find(session: &Session, state: &State, arguments: &Arguments) -> Result
 
 /// The plan of taking just that one over.
 fn plan(session: &Session, state: &State, address: &Address, found: Observed) -> Result<Plan, Failure> {
-    let seen = Observations { seen: [(address.clone(), Seen::Here(Box::new(found)))].into() };
+    let seen = Observations { seen: [(address.clone(), Seen::Here(Box::new(found)))].into(), assumed: false };
     let mode = Mode { stack: session.cloud.stack.clone(), adopt: true };
     Ok(engine::plan(&session.graph, state, &seen, &session.kinds, &mode)?)
 }

@@ -99,11 +99,18 @@ async fn a_renamed_tenant_resource_is_moved_and_its_tags_are_told() {
     stage.run(&["state", "mv", "secret.signing", "secret.link"]).await.ok();
     stage.run(&["plan", "--detailed-exitcode"]).await.ok();
 
-    // By the manifest.
+    // By the manifest, mistyped at first.
+    let mistyped = "moved: [{ from: stripe_product.protal, to: stripe_product.site }]";
+    stage.write(&with("renames", &["press"], &format!("{}\n{mistyped}", product("site"))));
+    let told = stage.run(&["plan", "--refresh", "none"]).await.ok().stderr;
+    assert!(told.contains("`moved` renames nothing: neither stripe_product.protal nor"), "{told}");
     let moved = "moved: [{ from: stripe_product.portal, to: stripe_product.site }]";
     stage.write(&with("renames", &["press"], &format!("{}\n{moved}", product("site"))));
-    let plan = stage.run(&["plan", "--format", "json"]).await.ok().json();
-    assert_eq!(changes(&plan), exactly(&[("stripe_product.site", "update")]), "{plan:#}");
+    for refresh in ["none", "lists"] {
+        let plan = stage.run(&["plan", "--format", "json", "--refresh", refresh]).await.ok();
+        assert_eq!(changes(&plan.json()), exactly(&[("stripe_product.site", "update")]), "{refresh}: {}", plan.stdout);
+        assert!(!plan.stderr.contains("renames nothing"), "{}", plan.stderr);
+    }
     stage.run(&["apply", "--auto-approve"]).await.ok();
     stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
     assert_eq!(stage.inventory().await, there, "nothing was made or deleted");

@@ -90,7 +90,7 @@ fn found(given: Option<&'static str>, description: &str) -> Drift {
         unread: Vec::new(),
         pending: None,
     };
-    let observations = Observations { seen: [(address(), Seen::Here(Box::new(observed)))].into() };
+    let observations = Observations { seen: [(address(), Seen::Here(Box::new(observed)))].into(), assumed: false };
     let kinds = Kinds::new(vec![Box::new(Secrets { given })]);
     drift(&graph, &state, &observations, &[], &kinds).expect("kinds are known")
 }
