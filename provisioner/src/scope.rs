@@ -77,10 +77,15 @@ fn tenants(id: &str, graph: &Graph, state: &State) -> Result<BTreeSet<Address>, 
     let intents = state.intents.values().filter(|intent| is_theirs(&intent.tenant)).map(|intent| &intent.address);
     let found: BTreeSet<Address> = wanted.chain(records).chain(intents).cloned().collect();
     if found.is_empty() {
-        return Err(Failure::new(format!("neither the manifest nor the state has a tenant `{id}`"))
-            .hint("`billform tenant list` shows the manifest's"));
+        return Err(unknown_tenant(id));
     }
     Ok(found)
+}
+
+/// Nobody has heard of the tenant.
+pub fn unknown_tenant(id: &str) -> Failure {
+    Failure::new(format!("neither the manifest nor the state has a tenant `{id}`"))
+        .hint("`billform tenant list` shows the manifest's")
 }
 
 fn with_needs(targets: &BTreeSet<Address>, graph: &Graph, state: &State) -> Result<BTreeSet<Address>, Failure> {

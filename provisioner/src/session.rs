@@ -1,8 +1,9 @@
 //! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use engine::drift::Unapplied;
 use engine::kind::ErrorClass;
 use engine::{
     Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, State,
@@ -93,7 +94,7 @@ impl Session {
     pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
         let part = looking.scope.addresses(&self.graph, state)?;
         if part.is_some() {
-            looking.scope.refuse_others(&engine::drift::unapplied(&self.graph, state, &self.kinds)?)?;
+            looking.scope.refuse_others(&self.unapplied_elsewhere(state).await?)?;
         }
         let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));
         let seen = match looking.refresh {
@@ -107,6 +108,20 @@ impl Session {
         let mut plan = engine::plan(&self.graph, state, &seen, &self.kinds, &mode)?;
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         Ok(plan)
+    }
+
+    /// What nobody has applied yet. What another tenant's run is about to do, or died over, is that tenant's matter: it
+    /// counts only if it was unapplied before, too.
+    async fn unapplied_elsewhere(&self, state: &State) -> Result<Vec<Unapplied>, Failure> {
+        let mut found = engine::drift::unapplied(&self.graph, state, &self.kinds)?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let before = self.remembered(self.store().without_parts(&self.cloud.stack).await?)?;
+        let before = engine::drift::unapplied(&self.graph, &before, &self.kinds)?;
+        let before: BTreeSet<&Address> = before.iter().map(|one| &one.address).collect();
+        found.retain(|one| one.tenant.is_none() || before.contains(&one.address));
+        Ok(found)
     }
 
     /// The state, with the manifest's `moved` carried out. A state that was lost is completed by what the cloud shows to

@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use billing::names::is_id;
 use engine::state::{Entry, StateStore, StoreError};
 use engine::{Address, State};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -24,6 +25,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use crate::cloud::connection::Connection;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::scope::unknown_tenant;
 use backend::Backend;
 use holder::Holder;
 use site::Site;
@@ -81,6 +83,7 @@ pub async fn lock_tenant(
     patience: Duration,
 ) -> Result<Store, Failure> {
     let (site, stack, began) = (Site::over(project, connection), project.manifest.stack(), Instant::now());
+    is_known(&Store::reading(site.clone()), project, tenant).await?;
     let holder = Holder::this(&format!("{verb} --tenant {tenant}"));
     let kept = site.lock_part(tenant, &holder, patience).await?;
     let main = site.open();
@@ -100,6 +103,18 @@ pub async fn lock_tenant(
     }
 }
 
+/// A tenant whom neither the manifest nor the state has is refused before anything is locked or written in that name.
+async fn is_known(store: &Store, project: &Project, tenant: &str) -> Result<(), Failure> {
+    let known = is_id(tenant) && {
+        let state = store.load(&project.manifest.stack()).await?;
+        let is_theirs = |of: &Option<String>| of.as_deref() == Some(tenant);
+        project.manifest.tenant(tenant).is_some()
+            || state.records.values().any(|record| is_theirs(&record.tenant))
+            || state.intents.values().any(|intent| is_theirs(&intent.tenant))
+    };
+    if known { Ok(()) } else { Err(unknown_tenant(tenant)) }
+}
+
 /// Begins a tenant's part, unless there is one that counts; gives what is not in it. None when the whole is needed.
 async fn part(
     site: &Site,
@@ -117,7 +132,7 @@ async fn part(
     }
     let counts = site.parts().await?.iter().any(|one| one == tenant) && before.counts(&kept.load(&stack).await?);
     if !counts {
-        kept.fold(&before.part_of(tenant)).await?;
+        kept.start_over(&before.part_of(tenant)).await?;
     }
     let is_others = |of: &Option<String>| of.as_deref() != Some(tenant);
     let records = before.records.values().filter(|record| is_others(&record.tenant)).map(|record| &record.address);
@@ -160,6 +175,12 @@ async fn parts(site: &Site, tenants: Vec<String>, stack: &str) -> Result<BTreeMa
 impl Store {
     fn reading(site: Site) -> Store {
         Store { main: site.open(), site, part: None, damage: Mutex::default() }
+    }
+
+    /// What the last run over the whole left, without the parts that runs for tenants have written since, finished or
+    /// not.
+    pub async fn without_parts(&self, stack: &str) -> Result<State, StoreError> {
+        self.main.load(stack).await
     }
 
     /// Does something under the lock, then gives it back, however that ended.

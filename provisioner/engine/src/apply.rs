@@ -41,6 +41,8 @@ pub struct Options {
     pub total_limit: usize,
     /// When calls are made again.
     pub retry: RetryPolicy,
+    /// Idempotency tokens count from here at least, so that none comes twice when an older state was put back.
+    pub generation: u64,
     /// Set by whoever wants it to stop: nothing new starts, what runs ends, all is saved.
     pub stop: Arc<AtomicBool>,
 }
@@ -52,6 +54,7 @@ impl Default for Options {
             default_limit: 10,
             total_limit: 40,
             retry: RetryPolicy::default(),
+            generation: 0,
             stop: Arc::default(),
         }
     }
@@ -82,7 +85,7 @@ pub async fn apply(
         store,
         options,
         retrier,
-        generation: state.serial,
+        generation: state.serial.max(options.generation),
         queue: Queue::new(plan, services.collect(), options),
         state,
         statuses: vec![None; plan.steps.len()],
@@ -263,7 +266,15 @@ impl<'a> Run<'a> {
             tenant: step.tenant.clone(),
             fields,
             depends_on: step.depends_on.clone(),
+            generation: Some(self.generation_of(step)),
         }));
+    }
+
+    /// What the tokens of a step count by: what a killed run began is finished under that run's count.
+    fn generation_of(&self, step: &Step) -> u64 {
+        let begun = self.state.intents.get(&step.address).and_then(|intent| intent.generation);
+        let made = self.state.records.get(&step.address).and_then(|record| record.generation);
+        begun.or(made).unwrap_or(self.generation)
     }
 
     /// Appends all entries at once, while what runs goes on running.
@@ -299,7 +310,8 @@ impl<'a> Run<'a> {
         if !std::mem::replace(&mut self.begun[at], true) {
             self.retrier.observer.event(&Event::Started { address: step.address.clone(), action: step.action });
         }
-        let caller = Caller { step, kind, stack: &self.plan.stack, generation: self.generation, retrier: self.retrier };
+        let generation = self.generation_of(step);
+        let caller = Caller { step, kind, stack: &self.plan.stack, generation, retrier: self.retrier };
         self.running.push(Box::pin(async move { (at, caller.run(job).await) }));
     }
 
@@ -337,7 +349,8 @@ impl<'a> Run<'a> {
         let step = &self.plan.steps[at];
         match self.inputs(step) {
             Ok(desired) => {
-                let record = self.record(step, desired, applied);
+                let generation = Some(self.generation_of(step));
+                let record = Record { generation, ..self.record(step, desired, applied) };
                 self.note(Entry::Exists(Box::new(record)));
                 self.settle(at, status);
             }
@@ -400,11 +413,21 @@ impl<'a> Run<'a> {
             outputs: applied.outputs,
             depends_on: step.depends_on.clone(),
             pending: applied.pending,
+            generation: None,
         }
     }
 
     async fn finish(mut self) -> Outcome {
-        self.state.serial += 1;
+        self.state.serial = self.generation + 1;
+        for (step, begun) in self.plan.steps.iter().zip(&self.begun) {
+            if let Some(record) = self.state.records.get_mut(&step.address) {
+                record.generation = None;
+            }
+            // What was tried and failed was heard of: whoever tries again asks anew, not for the answer it got.
+            if let Some(intent) = self.state.intents.get_mut(&step.address).filter(|_| *begun) {
+                intent.generation = None;
+            }
+        }
         let folded = self.store.fold(&self.state).await.err();
         let statuses: BTreeMap<_, _> = self
             .plan

@@ -15,7 +15,8 @@ impl State {
         State {
             version: self.version,
             stack: self.stack.clone(),
-            serial: self.serial,
+            // None is 0: what is read where no part was begun must not pass for one.
+            serial: self.serial.max(1),
             records: self.records.iter().filter(|(_, record)| is_theirs(&record.tenant)).map(cloned).collect(),
             intents: self.intents.iter().filter(|(_, intent)| is_theirs(&intent.tenant)).map(cloned).collect(),
             places: self.places.clone(),
@@ -26,7 +27,7 @@ impl State {
     /// Whether a part still counts. Without a state nothing is known of the rest, so that a part alone would pass for
     /// all there is.
     pub fn counts(&self, part: &State) -> bool {
-        part.serial >= self.serial && !self.is_blank()
+        part.serial >= self.serial.max(1) && !self.is_blank()
     }
 
     /// Puts the parts that count in place of what is remembered of their tenants. The serial stays.
@@ -82,6 +83,7 @@ mod tests {
             outputs: BTreeMap::new(),
             depends_on: BTreeSet::new(),
             pending: None,
+            generation: None,
         }
     }
 
@@ -93,7 +95,7 @@ mod tests {
                 let record = record(kind, TENANTS.get(at).copied(), version);
                 let Record { address, tenant, fields, depends_on, .. } = record.clone();
                 let entry = match what {
-                    0 => Entry::Intent(Intent { address, tenant, fields, depends_on }),
+                    0 => Entry::Intent(Intent { address, tenant, fields, depends_on, generation: Some(4) }),
                     1 => Entry::Exists(Box::new(record)),
                     _ => Entry::Removed(address),
                 };
@@ -133,6 +135,16 @@ mod tests {
             prop_assert!(!whole.take_in(&parts), "what was taken in says nothing more");
             prop_assert_eq!(&whole, &settled);
         }
+    }
+
+    /// A first apply was killed, so that its state counts 0; a part that was never begun reads as nothing with count 0.
+    #[test]
+    fn a_part_that_was_never_begun_does_not_count() {
+        let record = record("budget", Some("acme"), 1);
+        let state = taken(State::empty("s"), &[(0, Entry::Exists(Box::new(record)))], |_| true);
+        let parts = BTreeMap::from([("acme".to_owned(), State::empty("s"))]);
+        assert_eq!(state.clone().with_parts(&parts), state);
+        assert!(state.counts(&state.part_of("acme")));
     }
 
     #[test]

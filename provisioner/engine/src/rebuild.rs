@@ -115,6 +115,7 @@ fn sketch(found: Listed) -> Record {
         outputs: BTreeMap::new(),
         depends_on: BTreeSet::new(),
         pending: None,
+        generation: None,
     }
 }
 
@@ -141,6 +142,7 @@ fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observati
         outputs: observed.outputs.clone(),
         depends_on: BTreeSet::new(),
         pending: observed.pending.clone(),
+        generation: None,
     }
 }
 
@@ -232,6 +234,7 @@ mod tests {
             outputs: outputs.into_iter().collect(),
             depends_on: BTreeSet::new(),
             pending: None,
+            generation: None,
         }
     }
 

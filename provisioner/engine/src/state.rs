@@ -57,6 +57,10 @@ pub struct Record {
     /// What it waits for, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
+    /// The count in the run that made or changed it, until a run that had it in its plan ends by itself. What was made a
+    /// moment ago may not be seen yet: who makes it again after a kill says the same token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
 }
 
 /// A create, update or delete that is about to happen.
@@ -72,6 +76,10 @@ pub struct Intent {
     /// What it needs to exist.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub depends_on: BTreeSet<Address>,
+    /// The count in the run that called for it, as long as that run was killed: its call may still be on its way, so
+    /// whoever finishes it says the same token. None once a run that tried it has ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
 }
 
 /// One line of the journal.

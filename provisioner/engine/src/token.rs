@@ -7,9 +7,9 @@ use crate::Address;
 
 /// The token of a request, 64 hexadecimal digits.
 ///
-/// `generation` is the state's serial: it stays the same when a crashed apply is run again, and differs after the
-/// next fold. Without it a resource that was destroyed and is wanted again within a day would get the answer that
-/// the service remembers of its first life.
+/// `generation` is the run's count: each run has another, and what a killed run began is finished under its count
+/// ([`crate::state::Intent::generation`]). Without it a resource that was destroyed and is wanted again within a day would
+/// get the answer that the service remembers of its first life.
 pub fn token(stack: &str, generation: u64, address: &Address, request: &Value) -> String {
     let mut hash = Sha256::new();
     for part in [stack, &generation.to_string(), &address.to_string()] {

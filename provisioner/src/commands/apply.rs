@@ -163,7 +163,12 @@ pub async fn carry_out(
         // The journal says what happened to a state in which `moved` was carried out.
         store.fold(&state).await?;
     }
-    let options = Options { limits: limits::per_service(), stop: stop_on_ctrl_c(), ..Options::default() };
+    let options = Options {
+        limits: limits::per_service(),
+        stop: stop_on_ctrl_c(),
+        generation: count_now(),
+        ..Options::default()
+    };
     let steps = plan.changes().count();
     let progress = Progress::new(steps, global.verbose > 0);
     let began = Instant::now();
@@ -217,6 +222,11 @@ fn check_handlers_key(session: &Session) -> Result<(), Failure> {
         Failure::new(format!("secret.{name}: {error}; nothing was changed"))
             .hint("give the handlers a secret or restricted key of the same Stripe account and mode")
     })
+}
+
+/// Above any that an older or lost state can have had: states count by one a run, so seconds are far ahead of any.
+pub fn count_now() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default()
 }
 
 fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {

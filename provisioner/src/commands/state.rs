@@ -9,6 +9,7 @@ use engine::state::{Entry, StateStore as _};
 use engine::{Address, State};
 
 use crate::cli::{Format, Global};
+use crate::commands::apply::count_now;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
@@ -166,9 +167,7 @@ async fn lock(project: &Project, verb: &str) -> Result<Store, Failure> {
     store::lock(project, None, verb, Duration::ZERO).await
 }
 
-/// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it. States
-/// count by one an apply, so the seconds of the day are far ahead of any.
+/// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it.
 fn serial_after(before: Option<&State>) -> u64 {
-    let now_s = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
-    before.map_or(0, |state| state.serial + 1).max(now_s)
+    before.map_or(0, |state| state.serial + 1).max(count_now())
 }

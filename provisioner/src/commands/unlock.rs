@@ -1,11 +1,13 @@
 //! `unlock`: who holds the lock on the state, or on a tenant's part, and the way past one whose holder is dead.
 
+use billing::names::is_id;
 use clap::Args;
 
 use crate::cli::{Format, Global};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::project::Project;
+use crate::scope::unknown_tenant;
 use crate::store::backend::Backend;
 use crate::store::s3::{LockError, S3Store};
 use crate::store::site::Site;
@@ -35,6 +37,9 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         Site::S3(_) => "s3",
     };
     let tenant = arguments.tenant.as_deref();
+    if let Some(unknown) = tenant.filter(|tenant| !is_id(tenant)) {
+        return Err(unknown_tenant(unknown));
+    }
     let (locked, removable) = held(&site, tenant).await?;
     if let Some(By::Damaged(error)) = locked.iter().map(|one| &one.by).find(|by| matches!(by, By::Damaged(_)))
         && !arguments.force

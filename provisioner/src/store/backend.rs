@@ -23,6 +23,15 @@ impl Backend {
         }
     }
 
+    /// Puts a state in place of whatever lies here, which is of something else.
+    pub async fn start_over(&self, state: &State) -> Result<(), StoreError> {
+        match self {
+            Backend::File(store) => store.begin(state),
+            // What it folds is void by its mark.
+            Backend::S3(store) => store.fold(state).await,
+        }
+    }
+
     /// Gives the lock back, if it is one that would outlive the process. That this fails is told, and no failure of the
     /// command: the lock lapses by itself.
     pub async fn release(self) {

@@ -55,10 +55,30 @@ pub enum LockError {
     },
 }
 
+impl LockError {
+    /// The same, said of this state.
+    fn of(self, state: &Path) -> LockError {
+        let path = state.display().to_string();
+        match self {
+            LockError::Held { holder, .. } => LockError::Held { path, holder },
+            LockError::Io { source, .. } => LockError::Io { path, source },
+        }
+    }
+}
+
 impl FileStore {
     /// The state to read only: planning takes no lock.
     pub fn open(path: &Path) -> FileStore {
         FileStore { path: path.to_owned(), held: None }
+    }
+
+    /// The right to be next: who waits for the whole has it, so that runs for tenants, which can share the state's lock,
+    /// do not come in before it for ever.
+    pub fn turn(path: &Path, holder: &str) -> Result<File, LockError> {
+        let mut turn = taken(&beside(path, "next"), File::try_lock).map_err(|error| error.of(path))?;
+        let io_error = |source| LockError::Io { path: path.display().to_string(), source };
+        turn.set_len(0).and_then(|()| turn.write_all(holder.as_bytes())).map_err(io_error)?;
+        Ok(turn)
     }
 
     /// The state to write, locked until the store is dropped. `holder` is who will be named to others.
@@ -70,7 +90,9 @@ impl FileStore {
     /// A tenant's part of the state at `path` to write. Who has a part has a share in the state's lock, so that nobody
     /// gets the whole meanwhile.
     pub fn lock_part(path: &Path, tenant: &str, holder: &str) -> Result<FileStore, LockError> {
+        let turn = taken(&beside(path, "next"), File::try_lock_shared).map_err(|error| error.of(path))?;
         let share = taken(path, File::try_lock_shared)?;
+        drop(turn);
         let part = parts::place(path, tenant);
         let lock = taken(&part, File::try_lock)?;
         FileStore::holding(&part, lock, vec![share], holder)
@@ -99,6 +121,25 @@ impl FileStore {
             Err(TryLockError::WouldBlock) => Ok(Some(named(&lock_path))),
             Err(TryLockError::Error(source)) => Err(io_error(source)),
         }
+    }
+
+    /// Puts a state in place of whatever lies here. The journal goes first: it is of something else, and would be taken
+    /// in over this one.
+    pub fn begin(&self, state: &State) -> Result<(), StoreError> {
+        self.empty_journal()?;
+        self.replace(state)
+    }
+
+    fn replace(&self, state: &State) -> Result<(), StoreError> {
+        self.held()?;
+        let text =
+            serde_json::to_vec_pretty(state).map_err(|error| failed(&self.path, "cannot be encoded", &error.into()))?;
+        replace(&self.path, &text).map_err(|error| failed(&self.path, "cannot be written", &error))
+    }
+
+    fn empty_journal(&self) -> Result<(), StoreError> {
+        let journal = self.held()?.journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        journal.set_len(0).map_err(|error| failed(&beside(&self.path, "journal"), "cannot be emptied", &error))
     }
 
     /// The state file's path.
@@ -178,13 +219,9 @@ impl StateStore for FileStore {
     }
 
     async fn fold(&self, state: &State) -> Result<(), StoreError> {
-        let held = self.held()?;
-        let text =
-            serde_json::to_vec_pretty(state).map_err(|error| failed(&self.path, "cannot be encoded", &error.into()))?;
-        replace(&self.path, &text).map_err(|error| failed(&self.path, "cannot be written", &error))?;
-        let journal = held.journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.replace(state)?;
         // A crash before this leaves a journal that is folded in once more, to the same effect.
-        journal.set_len(0).map_err(|error| failed(&beside(&self.path, "journal"), "cannot be emptied", &error))
+        self.empty_journal()
     }
 }
 
@@ -200,7 +237,11 @@ fn taken(path: &Path, take: impl Fn(&File) -> Result<(), TryLockError>) -> Resul
     match take(&lock) {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => {
-            let holder = parts::holder(path).unwrap_or_else(|| named(&lock_path));
+            let holder = parts::holder(path).unwrap_or_else(|| match lock.try_lock_shared() {
+                // It is shared, and whoever shares it has not put their name down yet.
+                Ok(()) => "a run for one tenant".to_owned(),
+                Err(_) => named(&lock_path),
+            });
             Err(LockError::Held { path: path.display().to_string(), holder })
         }
         Err(TryLockError::Error(source)) => Err(io_error(source)),

@@ -49,6 +49,9 @@ const FILE_POLL: Duration = Duration::from_millis(50);
 /// Who only looks whether a file is locked has it locked for a moment.
 const FILE_GLANCE: Duration = Duration::from_millis(300);
 
+/// Who comes for a tenant and settles the whole, or finds the whole in use, has it no longer than this.
+const S3_GLANCE: Duration = Duration::from_secs(2);
+
 /// Where a state in S3 lies.
 pub fn place(project: &Project, s3: &S3State) -> Place {
     Place { bucket: s3.bucket.clone(), key: s3.key.clone(), stack: project.manifest.stack() }
@@ -125,7 +128,13 @@ impl Site {
     /// Locks the whole: nobody has it or any part. `patience` is how long to wait for others.
     pub async fn lock(&self, holder: &Holder, patience: Duration) -> Result<Backend, Failure> {
         match self {
-            Site::File(path) => in_time(patience, || FileStore::lock(path, &holder.to_string())).await,
+            Site::File(path) => {
+                let (began, holder) = (Instant::now(), holder.to_string());
+                // Held while waiting, so that runs for tenants do not come in before this one for ever.
+                let _turn = in_time(patience, || FileStore::turn(path, &holder)).await?;
+                let left = patience.saturating_sub(began.elapsed());
+                Ok(Backend::File(in_time(left, || FileStore::lock(path, &holder)).await?))
+            }
             Site::S3(site) => site.lock(holder, patience).await,
         }
     }
@@ -133,7 +142,10 @@ impl Site {
     /// Locks a tenant's part: nobody has it or the whole.
     pub async fn lock_part(&self, tenant: &str, holder: &Holder, patience: Duration) -> Result<Backend, Failure> {
         match self {
-            Site::File(path) => in_time(patience, || FileStore::lock_part(path, tenant, &holder.to_string())).await,
+            Site::File(path) => {
+                let lock = || FileStore::lock_part(path, tenant, &holder.to_string());
+                Ok(Backend::File(in_time(patience, lock).await?))
+            }
             Site::S3(site) => site.lock_part(tenant, holder, patience).await,
         }
     }
@@ -158,8 +170,13 @@ impl S3Site {
 
     async fn lock_part(&self, tenant: &str, holder: &Holder, patience: Duration) -> Result<Backend, Failure> {
         let objects = Arc::clone(&self.bucket) as Arc<_>;
-        let times = self.times(patience);
-        Ok(self.bound(parts::lock(&objects, &self.place, tenant, holder, times, &waiting_for).await?))
+        let times = self.times(patience.max(S3_GLANCE));
+        let waiting = |met: &Met| {
+            if !patience.is_zero() {
+                waiting_for(met);
+            }
+        };
+        Ok(self.bound(parts::lock(&objects, &self.place, tenant, holder, times, &waiting).await?))
     }
 
     /// From now on calls that change something are made only while the lock holds.
@@ -172,15 +189,12 @@ impl S3Site {
     }
 }
 
-async fn in_time(
-    patience: Duration,
-    lock: impl Fn() -> Result<FileStore, file::LockError>,
-) -> Result<Backend, Failure> {
+async fn in_time<T>(patience: Duration, lock: impl Fn() -> Result<T, file::LockError>) -> Result<T, Failure> {
     let began = Instant::now();
     let mut told = false;
     loop {
         match lock() {
-            Ok(store) => return Ok(Backend::File(store)),
+            Ok(held) => return Ok(held),
             Err(file::LockError::Held { holder, .. }) if began.elapsed() < patience.max(FILE_GLANCE) => {
                 if !patience.is_zero() && !std::mem::replace(&mut told, true) {
                     anstream::eprintln!("Waiting for {holder} to be done with the state.");

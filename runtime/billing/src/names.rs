@@ -1,5 +1,10 @@
 //! Names that the provisioner writes and the runtime reads: tags, ledger attributes, Stripe metadata.
 
+/// Ids: of the project, an environment, a tenant. They stand in names, keys and paths as they are.
+pub fn is_id(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 /// Partition key of the ledger table: the tenant's id.
 pub const LEDGER_KEY: &str = "tenant";
 /// Sort key of the ledger table: what the item is, `tenant`, `cost#2026-10-05`, `invoice#2026-10`.

@@ -1,9 +1,14 @@
 //! Runs for one tenant alone: they lock that tenant's part and nothing else, with either store.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use billing::names::TENANT_ITEM;
+use billing::names::{ADDRESS_TAG, TENANT_ITEM};
 use localcloud::gateway::fault::{Effect, Fault};
+use localcloud::stripe::Kind;
+use provisioner::cloud::calls::Calls;
+use provisioner::cloud::secret_values::SecretValue;
+use provisioner::cloud::stripe_api::StripeApi;
 use serde_json::{Value, json};
+use stripe_core::customer::DeleteCustomer;
 use tests::stage::{Draft, Stage, TenantDraft};
 use tokio::process::Child;
 
@@ -153,4 +158,103 @@ async fn a_damaged_part_is_named_and_mended_by_a_rebuild() {
     assert_eq!(records(&stage).await, all);
     is_done(&stage).await;
     assert!(!part.exists(), "it counted no more and is gone");
+}
+
+/// A run that died leaves its tenant half done. That is its tenant's matter: other tenants go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_left_half_done_does_not_keep_others_out() {
+    let project = "halfway";
+    let stage = damaged_behind_its_back(project, false).await;
+    // Acme's customer is made anew, and its record is to say so: there the run dies.
+    delete_customer(&stage, "acme").await;
+    let traffic = stage.place.cloud.traffic();
+    let held = Fault::on_operation("dynamodb", "UpdateItem", Effect::HoldCall);
+    let fault = traffic.arm(vec![held]).expect("armed")[0];
+    let mut acme = stage.start(&["apply", "--tenant", "acme", "--auto-approve"]);
+    assert_eq!(stage.until_held(fault, &mut acme).await, None, "apply ended before it wrote the record");
+    quiet(&stage).await;
+    stage.run(&["plan", "--tenant", "beta"]).await.ok();
+    acme.kill().await.expect("killed");
+    traffic.arm(Vec::new()).expect("no faults");
+    stage.run(&["apply", "--tenant", "beta", "--auto-approve"]).await.ok();
+    // What the manifest wants and nobody applied still refuses.
+    stage.write(&manifest(project, false).replace("Tenant acme", "Tenant of another name"));
+    let refused = stage.run(&["apply", "--tenant", "beta", "--auto-approve"]).await.exits(1);
+    assert!(refused.stderr.contains("more than tenant beta would change"), "{}", refused.stderr);
+    stage.write(&manifest(project, false));
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    is_done(&stage).await;
+    assert_eq!(customers(&stage, "acme"), 1);
+}
+
+/// A killed run's create is still on its way when another tenant's run, and then one over the whole, come by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_create_of_a_killed_run_makes_nothing_twice() {
+    let project = "late";
+    let stage = damaged_behind_its_back(project, false).await;
+    delete_customer(&stage, "acme").await;
+    let traffic = stage.place.cloud.traffic();
+    let late = Fault::on_operation("stripe", "POST /v1/customers", Effect::ActLate);
+    let fault = traffic.arm(vec![late]).expect("armed")[0];
+    let mut acme = stage.start(&["apply", "--tenant", "acme", "--auto-approve"]);
+    traffic.until(fault, localcloud::gateway::fault::FaultState::Struck).await;
+    acme.kill().await.expect("killed");
+    stage.run(&["apply", "--tenant", "beta", "--auto-approve"]).await.ok();
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    assert_eq!(customers(&stage, "acme"), 1);
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    is_done(&stage).await;
+}
+
+/// Nothing is locked or written in the name of somebody whom nobody knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_no_tenant_is_refused_before_anything_is_written() {
+    let stage = damaged_behind_its_back("nobody", false).await;
+    stage.run(&["apply", "--tenant", "acme", "--auto-approve"]).await.ok();
+    let manifest = std::fs::read_to_string(stage.folder().join("billform.yaml")).expect("the manifest");
+    let state = stage.run(&["state", "pull"]).await.ok().stdout;
+    let files = || files(&stage.folder().join(".billform"));
+    let before = files();
+    for stranger in ["../../billform.yaml", "./acme", "acme.lock", "acme/x", "../x", "", "nosuch", "ACME", "*"] {
+        for command in [&["apply", "--auto-approve"][..], &["unlock"]] {
+            let ran = stage.run(&[command, &["--tenant", stranger]].concat()).await;
+            // Of somebody who may be a tenant of another manifest, nobody has a part.
+            let unlocks = command == ["unlock"] && stranger == "nosuch";
+            let refused = ran.exits(if unlocks { 0 } else { 1 });
+            assert!(unlocks || refused.stderr.contains("has a tenant `"), "{stranger}: {}", refused.stderr);
+        }
+    }
+    assert_eq!(files(), before, "no file was made");
+    assert_eq!(std::fs::read_to_string(stage.folder().join("billform.yaml")).expect("the manifest"), manifest);
+    assert_eq!(stage.run(&["state", "pull"]).await.ok().stdout, state);
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+/// How many customers stand at a tenant's address.
+fn customers(stage: &Stage, tenant: &str) -> usize {
+    let all = stage.place.cloud.stripe().objects(Kind::Customer);
+    let address = format!("stripe_customer.{tenant}");
+    all.iter().filter(|customer| customer["metadata"][ADDRESS_TAG] == address.as_str()).count()
+}
+
+async fn delete_customer(stage: &Stage, tenant: &str) {
+    let here = stage.place.cloud.description();
+    let key = SecretValue::new(here.stripe_api_key.clone());
+    let stripe = StripeApi::new(&key, Some(&here.stripe_api_base), Calls::default()).expect("a client");
+    let id = stage.run(&["state", "show", &format!("stripe_customer.{tenant}")]).await.ok().json()["id"].clone();
+    let delete = DeleteCustomer::new(id.as_str().expect("an id"));
+    stripe.change("DELETE /v1/customers/{id}", delete).await.expect("is deleted");
 }

@@ -80,6 +80,7 @@ fn found(given: Option<&'static str>, description: &str) -> Drift {
         outputs: BTreeMap::new(),
         depends_on: BTreeSet::new(),
         pending: None,
+        generation: None,
     };
     state.records.insert(address(), record);
     let observed = Observed {

@@ -16,13 +16,27 @@ fn calls_of(before: &[Spec], after: &[Spec]) -> u64 {
 
 /// Applies `before`, dies at call `number` of applying `after`, and applies `then`.
 fn crash(before: &[Spec], after: &[Spec], then: &[Spec], number: u64, fault: Fault) {
+    crash_in(World::new(), before, after, then, (number, fault));
+}
+
+/// The same where others have run in between, so that the count of idempotency tokens has gone on, and what the dead run
+/// made is not to be seen yet: only its own tokens tell that it is there.
+fn crash_unseen(before: &[Spec], after: &[Spec], number: u64, fault: Fault) {
     let world = World::new();
+    world.cloud.lock().invisible_ms = 200;
+    crash_in(world, before, after, after, (number, fault));
+}
+
+fn crash_in(mut world: World, before: &[Spec], after: &[Spec], then: &[Spec], (number, fault): (u64, Fault)) {
     world.apply(&graph(before));
+    world.wait();
     let plan = world.plan(&graph(after));
     let outcome = world.carry_out(&plan, &[(number, fault)]);
     assert!(outcome.is_none(), "call {number} happens and kills");
     let then = graph(then);
+    world.options.generation = 1_000;
     world.apply(&then);
+    world.wait();
     world.assert_converged(&then);
 }
 
@@ -68,6 +82,7 @@ fn every_call_of_an_eventful_apply_may_be_the_last() {
     for number in 1..=calls {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
             crash(&before, &after, &after, number, fault);
+            crash_unseen(&before, &after, number, fault);
             crash(&before, &after, &before, number, fault);
             crash(&before, &after, &[], number, fault);
         }

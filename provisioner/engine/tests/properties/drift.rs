@@ -135,7 +135,13 @@ fn what_an_apply_has_begun_is_no_drift() {
     assert_eq!(world.drift(&graph).drifted.len(), 2, "the check can fail");
     let begun = [0, 1].map(|name| {
         let address = address("net", name);
-        Entry::Intent(Intent { address, tenant: None, fields: json!({}).into(), depends_on: Default::default() })
+        Entry::Intent(Intent {
+            address,
+            tenant: None,
+            fields: json!({}).into(),
+            depends_on: Default::default(),
+            generation: None,
+        })
     });
     world.cloud.sim.run(world.store.append(&begun)).expect("no crash").expect("is kept");
     let drift = world.drift(&graph);

@@ -75,7 +75,15 @@ impl StateStore for Store {
     async fn fold(&self, state: &State) -> Result<(), StoreError> {
         let fold = |_: &mut _, _| {
             let mut replayed = self.state();
-            replayed.serial += 1;
+            assert!(state.serial > replayed.serial, "a fold counts on");
+            replayed.serial = state.serial;
+            // What a run tried and has heard of is told by the fold alone.
+            for (address, intent) in &mut replayed.intents {
+                intent.generation = state.intents.get(address).and_then(|folded| folded.generation);
+            }
+            for (address, record) in &mut replayed.records {
+                record.generation = state.records.get(address).and_then(|folded| folded.generation);
+            }
             let mut kept = self.kept.lock().expect("one thread");
             if !std::mem::take(&mut kept.broken) {
                 assert_eq!(replayed, *state, "the journal replays to what is folded");

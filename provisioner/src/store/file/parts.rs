@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use billing::names::is_id;
 use engine::state::StoreError;
 
 use super::{FileStore, beside, failed};
@@ -19,14 +20,16 @@ pub fn place(path: &Path, tenant: &str) -> PathBuf {
     beside(path, "tenants").join(tenant)
 }
 
-/// The tenants who have a part that holds something; ids have no dots, what lies beside a part does.
+/// The tenants who have a part that holds something; what lies beside a part has no name of an id.
 pub fn kept(path: &Path) -> Result<Vec<String>, StoreError> {
-    Ok(names(path)?.into_iter().filter(|name| !name.contains('.')).collect())
+    let folder = beside(path, "tenants");
+    Ok(names(path)?.into_iter().filter(|name| is_id(name) && folder.join(name).is_file()).collect())
 }
 
 /// The tenants whose part was ever locked.
 pub fn locks(path: &Path) -> Result<Vec<String>, StoreError> {
-    Ok(names(path)?.iter().filter_map(|name| name.strip_suffix(".lock")).map(str::to_owned).collect())
+    let locked = |name: &String| name.strip_suffix(".lock").filter(|name| is_id(name)).map(str::to_owned);
+    Ok(names(path)?.iter().filter_map(locked).collect())
 }
 
 /// Removes a part that counts no more. Its lock stays: one that is deleted can be had twice.

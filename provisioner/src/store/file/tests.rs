@@ -12,6 +12,7 @@ fn record(name: &str) -> Record {
         outputs: BTreeMap::new(),
         depends_on: BTreeSet::new(),
         pending: None,
+        generation: None,
     }
 }
 
@@ -150,4 +151,64 @@ async fn a_read_beside_folds_misses_nothing() {
         store.fold(&state).await.expect("folded");
     }
     assert_eq!(reader.join().expect("ends"), 0, "looks that missed it");
+}
+
+/// A run over the whole that waits is the next: runs for tenants that come later wait for it, however many there are.
+#[test]
+fn who_waits_for_the_whole_is_not_overtaken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    let holder = |locked: Result<FileStore, LockError>| match locked.err() {
+        Some(LockError::Held { holder, .. }) => holder,
+        other => panic!("not held: {other:?}"),
+    };
+    let acme = FileStore::lock_part(&path, "acme", "ana").expect("locked");
+    let turn = FileStore::turn(&path, "cem").expect("is next");
+    assert_eq!(holder(FileStore::lock(&path, "cem")), "ana", "acme is not done yet");
+    assert_eq!(holder(FileStore::lock_part(&path, "beta", "ben")), "cem", "beta comes after the whole");
+    drop(acme);
+    let whole = FileStore::lock(&path, "cem").expect("all gave back");
+    drop(turn);
+    assert_eq!(holder(FileStore::lock_part(&path, "beta", "ben")), "cem");
+    drop(whole);
+    FileStore::lock_part(&path, "beta", "ben").expect("free again");
+}
+
+#[test]
+fn a_share_without_a_name_is_not_taken_for_an_earlier_holder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    drop(FileStore::lock(&path, "an earlier run").expect("locked"));
+    let share = taken(&path, File::try_lock_shared).expect("shared");
+    match FileStore::lock(&path, "cem").err() {
+        Some(LockError::Held { holder, .. }) => assert_eq!(holder, "a run for one tenant"),
+        other => panic!("not held: {other:?}"),
+    }
+    drop(share);
+}
+
+/// A part was discarded and the crash came before its journal went: what comes next is not written over by it.
+#[tokio::test]
+async fn a_journal_of_something_else_is_not_taken_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    let store = FileStore::lock_part(&path, "acme", "ana").expect("locked");
+    store.append(&[exists("old")]).await.expect("appended");
+    drop(store);
+    let store = FileStore::lock_part(&path, "acme", "ben").expect("locked");
+    store.begin(&State::empty("s")).expect("begun");
+    assert_eq!(store.load("s").await.expect("loads"), State::empty("s"));
+}
+
+#[test]
+fn what_is_no_tenants_part_is_not_taken_for_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    let beside_it = beside(&path, "tenants");
+    fs::create_dir_all(beside_it.join("folder")).expect("a folder");
+    for stray in ["acme~", "Acme", ".lock", "x.y", "beta.new"] {
+        fs::write(beside_it.join(stray), "{}").expect("written");
+    }
+    assert_eq!(parts::kept(&path).expect("listed"), Vec::<String>::new());
+    assert_eq!(parts::locks(&path).expect("listed"), Vec::<String>::new());
 }

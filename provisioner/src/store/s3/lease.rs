@@ -326,11 +326,13 @@ impl Lease {
 
     /// Who has it now, as the end of a sentence.
     async fn taker(&self) -> String {
+        let fence = self.current.lock().await.lock.fence;
         let object = self.objects.get(&self.key).await.ok().flatten();
         let lock = object.and_then(|object| parse(&object).ok());
-        match lock.and_then(|lock| lock.holder) {
-            Some(holder) => format!("{holder} took it over"),
-            None => "it was broken by `billform unlock --force`".to_owned(),
+        match lock {
+            Some(Lock { holder: Some(holder), .. }) => format!("{holder} took it over"),
+            Some(lock) if lock.fence > fence => "another run took it over, and has ended since".to_owned(),
+            _ => "it was broken by `billform unlock --force`".to_owned(),
         }
     }
 

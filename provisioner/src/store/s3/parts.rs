@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use billing::names::is_id;
 use engine::state::{StateStore as _, StoreError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -29,16 +30,17 @@ fn prefix(place: &Place) -> String {
     format!("{}.tenants/", place.key)
 }
 
-/// The tenants who have a part that holds something; ids have no dots, what lies beside a part does.
+/// The tenants who have a part that holds something; what lies beside a part has no name of an id.
 pub async fn kept(objects: &dyn Objects, place: &Place) -> Result<Vec<String>, StoreError> {
     let names = names(objects, place).await.map_err(|error| unreadable(&place.shown(), &error))?;
-    Ok(names.into_iter().filter(|name| !name.contains(['.', '/'])).collect())
+    Ok(names.into_iter().filter(|name| is_id(name)).collect())
 }
 
 /// The tenants whose part was ever locked.
 pub async fn locks(objects: &dyn Objects, place: &Place) -> Result<Vec<String>, StoreError> {
     let names = names(objects, place).await.map_err(|error| unreadable(&place.shown(), &error))?;
-    Ok(names.iter().filter_map(|name| name.strip_suffix(LOCK)).map(str::to_owned).collect())
+    let locked = |name: &String| name.strip_suffix(LOCK).filter(|name| is_id(name)).map(str::to_owned);
+    Ok(names.iter().filter_map(locked).collect())
 }
 
 async fn names(objects: &dyn Objects, place: &Place) -> Result<Vec<String>, ObjectError> {

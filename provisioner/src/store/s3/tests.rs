@@ -45,6 +45,7 @@ pub(super) fn exists(name: &str) -> Entry {
         outputs: BTreeMap::new(),
         depends_on: BTreeSet::new(),
         pending: None,
+        generation: None,
     }))
 }
 

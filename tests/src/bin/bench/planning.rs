@@ -155,6 +155,7 @@ fn applied(plan: Plan, stack: &str) -> State {
             outputs,
             depends_on: step.depends_on,
             pending: None,
+            generation: None,
         };
         state.records.insert(record.address.clone(), record);
     }

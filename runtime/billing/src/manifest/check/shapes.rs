@@ -1,9 +1,6 @@
 //! What well-formed ids, addresses, accounts and the like look like.
 
-/// Ids: of the project, an environment, a tenant.
-pub(super) fn is_id(text: &str) -> bool {
-    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
+pub(super) use crate::names::is_id;
 
 /// AWS account numbers.
 pub(super) fn is_account(text: &str) -> bool {
