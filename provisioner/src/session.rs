@@ -93,7 +93,7 @@ impl Session {
     /// Reads the cloud and says what would change, guards included.
     pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
         let part = looking.scope.addresses(&self.graph, state)?;
-        if part.is_some() {
+        if looking.scope.tenant().is_some() {
             looking.scope.refuse_others(&self.unapplied_elsewhere(state).await?)?;
         }
         let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));

@@ -36,15 +36,19 @@ pub fn pending<'a>(items: impl Iterator<Item = (&'a engine::Address, &'a str)>) 
 }
 
 fn change(step: &Step) -> Value {
-    json!({
+    let mut change = json!({
         "address": step.address,
         "kind": step.address.kind(),
         "tenant": step.tenant,
         "action": step.action,
         "fields": fields(step),
         "guard": step.guard.as_ref().map(|guard| &guard.described),
-        "leaves": step.leaves,
-    })
+    });
+    // Only a delete leaves something behind, and few do.
+    if let Some(leaves) = &step.leaves {
+        change["leaves"] = json!(leaves);
+    }
+    change
 }
 
 /// Of something new every field counts as changed, from nothing.
