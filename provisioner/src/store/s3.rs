@@ -26,12 +26,13 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use engine::State;
 use engine::state::{Entry, StateStore, StoreError};
+use tokio::task::AbortHandle;
 
 use super::holder::Holder;
 use crate::cloud::gate::Term;
@@ -76,6 +77,8 @@ struct Held {
     written: tokio::sync::Mutex<Written>,
     /// Whether calls are under way, which an interrupt must not cut short.
     at_work: Arc<AtomicBool>,
+    /// Waits for an interrupt, until the lock is given back.
+    interrupt: Mutex<Option<AbortHandle>>,
 }
 
 /// What this holder wrote, as far as it knows.
@@ -188,7 +191,7 @@ impl S3Store {
         match written {
             Ok(written) => {
                 let (written, at_work) = (tokio::sync::Mutex::new(written), Arc::default());
-                let held = Held { lease, beating, fence, writer, written, at_work };
+                let held = Held { lease, beating, fence, writer, written, at_work, interrupt: Mutex::default() };
                 Ok(S3Store { objects, place, held: Some(held) })
             }
             Err(error) => {
@@ -222,12 +225,13 @@ impl S3Store {
     pub fn give_back_on_interrupt(&self) {
         let Some(held) = &self.held else { return };
         let (lease, at_work) = (Arc::clone(&held.lease), Arc::clone(&held.at_work));
-        tokio::spawn(async move {
+        let waits = tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() && !at_work.load(Ordering::SeqCst) {
                 let _ = lease.release(false).await;
                 std::process::exit(exit::INTERRUPTED.into());
             }
         });
+        *held.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = Some(waits.abort_handle());
     }
 
     /// Calls are under way from now on.
@@ -240,6 +244,10 @@ impl S3Store {
     /// Gives the lock back.
     pub async fn release(&self) -> Result<(), ObjectError> {
         let Some(held) = &self.held else { return Ok(()) };
+        // The run may go on under another lock, and an interrupt is that one's matter then.
+        if let Some(waits) = held.interrupt.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waits.abort();
+        }
         held.beating.stop().await;
         let written = held.written.lock().await;
         held.lease.release(written.settled && written.broken.is_none()).await
