@@ -100,25 +100,30 @@ async fn under_lock(
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let state = store.load(&project.manifest.stack()).await?;
     let named = arguments.bundle.as_deref().or_else(|| saved.as_ref()?.bundle());
-    let bundle = match bundles::find(&project, named)? {
-        None if !destroy && !has_functions(&state) => Some(package::for_project(global, &project).await?),
-        found => found,
-    };
-    let keeps_code = bundle.is_none();
-    let purpose = Purpose { bundle, may_ask: !arguments.auto_approve, destroy };
-    let session = Session::connected(project, connection, purpose)?;
-    let progress = Progress::reading(global.verbose > 0);
     let looking = match &saved {
-        Some(saved) => {
-            saved.check(&session)?;
-            saved.looking()
-        }
+        Some(saved) => saved.looking(),
         None => Looking {
             refresh: arguments.refresh,
             adopt: arguments.adopt,
             scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
         },
     };
+    let bundle = match bundles::find(&project, named)? {
+        None if !destroy
+            && !has_functions(&state)
+            && makes_functions(global, &connection, &state, &looking).await? =>
+        {
+            Some(package::for_project(global, &project).await?)
+        }
+        found => found,
+    };
+    let keeps_code = bundle.is_none();
+    let purpose = Purpose { bundle, may_ask: !arguments.auto_approve, destroy };
+    let session = Session::connected(project, connection, purpose)?;
+    let progress = Progress::reading(global.verbose > 0);
+    if let Some(saved) = &saved {
+        saved.check(&session)?;
+    }
     let state = session.recall(state, &progress).await?;
     let plan = session.plan(&state, &looking, &progress).await?;
     let plan = match &saved {
@@ -138,6 +143,22 @@ async fn under_lock(
 /// Only the first apply packages by itself: later ones keep deployed code unless a bundle is at hand.
 fn has_functions(state: &State) -> bool {
     state.records.keys().any(|address| address.kind() == "lambda_function")
+}
+
+/// Whether a function has to be made, for which there must be code. That the state knows none proves nothing: it may be
+/// lost, and the functions be there.
+async fn makes_functions(
+    global: &Global,
+    connection: &Connection,
+    state: &State,
+    looking: &Looking,
+) -> Result<bool, Failure> {
+    let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
+    let session = Session::connected(Project::load(global)?, connection.clone(), purpose)?;
+    let progress = Progress::reading(global.verbose > 0);
+    let state = session.recall(state.clone(), &progress).await?;
+    let plan = session.plan(&state, looking, &progress).await?;
+    Ok(plan.changes().any(|step| step.address.kind() == "lambda_function" && step.action.makes()))
 }
 
 /// Shows the plan, asks, carries it out and tells the outcome.

@@ -50,6 +50,11 @@ async fn look(session: &Session, ignores: &[Ignore], observer: &dyn Observer) ->
     let before = state(session).await?;
     let mut known = before.clone();
     session.check_places(&mut known)?;
+    if before.is_blank() {
+        terminal::eprint_line(
+            "There is no state, so what is there is compared with the manifest; `billform state rebuild` makes it anew.",
+        );
+    }
     known.rename_all(&session.project.moves()?);
     // What there is first, then what it is like: what an apply makes in between is not taken for a stranger.
     let (listed, unlisted) = engine::rebuild::list(&session.kinds, &TokioClock, retry, observer).await;

@@ -31,7 +31,8 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
             let (_, value) = found.ok_or_else(|| {
                 let known: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
                 let hint = match known.is_empty() {
-                    true => "nothing is deployed yet; `billform apply` does".to_owned(),
+                    true => "nothing is known to be deployed: apply first, or, if the state is lost, `billform state rebuild`"
+                        .to_owned(),
                     false => format!("there are {}", known.join(", ")),
                 };
                 Failure::new(format!("there is no output `{name}`")).hint(hint)

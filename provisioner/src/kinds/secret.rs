@@ -273,7 +273,8 @@ impl Secrets {
         }
     }
 
-    /// The name is blocked by a deleted secret. One of ours is brought back with the new value.
+    /// The name is blocked by a deleted secret. One of ours is brought back: with the value that is given now, or with the
+    /// one that was generated, by which links were signed that hold.
     async fn restore(
         &self,
         address: &Address,
@@ -296,7 +297,12 @@ impl Secrets {
         }
         let call = self.cloud.secrets.restore_secret().secret_id(&desired.name);
         call.send().await.map_err(|error| call_error(operation, error))?;
-        let fingerprint = self.put(&desired.name, value, token).await?;
+        let generated = desired.source == Source::Generated;
+        let kept = secret.tags().iter().find(|tag| generated && tag.key() == Some(fingerprint::TAG));
+        let fingerprint = match kept.and_then(|tag| tag.value()) {
+            Some(kept) => kept.to_owned(),
+            None => self.put(&desired.name, value, token).await?,
+        };
         self.describe_as(desired).await?;
         self.tag(&desired.name, self.all_tags(address, desired, Some(&fingerprint))).await?;
         Ok(applied(&desired.name, secret.arn()))

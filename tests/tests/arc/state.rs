@@ -129,6 +129,16 @@ async fn what_is_forgotten_stays_and_is_found_again() {
     assert!(gone.stderr.contains("the state knows no budget.press"), "{}", gone.stderr);
     let plan = stage.run(&["plan", "--format", "json"]).await.ok().json();
     assert_eq!(changes(&plan), exactly(&[("budget.press", "adopt")]));
+
+    // All of it forgotten: what is deployed keeps its code, and needs no bundle to be known again.
+    lose_the_state(&stage);
+    let drift = stage.run(&["drift"]).await;
+    assert!(drift.stderr.contains("There is no state"), "{}", drift.stderr);
+    let none = stage.run(&["output", "api_url"]).await.exits(1);
+    assert!(none.stderr.contains("if the state is lost"), "{}", none.stderr);
+    let found = stage.run(&["--format", "human", "apply", "--auto-approve"]).await.ok();
+    assert!(!found.stderr.contains("packaging"), "{}", found.stderr);
+    stage.run(&["plan", "--detailed-exitcode"]).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

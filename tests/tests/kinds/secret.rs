@@ -142,6 +142,20 @@ async fn a_deleted_secret_comes_back_with_a_new_value() {
     stage.delete(&made.id, &Desired { recovery_days: 0, ..described }).await;
 }
 
+/// By a generated value links were signed that hold: it comes back as it was.
+#[tokio::test]
+async fn a_deleted_generated_secret_comes_back_with_its_value() {
+    let cloud = cloud_giving("sk_unused").await;
+    let desired = Desired { recovery_days: 7, ..desired("signing", Source::Generated) };
+    let stage = Stage::<Secrets>::new(&cloud, "signing");
+    let made = stage.create(&desired).await;
+    let before = value(&cloud, &desired).await;
+    assert!(matches!(stage.try_delete(&made.id, &desired).await, Ok(Removal::Archived(_))));
+    stage.create(&desired).await;
+    assert_eq!(value(&cloud, &desired).await, before);
+    stage.delete(&made.id, &Desired { recovery_days: 0, ..desired }).await;
+}
+
 #[tokio::test]
 async fn a_deleted_secret_of_others_blocks_the_name() {
     let cloud = cloud_giving("sk_mine").await;
