@@ -129,7 +129,26 @@ pub async fn refresh_only(
         }
         wants = better_informed(wants, &observations);
     }
+    let moving = moving(state, &observations, kinds)?;
+    let reads = by_kind(&moving, kinds)?.into_iter().map(|(kind, wants)| read(kind, wants, options.depth, retrier));
+    observations.seen.extend(join_all(reads).await.into_iter().flatten());
     Ok(observations)
+}
+
+/// What is gone from where it was, and was begun where only a new one can be: its parent was replaced and took it along,
+/// and the run that made it anew was killed before it heard of it.
+fn moving(state: &State, observations: &Observations, kinds: &Kinds) -> Result<Vec<Want>, UnknownKind> {
+    let mut wants = Vec::new();
+    for (address, intent) in &state.intents {
+        let Some(record) = state.records.get(address) else { continue };
+        let changes = kinds.of(address)?.diff(&intent.fields, &record.fields, None);
+        let elsewhere = changes.iter().any(|change| change.forces_replacement);
+        if elsewhere && observations.seen.get(address) == Some(&Seen::Gone) {
+            let fields = Value::clone(&intent.fields);
+            wants.push(Want { address: address.clone(), id: None, fields, known: None });
+        }
+    }
+    Ok(wants)
 }
 
 fn wants(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Want>, UnknownKind> {

@@ -20,7 +20,7 @@ fn a_stack_that_is_not_deployed_has_no_state_and_no_outputs() {
     let none = json!({ "api_url": null, "functions": {}, "tables": {}, "buckets": {} });
     assert_eq!(program.run(&["output", "--format", "json"]).json(), none);
     let said = program.run(&["output", "api_url"]).failed();
-    assert!(said.contains("there is no output `api_url`") && said.contains("billform apply"), "{said}");
+    assert!(said.contains("there is no output `api_url`") && said.contains("apply first"), "{said}");
     assert!(!program.path(".billform").exists(), "looking makes no folder");
 }
 
