@@ -235,10 +235,7 @@ impl Comparing<'_> {
         self.drift.compared += 1;
         let address = &resource.address;
         // What it refers to may not be remembered either: then it is what was seen.
-        let seen = |reference: &OutputRef| match self.observations.seen.get(&reference.of)? {
-            Seen::Here(other) => other.outputs.get(&reference.name).cloned(),
-            Seen::Gone | Seen::Unreadable(_) => None,
-        };
+        let seen = |reference: &OutputRef| self.observations.output(reference).cloned();
         let desired = resolve(&desired(resource, self.state), &seen);
         let fields = self.kinds.of(address)?.diff(&desired, &observed.fields, None);
         self.changed(address, resource.tenant.clone(), &observed.id, fields);

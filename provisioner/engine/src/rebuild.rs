@@ -129,7 +129,7 @@ fn is_ours(observed: &Observed, stack: &str, address: &Address, graph: &Graph) -
 
 /// The record of what is there. Where nothing differs from the desired fields, those: the form an apply keeps.
 fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observations, kind: &dyn Kind) -> Record {
-    let lookup = |reference: &OutputRef| output(seen, reference);
+    let lookup = |reference: &OutputRef| seen.output(reference).cloned();
     let desired = graph.get(address).map(|resource| resolve(&resource.desired, &lookup));
     let as_desired = desired
         .filter(|desired| references(desired).is_empty() && kind.diff(desired, &observed.fields, None).is_empty());
@@ -143,13 +143,6 @@ fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observati
         depends_on: BTreeSet::new(),
         pending: observed.pending.clone(),
         generation: None,
-    }
-}
-
-fn output(seen: &Observations, reference: &OutputRef) -> Option<Value> {
-    match seen.seen.get(&reference.of)? {
-        Seen::Here(observed) => observed.outputs.get(&reference.name).cloned(),
-        Seen::Gone | Seen::Unreadable(_) => None,
     }
 }
 

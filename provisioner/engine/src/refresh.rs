@@ -64,7 +64,8 @@ impl Observations {
         Observations { seen: seen.collect(), assumed: true }
     }
 
-    fn output(&self, reference: &OutputRef) -> Option<&Value> {
+    /// An output of what was seen.
+    pub(crate) fn output(&self, reference: &OutputRef) -> Option<&Value> {
         match self.seen.get(&reference.of)? {
             Seen::Here(observed) => observed.outputs.get(&reference.name),
             Seen::Gone | Seen::Unreadable(_) => None,

@@ -79,27 +79,6 @@ pub struct Consent<'a> {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let saved = arguments.plan.as_deref().map(SavedPlan::read).transpose()?;
-    let scope = match &saved {
-        Some(saved) => saved.looking().scope,
-        None => Scope::new(arguments.tenant.as_deref(), &arguments.target),
-    };
-    let work = async |project, connection, store: &Store| {
-        under_lock(global, arguments, saved, project, connection, store).await
-    };
-    locked(project, arguments.patience, "apply", scope.tenant(), work).await
-}
-
-async fn under_lock(
-    global: &Global,
-    arguments: &Arguments,
-    saved: Option<SavedPlan>,
-    project: Project,
-    connection: Connection,
-    store: &Store,
-) -> Outcome {
-    let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
-    let state = store.load(&project.manifest.stack()).await?;
-    let named = arguments.bundle.as_deref().or_else(|| saved.as_ref()?.bundle());
     let looking = match &saved {
         Some(saved) => saved.looking(),
         None => Looking {
@@ -108,11 +87,26 @@ async fn under_lock(
             scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
         },
     };
+    let work = async |project, connection, store: &Store| {
+        under_lock(global, arguments, saved, &looking, project, connection, store).await
+    };
+    locked(project, arguments.patience, "apply", looking.scope.tenant(), work).await
+}
+
+async fn under_lock(
+    global: &Global,
+    arguments: &Arguments,
+    saved: Option<SavedPlan>,
+    looking: &Looking,
+    project: Project,
+    connection: Connection,
+    store: &Store,
+) -> Outcome {
+    let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
+    let state = store.load(&project.manifest.stack()).await?;
+    let named = arguments.bundle.as_deref().or_else(|| saved.as_ref()?.bundle());
     let bundle = match bundles::find(&project, named)? {
-        None if !destroy
-            && !has_functions(&state)
-            && makes_functions(global, &connection, &state, &looking).await? =>
-        {
+        None if !destroy && !has_functions(&state) && makes_functions(global, &connection, &state, looking).await? => {
             Some(package::for_project(global, &project).await?)
         }
         found => found,
@@ -125,7 +119,7 @@ async fn under_lock(
         saved.check(&session)?;
     }
     let state = session.recall(state, &progress).await?;
-    let plan = session.plan(&state, &looking, &progress).await?;
+    let plan = session.plan(&state, looking, &progress).await?;
     let plan = match &saved {
         Some(saved) => saved.keep(plan)?,
         None => plan,

@@ -16,6 +16,14 @@ fn record(name: &str) -> Record {
     }
 }
 
+/// Who is in the way.
+fn holder(locked: Result<FileStore, LockError>) -> String {
+    match locked.err() {
+        Some(LockError::Held { holder, .. }) => holder,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
 fn exists(name: &str) -> Entry {
     Entry::Exists(Box::new(record(name)))
 }
@@ -95,10 +103,6 @@ fn a_second_writer_learns_who_holds_the_lock_and_gets_it_afterwards() {
 fn tenants_have_their_parts_side_by_side_and_the_whole_waits_for_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.json");
-    let holder = |locked: Result<FileStore, LockError>| match locked.err() {
-        Some(LockError::Held { holder, .. }) => holder,
-        other => panic!("not held: {other:?}"),
-    };
     let acme = FileStore::lock_part(&path, "acme", "ana").expect("locked");
     let beta = FileStore::lock_part(&path, "beta", "ben").expect("locked beside");
     assert_eq!(holder(FileStore::lock_part(&path, "acme", "cem")), "ana");
@@ -158,10 +162,6 @@ async fn a_read_beside_folds_misses_nothing() {
 fn who_waits_for_the_whole_is_not_overtaken() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.json");
-    let holder = |locked: Result<FileStore, LockError>| match locked.err() {
-        Some(LockError::Held { holder, .. }) => holder,
-        other => panic!("not held: {other:?}"),
-    };
     let acme = FileStore::lock_part(&path, "acme", "ana").expect("locked");
     let turn = FileStore::turn(&path, "cem").expect("is next");
     assert_eq!(holder(FileStore::lock(&path, "cem")), "ana", "acme is not done yet");
@@ -180,10 +180,7 @@ fn a_share_without_a_name_is_not_taken_for_an_earlier_holder() {
     let path = folder.path().join("state.json");
     drop(FileStore::lock(&path, "an earlier run").expect("locked"));
     let share = taken(&path, File::try_lock_shared).expect("shared");
-    match FileStore::lock(&path, "cem").err() {
-        Some(LockError::Held { holder, .. }) => assert_eq!(holder, "a run for one tenant"),
-        other => panic!("not held: {other:?}"),
-    }
+    assert_eq!(holder(FileStore::lock(&path, "cem")), "a run for one tenant");
     drop(share);
 }
 
