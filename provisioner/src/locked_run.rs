@@ -11,12 +11,20 @@ use crate::failure::Outcome;
 use crate::project::Project;
 use crate::store::{self, Store};
 
-/// How long a run waits for what it cannot change.
+/// How long a command waits for a lock that is held.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Patience {
+pub struct LockPatience {
     /// Waits so long for another run's lock on the state: 30s, 5m.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     pub lock_timeout: Duration,
+}
+
+/// How long a run waits for what it cannot change.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Patience {
+    /// For the lock.
+    #[command(flatten)]
+    pub lock: LockPatience,
     /// Stops when nothing could be reached for so long.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration::parse)]
     pub network_timeout: Duration,
@@ -37,8 +45,8 @@ pub async fn locked(
     calls.gate().set_patience(patience.network_timeout);
     let connection = Connection::open(&project.manifest, calls).await?;
     let store = match tenant {
-        Some(tenant) => store::lock_tenant(&project, &connection, tenant, verb, patience.lock_timeout).await?,
-        None => store::lock(&project, Some(&connection), verb, patience.lock_timeout).await?,
+        Some(tenant) => store::lock_tenant(&project, &connection, tenant, verb, patience.lock.lock_timeout).await?,
+        None => store::lock(&project, Some(&connection), verb, patience.lock.lock_timeout).await?,
     };
     store.released_after(async |store| work(project, connection, store).await).await
 }

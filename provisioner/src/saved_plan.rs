@@ -148,14 +148,21 @@ impl SavedPlan {
 
     /// The plan as it comes out now, doing only what was promised.
     pub fn keep(&self, now: Plan) -> Result<Plan, Failure> {
-        let (what, addresses) = match now.keeping(&self.promises) {
+        let (what, addresses, hint) = match now.keeping(&self.promises) {
             Ok(plan) => return Ok(plan),
-            Err(Broken::Stale(addresses)) => ("is stale: since it was made, others changed", addresses),
-            Err(Broken::Altered(addresses)) => ("was altered: it promises something else for", addresses),
+            Err(Broken::Stale(addresses)) => (
+                "is stale: it was carried out already, or others changed",
+                addresses,
+                "plan again: what is still to do is in the new plan",
+            ),
+            Err(Broken::Altered(addresses)) => (
+                "was altered: it promises something else for",
+                addresses,
+                "plan again, look at it, then apply the new plan",
+            ),
         };
         let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-        Err(Failure::new(format!("the plan {what} {}", names.join(", ")))
-            .hint("plan again, look at it, then apply the new plan"))
+        Err(Failure::new(format!("the plan {what} {}", names.join(", "))).hint(hint))
     }
 
     /// The sum over everything but the sum.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use engine::drift::Unapplied;
 use engine::kind::ErrorClass;
 use engine::{
-    Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, State,
-    guards, refresh_only,
+    Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, Seen,
+    State, guards, refresh_only,
 };
 
 use crate::cloud::bundle::Bundle;
@@ -108,6 +108,24 @@ impl Session {
         let mut plan = engine::plan(&self.graph, state, &seen, &self.kinds, &mode)?;
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         Ok(plan)
+    }
+
+    /// Whether any wanted resource of a kind does not exist. What cannot be read is not called lacking: the plan says so.
+    pub async fn lacks(
+        &self,
+        kind: &str,
+        state: &State,
+        looking: &Looking,
+        observer: &dyn Observer,
+    ) -> Result<bool, Failure> {
+        let part = looking.scope.addresses(&self.graph, state)?;
+        let looked_at = |address: &Address| {
+            let wanted = address.kind() == kind && self.graph.get(address).is_some();
+            wanted && part.as_ref().is_none_or(|part| part.contains(address))
+        };
+        let options = RefreshOptions { depth: Refresh::Lists.depth(), retry: RetryPolicy::default() };
+        let seen = refresh_only(&looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?;
+        Ok(seen.seen.values().any(|seen| *seen == Seen::Gone))
     }
 
     /// What nobody has applied yet. What another tenant's run is about to do, or died over, is that tenant's matter: it

@@ -1,12 +1,14 @@
 //! Looking at the cloud: one read per kind, all kinds at once. The only I/O before a plan is approved.
 
+mod second_look;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::input::{OutputRef, references, resolve};
+use crate::input::{OutputRef, resolve};
 use crate::kind::{Depth, ErrorClass, Want};
 use crate::kinds::{Kinds, UnknownKind};
 use crate::observer::{Event, Observer};
@@ -124,32 +126,13 @@ pub async fn refresh_only(
     wants.retain(|want| looked_at(&want.address));
     let mut observations = Observations::default();
     while !wants.is_empty() {
-        let reads = by_kind(&wants, kinds)?.into_iter().map(|(kind, wants)| read(kind, wants, options.depth, retrier));
-        for (address, seen) in join_all(reads).await.into_iter().flatten() {
-            observations.seen.insert(address, seen);
-        }
-        wants = better_informed(wants, &observations);
+        observations.seen.extend(read_all(&wants, kinds, options.depth, retrier).await?);
+        wants = second_look::better_informed(wants, &observations);
     }
-    let moving = moving(state, &observations, kinds)?;
-    let reads = by_kind(&moving, kinds)?.into_iter().map(|(kind, wants)| read(kind, wants, options.depth, retrier));
-    observations.seen.extend(join_all(reads).await.into_iter().flatten());
+    let mut elsewhere = second_look::moving(state, &observations, kinds)?;
+    elsewhere.extend(second_look::misplaced(graph, &observations, kinds)?);
+    observations.seen.extend(read_all(&elsewhere, kinds, options.depth, retrier).await?);
     Ok(observations)
-}
-
-/// What is gone from where it was, and was begun where only a new one can be: its parent was replaced and took it along,
-/// and the run that made it anew was killed before it heard of it.
-fn moving(state: &State, observations: &Observations, kinds: &Kinds) -> Result<Vec<Want>, UnknownKind> {
-    let mut wants = Vec::new();
-    for (address, intent) in &state.intents {
-        let Some(record) = state.records.get(address) else { continue };
-        let changes = kinds.of(address)?.diff(&intent.fields, &record.fields, None);
-        let elsewhere = changes.iter().any(|change| change.forces_replacement);
-        if elsewhere && observations.seen.get(address) == Some(&Seen::Gone) {
-            let fields = Value::clone(&intent.fields);
-            wants.push(Want { address: address.clone(), id: None, fields, known: None });
-        }
-    }
-    Ok(wants)
 }
 
 fn wants(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Want>, UnknownKind> {
@@ -191,6 +174,16 @@ fn by_kind<'k>(wants: &[Want], kinds: &'k Kinds) -> Result<Vec<Question<'k>>, Un
         grouped.entry(kind.meta().name).or_insert_with(|| (kind, Vec::new())).1.push(want.clone());
     }
     Ok(grouped.into_values().collect())
+}
+
+async fn read_all(
+    wants: &[Want],
+    kinds: &Kinds,
+    depth: Depth,
+    retrier: Retrier<'_>,
+) -> Result<Vec<(Address, Seen)>, UnknownKind> {
+    let reads = by_kind(wants, kinds)?.into_iter().map(|(kind, wants)| read(kind, wants, depth, retrier));
+    Ok(join_all(reads).await.into_iter().flatten().collect())
 }
 
 /// Reads one kind, and again what could not be read but might be in a moment.
@@ -246,19 +239,4 @@ fn failed_for_now(seen: &Seen) -> Option<&CallError> {
         Seen::Unreadable(error) if harmless_again(error.class) => Some(error),
         _ => None,
     }
-}
-
-/// The wants that were not found, and of which more is known now. Each round resolves at least one more reference
-/// of each, so rounds end.
-fn better_informed(wants: Vec<Want>, observations: &Observations) -> Vec<Want> {
-    let again = wants.into_iter().filter_map(|mut want| {
-        let lacking = references(&want.fields);
-        let news = lacking.iter().any(|reference| observations.output(reference).is_some());
-        if !news || observations.seen.get(&want.address) != Some(&Seen::Gone) {
-            return None;
-        }
-        want.fields = resolve(&want.fields, &|reference| observations.output(reference).cloned());
-        Some(want)
-    });
-    again.collect()
 }

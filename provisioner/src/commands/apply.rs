@@ -140,7 +140,7 @@ fn has_functions(state: &State) -> bool {
 }
 
 /// Whether a function has to be made, for which there must be code. That the state knows none proves nothing: it may be
-/// lost, and the functions be there.
+/// lost, and the functions be there. Functions alone are looked at.
 async fn makes_functions(
     global: &Global,
     connection: &Connection,
@@ -150,9 +150,7 @@ async fn makes_functions(
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
     let session = Session::connected(Project::load(global)?, connection.clone(), purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = session.recall(state.clone(), &progress).await?;
-    let plan = session.plan(&state, looking, &progress).await?;
-    Ok(plan.changes().any(|step| step.address.kind() == "lambda_function" && step.action.makes()))
+    session.lacks("lambda_function", state, looking, &progress).await
 }
 
 /// Shows the plan, asks, carries it out and tells the outcome.
@@ -251,6 +249,9 @@ fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {
             .hint("raise --max-deletes if that is meant"));
     }
     let approved: BTreeSet<Address> = consent.approved.iter().cloned().collect();
+    for address in approved.iter().filter(|address| plan.step(address).is_none()) {
+        terminal::eprint_line(&format!("--approve {address} lets nothing go: the plan knows no such resource."));
+    }
     for step in plan.unapproved(&approved) {
         approve_by_name(&step.address, step.guard.as_ref().map_or("", |guard| &guard.described), consent)?;
     }

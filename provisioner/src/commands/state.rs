@@ -2,8 +2,6 @@
 
 mod push;
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand as ClapSubcommand};
 use engine::state::{Entry, StateStore as _};
 use engine::{Address, State};
@@ -12,6 +10,7 @@ use crate::cli::{Format, Global};
 use crate::commands::apply::count_now;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::locked_run::LockPatience;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::session::{Purpose, Session};
@@ -34,12 +33,18 @@ pub enum Subcommand {
         from: Address,
         /// The address it is to have.
         to: Address,
+        /// What to do about a lock that is held.
+        #[command(flatten)]
+        patience: LockPatience,
     },
     /// Forgets a resource without deleting it. A resource that still carries our tags is found again by the next plan.
     Rm {
         /// Which ones.
         #[arg(required = true)]
         addresses: Vec<Address>,
+        /// What to do about a lock that is held.
+        #[command(flatten)]
+        patience: LockPatience,
     },
     /// Makes the state anew from the cloud alone: names, ownership tags, Stripe metadata.
     Rebuild(Rebuild),
@@ -55,6 +60,9 @@ pub struct Rebuild {
     /// Shows what would be kept and writes nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// What to do about a lock that is held.
+    #[command(flatten)]
+    pub patience: LockPatience,
 }
 
 /// Carries it out.
@@ -63,8 +71,8 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     match subcommand {
         Subcommand::List => list(global, &read(&project).await?),
         Subcommand::Show { address } => show(&read(&project).await?, address),
-        Subcommand::Mv { from, to } => rename(&project, from, to).await,
-        Subcommand::Rm { addresses } => forget(&project, addresses).await,
+        Subcommand::Mv { from, to, patience } => rename(&project, from, to, *patience).await,
+        Subcommand::Rm { addresses, patience } => forget(&project, addresses, *patience).await,
         Subcommand::Rebuild(arguments) => rebuild(global, project, arguments).await,
         Subcommand::Pull => pull(&read(&project).await?),
         Subcommand::Push(arguments) => push::run(&project, arguments).await,
@@ -94,19 +102,19 @@ fn pull(state: &State) -> Outcome {
     Ok(exit::DONE)
 }
 
-async fn rename(project: &Project, from: &Address, to: &Address) -> Outcome {
+async fn rename(project: &Project, from: &Address, to: &Address, patience: LockPatience) -> Outcome {
     let renamed = async |store: &Store| -> Result<(), Failure> {
         let mut state = store.load(&project.manifest.stack()).await?;
         state.rename(from, to)?;
         state.serial += 1;
         Ok(store.fold(&state).await?)
     };
-    lock(project, "state mv").await?.released_after(renamed).await?;
+    lock(project, "state mv", patience).await?.released_after(renamed).await?;
     terminal::eprint_line(&format!("{from} stands at {to} now; the next apply writes that into its ownership tags."));
     Ok(exit::DONE)
 }
 
-async fn forget(project: &Project, addresses: &[Address]) -> Outcome {
+async fn forget(project: &Project, addresses: &[Address], patience: LockPatience) -> Outcome {
     let forgotten = async |store: &Store| -> Result<(), Failure> {
         let mut state = store.load(&project.manifest.stack()).await?;
         for address in addresses {
@@ -118,7 +126,7 @@ async fn forget(project: &Project, addresses: &[Address]) -> Outcome {
         state.serial += 1;
         Ok(store.fold(&state).await?)
     };
-    lock(project, "state rm").await?.released_after(forgotten).await?;
+    lock(project, "state rm", patience).await?.released_after(forgotten).await?;
     let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
     terminal::eprint_line(&format!("Forgotten, and left as it is in the cloud: {}.", names.join(", ")));
     Ok(exit::DONE)
@@ -131,7 +139,7 @@ fn unknown(address: &Address) -> Failure {
 /// Compares what was remembered with what is there, and keeps the latter. A damaged state is replaced, too: that is
 /// what this is for.
 async fn rebuild(global: &Global, project: Project, arguments: &Rebuild) -> Outcome {
-    let store = lock(&project, "state rebuild").await?;
+    let store = lock(&project, "state rebuild", arguments.patience).await?;
     store.released_after(async |store| rebuilt(global, project, arguments, store).await).await
 }
 
@@ -162,9 +170,9 @@ async fn rebuilt(global: &Global, project: Project, arguments: &Rebuild, store: 
     Ok(exit::DONE)
 }
 
-/// Locks the state in this process's name; a lock that is held is not waited for.
-async fn lock(project: &Project, verb: &str) -> Result<Store, Failure> {
-    store::lock(project, None, verb, Duration::ZERO).await
+/// Locks the state in this process's name.
+async fn lock(project: &Project, verb: &str, patience: LockPatience) -> Result<Store, Failure> {
+    store::lock(project, None, verb, patience.lock_timeout).await
 }
 
 /// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it.

@@ -31,7 +31,7 @@ async fn a_saved_plan_does_what_it_says_and_is_refused_once_things_changed() {
 
     // Carried out already: what it touches is not as it was seen.
     let again = stage.run(&["apply", "create.plan"]).await.exits(1);
-    assert!(again.stderr.contains("the plan is stale"), "{}", again.stderr);
+    assert!(again.stderr.contains("the plan is stale: it was carried out already, or others"), "{}", again.stderr);
 
     stage.write(&manifest(512));
     let plan = stage.run(&["plan", "--out", "grow.plan", "--format", "json"]).await.ok().json();
@@ -68,8 +68,9 @@ async fn a_saved_plan_does_not_lose_what_came_into_a_table_since() {
     let put = dynamodb.put_item().table_name("kept-ledger").item("tenant", text("press")).item("item", text("cost#1"));
     put.send().await.expect("a handler writes");
 
-    let refused = stage.run(&["apply", "empty.plan"]).await.exits(1);
+    let refused = stage.run(&["apply", "empty.plan", "--approve", "dynamodb_table.legder"]).await.exits(1);
     assert!(refused.stderr.contains("--approve dynamodb_table.ledger"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--approve dynamodb_table.legder lets nothing go"), "{}", refused.stderr);
     let tables = stage.inventory().await["dynamodb tables"].clone();
     assert!(tables.contains("kept-ledger"), "{tables:?}");
     stage.run(&["apply", "empty.plan", "--approve", "dynamodb_table.ledger"]).await.ok();

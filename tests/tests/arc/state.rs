@@ -141,6 +141,21 @@ async fn what_is_forgotten_stays_and_is_found_again() {
     stage.run(&["plan", "--detailed-exitcode"]).await.ok();
 }
 
+/// One forgotten, another's record moved into its place: both exist as the manifest wants them, and both stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_moved_to_anothers_address_takes_nothing_away() {
+    let stage = Stage::without_handlers(&with("misplaced", &["first", "second"], "")).await;
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    let there = stage.inventory().await;
+    stage.run(&["state", "rm", "budget.second"]).await.ok();
+    stage.run(&["state", "mv", "budget.first", "budget.second", "--lock-timeout", "5s"]).await.ok();
+    let plan = stage.run(&["plan", "--format", "json"]).await.ok().json();
+    assert_eq!(changes(&plan), exactly(&[("budget.first", "adopt"), ("budget.second", "adopt")]));
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
+    assert_eq!(stage.inventory().await, there, "nothing was made or deleted");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_made_is_imported_by_its_id() {
     let stage = Stage::without_handlers(&with("imports", &["press"], "")).await;

@@ -1,7 +1,8 @@
 //! Addresses that change: by `moved` in the manifest or by hand in the state; the cloud is told, nothing is made anew.
 
+use engine::kind::Depth;
 use engine::plan::Reason;
-use engine::state::RenameError;
+use engine::state::{Entry, RenameError};
 use engine::{Action, Address, Graph, Input, Resource};
 
 use crate::cloud::{Fault, Happened};
@@ -82,4 +83,44 @@ fn what_cannot_be_renamed_says_why() {
     state.rename(&old, &named("b")).expect("there");
     state.rename(&named("b"), &old).expect("and back");
     assert_eq!(state, world.store.state(), "as if nothing had happened");
+}
+
+/// `state rm` of one and `state mv` of another into its place: both still stand where the manifest has them, so neither
+/// may be replaced away under the other.
+#[test]
+fn a_record_moved_to_an_address_that_has_its_own_resource_takes_nothing_away() {
+    for depth in [Depth::Lists, Depth::Full] {
+        let mut world = World::new();
+        world.depth = depth;
+        let (first, second) = (address("net", 0), address("net", 1));
+        let spec = |kind, name| Spec { kind, name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
+        let graph = Graph::new(resources(&[spec("net", 0), spec("net", 1), spec("box", 0)])).expect("a graph");
+        world.apply(&graph);
+        let mut state = world.store.state();
+        state.take(Entry::Removed(second.clone()));
+        state.rename(&first, &second).expect("there is room");
+        world.store.put(&state);
+        let plan = world.plan(&graph);
+        let (one, other) = (plan.step(&first).expect("a step"), plan.step(&second).expect("a step"));
+        assert_eq!((one.action, other.action), (Action::Adopt, Action::Adopt), "{plan:#?}");
+        world.apply(&graph);
+        assert_eq!(world.cloud.history(), [], "the cloud was right all the time");
+        world.assert_converged(&graph);
+    }
+}
+
+/// The same where the other one does not exist yet: it is made, and the first is left alone.
+#[test]
+fn a_record_moved_to_an_address_that_lacks_its_resource_has_it_made() {
+    let world = World::new();
+    let (first, second) = (address("net", 0), address("net", 1));
+    let spec = |name| Spec { kind: "net", name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
+    world.apply(&Graph::new(resources(&[spec(0)])).expect("a graph"));
+    let mut state = world.store.state();
+    state.rename(&first, &second).expect("there is room");
+    world.store.put(&state);
+    let graph = Graph::new(resources(&[spec(0), spec(1)])).expect("a graph");
+    world.apply(&graph);
+    assert_eq!(world.cloud.history(), [Happened::Made(second)]);
+    world.assert_converged(&graph);
 }

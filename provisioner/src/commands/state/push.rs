@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use engine::State;
 use engine::state::{STATE_VERSION, StateStore as _};
 
 use super::serial_after;
-use crate::duration;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::locked_run::LockPatience;
 use crate::project::Project;
 use crate::store::{self, Store, format};
 use crate::views::terminal;
@@ -25,16 +24,16 @@ pub struct Arguments {
     /// Puts it in place though the present one is newer, or damaged.
     #[arg(long)]
     pub force: bool,
-    /// Waits so long for another run's lock on the state: 30s, 5m.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
-    pub lock_timeout: Duration,
+    /// What to do about a lock that is held.
+    #[command(flatten)]
+    pub patience: LockPatience,
 }
 
 /// Checks the copy, then replaces the state under its lock.
 pub async fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let stack = project.manifest.stack();
     let pushed = read(&arguments.file, &stack)?;
-    let store = store::lock(project, None, "state push", arguments.lock_timeout).await?;
+    let store = store::lock(project, None, "state push", arguments.patience.lock_timeout).await?;
     let state = store.released_after(async |store| replace(store, pushed, &stack, arguments.force).await).await?;
     terminal::eprint_line(&format!(
         "The state knows {} resources and has serial {} now.",
