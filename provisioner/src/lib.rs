@@ -16,6 +16,7 @@ pub mod duration;
 pub mod exit;
 pub mod failure;
 pub mod kinds;
+pub mod leaving_tenants;
 pub mod ledger_reader;
 pub mod limits;
 pub mod link_key;

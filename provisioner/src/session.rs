@@ -23,7 +23,7 @@ use crate::scope::Scope;
 use crate::store::Store;
 use crate::views::terminal;
 use crate::waiting::TokioClock;
-use crate::{kinds, secrets, stack, store};
+use crate::{kinds, leaving_tenants, secrets, stack, store};
 
 /// The clients of the manifest's account, and what is made of the manifest.
 pub struct Session {
@@ -107,6 +107,10 @@ impl Session {
         let mode = Mode { stack: self.cloud.stack.clone(), adopt: looking.adopt };
         let mut plan = engine::plan(&self.graph, state, &seen, &self.kinds, &mode)?;
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
+        if !self.destroys() {
+            // Who empties the stack is asked for the ledger as a whole.
+            leaving_tenants::look(&mut plan, &self.cloud.dynamodb).await?;
+        }
         Ok(plan)
     }
 

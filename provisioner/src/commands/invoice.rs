@@ -1,10 +1,15 @@
-//! `invoice`: what a month would come to, from the ledger, by the same rules that draft it.
+//! `invoice`: what a month comes to, from the ledger, by the same rules and terms that draft it.
 
-use billing::invoice::{Invoice, PriceInput, price, ready};
+use billing::invoice::{Invoice, InvoiceRecord, PriceInput, price, ready};
+use billing::ledger::CostDay;
 use billing::manifest::model::Tenant;
+use billing::names::UNALLOCATED;
+use billing::tenant::TenantRecord;
 use billing::{Month, ledger};
 use clap::Subcommand as ClapSubcommand;
-use serde_json::json;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::cli::{Format, Global};
 use crate::cloud::sdk_config;
@@ -33,10 +38,26 @@ pub enum Subcommand {
 pub struct Preview {
     /// The tenant's name.
     pub name: String,
-    /// The invoice.
+    /// The invoice, priced now.
     pub invoice: Invoice,
-    /// Why it would not be drafted yet.
+    /// Whose terms it was priced by.
+    pub terms: TermsOf,
+    /// What the invoicer has made of the month, if it has begun.
+    pub invoiced: Option<InvoiceRecord>,
+    /// Why it would not be drafted yet; none once it is.
     pub not_ready: Option<String>,
+}
+
+/// Whose terms a preview was priced by. The invoicer knows those that were deployed, and no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TermsOf {
+    /// The deployed ones, as the manifest has them, too.
+    Manifest,
+    /// The deployed ones; the manifest's differ and are not applied yet.
+    Deployed,
+    /// The manifest's, as nothing of the tenant is deployed yet.
+    Undeployed,
 }
 
 /// Previews.
@@ -56,17 +77,32 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     for tenant in tenants {
         previews.push(preview(&project, &reader, tenant, month, today).await?);
     }
+    let nobodys: Decimal = reader.cost_days(UNALLOCATED, month.period()).await?.iter().map(CostDay::cost).sum();
     match global.format {
-        Format::Human => terminal::print(&views::invoice::render(&previews)),
-        Format::Json => {
-            let list: Vec<_> = previews
-                .iter()
-                .map(|preview| json!({ "invoice": preview.invoice, "not_ready": preview.not_ready }))
-                .collect();
-            terminal::print_json(&json!({ "period": month, "invoices": list }))?;
-        }
+        Format::Human => terminal::print(&views::invoice::render(&previews, month, nobodys, terminal::width())),
+        Format::Json => terminal::print_json(&json!({
+            "period": month,
+            "invoices": previews.iter().map(json).collect::<Vec<_>>(),
+            "unallocated_usd": nobodys.normalize(),
+        }))?,
     }
     Ok(exit::DONE)
+}
+
+fn json(preview: &Preview) -> Value {
+    let invoiced = preview.invoiced.as_ref().map(|record| {
+        json!({
+            "state": record.state,
+            "total": record.invoice.total,
+            "stripe_invoice": record.stripe_invoice,
+        })
+    });
+    json!({
+        "invoice": preview.invoice,
+        "terms": preview.terms,
+        "invoiced": invoiced,
+        "not_ready": preview.not_ready,
+    })
 }
 
 fn chosen<'a>(project: &'a Project, id: Option<&str>) -> Result<Vec<&'a Tenant>, Failure> {
@@ -83,11 +119,27 @@ async fn preview(
     month: Month,
     today: jiff::civil::Date,
 ) -> Result<Preview, Failure> {
-    let record = project.manifest.tenant_record(tenant);
-    let mark = reader.sync_mark(&tenant.id, month).await?;
-    let days = reader.cost_days(&tenant.id, month.period()).await?;
+    let (id, wanted) = (&tenant.id, project.manifest.tenant_record(tenant));
+    let (record, terms) = match reader.tenant(id).await? {
+        None => (wanted, TermsOf::Undeployed),
+        Some(deployed) if bills_alike(&deployed, &wanted) => (deployed, TermsOf::Manifest),
+        Some(deployed) => (deployed, TermsOf::Deployed),
+    };
+    let mark = reader.sync_mark(id, month).await?;
+    let days = reader.cost_days(id, month.period()).await?;
     let services = ledger::by_service(&days).into_iter().map(|(name, amount)| (name, amount.cost)).collect();
-    let invoice = price(&PriceInput { tenant: &record, month, services: &services, credit: None })?;
+    let credit = reader.invoice(id, month.previous()?).await?.and_then(|before| before.carried_credit());
+    let invoice = price(&PriceInput { tenant: &record, month, services: &services, credit })?;
+    let invoiced = reader.invoice(id, month).await?;
     let readiness = ready(&record, month, mark.as_ref(), project.manifest.invoicing.settle_days, today);
-    Ok(Preview { name: tenant.name.clone(), invoice, not_ready: readiness.err().map(|reason| reason.to_string()) })
+    let not_ready = readiness.err().filter(|_| invoiced.is_none()).map(|reason| reason.to_string());
+    Ok(Preview { name: tenant.name.clone(), invoice, terms, invoiced, not_ready })
+}
+
+/// Whether both come to the same invoices.
+fn bills_alike(one: &TenantRecord, other: &TenantRecord) -> bool {
+    let terms = |record: &TenantRecord| {
+        (record.currency, record.terms.clone(), record.exchange.clone(), record.first_period, record.tags.clone())
+    };
+    terms(one) == terms(other)
 }

@@ -61,18 +61,15 @@ fn list(global: &Global, project: &Project) -> Outcome {
             terminal::print_json(&tenants)?;
         }
         Format::Human => {
-            let rows: Vec<[String; 5]> = manifest
-                .tenants
-                .iter()
-                .map(|tenant| {
-                    let pricing = tenant.pricing.names().join(", ");
-                    let pricing = if pricing.is_empty() { "at cost".to_owned() } else { pricing };
-                    let budget = manifest.budget_of(tenant).map_or("no budget".to_owned(), |b| b.limit.to_string());
-                    let currency = manifest.currency_of(tenant).code().to_owned();
-                    [tenant.id.clone(), tenant.name.clone(), currency, pricing, budget]
-                })
-                .collect();
-            terminal::print(&aligned(&rows));
+            let headings = ["ID", "NAME", "CURRENCY", "PRICING", "BUDGET"].map(str::to_owned);
+            let rows = manifest.tenants.iter().map(|tenant| {
+                let pricing = tenant.pricing.names().join(", ");
+                let pricing = if pricing.is_empty() { "at cost".to_owned() } else { pricing };
+                let budget = manifest.budget_of(tenant).map_or("no budget".to_owned(), |b| b.limit.to_string());
+                let currency = manifest.currency_of(tenant).code().to_owned();
+                [tenant.id.clone(), tenant.name.clone(), currency, pricing, budget]
+            });
+            terminal::print(&aligned(&std::iter::once(headings).chain(rows).collect::<Vec<_>>()));
         }
     }
     Ok(exit::DONE)
@@ -87,6 +84,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
     })?;
     let days = days.unwrap_or_else(|| links.valid_for.count());
     let expires = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days)))?;
+    let expires = jiff::Timestamp::from_second(expires.as_second())?;
     let claims = LinkClaims {
         tenant: tenant.id.clone(),
         expires_at_s: expires.as_second(),
@@ -104,7 +102,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
         Format::Human => {
             println!("{token}");
             let url = api_url.as_deref().unwrap_or("API_URL");
-            anstream::eprintln!("It holds until {expires}. Send it in a header, never in an address:");
+            terminal::eprint_line(&format!("It holds until {expires}. Send it in a header, never in an address:"));
             terminal::eprint_line(&format!(
                 "  curl -H \"Authorization: Bearer TOKEN\" \"{url}/costs?period=last-month\""
             ));

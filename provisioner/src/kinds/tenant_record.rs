@@ -70,6 +70,8 @@ impl TypedKind for TenantRecords {
             Permission { verb: Verb::Read, action: "dynamodb:DescribeTable", resource: ANY_TABLE },
             Permission { verb: Verb::Read, action: "dynamodb:Query", resource: BY_KIND },
             Permission { verb: Verb::Read, action: "dynamodb:Scan", resource: TABLE },
+            // Which months of a tenant that is removed were never invoiced.
+            Permission { verb: Verb::Read, action: "dynamodb:Query", resource: TABLE },
             Permission { verb: Verb::Create, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Update, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteItem", resource: TABLE },

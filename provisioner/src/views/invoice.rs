@@ -1,17 +1,27 @@
-//! Invoices before they exist: lines and total, amounts aligned.
+//! Invoices before they exist: lines and total, amounts aligned, and what became of them.
 
 use std::fmt::Write;
 
-use super::style::{BOLD, YELLOW, paint};
-use crate::commands::invoice::Preview;
+use billing::invoice::{InvoiceRecord, InvoiceState};
+use billing::{Currency, Money, Month};
+use rust_decimal::Decimal;
 
-/// All previews, with colours.
-pub fn render(previews: &[Preview]) -> String {
-    let shown: Vec<String> = previews.iter().map(one).collect();
+use super::style::{BOLD, YELLOW, paint};
+use super::wrap::wrapped;
+use crate::commands::invoice::{Preview, TermsOf};
+
+/// All previews and what of the month is nobody's, with colours.
+pub fn render(previews: &[Preview], month: Month, nobodys_usd: Decimal, width: usize) -> String {
+    let mut shown: Vec<String> = previews.iter().map(|preview| one(preview, width)).collect();
+    let amount = Money::new(nobodys_usd, Currency::USD).rounded();
+    if !amount.amount.is_zero() {
+        let text = format!("{amount} of {month} carry no tenant's tags: they are on nobody's invoice.");
+        shown.push(format!("{}\n", wrapped(&paint(YELLOW, text).to_string(), width, 2)));
+    }
     shown.join("\n")
 }
 
-fn one(preview: &Preview) -> String {
+fn one(preview: &Preview, width: usize) -> String {
     let invoice = &preview.invoice;
     let mut out = format!("{}, {}\n", paint(BOLD, &preview.name), invoice.month);
     let lines: Vec<(&str, String)> =
@@ -23,11 +33,50 @@ fn one(preview: &Preview) -> String {
         let _ = writeln!(out, "  {text:wide$}  {amount:>right$}");
     }
     let _ = writeln!(out, "  {}", paint(BOLD, format!("{:wide$}  {:>right$}", total.0, total.1)));
-    if let Some(note) = invoice.exchange_note() {
-        let _ = writeln!(out, "  {note}");
-    }
-    if let Some(reason) = &preview.not_ready {
-        let _ = writeln!(out, "  {} {reason}", paint(YELLOW, "Not drafted yet:"));
+    for note in notes(preview) {
+        let _ = writeln!(out, "{}", wrapped(&format!("  {note}"), width, 4));
     }
     out
+}
+
+fn notes(preview: &Preview) -> Vec<String> {
+    let mut notes: Vec<String> = preview.invoice.exchange_note().into_iter().collect();
+    match preview.terms {
+        TermsOf::Manifest => {}
+        TermsOf::Deployed => notes.push(format!(
+            "{} the manifest bills otherwise; `billform apply` deploys that, until then this holds.",
+            paint(YELLOW, "By the deployed terms:")
+        )),
+        TermsOf::Undeployed => notes.push(format!(
+            "{} nothing of this tenant is deployed yet.",
+            paint(YELLOW, "By the manifest's terms:")
+        )),
+    }
+    notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, preview.invoice.total)));
+    notes.extend(preview.not_ready.as_ref().map(|reason| format!("{} {reason}", paint(YELLOW, "Not drafted yet:"))));
+    notes
+}
+
+/// What the invoicer made of the month; a later change of cost or terms does not change what is in Stripe.
+fn invoiced(record: &InvoiceRecord, now: Money) -> String {
+    let then = record.invoice.total;
+    let stripe = record.stripe_invoice.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let what = match record.state {
+        InvoiceState::Claimed | InvoiceState::Drafting => format!("Being drafted{stripe}: {then}"),
+        InvoiceState::Draft => format!("Drafted already{stripe}: {then}"),
+        InvoiceState::Issued => format!("Issued already{stripe}: {then}"),
+        InvoiceState::NothingDue if now != then => {
+            return "Closed with nothing due; the invoicer's next run bills what has come since.".to_owned();
+        }
+        InvoiceState::NothingDue => "Closed with nothing due".to_owned(),
+        InvoiceState::Credit => {
+            let less = record.carried_credit().unwrap_or_else(|| Money::zero(then.currency));
+            format!("Closed already: {less} go to the next month")
+        }
+    };
+    if now == then {
+        format!("{what}.")
+    } else {
+        format!("{what}, {}", paint(YELLOW, "which is not what it comes to now."))
+    }
 }

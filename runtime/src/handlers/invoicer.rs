@@ -290,12 +290,7 @@ impl Invoicer<'_> {
     /// What the month before left to the tenant.
     async fn carried_credit(&self, tenant: &TenantRecord, month: Month) -> Result<Option<Money>, Stop> {
         let before = self.ledger.invoice(&tenant.id, month.previous()?).await?;
-        Ok(before.filter(|record| record.state == InvoiceState::Credit).and_then(|record| {
-            match record.invoice.settlement() {
-                Settlement::Credit(credit) => Some(credit),
-                Settlement::Charge(_) | Settlement::Nothing => None,
-            }
-        }))
+        Ok(before.and_then(|record| record.carried_credit()))
     }
 }
 

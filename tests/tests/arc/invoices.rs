@@ -14,12 +14,28 @@ const TENANTS: [(&str, &str, &str, i64); 3] = [
     ("shop", "Shop", "flat-fee", 13_550),
 ];
 
-fn manifest() -> Draft {
+fn without_tenants() -> Draft {
     let draft = Draft::new("invoices").pricing("at-cost", "{}").pricing("ten-percent", r#"{ markup: "10%" }"#);
-    let draft = draft.pricing("flat-fee", r#"{ fee: { flat: "10.00 USD" } }"#);
-    TENANTS.iter().fold(draft, |draft, (id, organization, pricing, _)| {
-        draft.tenant(TenantDraft::new(id, organization).with(&format!("pricing: {pricing}")))
+    draft.pricing("flat-fee", r#"{ fee: { flat: "10.00 USD" } }"#)
+}
+
+fn tenant(id: &str, organization: &str, pricing: &str) -> TenantDraft {
+    TenantDraft::new(id, organization).with(&format!("pricing: {pricing}"))
+}
+
+fn manifest() -> Draft {
+    TENANTS.iter().fold(without_tenants(), |draft, (id, organization, pricing, _)| {
+        draft.tenant(tenant(id, organization, pricing))
     })
+}
+
+/// The same without the shop, and with this tenant in its place.
+fn without_shop(heir: Option<TenantDraft>) -> String {
+    let others = TENANTS.iter().filter(|(id, ..)| *id != "shop");
+    let draft = others.fold(without_tenants(), |draft, (id, organization, pricing, _)| {
+        draft.tenant(tenant(id, organization, pricing))
+    });
+    heir.into_iter().fold(draft, Draft::tenant).yaml()
 }
 
 /// The example's model, with the press's costs for each of the three.
@@ -45,24 +61,82 @@ async fn a_closed_month_is_drafted_once_at_cost_with_a_markup_and_with_a_flat_fe
     let days = json!({ "start": month.period().start(), "end": month.period().last_day() });
     stage.invoke("invoices-cost-sync", &days).await;
     let event = json!({ "period": month });
+    let month_text = month.to_string();
+    a_tenant_who_leaves_early_is_not_forgotten(&mut stage, &month_text).await;
 
     let first = stage.invoke("invoices-invoicer", &event).await;
     assert_eq!(results(&first), [("done", true); 3], "{first}");
     let drafts = drafts(&stage);
     assert_eq!(drafts.len(), 3);
-    let month_text = month.to_string();
     stage.be_permitted("invoice-preview").await;
     let preview = stage.run(&["invoice", "preview", "--period", &month_text, "--format", "json"]).await.ok();
-    stage.be_permitted("apply").await;
+    assert_eq!(preview.json()["unallocated_usd"], "16.85", "what no tenant's tag claims");
     for (tenant, _, _, cents) in TENANTS {
         let draft = &drafts[tenant];
         assert_draft(draft, tenant, cents);
         assert_preview(&preview.json(), draft, tenant);
     }
 
+    previews_go_by_what_is_deployed(&mut stage, &month_text).await;
+
     let again = stage.invoke("invoices-invoicer", &event).await;
     assert_eq!(results(&again), [("done", false); 3], "{again}");
     assert_eq!(self::drafts(&stage), drafts);
+
+    a_tenant_whose_id_changes_is_not_billed_twice(&mut stage).await;
+}
+
+/// What the manifest says of a price counts once it is applied.
+async fn previews_go_by_what_is_deployed(stage: &mut Stage, month: &str) {
+    let dearer = manifest().yaml().replace("flat: \"10.00 USD\"", "flat: \"99.00 USD\"");
+    stage.write(&dearer);
+    stage.be_permitted("invoice-preview").await;
+    let preview = async |tenant: &'static str| {
+        let arguments = ["--format", "human", "invoice", "preview", tenant, "--period", month];
+        stage.run(&arguments).await.ok().stdout
+    };
+    let shop = preview("shop").await;
+    assert!(shop.contains("135.50 USD") && !shop.contains("99.00"), "{shop}");
+    assert!(shop.contains("By the deployed terms: the manifest bills otherwise"), "{shop}");
+    assert!(shop.contains("Drafted already (in_") && shop.contains("): 135.50 USD.\n"), "{shop}");
+    assert!(shop.contains(&format!("16.85 USD of {month} carry no tenant's tags")), "{shop}");
+    let press = preview("press").await;
+    assert!(!press.contains("deployed terms"), "{press}");
+    stage.write(&manifest().yaml());
+    stage.be_permitted("apply").await;
+}
+
+/// A tenant is removed, or its id changed, while a month is not invoiced: nobody would ever be, or the heir will.
+async fn a_tenant_who_leaves_early_is_not_forgotten(stage: &mut Stage, month: &str) {
+    stage.write(&without_shop(None));
+    let refused = stage.run(&["apply", "--auto-approve"]).await.exits(1).stderr;
+    let holds = format!("tenant_record.shop holds a month that nobody was invoiced for: {month} (135.50 USD)");
+    assert!(refused.contains(&holds) && refused.contains("--approve tenant_record.shop"), "{refused}");
+    stage.write(&without_shop(Some(tenant("outlet", "Shop", "flat-fee"))));
+    assert_eq!(guard_of_shop(stage).await, Value::Null, "the heir is billed for it");
+    stage.write(&manifest().yaml());
+}
+
+/// The same once the month is invoiced: the heir must not be for it again.
+async fn a_tenant_whose_id_changes_is_not_billed_twice(stage: &mut Stage) {
+    let heir = tenant("outlet", "Shop", "flat-fee");
+    stage.write(&without_shop(Some(heir.clone())));
+    let twice = stage.run(&["plan"]).await.exits(1).stderr;
+    assert!(twice.contains("tenant `outlet` has the tags of tenant `shop`"), "{twice}");
+    let next = stage.last_month().next().expect("a month");
+    assert!(twice.contains(&format!("first_period: {next}")), "{twice}");
+    for heir in [Some(heir.with(&format!("first_period: {next}"))), None] {
+        stage.write(&without_shop(heir));
+        assert_eq!(guard_of_shop(stage).await, Value::Null);
+    }
+}
+
+async fn guard_of_shop(stage: &Stage) -> Value {
+    let plan = stage.run(&["plan", "--format", "json"]).await.ok().json();
+    let mut changes = plan["changes"].as_array().expect("changes").iter();
+    let shop = changes.find(|change| change["address"] == "tenant_record.shop").expect("it goes");
+    assert_eq!(shop["action"], "delete");
+    shop["guard"].clone()
 }
 
 /// The answers' results, and whether they are new.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Invoice;
+use super::{Invoice, Settlement};
 use crate::pricing::Terms;
-use crate::{Month, names};
+use crate::{Money, Month, names};
 
 /// One (tenant, month, revision) as the ledger holds it under [`crate::ledger::invoice_key`].
 ///
@@ -85,6 +85,14 @@ impl InvoiceRecord {
     /// The month billed.
     pub fn month(&self) -> Month {
         self.invoice.month
+    }
+
+    /// What it leaves to the next month: the amount owed to the tenant, where it closed as a credit.
+    pub fn carried_credit(&self) -> Option<Money> {
+        match self.invoice.settlement() {
+            Settlement::Credit(credit) if self.state == InvoiceState::Credit => Some(credit),
+            Settlement::Credit(_) | Settlement::Charge(_) | Settlement::Nothing => None,
+        }
     }
 
     /// Whether another run holds it at `now`.
