@@ -88,10 +88,7 @@ fn an_heir_must_begin_after_the_last_invoice() {
 #[test]
 fn what_the_heir_is_billed_for_is_not_lost() {
     let due = |of: &str, cents| (month(of), Some(Money::new(rust_decimal::Decimal::new(cents, 2), Currency::USD)));
-    let account = Account {
-        last_billed: None,
-        unbilled: vec![due("2026-10", 12_550), (month("2026-11"), None)],
-    };
+    let account = Account { last_billed: None, unbilled: vec![due("2026-10", 12_550), (month("2026-11"), None)] };
     let all = "months that nobody was invoiced for: 2026-10 (125.50 USD), 2026-11";
     assert_eq!(described(&account, None).as_deref(), Some(all));
     assert_eq!(described(&account, Some(&tenant("new", None))), None);

@@ -47,10 +47,9 @@ fn notes(preview: &Preview) -> Vec<String> {
             "{} the manifest bills otherwise; `billform apply` deploys that, until then this holds.",
             paint(YELLOW, "By the deployed terms:")
         )),
-        TermsOf::Undeployed => notes.push(format!(
-            "{} nothing of this tenant is deployed yet.",
-            paint(YELLOW, "By the manifest's terms:")
-        )),
+        TermsOf::Undeployed => {
+            notes.push(format!("{} nothing of this tenant is deployed yet.", paint(YELLOW, "By the manifest's terms:")))
+        }
     }
     notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, preview.invoice.total)));
     notes.extend(preview.not_ready.as_ref().map(|reason| format!("{} {reason}", paint(YELLOW, "Not drafted yet:"))));

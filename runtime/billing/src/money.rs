@@ -22,7 +22,7 @@ pub struct Money {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// Not `AMOUNT CURRENCY`.
-    #[error("`{0}` is no money; write an amount and a currency, such as \"20.00 EUR\"")]
+    #[error("`{0}` is no money; write an amount and a currency, such as \"20.00 USD\"")]
     Malformed(String),
     /// The currency code is unknown.
     #[error(transparent)]

@@ -39,6 +39,8 @@ pub(super) enum Fault {
     Unquoted { text: String, is: &'static str },
     /// A key with nothing after it.
     Nothing,
+    /// A mapping of which nothing is left: what stood in it was reported.
+    Emptied,
     /// A value of another type.
     Type { expected: String, found: String, hint: Option<String> },
     /// Anything else; the message says how to write it.
@@ -251,6 +253,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
         match &self.0.value {
             Value::Map(entries) => match &entries[..] {
                 [entry] if entry.standing != Standing::PassedOver => visitor.visit_enum(Variant { entry }),
+                [_] => Err(DecodeError::new(Fault::Emptied)),
                 _ => {
                     let one_of = variants.join("` or `");
                     Err(DecodeError::new(Fault::Other(format!("write exactly one of the keys `{one_of}` here"))))

@@ -1,6 +1,6 @@
 //! Decodes a tree and, at each fault, reports it, takes the faulty part out and decodes again: one run finds them all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{DecodeError, Fault, decode};
 use super::model::Manifest;
@@ -16,6 +16,8 @@ const MOST_PROBLEMS: usize = 200;
 /// they were, so that nothing is reported about them twice.
 pub(super) fn decode_reporting(sources: &[Source], tree: &mut Node, problems: &mut Vec<Problem>) -> Option<Manifest> {
     let mut taken_out = BTreeSet::new();
+    // Numbers where text belongs, by path, and which problem says so.
+    let mut unquoted: BTreeMap<Vec<Step>, usize> = BTreeMap::new();
     let start = problems.len();
     while problems.len() < start + MOST_PROBLEMS {
         let error = match decode::<Manifest>(tree) {
@@ -24,7 +26,13 @@ pub(super) fn decode_reporting(sources: &[Source], tree: &mut Node, problems: &m
         };
         let path = error.path();
         // What is under a hole follows from what was reported there.
-        if !under_hole(tree, &path) && !follows(&error, &path, &taken_out) {
+        if let Some(earlier) = unquoted.remove(&path) {
+            // Quotes alone would not do.
+            problems[earlier] = report(sources, tree, &error, &path);
+        } else if !under_hole(tree, &path) && !follows(&error, &path, &taken_out) {
+            if let Fault::Unquoted { .. } = error.fault {
+                unquoted.insert(path.clone(), problems.len());
+            }
             problems.push(report(sources, tree, &error, &path));
         }
         take_out(tree, &error, path, &mut taken_out)?;
@@ -34,12 +42,18 @@ pub(super) fn decode_reporting(sources: &[Source], tree: &mut Node, problems: &m
     None
 }
 
-/// Whether the steps lead to or through a hole.
+/// Whether the steps lead to or through a hole, or a key that was put in for a missing one.
 fn under_hole(tree: &Node, path: &[Step]) -> bool {
     let mut node = tree;
     for step in path {
         let next = match (step, &node.value) {
-            (Step::Key(key), Value::Map(entries)) => entries.iter().find(|entry| entry.key == *key).map(|e| &e.node),
+            (Step::Key(key), Value::Map(entries)) => {
+                let entry = entries.iter().find(|entry| entry.key == *key);
+                if entry.is_some_and(|entry| entry.standing == Standing::MadeUp) {
+                    return true;
+                }
+                entry.map(|entry| &entry.node)
+            }
             (Step::Index(index), Value::List(items)) => items.get(*index),
             _ => None,
         };
@@ -51,10 +65,11 @@ fn under_hole(tree: &Node, path: &[Step]) -> bool {
     node.value == Value::Hole
 }
 
-/// Whether a key is missing only because it was taken out.
+/// Whether something is missing only because it was taken out.
 fn follows(error: &DecodeError, path: &[Step], taken_out: &BTreeSet<Vec<Step>>) -> bool {
     match &error.fault {
         Fault::MissingKey { key } => taken_out.contains(&child(path, key)),
+        Fault::Emptied => true,
         _ => false,
     }
 }
@@ -77,6 +92,10 @@ fn take_out(tree: &mut Node, error: &DecodeError, path: Vec<Step>, taken_out: &m
             let (last, parent) = path.split_last()?;
             let Value::Map(entries) = &mut tree.get_mut(parent)?.value else { return None };
             entries.retain(|entry| Step::from(&entry.key) != *last);
+            Some(())
+        }
+        Fault::Unquoted { text, .. } if !under_hole(tree, &path) => {
+            tree.get_mut(&path)?.value = Value::Quoted(text.clone());
             Some(())
         }
         _ if under_hole(tree, &path) || matches!(error.fault, Fault::MissingKey { .. }) => {
@@ -153,6 +172,7 @@ fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -
             on_key = true;
             (format!("nothing follows `{name}`"), Some("give it a value, or leave the key out".to_owned()))
         }
+        Fault::Emptied => ("nothing is left here".to_owned(), None),
         Fault::Type { expected, found, hint } => (format!("{named} takes {expected}, not {found}"), hint.clone()),
         Fault::Other(message) => (message.clone(), None),
     };

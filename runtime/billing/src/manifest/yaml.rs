@@ -177,11 +177,19 @@ impl<'a> Reader<'a> {
 
     fn report_syntax(&mut self, error: &ScanError) {
         let marker = error.marker();
-        let span = Span { file: self.file, line: marker.line().max(1), column: marker.col() + 1, len: 1 };
+        let line = marker.line().max(1);
         let (message, hint) = explain(error.kind());
+        // The parser points behind a tab.
+        let tab = Some(TAB).filter(|tab| message == *tab).and_then(|_| {
+            let text = self.sources[self.file].text.lines().nth(line - 1)?;
+            text.chars().position(|character| character == '\t')
+        });
+        let span = Span { file: self.file, line, column: tab.unwrap_or(marker.col()) + 1, len: 1 };
         self.problems.push(Problem::at(self.sources, span, message, hint.map(str::to_owned)));
     }
 }
+
+const TAB: &str = "a tab stands here";
 
 /// What the parser's error means to someone who writes a manifest.
 fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
@@ -190,7 +198,7 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar
-        | ErrorKind::TabAtBlockScalarStart => ("a tab stands here", "YAML is indented with spaces"),
+        | ErrorKind::TabAtBlockScalarStart => (TAB, "YAML is indented with spaces"),
         ErrorKind::RecursionLimitExceeded => ("this is nested too deeply", "a manifest is a few levels deep"),
         ErrorKind::UnclosedQuotedScalar => ("a quoted text is not closed", "add the closing quote"),
         ErrorKind::InvalidQuotedScalarIndent | ErrorKind::DocumentIndicatorInQuotedScalar => {
