@@ -155,7 +155,8 @@ impl Session {
         if !state.is_blank() {
             return Ok(state);
         }
-        let (listed, failed) = engine::rebuild::list(&self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
+        let retry = RetryPolicy::default();
+        let (listed, failed) = engine::rebuild::list(&self.kinds, &state, &TokioClock, retry, observer).await;
         self.tolerate(&failed)?;
         if listed.iter().all(|found| self.graph.get(&found.address).is_some()) && !self.graph.resources().is_empty() {
             return Ok(state);

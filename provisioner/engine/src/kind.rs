@@ -2,7 +2,7 @@
 //!
 //! Observe, then let the engine decide: no kind contains "if it exists, update".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -274,6 +274,11 @@ pub trait Kind: Send + Sync {
     /// Everything of this kind in the account that carries this stack's name, known to us or not. What has no place
     /// to say whose it is ([`Owner::Untold`]) is not listed.
     async fn list(&self) -> Result<Vec<Listed>, CallError>;
+
+    /// The same, of which those with a known id may be missing, where that saves calls.
+    async fn list_unknown(&self, _known: &BTreeSet<String>) -> Result<Vec<Listed>, CallError> {
+        self.list().await
+    }
 
     /// Makes it, ownership tags included.
     async fn create(&self, request: Create) -> Result<Applied, CallError>;

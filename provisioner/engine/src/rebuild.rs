@@ -37,9 +37,11 @@ impl Rebuilt {
     }
 }
 
-/// Everything that carries the stack's name, as every kind lists it, with the kinds that could not be listed.
+/// Everything that carries the stack's name, as every kind lists it, with the kinds that could not be listed. What
+/// `state` knows by its id may be missing.
 pub async fn list(
     kinds: &Kinds,
+    state: &State,
     clock: &dyn Clock,
     retry: RetryPolicy,
     observer: &dyn Observer,
@@ -47,7 +49,9 @@ pub async fn list(
     let retrier = Retrier { clock, policy: retry, observer };
     let lists = kinds.iter().map(|kind| async move {
         let name = kind.meta().name;
-        let answer = retrier.call(&Address::new(name, "all"), harmless_again, || kind.list()).await;
+        let records = state.records.values().filter(|record| record.address.kind() == name);
+        let known: BTreeSet<String> = records.map(|record| record.id.clone()).collect();
+        let answer = retrier.call(&Address::new(name, "all"), harmless_again, || kind.list_unknown(&known)).await;
         (name, answer)
     });
     let (mut found, mut failed) = (Vec::new(), Vec::new());
@@ -71,8 +75,8 @@ pub async fn rebuild(
     retry: RetryPolicy,
     observer: &dyn Observer,
 ) -> Result<Rebuilt, UnknownKind> {
-    let (listed, unlisted) = list(kinds, clock, retry, observer).await;
     let mut known = State { serial, ..State::empty(stack) };
+    let (listed, unlisted) = list(kinds, &known, clock, retry, observer).await;
     let mut tenants = BTreeMap::new();
     let mut doubles = Vec::new();
     for found in listed {

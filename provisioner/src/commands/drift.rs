@@ -57,7 +57,7 @@ async fn look(session: &Session, ignores: &[Ignore], observer: &dyn Observer) ->
     }
     known.rename_all(&session.project.moves()?);
     // What there is first, then what it is like: what an apply makes in between is not taken for a stranger.
-    let (listed, unlisted) = engine::rebuild::list(&session.kinds, &TokioClock, retry, observer).await;
+    let (listed, unlisted) = engine::rebuild::list(&session.kinds, &known, &TokioClock, retry, observer).await;
     let options = RefreshOptions { depth: Depth::Full, retry };
     let seen = refresh(&session.graph, &known, &session.kinds, &TokioClock, &options, observer).await?;
     let drift = engine::drift(&session.graph, &known, &seen, &listed, &session.kinds)?;

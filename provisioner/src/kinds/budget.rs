@@ -5,7 +5,7 @@
 
 mod alerts;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -123,7 +123,13 @@ impl TypedKind for Budgets {
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
-        let budgets = self.budgets().await?;
+        self.list_unknown(&BTreeSet::new()).await
+    }
+
+    /// Each budget's tags take a call, so those of known ones are not asked for.
+    async fn list_unknown(&self, known: &BTreeSet<String>) -> Result<Vec<TypedListed<Desired>>, CallError> {
+        let mut budgets = self.budgets().await?;
+        budgets.retain(|name, _| !known.contains(name));
         let tags = budgets.keys().map(|name| self.tags(name)).collect();
         let mut listed = Vec::new();
         for ((name, budget), tags) in budgets.iter().zip(at_once(BUDGETS_AT_ONCE, tags).await) {

@@ -1,6 +1,6 @@
 //! Types inside, erased values at the edge: authors of kinds see their own `Desired`, the engine sees JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -40,6 +40,11 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
     /// Everything of this kind in the account that carries this stack's name, known to us or not. Two that say the
     /// same address are both listed, the one that counts first. What has no place to say whose it is is not listed.
     async fn list(&self) -> Result<Vec<TypedListed<Self::Desired>>, CallError>;
+
+    /// The same, of which those with a known id may be missing, where that saves calls.
+    async fn list_unknown(&self, _known: &BTreeSet<String>) -> Result<Vec<TypedListed<Self::Desired>>, CallError> {
+        self.list().await
+    }
 
     /// Makes it, ownership tags included.
     async fn create(&self, address: &Address, desired: Self::Desired, token: &str) -> Result<Applied, CallError>;
@@ -195,6 +200,10 @@ impl<K: TypedKind> Kind for Erased<K> {
 
     async fn list(&self) -> Result<Vec<Listed>, CallError> {
         self.0.list().await?.into_iter().map(listed::<K>).collect()
+    }
+
+    async fn list_unknown(&self, known: &BTreeSet<String>) -> Result<Vec<Listed>, CallError> {
+        self.0.list_unknown(known).await?.into_iter().map(listed::<K>).collect()
     }
 
     async fn create(&self, request: Create) -> Result<Applied, CallError> {

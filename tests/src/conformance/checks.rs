@@ -180,15 +180,19 @@ impl Suite<'_> {
 
     async fn is_listed(&mut self, check: &'static str, ids: &[&str]) {
         let ids: &[&str] = if self.fixture.ownership.is_some() { ids } else { &[] };
-        match self.world.kind.list().await {
-            Ok(listed) => {
-                let here = listed.iter().filter(|listed| listed.address == self.world.address);
-                let here: Vec<&str> = here.map(|listed| listed.id.as_str()).collect();
-                if here != ids {
-                    self.found(check, format!("lists {here:?} instead of {ids:?}"));
+        let others = BTreeSet::from(["the id of another".to_owned()]);
+        let lists = [self.world.kind.list().await, self.world.kind.list_unknown(&others).await];
+        for answer in lists {
+            match answer {
+                Ok(listed) => {
+                    let here = listed.iter().filter(|listed| listed.address == self.world.address);
+                    let here: Vec<&str> = here.map(|listed| listed.id.as_str()).collect();
+                    if here != ids {
+                        self.found(check, format!("lists {here:?} instead of {ids:?}"));
+                    }
                 }
+                Err(error) => self.found(check, format!("is not listed: {error}")),
             }
-            Err(error) => self.found(check, format!("is not listed: {error}")),
         }
     }
 

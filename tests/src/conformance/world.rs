@@ -1,5 +1,6 @@
 //! One resource under the engine: planned and applied as the command line does it, with a state that can be lost.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,6 +167,10 @@ impl Kind for Counted {
 
     async fn list(&self) -> Result<Vec<Listed>, CallError> {
         self.kind.list().await
+    }
+
+    async fn list_unknown(&self, known: &BTreeSet<String>) -> Result<Vec<Listed>, CallError> {
+        self.kind.list_unknown(known).await
     }
 
     async fn create(&self, request: Create) -> Result<Applied, CallError> {

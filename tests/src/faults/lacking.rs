@@ -4,6 +4,7 @@
 //! The same kinds call the same gateway; what is wrapped are the engine's ports. A run is killed by dropping its
 //! future, which closes its connections as the end of a process does. No switch of the program leads here.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -246,6 +247,10 @@ impl Kind for Without {
 
     async fn list(&self) -> Result<Vec<Listed>, CallError> {
         self.kind().list().await
+    }
+
+    async fn list_unknown(&self, known: &BTreeSet<String>) -> Result<Vec<Listed>, CallError> {
+        self.kind().list_unknown(known).await
     }
 
     async fn create(&self, request: Create) -> Result<Applied, CallError> {

@@ -64,6 +64,18 @@ async fn budgets_are_listed() {
         stage.try_create(desired).await.expect("is created");
     }
     stage.read_together(&all).await;
+
+    // Who looks for strangers asks nothing about those that are known.
+    let kind = Budgets::new(std::sync::Arc::clone(&cloud));
+    let calls = || cloud.calls.counts().get("budgets").copied().unwrap_or_default();
+    let known = all.iter().skip(1).map(|desired| desired.name.clone()).collect();
+    let before = calls();
+    let strangers = kind.list_unknown(&known).await.expect("are listed");
+    // Other tests' budgets stand in the same account.
+    let listed = strangers.iter().map(|listed| listed.id.as_str());
+    let ours: Vec<&str> = listed.filter(|id| id.starts_with("kinds-many-")).collect();
+    assert_eq!(ours, [all[0].name.as_str()]);
+    assert!(calls() - before < all.len() as u64, "{} calls", calls() - before);
     for desired in &all {
         stage.delete(&desired.name, desired).await;
     }

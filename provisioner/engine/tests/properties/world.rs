@@ -60,7 +60,8 @@ impl World {
     pub(crate) fn drift(&self, graph: &Graph) -> Drift {
         let observations = self.observe_at(Depth::Full, graph);
         let clock = &*self.cloud.sim;
-        let list = engine::rebuild::list(&self.kinds, clock, RetryPolicy::default(), &Unobserved);
+        let state = self.store.state();
+        let list = engine::rebuild::list(&self.kinds, &state, clock, RetryPolicy::default(), &Unobserved);
         let (listed, failed) = self.cloud.sim.run(list).expect("a list does not crash");
         assert!(failed.is_empty(), "{failed:?}");
         drift(graph, &self.store.state(), &observations, &listed, &self.kinds).expect("kinds are known")
