@@ -8,7 +8,7 @@ use billing::ledger::{self, SyncMark};
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
 use engine::kind::Contents;
-use engine::{Action, Plan};
+use engine::{Action, Graph, Plan};
 use futures::future::try_join_all;
 use serde_json::Value;
 
@@ -17,14 +17,17 @@ use crate::ledger_reader::LedgerReader;
 
 const KIND: &str = "tenant_record";
 
-/// Looks into the ledger for every tenant that a plan removes: guards the months that are not invoiced, and refuses
-/// an heir, a new tenant with the same tags, that would be billed for a month again. Reads nothing when nobody leaves.
-pub async fn look(plan: &mut Plan, dynamodb: &Client) -> Result<(), Failure> {
+/// Looks into the ledger for every tenant that a plan removes: guards the months that are not invoiced, and refuses an
+/// heir, a wanted tenant with the same tags, that would be billed for a month again. Reads nothing when nobody leaves.
+pub async fn look(plan: &mut Plan, wanted: &Graph, dynamodb: &Client) -> Result<(), Failure> {
     let steps = plan.steps.iter().enumerate().filter(|(_, step)| step.address.kind() == KIND);
-    let made = steps.clone().filter(|(_, step)| step.action == Action::Create);
-    let heirs: Vec<TenantRecord> = made.filter_map(|(_, step)| record(step.desired.as_ref()?)).collect();
-    let removed = steps.filter(|(_, step)| step.action == Action::Delete);
-    let accounts = removed.filter_map(|(at, step)| {
+    let removed: Vec<_> = steps.filter(|(_, step)| step.action == Action::Delete).collect();
+    if removed.is_empty() {
+        return Ok(());
+    }
+    let resources = wanted.resources().values().filter(|resource| resource.address.kind() == KIND);
+    let heirs: Vec<TenantRecord> = resources.filter_map(|resource| record(&resource.desired)).collect();
+    let accounts = removed.into_iter().filter_map(|(at, step)| {
         let fields = step.observed.as_deref()?;
         let ledger = LedgerReader::new(dynamodb.clone(), fields.get("table")?.as_str()?);
         let tenant = record(fields)?;
@@ -40,7 +43,7 @@ pub async fn look(plan: &mut Plan, dynamodb: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The tenant that a step makes or removes. What is no record of ours bills nobody.
+/// The tenant that the fields of a record are of. What is no record of ours bills nobody.
 fn record(fields: &Value) -> Option<TenantRecord> {
     serde_json::from_value(fields.get("record")?.clone()).ok()
 }

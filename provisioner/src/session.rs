@@ -109,7 +109,7 @@ impl Session {
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         if !self.destroys() {
             // Who empties the stack is asked for the ledger as a whole.
-            leaving_tenants::look(&mut plan, &self.cloud.dynamodb).await?;
+            leaving_tenants::look(&mut plan, &self.graph, &self.cloud.dynamodb).await?;
         }
         Ok(plan)
     }
