@@ -88,48 +88,53 @@ async fn respond(gateway: Arc<Gateway>, request: Request<Incoming>) -> Result<Re
 
 async fn counted(gateway: Arc<Gateway>, call: Call) -> Result<Answer, Lost> {
     let admission = gateway.traffic.admit(&call.service, &call.operation, call.write).await;
-    let answer = match admission.verdict() {
-        Verdict::Fail => protocol::internal_error(&call, "An internal error, armed by a test."),
-        Verdict::Throttle => protocol::throttled(&call),
-        Verdict::CutOff => return Err(Lost),
+    match admission.verdict() {
+        Verdict::Fail => sent(admission, protocol::internal_error(&call, "An internal error, armed by a test.")).await,
+        Verdict::Throttle => sent(admission, protocol::throttled(&call)).await,
+        Verdict::CutOff => Err(Lost),
         Verdict::HoldCall => {
             // A client that goes meanwhile takes this future with it, and the call never happens.
             admission.hold().await;
-            carried_out(gateway, call).await
+            carried_out(gateway, call, admission).await
         }
         Verdict::ActLate => {
             tokio::spawn(late(gateway, call, admission));
-            return Err(Lost);
+            Err(Lost)
         }
-        Verdict::Proceed | Verdict::LoseAnswer | Verdict::HoldAnswer => carried_out(gateway, call).await,
-    };
-    sent(admission, answer).await
+        Verdict::Proceed | Verdict::LoseAnswer | Verdict::HoldAnswer => carried_out(gateway, call, admission).await,
+    }
 }
 
 /// Carries out a call that nobody waits for any more; it counts as under way until it took effect.
 async fn late(gateway: Arc<Gateway>, call: Call, admission: Admission) {
     tokio::time::sleep(LATE).await;
-    let answer = carried_out(gateway, call).await;
+    let answer = run(&gateway, call).await;
     admission.settle(answer.status);
 }
 
-/// Runs the call in a task of its own: like AWS, it takes effect even if the client goes meanwhile.
-async fn carried_out(gateway: Arc<Gateway>, call: Call) -> Answer {
+/// Runs the call in a task of its own: like AWS, it takes effect even if the client goes meanwhile, and it is under way
+/// until then.
+async fn carried_out(gateway: Arc<Gateway>, call: Call, admission: Admission) -> Result<Answer, Lost> {
     let kept = call.clone();
-    let run = tokio::spawn(async move {
-        if let Some(old) = gateway.lag.answer(&call) {
-            return Ok(old);
-        }
-        // Rules may change the call on its way; the lag knows it as the client sent it.
-        let (sent, asked_at) = (call.clone(), Instant::now());
-        let answer = pipeline::run(&gateway.rules, call, &gateway.upstream).await?;
-        gateway.lag.learn(&sent, &answer, asked_at);
-        Ok::<Answer, pipeline::UpstreamError>(answer)
-    });
+    let run = tokio::spawn(async move { (run(&gateway, call).await, admission) });
     match run.await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => unreachable(&kept, &error.to_string()),
-        Err(error) => protocol::internal_error(&kept, &format!("a rule of the gateway failed: {error}")),
+        Ok((answer, admission)) => sent(admission, answer).await,
+        Err(error) => Ok(protocol::internal_error(&kept, &format!("a rule of the gateway failed: {error}"))),
+    }
+}
+
+async fn run(gateway: &Gateway, call: Call) -> Answer {
+    if let Some(old) = gateway.lag.answer(&call) {
+        return old;
+    }
+    // Rules may change the call on its way; the lag knows it as the client sent it.
+    let (sent, asked_at) = (call.clone(), Instant::now());
+    match pipeline::run(&gateway.rules, call, &gateway.upstream).await {
+        Ok(answer) => {
+            gateway.lag.learn(&sent, &answer, asked_at);
+            answer
+        }
+        Err(error) => unreachable(&sent, &error.to_string()),
     }
 }
 
@@ -155,3 +160,6 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
     response.headers_mut().insert("x-billform-gateway", HeaderValue::from_static("1"));
     response
 }
+
+#[cfg(test)]
+mod tests;

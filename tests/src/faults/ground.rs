@@ -13,6 +13,8 @@ use crate::stage::{Inventory, PORTAL, Ran, Stage, dummy_bundle};
 
 /// How often it is asked whether calls are still under way.
 const POLL: Duration = Duration::from_millis(5);
+/// So often in a row there must be none.
+const POLLS_AT_REST: u32 = 3;
 
 /// A local cloud with a folder, used again and again.
 pub struct Ground {
@@ -183,10 +185,13 @@ impl Ground {
         Struck { reached, ended_well }
     }
 
-    /// Calls that were under way beside the struck one take effect as well.
+    /// Calls that were under way beside the struck one take effect as well, also those that were sent and not read yet.
     async fn quiet(&self) {
-        while self.stage.place.cloud.traffic().counts().in_flight > 0 {
+        let mut at_rest = 0;
+        while at_rest < POLLS_AT_REST {
             tokio::time::sleep(POLL).await;
+            let nothing = self.stage.place.cloud.traffic().counts().in_flight == 0;
+            at_rest = if nothing { at_rest + 1 } else { 0 };
         }
     }
 }
