@@ -97,15 +97,17 @@ impl Session {
             looking.scope.refuse_others(&self.unapplied_elsewhere(state).await?)?;
         }
         let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));
-        let seen = match looking.refresh {
-            Refresh::None => Observations::assumed(&self.graph, state).only(looked_at),
-            Refresh::Lists | Refresh::Full => {
-                let options = RefreshOptions { depth: looking.refresh.depth(), retry: RetryPolicy::default() };
-                refresh_only(&looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?
-            }
-        };
         let mode = Mode { stack: self.cloud.stack.clone(), adopt: looking.adopt };
-        let mut plan = engine::plan(&self.graph, state, &seen, &self.kinds, &mode)?;
+        let planned = |seen: &Observations| engine::plan(&self.graph, state, seen, &self.kinds, &mode);
+        let mut plan = match looking.refresh {
+            Refresh::None => {
+                let seen = Observations::assumed(&self.graph, state).only(looked_at);
+                let made = planned(&seen)?;
+                let made = made.changes().filter(|step| step.action.makes()).map(|step| step.address.clone());
+                planned(&self.look_at_doubtful(seen, made.collect(), state, observer).await?)?
+            }
+            Refresh::Lists | Refresh::Full => planned(&self.look(&looked_at, state, looking.refresh, observer).await?)?,
+        };
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         if !self.destroys() {
             // Who empties the stack is asked for the ledger as a whole.
@@ -127,9 +129,42 @@ impl Session {
             let wanted = address.kind() == kind && self.graph.get(address).is_some();
             wanted && part.as_ref().is_none_or(|part| part.contains(address))
         };
-        let options = RefreshOptions { depth: Refresh::Lists.depth(), retry: RetryPolicy::default() };
-        let seen = refresh_only(&looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?;
+        let seen = self.look(&looked_at, state, Refresh::Lists, observer).await?;
         Ok(seen.seen.values().any(|seen| *seen == Seen::Gone))
+    }
+
+    /// Completes what is believed: what would be made is looked for, and what turns out to stand at two addresses is
+    /// looked at, so that nothing is made twice and nothing is taken for something else.
+    async fn look_at_doubtful(
+        &self,
+        mut believed: Observations,
+        made: BTreeSet<Address>,
+        state: &State,
+        observer: &dyn Observer,
+    ) -> Result<Observations, Failure> {
+        let mut doubtful = made;
+        loop {
+            let known = doubtful.len();
+            if known > 0 {
+                let found = self.look(&|address| doubtful.contains(address), state, Refresh::None, observer).await?;
+                believed.seen.extend(found.seen);
+            }
+            doubtful.extend(believed.sharing(&self.graph));
+            if doubtful.len() == known {
+                return Ok(believed);
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        looked_at: &(dyn Fn(&Address) -> bool + Sync),
+        state: &State,
+        refresh: Refresh,
+        observer: &dyn Observer,
+    ) -> Result<Observations, Failure> {
+        let options = RefreshOptions { depth: refresh.depth(), retry: RetryPolicy::default() };
+        Ok(refresh_only(looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?)
     }
 
     /// What nobody has applied yet. What another tenant's run is about to do, or died over, is that tenant's matter: it

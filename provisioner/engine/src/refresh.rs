@@ -66,6 +66,16 @@ impl Observations {
         Observations { seen: seen.collect(), assumed: true }
     }
 
+    /// Wanted addresses that share what is seen at them with another one.
+    pub fn sharing(&self, graph: &Graph) -> BTreeSet<Address> {
+        let standing = second_look::standing(graph, self);
+        let shares = |observed: &Observed, address: &Address| {
+            standing.get(&(address.kind(), observed.id.as_str())).is_some_and(|count| *count > 1)
+        };
+        let here = second_look::here(graph, self);
+        here.filter(|(address, observed)| shares(observed, address)).map(|(address, _)| address.clone()).collect()
+    }
+
     /// An output of what was seen.
     pub(crate) fn output(&self, reference: &OutputRef) -> Option<&Value> {
         match self.seen.get(&reference.of)? {
@@ -129,9 +139,10 @@ pub async fn refresh_only(
         observations.seen.extend(read_all(&wants, kinds, options.depth, retrier).await?);
         wants = second_look::better_informed(wants, &observations);
     }
-    let mut elsewhere = second_look::moving(state, &observations, kinds)?;
-    elsewhere.extend(second_look::misplaced(graph, &observations, kinds)?);
-    observations.seen.extend(read_all(&elsewhere, kinds, options.depth, retrier).await?);
+    let moving = second_look::moving(state, &observations, kinds)?;
+    observations.seen.extend(read_all(&moving, kinds, options.depth, retrier).await?);
+    let misplaced = second_look::misplaced(graph, state, &observations, kinds)?;
+    second_look::settle(&mut observations, read_all(&misplaced, kinds, options.depth, retrier).await?, graph);
     Ok(observations)
 }
 

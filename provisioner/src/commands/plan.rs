@@ -57,7 +57,7 @@ pub enum Refresh {
     Lists,
     /// Every managed field.
     Full,
-    /// Nothing: what the state says is believed.
+    /// Only what would be made; of everything else the state is believed.
     None,
 }
 

@@ -141,19 +141,41 @@ async fn what_is_forgotten_stays_and_is_found_again() {
     stage.run(&["plan", "--detailed-exitcode"]).await.ok();
 }
 
-/// One forgotten, another's record moved into its place: both exist as the manifest wants them, and both stay.
+/// One forgotten, another's record moved into its place, or the records exchanged: both exist as the manifest wants
+/// them, and both stay, also where the state is to be believed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_moved_to_anothers_address_takes_nothing_away() {
+async fn records_moved_to_anothers_address_take_nothing_away() {
     let stage = Stage::without_handlers(&with("misplaced", &["first", "second"], "")).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
     let there = stage.inventory().await;
-    stage.run(&["state", "rm", "budget.second"]).await.ok();
-    stage.run(&["state", "mv", "budget.first", "budget.second", "--lock-timeout", "5s"]).await.ok();
-    let plan = stage.run(&["plan", "--format", "json"]).await.ok().json();
-    assert_eq!(changes(&plan), exactly(&[("budget.first", "adopt"), ("budget.second", "adopt")]));
-    stage.run(&["apply", "--auto-approve"]).await.ok();
-    stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
-    assert_eq!(stage.inventory().await, there, "nothing was made or deleted");
+    let forgotten: [&[&str]; 2] =
+        [&["rm", "KIND.second"], &["mv", "KIND.first", "KIND.second", "--lock-timeout", "5s"]];
+    let exchanged: [&[&str]; 3] = [
+        &["mv", "KIND.first", "KIND.spare"],
+        &["mv", "KIND.second", "KIND.first"],
+        &["mv", "KIND.spare", "KIND.second"],
+    ];
+    for (kind, refresh, moves) in [
+        ("budget", "lists", &forgotten[..]),
+        ("budget", "none", &forgotten),
+        ("budget", "lists", &exchanged),
+        ("tenant_record", "none", &exchanged),
+        ("stripe_customer", "lists", &forgotten),
+        ("stripe_customer", "none", &forgotten),
+    ] {
+        for step in moves {
+            let named = step.iter().map(|word| word.replace("KIND", kind));
+            let words: Vec<String> = std::iter::once("state".to_owned()).chain(named).collect();
+            stage.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await.ok();
+        }
+        let plan = stage.run(&["plan", "--format", "json", "--refresh", refresh]).await.ok().json();
+        let changes = changes(&plan);
+        let safe = changes.values().all(|action| ["adopt", "update"].contains(&action.as_str()));
+        assert!(safe && !changes.is_empty(), "{kind} {refresh}: {changes:?}");
+        stage.run(&["apply", "--auto-approve", "--refresh", refresh]).await.ok();
+        stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
+        assert_eq!(stage.inventory().await, there, "{kind} {refresh}: nothing was made or deleted");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

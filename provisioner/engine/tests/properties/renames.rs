@@ -4,6 +4,7 @@ use engine::kind::Depth;
 use engine::plan::Reason;
 use engine::state::{Entry, RenameError};
 use engine::{Action, Address, Graph, Input, Resource};
+use proptest::prelude::*;
 
 use crate::cloud::{Fault, Happened};
 use crate::manifest::{Spec, address, resources};
@@ -123,4 +124,76 @@ fn a_record_moved_to_an_address_that_lacks_its_resource_has_it_made() {
     world.apply(&graph);
     assert_eq!(world.cloud.history(), [Happened::Made(second)]);
     world.assert_converged(&graph);
+}
+
+/// Records that were exchanged: by name, both are where they belong. Nothing may be replaced.
+#[test]
+fn exchanged_records_are_put_right_without_a_call_that_changes_anything() {
+    for kind in ["net", "note"] {
+        let world = World::new();
+        let spec = |name| Spec { kind, name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
+        let graph = Graph::new(resources(&[spec(0), spec(1), spec(2)])).expect("a graph");
+        world.apply(&graph);
+        let mut state = world.store.state();
+        let spare = Address::new(kind, "spare");
+        let (first, second, third) = (address(kind, 0), address(kind, 1), address(kind, 2));
+        for (from, to) in [(&first, &spare), (&second, &first), (&third, &second), (&spare, &third)] {
+            state.rename(from, to).expect("there is room");
+        }
+        world.store.put(&state);
+        world.apply(&graph);
+        assert_eq!(world.cloud.history(), [], "{kind}");
+        world.assert_converged(&graph);
+    }
+}
+
+/// Boxes exchange their items: what stood there is nobody else's, so each item is made anew and the old one goes.
+#[test]
+fn items_that_change_places_leave_nothing_behind() {
+    let world = World::new();
+    let spec = |kind, name, link| Spec { kind, name, size: 0, fixed: 0, link, tag: None, tenant: None };
+    let graph = |links: [u8; 2]| {
+        let items = [spec("item", 0, links[0]), spec("item", 1, links[1])];
+        Graph::new(resources(&[&[spec("box", 0, 9), spec("box", 1, 9)][..], &items].concat())).expect("a graph")
+    };
+    world.apply(&graph([0, 1]));
+    world.apply(&graph([1, 0]));
+    world.assert_converged(&graph([1, 0]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// However records of named resources were shuffled and forgotten: what is wanted and there stays.
+    #[test]
+    fn shuffled_records_take_nothing_away(
+        moves in proptest::collection::vec((0u8..5, 0u8..5), 0..8),
+        forgotten in proptest::collection::btree_set(0u8..5, 0..3),
+        full in any::<bool>(),
+    ) {
+        let mut world = World::new();
+        world.depth = if full { Depth::Full } else { Depth::Lists };
+        let net = |name| Spec { kind: "net", name, size: name, fixed: 0, link: 0, tag: Some(name % 2), tenant: None };
+        let boxed = |name| Spec { kind: "box", name, size: 0, fixed: 0, link: name, tag: None, tenant: None };
+        let specs: Vec<Spec> = (0..5).map(net).chain((0..5).map(boxed)).collect();
+        let graph = Graph::new(resources(&specs)).expect("a graph");
+        world.apply(&graph);
+        let mut state = world.store.state();
+        for name in forgotten {
+            state.take(Entry::Removed(address("net", name)));
+        }
+        for (from, to) in moves {
+            // Where there is room; else the two exchange places.
+            let (from, to, spare) = (address("net", from), address("net", to), Address::new("net", "spare"));
+            if state.rename(&from, &to).is_err() && state.rename(&from, &spare).is_ok() {
+                let _ = state.rename(&to, &from);
+                let _ = state.rename(&spare, &to);
+            }
+        }
+        world.store.put(&state);
+        world.apply(&graph);
+        let told = |happened: &Happened| matches!(happened, Happened::Changed(_));
+        prop_assert!(world.cloud.history().iter().all(told), "{:?}", world.cloud.history());
+        world.assert_converged(&graph);
+    }
 }
