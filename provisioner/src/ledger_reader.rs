@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostDay, INVOICE_PREFIX, SYNC_PREFIX, SyncMark, cost_key, invoice_key, sync_key};
+use billing::ledger::{CostClaim, CostDay, INVOICE_PREFIX, SYNC_PREFIX, SyncMark, cost_key, invoice_key, sync_key};
 use billing::names::{LEDGER_KEY, LEDGER_SORT, RECORD_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_ITEM};
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
+use engine::kind::ErrorClass;
 use serde::de::DeserializeOwned;
 
 use crate::cloud::errors::call_error;
@@ -77,6 +78,11 @@ impl LedgerReader {
         self.item(tenant, &invoice_key(month), RECORD_ATTRIBUTE).await
     }
 
+    /// Who is invoiced for a month's cost of this claim's tag, if anybody is yet.
+    pub async fn claim(&self, claim: &CostClaim) -> Result<Option<CostClaim>, Failure> {
+        self.item(&claim.partition(), &claim.sort_key(), RECORD_ATTRIBUTE).await
+    }
+
     async fn item<T: DeserializeOwned>(&self, tenant: &str, sort: &str, holds: &str) -> Result<Option<T>, Failure> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         let get = get.key(LEDGER_KEY, AttributeValue::S(tenant.to_owned()));
@@ -95,7 +101,8 @@ impl LedgerReader {
     }
 
     fn failure(&self, error: &engine::CallError) -> Failure {
-        Failure::new(format!("the ledger {} cannot be read: {error}", self.table)).hint("`billform apply` makes it")
+        let failure = Failure::new(format!("the ledger {} cannot be read: {error}", self.table));
+        if error.class == ErrorClass::Refused { failure.hint("`billform apply` makes it") } else { failure }
     }
 }
 

@@ -111,7 +111,8 @@ impl Session {
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         if !self.destroys() {
             // Who empties the stack is asked for the ledger as a whole.
-            leaving_tenants::look(&mut plan, &self.graph, &self.cloud.dynamodb).await?;
+            let tenant_tag = &self.project.manifest.attribution.tenant_tag;
+            leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &self.cloud.dynamodb).await?;
         }
         Ok(plan)
     }

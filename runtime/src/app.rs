@@ -101,6 +101,7 @@ impl App {
             ledger: &self.ledger,
             invoices: &stripe,
             clock: &SystemClock,
+            tenant_tag: self.settings.required(Setting::TenantTag)?,
             settle_days: self.settle_days()?,
             lease_s,
             holder: request_id.to_owned(),

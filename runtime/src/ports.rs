@@ -7,7 +7,7 @@ pub mod memory;
 use async_trait::async_trait;
 use billing::attribution::QueriedDay;
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostDay, SyncMark};
+use billing::ledger::{CostClaim, CostDay, SyncMark};
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 use jiff::Timestamp;
@@ -51,6 +51,8 @@ pub trait Ledger: Send + Sync {
     async fn put_sync_mark(&self, tenant: &str, mark: &SyncMark) -> Result<(), PortError>;
     /// A tenant's invoice of a month.
     async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, PortError>;
+    /// Claims a month's cost for a tenant, unless another tenant has it; gives who has it now.
+    async fn claim_cost(&self, claim: &CostClaim) -> Result<String, PortError>;
     /// Writes an invoice if the stored one has the expected version (none: if there is none); false when it has not.
     async fn write_invoice(&self, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, PortError>;
 }

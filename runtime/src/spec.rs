@@ -71,7 +71,9 @@ fn settings(handler: Handler) -> Vec<Setting> {
             Setting::SettleDays,
         ],
         Handler::Costs => vec![Setting::LedgerTable, Setting::LinkSecret, Setting::TenantTag],
-        Handler::Invoicer => vec![Setting::LedgerTable, Setting::StripeSecret, Setting::SettleDays],
+        Handler::Invoicer => {
+            vec![Setting::LedgerTable, Setting::StripeSecret, Setting::TenantTag, Setting::SettleDays]
+        }
     }
 }
 

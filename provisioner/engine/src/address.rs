@@ -56,7 +56,9 @@ impl FromStr for Address {
     type Err = NotAnAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let word = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+        // Addresses are shown everywhere, so none may steer a terminal.
+        let steers = |character: char| character.is_whitespace() || character.is_control();
+        let word = |part: &str| !part.is_empty() && !part.contains(steers);
         match text.split_once('.') {
             Some((kind, name)) if word(kind) && word(name) => Ok(Address::new(kind, name)),
             _ => Err(NotAnAddress(text.to_owned())),
@@ -81,5 +83,19 @@ impl From<Address> for String {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_two_words_that_steer_no_terminal() {
+        let address: Address = "iam_role.costs.eu".parse().expect("an address");
+        assert_eq!((address.kind(), address.name()), ("iam_role", "costs.eu"));
+        for text in ["", "budget", "budget.", ".acme", "budget.a b", "budget.\u{1b}[31mred", "bud\u{7}get.acme"] {
+            assert_eq!(text.parse::<Address>(), Err(NotAnAddress(text.to_owned())));
+        }
     }
 }

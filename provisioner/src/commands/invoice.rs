@@ -1,7 +1,7 @@
 //! `invoice`: what a month comes to, from the ledger, by the same rules and terms that draft it.
 
 use billing::invoice::{Invoice, InvoiceRecord, PriceInput, price, ready};
-use billing::ledger::CostDay;
+use billing::ledger::{CostClaim, CostDay};
 use billing::manifest::model::Tenant;
 use billing::names::UNALLOCATED;
 use billing::tenant::TenantRecord;
@@ -36,10 +36,14 @@ pub enum Subcommand {
 
 /// One tenant's preview.
 pub struct Preview {
-    /// The tenant's name.
+    /// The tenant's id.
+    pub tenant: String,
+    /// Their name.
     pub name: String,
-    /// The invoice, priced now.
-    pub invoice: Invoice,
+    /// The month.
+    pub month: Month,
+    /// The invoice, priced now; none where its terms do not allow that, which `not_ready` tells.
+    pub invoice: Option<Invoice>,
     /// Whose terms it was priced by.
     pub terms: TermsOf,
     /// What the invoicer has made of the month, if it has begun.
@@ -77,16 +81,25 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     for tenant in tenants {
         previews.push(preview(&project, &reader, tenant, month, today).await?);
     }
-    let nobodys: Decimal = reader.cost_days(UNALLOCATED, month.period()).await?.iter().map(CostDay::cost).sum();
+    let nobodys = nobodys(&reader, month).await?;
     match global.format {
         Format::Human => terminal::print(&views::invoice::render(&previews, month, nobodys, terminal::width())),
         Format::Json => terminal::print_json(&json!({
             "period": month,
             "invoices": previews.iter().map(json).collect::<Vec<_>>(),
-            "unallocated_usd": nobodys.normalize(),
+            "unallocated_usd": nobodys.map(|amount| amount.normalize()),
         }))?,
     }
     Ok(exit::DONE)
+}
+
+/// What of the month no tenant's tags claim, in US dollars; none where nobody has asked AWS yet.
+async fn nobodys(reader: &LedgerReader, month: Month) -> Result<Option<Decimal>, Failure> {
+    if reader.sync_mark(UNALLOCATED, month).await?.is_none() {
+        return Ok(None);
+    }
+    let days = reader.cost_days(UNALLOCATED, month.period()).await?;
+    Ok(Some(days.iter().map(CostDay::cost).sum()))
 }
 
 fn json(preview: &Preview) -> Value {
@@ -98,6 +111,7 @@ fn json(preview: &Preview) -> Value {
         })
     });
     json!({
+        "tenant": preview.tenant,
         "invoice": preview.invoice,
         "terms": preview.terms,
         "invoiced": invoiced,
@@ -129,11 +143,30 @@ async fn preview(
     let days = reader.cost_days(id, month.period()).await?;
     let services = ledger::by_service(&days).into_iter().map(|(name, amount)| (name, amount.cost)).collect();
     let credit = reader.invoice(id, month.previous()?).await?.and_then(|before| before.carried_credit());
-    let invoice = price(&PriceInput { tenant: &record, month, services: &services, credit })?;
+    let priced = price(&PriceInput { tenant: &record, month, services: &services, credit });
     let invoiced = reader.invoice(id, month).await?;
     let readiness = ready(&record, month, mark.as_ref(), project.manifest.invoicing.settle_days, today);
-    let not_ready = readiness.err().filter(|_| invoiced.is_none()).map(|reason| reason.to_string());
-    Ok(Preview { name: tenant.name.clone(), invoice, terms, invoiced, not_ready })
+    let not_ready = match (&invoiced, &priced, readiness) {
+        (Some(_), ..) => None,
+        (None, Err(reason), _) => Some(reason.to_string()),
+        (None, Ok(_), Err(reason)) => Some(reason.to_string()),
+        (None, Ok(_), Ok(())) => claimed_by_other(project, reader, &record, month).await?,
+    };
+    let (tenant, name) = (id.clone(), tenant.name.clone());
+    Ok(Preview { tenant, name, month, invoice: priced.ok(), terms, invoiced, not_ready })
+}
+
+/// Who else is invoiced for the month's cost: its tag, or its tenant's id, was another until then.
+async fn claimed_by_other(
+    project: &Project,
+    reader: &LedgerReader,
+    tenant: &TenantRecord,
+    month: Month,
+) -> Result<Option<String>, Failure> {
+    let Some(tag) = tenant.cost_tag(&project.manifest.attribution.tenant_tag) else { return Ok(None) };
+    let claim = CostClaim { tag, month, tenant: tenant.id.clone() };
+    let held = reader.claim(&claim).await?.filter(|held| held.tenant != claim.tenant);
+    Ok(held.map(|held| format!("the cost of {} in {month} was invoiced to tenant {}", claim.tag, held.tenant)))
 }
 
 /// Whether both come to the same invoices.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use billing::invoice::{InvoiceRecord, InvoiceState};
+use billing::invoice::{Invoice, InvoiceRecord, InvoiceState};
 use billing::{Currency, Money, Month};
 use rust_decimal::Decimal;
 
@@ -11,9 +11,9 @@ use super::wrap::wrapped;
 use crate::commands::invoice::{Preview, TermsOf};
 
 /// All previews and what of the month is nobody's, with colours.
-pub fn render(previews: &[Preview], month: Month, nobodys_usd: Decimal, width: usize) -> String {
+pub fn render(previews: &[Preview], month: Month, nobodys_usd: Option<Decimal>, width: usize) -> String {
     let mut shown: Vec<String> = previews.iter().map(|preview| one(preview, width)).collect();
-    let amount = Money::new(nobodys_usd, Currency::USD).rounded();
+    let amount = Money::new(nobodys_usd.unwrap_or_default(), Currency::USD).rounded();
     if !amount.amount.is_zero() {
         let text = format!("{amount} of {month} carry no tenant's tags: they are on nobody's invoice.");
         shown.push(format!("{}\n", wrapped(&paint(YELLOW, text).to_string(), width, 2)));
@@ -22,8 +22,17 @@ pub fn render(previews: &[Preview], month: Month, nobodys_usd: Decimal, width: u
 }
 
 fn one(preview: &Preview, width: usize) -> String {
-    let invoice = &preview.invoice;
-    let mut out = format!("{}, {}\n", paint(BOLD, &preview.name), invoice.month);
+    let mut out = format!("{}, {}\n", paint(BOLD, &preview.name), preview.month);
+    if let Some(invoice) = &preview.invoice {
+        lines(&mut out, invoice);
+    }
+    for note in notes(preview) {
+        let _ = writeln!(out, "{}", wrapped(&format!("  {note}"), width, 4));
+    }
+    out
+}
+
+fn lines(out: &mut String, invoice: &Invoice) {
     let lines: Vec<(&str, String)> =
         invoice.lines.iter().map(|line| (line.description.as_str(), line.amount.to_string())).collect();
     let total = ("Total", invoice.total.to_string());
@@ -33,14 +42,10 @@ fn one(preview: &Preview, width: usize) -> String {
         let _ = writeln!(out, "  {text:wide$}  {amount:>right$}");
     }
     let _ = writeln!(out, "  {}", paint(BOLD, format!("{:wide$}  {:>right$}", total.0, total.1)));
-    for note in notes(preview) {
-        let _ = writeln!(out, "{}", wrapped(&format!("  {note}"), width, 4));
-    }
-    out
 }
 
 fn notes(preview: &Preview) -> Vec<String> {
-    let mut notes: Vec<String> = preview.invoice.exchange_note().into_iter().collect();
+    let mut notes: Vec<String> = preview.invoice.iter().filter_map(Invoice::exchange_note).collect();
     match preview.terms {
         TermsOf::Manifest => {}
         TermsOf::Deployed => notes.push(format!(
@@ -51,14 +56,16 @@ fn notes(preview: &Preview) -> Vec<String> {
             notes.push(format!("{} nothing of this tenant is deployed yet.", paint(YELLOW, "By the manifest's terms:")))
         }
     }
-    notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, preview.invoice.total)));
+    let now = preview.invoice.as_ref().map(|invoice| invoice.total);
+    notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, now)));
     notes.extend(preview.not_ready.as_ref().map(|reason| format!("{} {reason}", paint(YELLOW, "Not drafted yet:"))));
     notes
 }
 
 /// What the invoicer made of the month; a later change of cost or terms does not change what is in Stripe.
-fn invoiced(record: &InvoiceRecord, now: Money) -> String {
+fn invoiced(record: &InvoiceRecord, now: Option<Money>) -> String {
     let then = record.invoice.total;
+    let now = now.unwrap_or(then);
     let stripe = record.stripe_invoice.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
     let what = match record.state {
         InvoiceState::Claimed | InvoiceState::Drafting => format!("Being drafted{stripe}: {then}"),

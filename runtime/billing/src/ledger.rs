@@ -1,6 +1,6 @@
-//! What the one ledger table holds beside tenant records: days of cost, marks of what was synced, invoices.
+//! What the one ledger table holds beside tenant records: days of cost, marks of what was synced, claims, invoices.
 //!
-//! Every item's key is ([`crate::names::LEDGER_KEY`] = the tenant's id, [`crate::names::LEDGER_SORT`] = one of the
+//! Every item's key, but for claims, is ([`crate::names::LEDGER_KEY`] = the tenant's id, [`crate::names::LEDGER_SORT`] = one of the
 //! sort keys below); what it says is JSON text in [`crate::names::RECORD_ATTRIBUTE`], decimals as text, so that no
 //! store and no reader rounds them. Invoices are [`crate::invoice::InvoiceRecord`].
 
@@ -55,6 +55,23 @@ pub struct SyncMark {
     pub synced_at: Timestamp,
 }
 
+/// Who is invoiced for the cost of one tag value in one month.
+///
+/// Cost is told apart by tags, and invoices by tenants; ids and tags change hands. Whoever claims the cost first has it,
+/// so that no cost comes onto two invoices.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CostClaim {
+    /// The tag that tells the cost apart, `key=value`: `ClientOrganization=Acme`.
+    pub tag: String,
+    /// The month.
+    pub month: Month,
+    /// The tenant who is invoiced for it.
+    pub tenant: String,
+}
+
+/// Both keys of a claim start with it; no tenant's id does.
+pub const CLAIM_PREFIX: &str = "claim#";
+
 /// Every sort key of a day of cost starts with it.
 pub const COST_PREFIX: &str = "cost#";
 /// Every sort key of a sync mark starts with it.
@@ -75,6 +92,18 @@ pub fn sync_key(month: Month) -> String {
 /// The sort key of a month's invoice: `invoice#2026-10`.
 pub fn invoice_key(month: Month) -> String {
     format!("{INVOICE_PREFIX}{month}")
+}
+
+impl CostClaim {
+    /// The claim's partition key, `claim#ClientOrganization=Acme`: it belongs to the cost, whoever the tenant is.
+    pub fn partition(&self) -> String {
+        format!("{CLAIM_PREFIX}{}", self.tag)
+    }
+
+    /// The claim's sort key: `claim#2026-10`.
+    pub fn sort_key(&self) -> String {
+        format!("{CLAIM_PREFIX}{}", self.month)
+    }
 }
 
 impl CostAmount {

@@ -44,6 +44,11 @@ pub struct TenantRecord {
 }
 
 impl TenantRecord {
+    /// The tag that tells their cost apart, as claims write it: `ClientOrganization=Acme`.
+    pub fn cost_tag(&self, tenant_tag: &str) -> Option<String> {
+        self.tags.get(tenant_tag).map(|value| format!("{tenant_tag}={value}"))
+    }
+
     /// The terms that hold for a month: the latest that started by then, or none that do.
     pub fn terms_for(&self, month: Month) -> Option<&Terms> {
         let started = |terms: &&Terms| terms.effective_from.is_none_or(|from| from <= month);

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostDay, SyncMark, cost_key, invoice_key, sync_key};
+use billing::ledger::{CostClaim, CostDay, SyncMark, cost_key, invoice_key, sync_key};
 use billing::names::{
     LEDGER_BY_KIND, LEDGER_KEY, LEDGER_KIND, LEDGER_SORT, RECORD_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_ITEM,
     VERSION_ATTRIBUTE,
@@ -26,6 +26,9 @@ use crate::ports::{Ledger, PortError};
 
 /// When an item was synced, milliseconds, for the condition that an older sync never overwrites a newer one.
 const SYNCED_AT: &str = "synced_at_ms";
+
+/// The tenant who holds a claim, for the condition that no other takes it.
+const HOLDER: &str = "holder";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -147,6 +150,25 @@ impl Ledger for DynamoLedger {
 
     async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, PortError> {
         self.get(tenant, &invoice_key(month), RECORD_ATTRIBUTE).await
+    }
+
+    async fn claim_cost(&self, claim: &CostClaim) -> Result<String, PortError> {
+        let (partition, sort) = (claim.partition(), claim.sort_key());
+        let written = self
+            .put(&partition, &sort, claim)?
+            .item(HOLDER, text(&claim.tenant))
+            .condition_expression("attribute_not_exists(#holder) OR #holder = :tenant")
+            .expression_attribute_names("#holder", HOLDER)
+            .expression_attribute_values(":tenant", text(&claim.tenant))
+            .send()
+            .await
+            .map(|_| ());
+        if condition_held(written, &format!("write {partition}'s {sort}"))? {
+            return Ok(claim.tenant.clone());
+        }
+        // Claims are never given up, so what refused the write is there.
+        let held: Option<CostClaim> = self.get(&partition, &sort, RECORD_ATTRIBUTE).await?;
+        Ok(held.map(|held| held.tenant).unwrap_or_default())
     }
 
     async fn write_invoice(&self, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, PortError> {

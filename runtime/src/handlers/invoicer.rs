@@ -8,7 +8,7 @@ mod draft;
 use billing::invoice::{
     InvoiceRecord, InvoiceState, Lease, NotReady, PriceError, PriceInput, Settlement, price, ready,
 };
-use billing::ledger::{self, SyncMark};
+use billing::ledger::{self, CostClaim, SyncMark};
 use billing::period::PeriodError;
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
@@ -29,6 +29,8 @@ pub struct Invoicer<'a> {
     pub invoices: &'a dyn Invoices,
     /// The time.
     pub clock: &'a dyn Clock,
+    /// The cost-allocation tag key that tells tenants apart.
+    pub tenant_tag: &'a str,
     /// Days after a month's end until it is billed.
     pub settle_days: u32,
     /// How long a claim holds without being renewed.
@@ -112,6 +114,8 @@ enum Stop {
     Resynced(Month),
     #[error("tenant {0} has no Stripe customer yet; run `billform apply`")]
     NoCustomer(String),
+    #[error("the cost of {tag} in {month} was invoiced to tenant {holder}, or is being")]
+    Claimed { tag: String, month: Month, holder: String },
     #[error("another run holds it until {0}")]
     Held(Timestamp),
     #[error("another run took it over")]
@@ -202,9 +206,25 @@ impl Invoicer<'_> {
     /// Prices the month and puts it into the ledger, once: whoever writes first has it.
     async fn claim(&self, tenant: &TenantRecord, month: Month) -> Result<InvoiceRecord, Stop> {
         let record = self.priced(tenant, month).await?;
+        self.claim_cost(tenant, &record).await?;
         match self.ledger.write_invoice(&record, None).await? {
             true => Ok(record),
             false => Err(Stop::TakenOver),
+        }
+    }
+
+    /// Claims the cost that is invoiced: it may have been another tenant's until the tag changed hands. Before the record
+    /// is written, so that a run which is killed between leaves at worst a claim of its own.
+    async fn claim_cost(&self, tenant: &TenantRecord, record: &InvoiceRecord) -> Result<(), Stop> {
+        let Some(tag) = tenant.cost_tag(self.tenant_tag) else { return Ok(()) };
+        if record.state == InvoiceState::NothingDue {
+            return Ok(());
+        }
+        let claim = CostClaim { tag, month: record.month(), tenant: tenant.id.clone() };
+        let holder = self.ledger.claim_cost(&claim).await?;
+        match holder == claim.tenant {
+            true => Ok(()),
+            false => Err(Stop::Claimed { tag: claim.tag, month: claim.month, holder }),
         }
     }
 
@@ -218,6 +238,7 @@ impl Invoicer<'_> {
             Err(stop) => return Err(stop),
         };
         let now = InvoiceRecord { version: before.version + 1, ..now };
+        self.claim_cost(tenant, &now).await?;
         match self.ledger.write_invoice(&now, Some(before.version)).await? {
             true => Ok(Some(now)),
             false => Err(Stop::TakenOver),
@@ -299,7 +320,12 @@ impl Stop {
     fn result(self, tenant: &str) -> TenantResult {
         let reason = self.to_string();
         match self {
-            Stop::NotReady(_) | Stop::Resynced(_) | Stop::NoCustomer(_) | Stop::Held(_) | Stop::TakenOver => {
+            Stop::NotReady(_)
+            | Stop::Resynced(_)
+            | Stop::NoCustomer(_)
+            | Stop::Claimed { .. }
+            | Stop::Held(_)
+            | Stop::TakenOver => {
                 tracing::info!(tenant, reason, "not invoiced yet");
                 TenantResult::Waiting { reason }
             }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use billing::attribution::QueriedDay;
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostDay, SyncMark};
+use billing::ledger::{CostClaim, CostDay, SyncMark};
 use billing::money::MinorUnits;
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) days: BTreeMap<(String, Date), CostDay>,
     pub(crate) marks: BTreeMap<(String, Month), SyncMark>,
     pub(crate) invoices: BTreeMap<(String, Month), InvoiceRecord>,
+    pub(crate) claims: BTreeMap<(String, Month), String>,
     pub(crate) by_service: Vec<QueriedDay>,
     pub(crate) by_project: Vec<QueriedDay>,
     pub(crate) drafts: Vec<(DraftRequest, RemoteInvoice)>,
@@ -152,6 +153,13 @@ impl Ledger for Memory {
 
     async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, PortError> {
         self.call("read an invoice", |world| Ok(world.invoices.get(&(tenant.to_owned(), month)).cloned()))
+    }
+
+    async fn claim_cost(&self, claim: &CostClaim) -> Result<String, PortError> {
+        self.call("claim a cost", |world| {
+            let key = (claim.tag.clone(), claim.month);
+            Ok(world.claims.entry(key).or_insert_with(|| claim.tenant.clone()).clone())
+        })
     }
 
     async fn write_invoice(&self, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, PortError> {

@@ -8,6 +8,7 @@ use super::*;
 use crate::ports::RemoteStatus;
 use crate::ports::memory::{Fault, FixedClock, Memory, World};
 
+const TAG: &str = "ClientOrganization";
 const NOW: &str = "2026-11-21T08:00:00Z";
 const LATER: &str = "2026-11-21T09:00:00Z";
 
@@ -18,7 +19,7 @@ fn october() -> Month {
 fn tenant(id: &str, terms: serde_json::Value) -> TenantRecord {
     serde_json::from_value(json!({
         "id": id, "name": id, "email": "billing@example.com", "locale": "en-US", "currency": "USD",
-        "tags": {}, "terms": [terms], "days_until_due": 30, "link_version": 1, "stripe_customer": format!("cus_{id}"),
+        "tags": { TAG: id }, "terms": [terms], "days_until_due": 30, "link_version": 1, "stripe_customer": format!("cus_{id}"),
     }))
     .expect("a tenant")
 }
@@ -63,6 +64,7 @@ async fn run_event(
         ledger: memory,
         invoices: memory,
         clock: &clock,
+        tenant_tag: TAG,
         settle_days: 14,
         lease_s: 60,
         holder: holder.to_owned(),
@@ -174,7 +176,7 @@ async fn after_any_fault_a_second_run_ends_in_one_draft() {
 async fn a_claim_holds_until_its_lease_ends_and_its_own_run_goes_on() {
     let memory = Memory::new(world(json!({})));
     // Killed after the claim: before the draft is looked for.
-    memory.fail(7, Fault::Before);
+    memory.fail(8, Fault::Before);
     run_at(&memory, NOW, "run-1").await;
     memory.with(|world| assert!(world.drafts.is_empty() && world.invoices.len() == 1));
     let other = run_at(&memory, "2026-11-21T08:00:30Z", "run-2").await;
@@ -346,5 +348,51 @@ async fn events_are_checked() {
         shown["invoices"][0],
         json!({"tenant": "mmp-toledo", "result": "done", "state": "draft", "total": "125.50 USD",
                "stripe_invoice": "in_0", "new": true})
+    );
+}
+
+/// The tenant `from` goes, and `to` has its tag and its cost from now on.
+fn hand_over(memory: &Memory, from: &str, to: &str, cents: i64) {
+    memory.with(|world| {
+        let old = world.tenants.remove(from).expect("a tenant");
+        let stripe_customer = Some(format!("cus_{to}"));
+        world.tenants.insert(to.to_owned(), TenantRecord { id: to.to_owned(), stripe_customer, ..old });
+        add_month(world, to, october(), &[("AWS Lambda", cents)]);
+    });
+}
+
+#[tokio::test]
+async fn cost_that_was_invoiced_to_one_tenant_is_not_invoiced_to_another() {
+    let memory = Memory::new(world(json!({})));
+    run_at(&memory, NOW, "first").await;
+    hand_over(&memory, "mmp-toledo", "renamed", 12_550);
+    for holder in ["second", "third"] {
+        let answer = run_at(&memory, LATER, holder).await;
+        assert_eq!(
+            waiting(&answer),
+            "the cost of ClientOrganization=mmp-toledo in 2026-10 was invoiced to tenant mmp-toledo, or is being"
+        );
+    }
+    assert_eq!(memory.with(|world| world.drafts.len()), 1);
+
+    // A tag of its own is another cost.
+    memory.with(|world| {
+        let renamed = world.tenants.get_mut("renamed").expect("a tenant");
+        renamed.tags.insert(TAG.to_owned(), "other".to_owned());
+    });
+    assert!(done(&run_at(&memory, LATER, "fourth").await).2);
+    assert_eq!(memory.with(|world| world.drafts.len()), 2);
+}
+
+#[tokio::test]
+async fn a_month_with_nothing_due_is_nobodys() {
+    let mut world = world(json!({}));
+    world.days.clear();
+    let memory = Memory::new(world);
+    assert_eq!(done(&run_at(&memory, NOW, "first").await).0, InvoiceState::NothingDue);
+    hand_over(&memory, "mmp-toledo", "renamed", 500);
+    assert_eq!(
+        done(&run_at(&memory, LATER, "second").await),
+        (InvoiceState::Draft, "5.00 USD".parse().expect("money"), true)
     );
 }
