@@ -251,14 +251,17 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match &self.0.value {
-            Value::Map(entries) => match &entries[..] {
-                [entry] if entry.standing != Standing::PassedOver => visitor.visit_enum(Variant { entry }),
-                [_] => Err(DecodeError::new(Fault::Emptied)),
-                _ => {
-                    let one_of = variants.join("` or `");
-                    Err(DecodeError::new(Fault::Other(format!("write exactly one of the keys `{one_of}` here"))))
+            Value::Map(entries) => {
+                let mut left = entries.iter().filter(|entry| entry.standing != Standing::PassedOver);
+                match (left.next(), left.next()) {
+                    (Some(entry), None) => visitor.visit_enum(Variant { entry }),
+                    (None, _) if !entries.is_empty() => Err(DecodeError::new(Fault::Emptied)),
+                    _ => {
+                        let one_of = variants.join("` or `");
+                        Err(DecodeError::new(Fault::Other(format!("write exactly one of the keys `{one_of}` here"))))
+                    }
                 }
-            },
+            }
             _ => visitor.visit_enum(self.text()?.into_deserializer()),
         }
     }

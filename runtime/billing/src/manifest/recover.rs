@@ -21,7 +21,11 @@ pub(super) fn decode_reporting(sources: &[Source], tree: &mut Node, problems: &m
     let start = problems.len();
     while problems.len() < start + MOST_PROBLEMS {
         let error = match decode::<Manifest>(tree) {
-            Ok(manifest) => return Some(manifest),
+            Ok(manifest) => {
+                // What was said about them is enough: no check says more.
+                unquoted.keys().for_each(|path| make_hole(tree, path));
+                return Some(manifest);
+            }
             Err(error) => error,
         };
         let path = error.path();
@@ -68,7 +72,7 @@ fn under_hole(tree: &Node, path: &[Step]) -> bool {
 /// Whether something is missing only because it was taken out.
 fn follows(error: &DecodeError, path: &[Step], taken_out: &BTreeSet<Vec<Step>>) -> bool {
     match &error.fault {
-        Fault::MissingKey { key } => taken_out.contains(&child(path, key)),
+        Fault::MissingKey { key } => taken_out.contains(&child(path, key)) || taken_out.contains(path),
         Fault::Emptied => true,
         _ => false,
     }
@@ -85,13 +89,17 @@ fn take_out(tree: &mut Node, error: &DecodeError, path: Vec<Step>, taken_out: &m
     match &error.fault {
         Fault::MissingKey { key } if !taken_out.contains(&child(&path, key)) => {
             let node = tree.get_mut(&path)?;
-            make_up(node, key);
+            if node.value == Value::Hole {
+                // From here on it is a mapping, in which everything is missing because it was none.
+                taken_out.insert(path.clone());
+            }
+            make_up(tree.get_mut(&path)?, key);
             Some(())
         }
         Fault::UnknownKey { .. } => {
             let (last, parent) = path.split_last()?;
             let Value::Map(entries) = &mut tree.get_mut(parent)?.value else { return None };
-            entries.retain(|entry| Step::from(&entry.key) != *last);
+            entries.iter_mut().find(|entry| Step::from(&entry.key) == *last)?.standing = Standing::PassedOver;
             Some(())
         }
         Fault::Unquoted { text, .. } if !under_hole(tree, &path) => {
@@ -104,9 +112,15 @@ fn take_out(tree: &mut Node, error: &DecodeError, path: Vec<Step>, taken_out: &m
         }
         _ if path.is_empty() => None,
         _ => {
-            tree.get_mut(&path)?.value = Value::Hole;
+            make_hole(tree, &path);
             Some(())
         }
+    }
+}
+
+fn make_hole(tree: &mut Node, path: &[Step]) {
+    if let Some(node) = tree.get_mut(path) {
+        node.value = Value::Hole;
     }
 }
 

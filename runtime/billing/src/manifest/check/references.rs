@@ -56,6 +56,10 @@ fn is_list(checker: &Checker<'_>, tenant: usize) -> bool {
 
 /// Reports a name that is no entry of a section.
 fn refer(checker: &mut Checker<'_>, path: &[Step], name: &str, section: &str) {
+    if checker.whole.get(section).is_some_and(|node| !matches!(node.value, Value::Map(_))) {
+        // The section is no mapping at all, which was reported.
+        return;
+    }
     let known = checker.names_in(section);
     if !known.contains(&name) {
         let hint = match known.is_empty() {
