@@ -175,7 +175,24 @@ async fn lock(project: &Project, verb: &str, patience: LockPatience) -> Result<S
     store::lock(project, None, verb, patience.lock_timeout).await
 }
 
-/// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it.
+/// Where the count goes on: above any that a lost state can have had, because idempotency tokens contain it. A state
+/// written this very second is one ahead of it, and each command since has counted on.
 fn serial_after(before: Option<&State>) -> u64 {
-    before.map_or(0, |state| state.serial + 1).max(count_now())
+    before.map_or(0, |state| state.serial + 1).max(count_now() + AHEAD)
+}
+
+/// More commands than count on within a second.
+const AHEAD: u64 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rebuilt_state_is_newer_than_one_lost_a_moment_ago() {
+        let lost = State { serial: count_now() + 1, ..State::empty("s") };
+        assert!(serial_after(None) > lost.serial);
+        let far_ahead = State { serial: u64::from(u32::MAX), ..State::empty("s") };
+        assert_eq!(serial_after(Some(&far_ahead)), far_ahead.serial + 1);
+    }
 }

@@ -1,6 +1,8 @@
-//! `drift` takes no lock: it runs while an apply does, and what that apply has begun is not held against anyone.
+//! `drift` takes no lock: it runs while an apply does, and what that apply has begun is not held against anyone. Nor is it
+//! confused by what goes while it looks.
 
-use localcloud::gateway::fault::{Effect, Fault};
+use aws_sdk_budgets::types::{ComparisonOperator, Notification, NotificationType, ThresholdType};
+use localcloud::gateway::fault::{Effect, Fault, FaultState};
 use serde_json::json;
 use tests::stage::{Draft, Stage, TenantDraft};
 
@@ -33,4 +35,34 @@ async fn it_looks_while_an_apply_holds_the_lock() {
     stage.finish(apply).await.ok();
     let after = stage.run(&["drift", "--format", "json"]).await.exits(0).json();
     assert_eq!((&after["pending"], &after["unapplied"]), (&json!([]), &json!([])));
+}
+
+/// A list said that it is there, and then it is not: AWS's lists lag, and others work in the account.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_that_goes_while_it_is_read_is_looked_at_again() {
+    let budgets = "budgets: { default: \"500.00 USD\", emails: [a@b.example], alerts: [{ at: \"80%\" }] }";
+    let draft = Draft::new("alerts").tenant(TenantDraft::new("press", "MMP-Toledo")).with(budgets);
+    let mut stage = Stage::without_handlers(&draft.yaml()).await;
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+
+    stage.be_permitted("drift").await;
+    let traffic = stage.place.cloud.traffic().clone();
+    let fault = Fault::on_operation("budgets", "DescribeSubscribersForNotification", Effect::HoldCall);
+    let held = traffic.arm(vec![fault]).expect("is armed")[0];
+    let drift = stage.start(&["drift", "--format", "json"]);
+    traffic.until(held, FaultState::Holding).await;
+    let notification = Notification::builder()
+        .notification_type(NotificationType::Actual)
+        .comparison_operator(ComparisonOperator::GreaterThan)
+        .threshold(80.0)
+        .threshold_type(ThresholdType::Percentage);
+    let delete = stage.root().await.budgets.delete_notification().account_id("123456789012");
+    let delete = delete.budget_name("alerts-press-monthly").notification(notification.build().expect("builds"));
+    delete.send().await.expect("is deleted");
+    traffic.release();
+    let report = stage.finish(drift).await.exits(3).json();
+    assert_eq!(found(&report), exactly(&[("budget.press", "changed alerts.80")]));
+    stage.be_permitted("apply").await;
+    stage.run(&["apply", "--auto-approve", "--refresh", "full"]).await.ok();
+    stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
 }

@@ -95,7 +95,7 @@ impl Budgets {
         let mut pages = call.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(subscriber) = pages.next().await {
-            found.push(subscriber.map_err(|error| call_error(operation, error))?);
+            found.push(subscriber.map_err(|error| looks_again(error, operation))?);
         }
         Ok(observed(&found))
     }
@@ -130,7 +130,7 @@ impl Budgets {
                 let call = call.notification(notification(*threshold).map_err(invalid)?);
                 let call = call.old_subscriber(subscriber(old).map_err(invalid)?);
                 let call = call.new_subscriber(subscriber(new).map_err(invalid)?);
-                call.send().await.map(drop).map_err(|error| exchanged_already(error, "budgets:UpdateSubscriber"))
+                call.send().await.map(drop).map_err(|error| looks_again(error, "budgets:UpdateSubscriber"))
             }
             Edit::Subscribe(threshold, channel) => {
                 let call = budgets.create_subscriber().account_id(account).budget_name(budget);
@@ -237,8 +237,9 @@ where
     }
 }
 
-/// An exchange whose old subscriber is gone or whose new one is there may have happened: the next try looks again.
-fn exchanged_already<E>(error: SdkError<E, Response>, operation: &str) -> CallError
+/// What contradicts a list read a moment ago: a notification that went meanwhile, or was made and is not visible
+/// everywhere; an exchange that happened already. The next try looks again.
+fn looks_again<E>(error: SdkError<E, Response>, operation: &str) -> CallError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
