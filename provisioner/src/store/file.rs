@@ -30,8 +30,18 @@ pub struct FileStore {
 
 struct Held {
     /// Released when dropped, also by a kill: the lock, and for a part a share in the whole's.
-    _locks: Vec<File>,
+    locks: Vec<File>,
     journal: Mutex<File>,
+}
+
+impl Drop for Held {
+    /// Closing alone would not do at once: a process that is being started has the file open, too, until its program
+    /// takes over.
+    fn drop(&mut self) {
+        for lock in &self.locks {
+            let _ = lock.unlock();
+        }
+    }
 }
 
 /// Why the lock was not had.
@@ -92,7 +102,7 @@ impl FileStore {
     pub fn lock_part(path: &Path, tenant: &str, holder: &str) -> Result<FileStore, LockError> {
         let turn = taken(&beside(path, "next"), File::try_lock_shared).map_err(|error| error.of(path))?;
         let share = taken(path, File::try_lock_shared)?;
-        drop(turn);
+        let _ = turn.unlock();
         let part = parts::place(path, tenant);
         let lock = taken(&part, File::try_lock)?;
         FileStore::holding(&part, lock, vec![share], holder)
@@ -104,7 +114,7 @@ impl FileStore {
         let journal = OpenOptions::new().create(true).append(true).read(true).open(beside(path, "journal"));
         let journal = journal.and_then(without_torn_line).map_err(io_error)?;
         let locks = shares.into_iter().chain([lock]).collect();
-        Ok(FileStore { path: path.to_owned(), held: Some(Held { _locks: locks, journal: Mutex::new(journal) }) })
+        Ok(FileStore { path: path.to_owned(), held: Some(Held { locks, journal: Mutex::new(journal) }) })
     }
 
     /// Who holds the lock, if anybody does. Nothing is made or changed.
@@ -117,7 +127,10 @@ impl FileStore {
             Err(error) => return Err(io_error(error)),
         };
         match lock.try_lock_shared() {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                let _ = lock.unlock();
+                Ok(None)
+            }
             Err(TryLockError::WouldBlock) => Ok(Some(named(&lock_path))),
             Err(TryLockError::Error(source)) => Err(io_error(source)),
         }

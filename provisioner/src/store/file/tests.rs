@@ -209,3 +209,16 @@ fn what_is_no_tenants_part_is_not_taken_for_one() {
     assert_eq!(parts::kept(&path).expect("listed"), Vec::<String>::new());
     assert_eq!(parts::locks(&path).expect("listed"), Vec::<String>::new());
 }
+
+/// A process that is being started has a copy of every open file until its program takes over.
+#[test]
+fn a_lock_is_given_back_though_a_starting_process_has_the_file_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.json");
+    let store = FileStore::lock(&path, "first").expect("is free");
+    let copy = store.held.as_ref().expect("is held").locks[0].try_clone().expect("a copy");
+    assert_eq!(holder(FileStore::lock(&path, "second")), "first");
+    drop(store);
+    FileStore::lock(&path, "third").expect("is free");
+    drop(copy);
+}
