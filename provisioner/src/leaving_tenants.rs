@@ -83,7 +83,7 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
     let mut account = Account { open: Vec::new(), credit: credit_left(&invoices) };
     for month in open_months(tenant, &reader.sync_marks(&tenant.id).await?, &invoices) {
         let days = reader.cost_days(&tenant.id, month.period()).await?;
-        let services = ledger::by_service(&days).into_iter().map(|(name, amount)| (name, amount.cost)).collect();
+        let services = ledger::cost_by_service(&days);
         let begun = invoices.iter().any(|record| record.month() == month && !record.state.is_done());
         match price(&PriceInput { tenant, month, services: &services, credit: None }) {
             Ok(invoice) if invoice.settlement() == Settlement::Nothing && !begun => {}
@@ -98,8 +98,7 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
 fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
     let closes = |state: InvoiceState| state.is_done() && state != InvoiceState::NothingDue;
     let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && closes(record.state));
-    let is_ours = |month: Month| tenant.first_period.is_none_or(|first| first <= month);
-    marks.iter().map(|mark| mark.month).filter(|month| is_ours(*month) && !is_done(*month)).collect()
+    marks.iter().map(|mark| mark.month).filter(|month| tenant.bills(*month) && !is_done(*month)).collect()
 }
 
 /// The last month's credit, unless the month after it took it.
@@ -111,8 +110,7 @@ fn credit_left(invoices: &[InvoiceRecord]) -> Option<(Month, Money)> {
 /// What nobody will be invoiced for, or get, once the tenant is gone. The heir is invoiced for months that are its own
 /// and that were not begun.
 fn described(account: &Account, heir: Option<&TenantRecord>) -> Option<String> {
-    let inherited =
-        |open: &Open| !open.begun && heir.is_some_and(|heir| heir.first_period.is_none_or(|first| first <= open.month));
+    let inherited = |open: &Open| !open.begun && heir.is_some_and(|heir| heir.bills(open.month));
     let lost: Vec<String> = account.open.iter().filter(|open| !inherited(open)).map(Open::told).collect();
     let months = if lost.len() == 1 { "a month" } else { "months" };
     let months = (!lost.is_empty()).then(|| format!("{months} that nobody was invoiced for: {}", lost.join(", ")));

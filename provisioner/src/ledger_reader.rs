@@ -1,4 +1,4 @@
-//! Reads what the ledger table holds of a tenant, for previews: the record, days of cost, sync marks, invoices.
+//! Reads what the ledger table holds of a tenant, for previews and for the guard of a tenant who leaves.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::invoice::InvoiceRecord;

@@ -141,7 +141,7 @@ async fn preview(
     };
     let mark = reader.sync_mark(id, month).await?;
     let days = reader.cost_days(id, month.period()).await?;
-    let services = ledger::by_service(&days).into_iter().map(|(name, amount)| (name, amount.cost)).collect();
+    let services = ledger::cost_by_service(&days);
     let credit = reader.invoice(id, month.previous()?).await?.and_then(|before| before.carried_credit());
     let priced = price(&PriceInput { tenant: &record, month, services: &services, credit });
     let invoiced = reader.invoice(id, month).await?;

@@ -1,7 +1,7 @@
 //! What the one ledger table holds beside tenant records: days of cost, marks of what was synced, claims, invoices.
 //!
-//! Every item's key, but for claims, is ([`crate::names::LEDGER_KEY`] = the tenant's id, [`crate::names::LEDGER_SORT`] = one of the
-//! sort keys below); what it says is JSON text in [`crate::names::RECORD_ATTRIBUTE`], decimals as text, so that no
+//! Every item's key, but for claims, is ([`crate::names::LEDGER_KEY`] = the tenant's id,
+//! [`crate::names::LEDGER_SORT`] = one of the sort keys below); what it says is JSON text in [`crate::names::RECORD_ATTRIBUTE`], decimals as text, so that no
 //! store and no reader rounds them. Invoices are [`crate::invoice::InvoiceRecord`].
 
 use std::collections::BTreeMap;
@@ -147,6 +147,11 @@ impl SyncMark {
 }
 
 /// Cost by service over several days, exact: what an invoice is priced from.
+pub fn cost_by_service<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMap<String, Decimal> {
+    by_service(days).into_iter().map(|(name, amount)| (name, amount.cost)).collect()
+}
+
+/// Cost and usage by service over several days, exact.
 pub fn by_service<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMap<String, CostAmount> {
     sum_by(days, |day| &day.services)
 }

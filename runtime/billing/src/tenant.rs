@@ -44,6 +44,11 @@ pub struct TenantRecord {
 }
 
 impl TenantRecord {
+    /// Whether a month is billform's to bill: earlier ones than the first were billed by others.
+    pub fn bills(&self, month: Month) -> bool {
+        self.first_period.is_none_or(|first| first <= month)
+    }
+
     /// The tag that tells their cost apart, as claims write it: `ClientOrganization=Acme`.
     pub fn cost_tag(&self, tenant_tag: &str) -> Option<String> {
         self.tags.get(tenant_tag).map(|value| format!("{tenant_tag}={value}"))

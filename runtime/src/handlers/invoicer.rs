@@ -277,7 +277,7 @@ impl Invoicer<'_> {
         if self.mark(tenant, month).await? != mark {
             return Err(Stop::Resynced(month));
         }
-        let services = ledger::by_service(&days).into_iter().map(|(name, amount)| (name, amount.cost)).collect();
+        let services = ledger::cost_by_service(&days);
         let credit = self.carried_credit(tenant, month).await?;
         let invoice = price(&PriceInput { tenant, month, services: &services, credit })?;
         let state = match invoice.settlement() {

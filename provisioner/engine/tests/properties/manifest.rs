@@ -18,6 +18,11 @@ pub(crate) struct Spec {
     pub(crate) tenant: Option<&'static str>,
 }
 
+/// The plainest resource of a kind.
+pub(crate) fn spec(kind: &'static str, name: u8, link: u8) -> Spec {
+    Spec { kind, name, size: 0, fixed: 0, link, tag: None, tenant: None }
+}
+
 pub(crate) fn address(kind: &str, name: u8) -> Address {
     Address::new(kind, format!("n{name}"))
 }

@@ -4,12 +4,8 @@ use engine::plan::Reason;
 use engine::{Action, Address, Graph, Owner, Plan};
 
 use crate::cloud::{Cloud, Happened};
-use crate::manifest::{Spec, address, graph, resources};
+use crate::manifest::{address, graph, resources, spec};
 use crate::world::World;
-
-fn spec(kind: &'static str, name: u8, link: u8) -> Spec {
-    Spec { kind, name, size: 0, fixed: 0, link, tag: None, tenant: None }
-}
 
 fn give_to(cloud: &Cloud, id: &str, owner: Owner) {
     cloud.lock().objects.get_mut(id).expect("it is there").owner = owner;

@@ -7,7 +7,7 @@ use engine::{Action, Address, Graph, Input, Resource};
 use proptest::prelude::*;
 
 use crate::cloud::{Fault, Happened};
-use crate::manifest::{Spec, address, resources};
+use crate::manifest::{Spec, address, graph, resources, spec};
 use crate::world::World;
 
 fn named(name: &str) -> Address {
@@ -16,8 +16,7 @@ fn named(name: &str) -> Address {
 
 /// A box with an item in it, the box standing at `at`.
 fn boxed(at: &Address) -> Graph {
-    let spec = |kind, name| Spec { kind, name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
-    let mut all: Vec<Resource> = resources(&[spec("box", 0), spec("item", 0)]);
+    let mut all: Vec<Resource> = resources(&[spec("box", 0, 0), spec("item", 0, 0)]);
     for resource in &mut all {
         if resource.address.kind() == "box" {
             resource.address = at.clone();
@@ -94,8 +93,7 @@ fn a_record_moved_to_an_address_that_has_its_own_resource_takes_nothing_away() {
         let mut world = World::new();
         world.depth = depth;
         let (first, second) = (address("net", 0), address("net", 1));
-        let spec = |kind, name| Spec { kind, name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
-        let graph = Graph::new(resources(&[spec("net", 0), spec("net", 1), spec("box", 0)])).expect("a graph");
+        let graph = graph(&[spec("net", 0, 0), spec("net", 1, 0), spec("box", 0, 0)]);
         world.apply(&graph);
         let mut state = world.store.state();
         state.take(Entry::Removed(second.clone()));
@@ -115,12 +113,11 @@ fn a_record_moved_to_an_address_that_has_its_own_resource_takes_nothing_away() {
 fn a_record_moved_to_an_address_that_lacks_its_resource_has_it_made() {
     let world = World::new();
     let (first, second) = (address("net", 0), address("net", 1));
-    let spec = |name| Spec { kind: "net", name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
-    world.apply(&Graph::new(resources(&[spec(0)])).expect("a graph"));
+    world.apply(&graph(&[spec("net", 0, 0)]));
     let mut state = world.store.state();
     state.rename(&first, &second).expect("there is room");
     world.store.put(&state);
-    let graph = Graph::new(resources(&[spec(0), spec(1)])).expect("a graph");
+    let graph = graph(&[spec("net", 0, 0), spec("net", 1, 0)]);
     world.apply(&graph);
     assert_eq!(world.cloud.history(), [Happened::Made(second)]);
     world.assert_converged(&graph);
@@ -131,8 +128,7 @@ fn a_record_moved_to_an_address_that_lacks_its_resource_has_it_made() {
 fn exchanged_records_are_put_right_without_a_call_that_changes_anything() {
     for kind in ["net", "note"] {
         let world = World::new();
-        let spec = |name| Spec { kind, name, size: 0, fixed: 0, link: 0, tag: None, tenant: None };
-        let graph = Graph::new(resources(&[spec(0), spec(1), spec(2)])).expect("a graph");
+        let graph = graph(&[spec(kind, 0, 0), spec(kind, 1, 0), spec(kind, 2, 0)]);
         world.apply(&graph);
         let mut state = world.store.state();
         let spare = Address::new(kind, "spare");
@@ -151,7 +147,6 @@ fn exchanged_records_are_put_right_without_a_call_that_changes_anything() {
 #[test]
 fn items_that_change_places_leave_nothing_behind() {
     let world = World::new();
-    let spec = |kind, name, link| Spec { kind, name, size: 0, fixed: 0, link, tag: None, tenant: None };
     let graph = |links: [u8; 2]| {
         let items = [spec("item", 0, links[0]), spec("item", 1, links[1])];
         Graph::new(resources(&[&[spec("box", 0, 9), spec("box", 1, 9)][..], &items].concat())).expect("a graph")
