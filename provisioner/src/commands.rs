@@ -21,8 +21,10 @@ pub mod tenant;
 pub mod unlock;
 pub mod validate;
 
-use crate::cli::{Cli, Command};
-use crate::failure::Outcome;
+use clap::CommandFactory as _;
+
+use crate::ui::cli::{Cli, Command};
+use crate::ui::failure::Outcome;
 
 /// Runs the command.
 pub async fn run(cli: Cli) -> Outcome {
@@ -46,7 +48,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
         Command::Demo(arguments) => demo::run(global, &arguments).await,
-        Command::Completions(arguments) => completions::run(&arguments),
-        Command::Man(arguments) => man::run(global, &arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Command::Man(arguments) => man::run(global, &arguments, Cli::command()),
     }
 }

@@ -10,9 +10,9 @@ mod steps;
 use std::fs;
 use std::path::Path;
 
-use crate::checkout;
-use crate::exit;
-use crate::failure::Outcome;
+use crate::bundle::checkout;
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
 
 use cloud::DemoCloud;
 use steps::Steps;

@@ -1,38 +1,19 @@
 //! billform: what the command line does, as a library that the tests drive too.
 //!
 //! ```text
-//! project (files -> manifest) -> stack (manifest -> graph) -> session (graph + cloud -> plan) -> apply -> views
+//! project (files -> manifest) -> stack (manifest -> graph) -> run (graph + cloud -> plan -> apply) -> ui::views
 //! ```
 
-pub mod bundles;
-pub mod checkout;
-pub mod cli;
+pub mod bundle;
 pub mod cloud;
 pub mod commands;
 pub mod demo;
-pub mod drift_ignore;
-pub mod drift_report;
-pub mod duration;
-pub mod exit;
-pub mod failure;
+pub mod drift;
 pub mod kinds;
-pub mod leaving_tenants;
-pub mod ledger_reader;
-pub mod limits;
-pub mod link_key;
-pub mod locked_run;
+pub mod ledger;
 pub mod manifest_places;
-pub mod outputs;
-pub mod packaging;
-pub mod permissions;
-pub mod progress;
 pub mod project;
-pub mod saved_plan;
-pub mod scope;
-pub mod secrets;
-pub mod sensitive;
-pub mod session;
+pub mod run;
 pub mod stack;
 pub mod store;
-pub mod views;
-pub mod waiting;
+pub mod ui;

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use provisioner::cli::{Cli, Format};
-use provisioner::failure::Failure;
-use provisioner::views::terminal;
-use provisioner::{commands, exit, views};
+use provisioner::commands;
+use provisioner::ui::cli::Cli;
+use provisioner::ui::failure::Failure;
+use provisioner::ui::options::Format;
+use provisioner::ui::views::terminal;
+use provisioner::ui::{exit, views};
 
 fn main() -> ExitCode {
     terminal::end_quietly_without_a_reader();

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use billing::manifest::{Manifest, Problem, Source};
 use engine::Address;
 
-use crate::cli::Global;
-use crate::failure::Failure;
+use crate::ui::failure::Failure;
+use crate::ui::options::Global;
 
 /// A manifest that was read and checked, and the folder it lies in.
 pub struct Project {

@@ -6,6 +6,8 @@ mod budgets;
 mod costs;
 mod functions;
 mod ledger;
+pub mod outputs;
+pub mod permissions;
 mod policy;
 mod secrets;
 mod stripe;

@@ -23,9 +23,9 @@ use engine::{Address, State};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::cloud::connection::Connection;
-use crate::failure::Failure;
 use crate::project::Project;
-use crate::scope::unknown_tenant;
+use crate::run::scope::unknown_tenant;
+use crate::ui::failure::Failure;
 use backend::Backend;
 use holder::Holder;
 use site::Site;

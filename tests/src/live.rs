@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use engine::diff::FieldChange;
-use engine::kind::{
-    Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Observed, Removal, Update, Want,
-};
+use engine::kind::{Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, Observed, Removal, Update, Want};
+use engine::kind_meta::KindMeta;
 use engine::{Address, Owner};
 use localcloud::gateway::lag::Delay;
 use localcloud::{Description, LocalCloud, Options};

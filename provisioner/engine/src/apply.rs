@@ -21,13 +21,13 @@ use crate::input::{references, resolve};
 use crate::kind::{Applied, ErrorClass, Removal};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, Step};
-use crate::planner::last_applied;
 use crate::retry::{Retrier, RetryPolicy};
-use crate::state::{Entry, Intent, StateStore, StoreError};
+use crate::state::{Entry, Intent, StateStore, StoreError, last_applied};
+use crate::status::{ApplyError, Status};
 use crate::{Action, Kinds, Record, State};
 
 use calls::{Caller, Job, Made};
-pub use outcome::{ApplyError, Outcome, Status};
+pub use outcome::Outcome;
 use queue::Queue;
 
 /// How to carry out a plan.

@@ -1,7 +1,5 @@
 //! Drift: what differs from how we left it, told apart from what the manifest wants and nobody applied yet. Pure.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +8,7 @@ use crate::input::{OutputRef, resolve};
 use crate::kind::Listed;
 use crate::kinds::{Kinds, UnknownKind};
 use crate::refresh::{Observations, Seen};
-use crate::{Action, Address, CallError, Graph, Kind, Observed, Owner, Record, Resource, State};
+use crate::{Action, Address, CallError, Graph, Observed, Owner, Record, Resource, State};
 
 /// What was found. The same inputs give the same report, byte for byte.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -136,7 +134,7 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
         };
         let kind = kinds.of(address)?;
         let mut fields = kind.diff(&desired(resource, state), &record.fields, Some(&record.fields));
-        let beside = beside_fields(kind, record);
+        let beside = kind.opaque_paths(&record.fields);
         fields.retain(|change| !beside.contains(&change.path));
         let replaces = fields.iter().any(|change| change.forces_replacement);
         if !fields.is_empty() || state.renamed.contains_key(address) {
@@ -148,13 +146,6 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
     }
     found.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
     Ok(found)
-}
-
-/// What a kind compares beside fields, found by comparing a record with itself: whether the value given for a secret
-/// is the deployed one. Only what is seen can tell; it is something to apply, and never drift.
-pub(crate) fn beside_fields(kind: &dyn Kind, record: &Record) -> BTreeSet<String> {
-    let changes = kind.diff(&record.fields, &record.fields, Some(&record.fields));
-    changes.into_iter().map(|change| change.path).collect()
 }
 
 /// The desired fields, references resolved from what is remembered.
@@ -205,7 +196,7 @@ impl Comparing<'_> {
             None => {}
         }
         let kind = self.kinds.of(address)?;
-        let beside = beside_fields(kind, record);
+        let beside = kind.opaque_paths(&record.fields);
         let mut fields = kind.diff(&record.fields, &observed.fields, Some(&record.fields));
         fields.retain(|change| !beside.contains(&change.path));
         self.changed(address, tenant, &record.id, fields);

@@ -11,55 +11,7 @@ use serde_json::Value;
 
 use crate::Address;
 use crate::diff::FieldChange;
-
-/// What is said once about a kind, as data; help, permissions and documentation derive from it.
-#[derive(Debug, Clone, Copy)]
-pub struct KindMeta {
-    /// The kind's name, first half of its addresses: `iam_role`.
-    pub name: &'static str,
-    /// The service whose rate it shares, key of the concurrency limits: `iam`.
-    pub service: &'static str,
-    /// One sentence: what it is.
-    pub summary: &'static str,
-    /// Paths of fields that only a new resource can have otherwise: a change replaces. `keys`, `report.prefix`.
-    pub create_only: &'static [&'static str],
-    /// Paths of maps in which keys that we never set are left alone: `tags`.
-    pub open_maps: &'static [&'static str],
-    /// Fields that the service's lists do not give; `plan` takes them from the state unless told to read all.
-    pub unlisted: &'static [&'static str],
-    /// What each verb needs to be allowed.
-    pub permissions: &'static [Permission],
-    /// Whether deleting or replacing it can lose what billform did not write, so that [`Kind::contents`] is asked first.
-    pub guarded: bool,
-    /// What a delete leaves behind, where it does: a plan says it before, an outcome after.
-    pub leaves: Option<&'static str>,
-}
-
-/// One IAM action that a verb needs. Resources are templates with `{account}`, `{region}` and `{stack}`-derived names,
-/// filled by the provisioner; `*` where the action knows no resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Permission {
-    /// Which verb needs it.
-    pub verb: Verb,
-    /// `iam:CreateRole`.
-    pub action: &'static str,
-    /// `arn:aws:iam::{account}:role/{project}-*`.
-    pub resource: &'static str,
-}
-
-/// What can be done with a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verb {
-    /// Look at it.
-    Read,
-    /// Make it.
-    Create,
-    /// Change it.
-    Update,
-    /// Remove or archive it.
-    Delete,
-}
+use crate::kind_meta::KindMeta;
 
 /// How much a read looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,5 +244,15 @@ pub trait Kind: Send + Sync {
     /// What a guarded resource holds that billform did not write; `None` when that is nothing.
     async fn contents(&self, _id: &str, _fields: &Value) -> Result<Option<Contents>, CallError> {
         Ok(None)
+    }
+}
+
+impl dyn Kind + '_ {
+    /// Returns the paths that [`Kind::diff`] reports although a resource is compared with itself: what is compared
+    /// beside fields, as whether the value given for a secret is the deployed one. Only what is seen can tell; it is
+    /// something to apply, and never drift.
+    pub(crate) fn opaque_paths(&self, fields: &Value) -> BTreeSet<String> {
+        let changes = self.diff(fields, fields, Some(fields));
+        changes.into_iter().map(|change| change.path).collect()
     }
 }

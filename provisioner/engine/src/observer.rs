@@ -2,7 +2,7 @@
 
 use crate::Address;
 use crate::action::Action;
-use crate::apply::Status;
+use crate::status::Status;
 
 /// Something happened that a person might want to see.
 #[derive(Debug, Clone, PartialEq)]

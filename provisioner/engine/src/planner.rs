@@ -11,12 +11,11 @@ use serde_json::Value;
 
 use crate::action::Action;
 use crate::diff::FieldChange;
-use crate::drift::beside_fields;
 use crate::input::{OutputRef, resolve};
 use crate::kinds::{Kinds, UnknownKind};
 use crate::plan::{Blocked, Mode, Plan, Reason, Refused, Step};
 use crate::refresh::{Observations, Seen};
-use crate::state::Intent;
+use crate::state::{Intent, last_applied};
 use crate::{Address, Graph, Observed, Owner, Record, Resource, State};
 
 /// Plans how what is seen becomes what is desired.
@@ -161,7 +160,7 @@ impl<'a> Planner<'a> {
         let mut changes = kind.diff(&desired, &observed.fields, last.as_deref());
         if let Some(record) = record.filter(|_| self.observations.assumed) {
             // Only what is seen can tell.
-            let beside = beside_fields(kind, record);
+            let beside = kind.opaque_paths(&record.fields);
             changes.retain(|change| !beside.contains(&change.path));
         }
         let forced: Vec<&str> =
@@ -331,29 +330,6 @@ impl<'a> Planner<'a> {
         self.plan.refused.sort_by(|a, b| a.address.cmp(&b.address));
         self.plan.blocked.sort_by(|a, b| a.address.cmp(&b.address));
         self.plan
-    }
-}
-
-/// What we applied last, for [`crate::Kind::diff`]. What an open intent was about to write may have arrived, so its
-/// keys count as ours too.
-pub(crate) fn last_applied(record: Option<&Record>, intent: Option<&Intent>) -> Option<Arc<Value>> {
-    match (record, intent) {
-        (Some(record), Some(intent)) => Some(union(&record.fields, &intent.fields).into()),
-        (record, intent) => record.map(|record| &record.fields).or(intent.map(|intent| &intent.fields)).cloned(),
-    }
-}
-
-fn union(under: &Value, over: &Value) -> Value {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            let mut both = under.clone();
-            for (name, value) in over {
-                let merged = under.get(name).map_or_else(|| value.clone(), |below| union(below, value));
-                both.insert(name.clone(), merged);
-            }
-            Value::Object(both)
-        }
-        _ => over.clone(),
     }
 }
 

@@ -94,6 +94,29 @@ pub enum Entry {
     Removed(Address),
 }
 
+/// What we applied last, for [`crate::Kind::diff`]. What an open intent was about to write may have arrived, so its
+/// keys count as ours too.
+pub(crate) fn last_applied(record: Option<&Record>, intent: Option<&Intent>) -> Option<Arc<Value>> {
+    match (record, intent) {
+        (Some(record), Some(intent)) => Some(union(&record.fields, &intent.fields).into()),
+        (record, intent) => record.map(|record| &record.fields).or(intent.map(|intent| &intent.fields)).cloned(),
+    }
+}
+
+fn union(under: &Value, over: &Value) -> Value {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            let mut both = under.clone();
+            for (name, value) in over {
+                let merged = under.get(name).map_or_else(|| value.clone(), |below| union(below, value));
+                both.insert(name.clone(), merged);
+            }
+            Value::Object(both)
+        }
+        _ => over.clone(),
+    }
+}
+
 /// A state is used in another place than the one it was applied in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the state was applied with {what} {then}, this run is for {now}; nothing was read or changed")]

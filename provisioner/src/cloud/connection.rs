@@ -4,9 +4,9 @@ use aws_config::SdkConfig;
 use billing::manifest::Manifest;
 
 use super::calls::Calls;
+use super::errors::call_error;
 use super::{sdk_config, timeouts};
-use crate::failure::Failure;
-use crate::session::check_account;
+use crate::ui::failure::Failure;
 
 /// One run's way to AWS. The credentials are looked for once, so that a helper that asks for a code asks once.
 #[derive(Debug, Clone)]
@@ -29,4 +29,20 @@ impl Connection {
         check_account(&aws_sdk_sts::Client::from_conf(sts), &manifest.aws.account).await?;
         Ok(Connection { config, calls })
     }
+}
+
+/// Asks whose credentials these are: a manifest names its account, and no other is touched.
+pub async fn check_account(sts: &aws_sdk_sts::Client, wanted: &str) -> Result<(), Failure> {
+    let identity = sts.get_caller_identity().send().await.map_err(|error| {
+        let error = call_error("sts:GetCallerIdentity", error);
+        Failure::new(format!("AWS does not say whose credentials these are: {error}")).hint(
+            "check the profile, AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL; `aws sts get-caller-identity` asks the same",
+        )
+    })?;
+    let account = identity.account().unwrap_or_default();
+    if account == wanted {
+        return Ok(());
+    }
+    Err(Failure::new(format!("the manifest is for AWS account {wanted}, the credentials are of {account}"))
+        .hint("use the other account's credentials, or change `aws.account`; nothing was read or changed"))
 }

@@ -10,23 +10,23 @@ use clap::Args;
 use engine::state::StateStore as _;
 use engine::{Address, Options, Plan, State};
 
-use crate::bundles;
-use crate::cli::{Format, Global};
+use crate::bundle::selection;
 use crate::cloud::connection::Connection;
 use crate::commands::{package, plan as plan_command};
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::limits;
-use crate::locked_run::{Patience, locked};
-use crate::outputs;
-use crate::progress::Progress;
 use crate::project::Project;
-use crate::saved_plan::SavedPlan;
-use crate::scope::Scope;
-use crate::session::{Looking, Purpose, Session};
+use crate::run::limits;
+use crate::run::locked_run::{Patience, locked};
+use crate::run::progress::Progress;
+use crate::run::saved_plan::SavedPlan;
+use crate::run::scope::{Refresh, Scope};
+use crate::run::session::{Looking, Purpose, Recalled, Session};
+use crate::run::waiting::TokioClock;
+use crate::stack::outputs;
 use crate::store::Store;
-use crate::views::{self, terminal};
-use crate::waiting::TokioClock;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{self, terminal};
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub struct Arguments {
     pub adopt: bool,
     /// How much is read before planning: `full` repairs also what lists do not show, all that `drift` finds.
     #[arg(long, value_name = "DEPTH", default_value = "lists")]
-    pub refresh: plan_command::Refresh,
+    pub refresh: Refresh,
     /// The bundle to deploy, instead of the newest packaged one.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
@@ -105,7 +105,7 @@ async fn under_lock(
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let state = store.load(&project.manifest.stack()).await?;
     let named = arguments.bundle.as_deref().or_else(|| saved.as_ref()?.bundle());
-    let bundle = match bundles::find(&project, named)? {
+    let bundle = match selection::find(&project, named)? {
         None if !destroy && !has_functions(&state) && makes_functions(global, &connection, &state, looking).await? => {
             Some(package::for_project(global, &project).await?)
         }
@@ -118,7 +118,8 @@ async fn under_lock(
     if let Some(saved) = &saved {
         saved.check(&session)?;
     }
-    let state = session.recall(state, &progress).await?;
+    let Recalled { state, notes } = session.recall(state, &progress).await?;
+    terminal::eprint_lines(&notes);
     let plan = session.plan(&state, looking, &progress).await?;
     let plan = match &saved {
         Some(saved) => saved.keep(plan)?,

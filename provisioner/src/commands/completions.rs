@@ -1,11 +1,10 @@
 //! `completions`: a shell's completion script, from the command line's own definition.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
-use crate::exit;
-use crate::failure::Outcome;
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
@@ -14,11 +13,10 @@ pub struct Arguments {
     pub shell: Shell,
 }
 
-/// Prints it, to be sourced: `source <(billform completions bash)`.
-pub fn run(arguments: &Arguments) -> Outcome {
+/// Prints the script for `program`, to be sourced: `source <(billform completions bash)`.
+pub fn run(arguments: &Arguments, mut program: Command) -> Outcome {
     let mut script = Vec::new();
-    let mut command = Cli::command();
-    clap_complete::generate(arguments.shell, &mut command, "billform", &mut script);
+    clap_complete::generate(arguments.shell, &mut program, "billform", &mut script);
     print!("{}", String::from_utf8(script)?);
     Ok(exit::DONE)
 }

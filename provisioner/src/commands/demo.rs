@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::cli::Global;
 use crate::demo;
-use crate::failure::Outcome;
+use crate::ui::failure::Outcome;
+use crate::ui::options::Global;
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]

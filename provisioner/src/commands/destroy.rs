@@ -5,14 +5,15 @@ use engine::Address;
 use engine::state::StateStore as _;
 
 use super::apply::{Consent, carry_out};
-use crate::cli::Global;
 use crate::cloud::connection::Connection;
-use crate::failure::Outcome;
-use crate::locked_run::{Patience, locked};
-use crate::progress::Progress;
 use crate::project::Project;
-use crate::session::{Looking, Purpose, Session};
+use crate::run::locked_run::{Patience, locked};
+use crate::run::progress::Progress;
+use crate::run::session::{Looking, Purpose, Recalled, Session};
 use crate::store::Store;
+use crate::ui::failure::Outcome;
+use crate::ui::options::Global;
+use crate::ui::views::terminal;
 
 /// Arguments of `destroy`.
 #[derive(Debug, Args)]
@@ -50,7 +51,8 @@ async fn under_lock(
     let purpose = Purpose { bundle: None, may_ask: false, destroy: true };
     let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = session.recall(state, &progress).await?;
+    let Recalled { state, notes } = session.recall(state, &progress).await?;
+    terminal::eprint_lines(&notes);
     let plan = session.plan(&state, &Looking::default(), &progress).await?;
     drop(progress);
     let consent = Consent {

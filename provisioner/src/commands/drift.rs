@@ -8,16 +8,16 @@ use engine::kind::{Depth, Listed};
 use engine::state::StateStore as _;
 use engine::{Address, Observer, RefreshOptions, RetryPolicy, State, refresh};
 
-use crate::bundles;
-use crate::cli::{Global, Written};
-use crate::drift_ignore::{Ignore, part};
-use crate::drift_report::DriftReport;
-use crate::failure::{Failure, Outcome};
-use crate::progress::Progress;
+use crate::bundle::selection;
+use crate::drift::ignore::{Ignore, part};
+use crate::drift::report::DriftReport;
 use crate::project::{self, Project};
-use crate::session::{Purpose, Session};
-use crate::views::{self, terminal};
-use crate::waiting::TokioClock;
+use crate::run::progress::Progress;
+use crate::run::session::{Purpose, Session};
+use crate::run::waiting::TokioClock;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Global, Written};
+use crate::ui::views::{self, terminal};
 
 /// Arguments of `drift`.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub struct Arguments {
 /// Looks, compares and tells.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let bundle = bundles::find(&project, None)?;
+    let bundle = selection::find(&project, None)?;
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: false }).await?;
     let progress = Progress::reading(global.verbose > 0);
     let report = look(&session, &arguments.ignore, &progress).await?;

@@ -2,12 +2,12 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::Outcome;
 use crate::project::Project;
 use crate::stack;
-use crate::views::{graph, terminal};
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{graph, terminal};
 
 /// Arguments of `graph`.
 #[derive(Debug, Args)]

@@ -8,14 +8,15 @@ use engine::state::StateStore as _;
 use engine::{Address, Mode, Observations, Observed, Owner, Plan, Seen, State};
 
 use super::apply::{Consent, carry_out};
-use crate::cli::Global;
 use crate::cloud::connection::Connection;
-use crate::failure::{Failure, Outcome};
-use crate::locked_run::{Patience, locked};
-use crate::progress::Progress;
 use crate::project::Project;
-use crate::session::{Purpose, Session};
+use crate::run::locked_run::{Patience, locked};
+use crate::run::progress::Progress;
+use crate::run::session::{Purpose, Recalled, Session};
 use crate::store::Store;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::Global;
+use crate::ui::views::terminal;
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -54,7 +55,8 @@ async fn under_lock(
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
     let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    let state = session.recall(state, &progress).await?;
+    let Recalled { state, notes } = session.recall(state, &progress).await?;
+    terminal::eprint_lines(&notes);
     let found = find(&session, &state, arguments).await?;
     drop(progress);
     let plan = plan(&session, &state, &arguments.address, found)?;

@@ -9,17 +9,17 @@ use billing::manifest::model::State;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{Format, Global};
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::store;
 use crate::store::s3::client::Bucket;
 use crate::store::s3::{self, Made};
-use crate::views::terminal;
-use crate::views::wrap::wrapped;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::terminal;
+use crate::ui::views::wrap::wrapped;
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `invoice`: what a month comes to, from the ledger, by the same rules and terms that draft it.
 
-use billing::invoice::{Invoice, InvoiceRecord, PriceInput, price, ready};
+use billing::invoice::{PriceInput, price, ready};
 use billing::ledger::{CostClaim, CostDay};
 use billing::manifest::model::Tenant;
 use billing::names::UNALLOCATED;
@@ -8,18 +8,18 @@ use billing::tenant::TenantRecord;
 use billing::{Month, ledger};
 use clap::Subcommand as ClapSubcommand;
 use rust_decimal::Decimal;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::{Format, Global};
+use crate::cloud::connection::check_account;
 use crate::cloud::sdk_config;
 use crate::commands::tenant::unknown_tenant;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::ledger_reader::LedgerReader;
+use crate::ledger::preview::{Preview, TermsOf};
+use crate::ledger::reader::LedgerReader;
 use crate::project::Project;
-use crate::session::check_account;
-use crate::views::{self, terminal};
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{self, terminal};
 
 /// Subcommands of `invoice`.
 #[derive(Debug, ClapSubcommand)]
@@ -32,36 +32,6 @@ pub enum Subcommand {
         #[arg(long, value_name = "YYYY-MM")]
         period: Option<Month>,
     },
-}
-
-/// One tenant's preview.
-pub struct Preview {
-    /// The tenant's id.
-    pub tenant: String,
-    /// Their name.
-    pub name: String,
-    /// The month.
-    pub month: Month,
-    /// The invoice, priced now; none where its terms do not allow that, which `not_ready` tells.
-    pub invoice: Option<Invoice>,
-    /// Whose terms it was priced by.
-    pub terms: TermsOf,
-    /// What the invoicer has made of the month, if it has begun.
-    pub invoiced: Option<InvoiceRecord>,
-    /// Why it would not be drafted yet; none once it is.
-    pub not_ready: Option<String>,
-}
-
-/// Whose terms a preview was priced by. The invoicer knows those that were deployed, and no others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TermsOf {
-    /// The deployed ones, as the manifest has them, too.
-    Manifest,
-    /// The deployed ones; the manifest's differ and are not applied yet.
-    Deployed,
-    /// The manifest's, as nothing of the tenant is deployed yet.
-    Undeployed,
 }
 
 /// Previews.

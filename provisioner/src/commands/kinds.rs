@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::Outcome;
 use crate::kinds;
-use crate::views::terminal;
-use crate::views::wrap::wrapped;
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
+use crate::ui::options::{Format, Global};
+use crate::ui::views::terminal;
+use crate::ui::views::wrap::wrapped;
 
 /// The column of the summaries.
 const SUMMARY_AT: usize = 34;

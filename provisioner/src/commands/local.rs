@@ -7,12 +7,12 @@ use clap::Subcommand as ClapSubcommand;
 use localcloud::{Options, daemon};
 use serde_json::json;
 
-use crate::checkout;
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::Outcome;
+use crate::bundle::checkout;
 use crate::project::Project;
-use crate::views::terminal;
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
+use crate::ui::options::{Format, Global};
+use crate::ui::views::terminal;
 
 /// Subcommands of `local`.
 #[derive(Debug, ClapSubcommand)]

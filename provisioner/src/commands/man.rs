@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use serde_json::json;
 
-use crate::cli::{Cli, Format, Global};
-use crate::exit;
-use crate::failure::{Failure, Outcome};
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
@@ -26,9 +26,9 @@ struct Page {
     roff: Vec<u8>,
 }
 
-/// Prints the main page, or writes all.
-pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
-    let pages = pages()?;
+/// Prints the main page of `program`, or writes all.
+pub fn run(global: &Global, arguments: &Arguments, program: Command) -> Outcome {
+    let pages = pages(program)?;
     match &arguments.out {
         None => print!("{}", String::from_utf8_lossy(&pages[0].roff)),
         Some(folder) => {
@@ -46,8 +46,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
 }
 
 /// The main page first, then one for every command and subcommand.
-fn pages() -> Result<Vec<Page>, Failure> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+fn pages(program: Command) -> Result<Vec<Page>, Failure> {
+    let mut command = program.disable_help_subcommand(true);
     // Fills in what subcommands take over from the program: their full names and the global options.
     command.build();
     let mut pages = Vec::new();

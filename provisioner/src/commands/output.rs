@@ -3,13 +3,13 @@
 use clap::Args;
 use engine::state::StateStore as _;
 
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::outputs;
 use crate::project::Project;
+use crate::stack::outputs;
 use crate::store;
-use crate::views::terminal;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::terminal;
 
 /// Arguments of `output`.
 #[derive(Debug, Args)]

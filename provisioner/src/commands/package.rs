@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::bundles;
-use crate::cli::{Format, Global};
+use crate::bundle::packaging::{self, Profile, Recipe};
+use crate::bundle::selection;
 use crate::cloud::bundle::Bundle;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::packaging::{self, Profile, Recipe};
 use crate::project::Project;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
 
 /// Arguments of `package`.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub struct Arguments {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let architecture = project.manifest.aws.architecture.as_str();
-    let out = arguments.out.clone().unwrap_or_else(|| bundles::default_path(&project));
+    let out = arguments.out.clone().unwrap_or_else(|| selection::default_path(&project));
     let recipe = Recipe { architecture, host: arguments.host, profile: arguments.profile };
     let built = packaging::build(recipe, &out, &tell).await?;
     match global.format {
@@ -46,7 +46,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 
 /// The first apply's own packaging: for AWS the manifest's architecture, for a local endpoint this machine.
 pub async fn for_project(_global: &Global, project: &Project) -> Result<Bundle, Failure> {
-    let out = bundles::default_path(project);
+    let out = selection::default_path(project);
     let recipe = Recipe {
         architecture: project.manifest.aws.architecture.as_str(),
         host: is_local_endpoint(),

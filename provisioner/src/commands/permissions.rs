@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
-use engine::kind::Verb;
+use engine::kind_meta::Verb;
 use serde_json::Value;
 
-use crate::cli::Global;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::permissions::{self, Of};
 use crate::project::Project;
 use crate::stack;
+use crate::stack::permissions::{self, Of};
 use crate::store::permissions::Use;
-use crate::views::terminal;
-use crate::views::wrap::wrapped;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::Global;
+use crate::ui::views::terminal;
+use crate::ui::views::wrap::wrapped;
 
 /// Arguments of `permissions`.
 #[derive(Debug, Args)]

@@ -2,22 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use engine::kind::Depth;
+use clap::Args;
 use engine::state::StateStore as _;
 use engine::{Address, Plan};
-use serde::{Deserialize, Serialize};
 
-use crate::bundles;
-use crate::cli::{Global, Written};
-use crate::exit;
-use crate::failure::Outcome;
-use crate::progress::Progress;
+use crate::bundle::selection;
 use crate::project::Project;
-use crate::saved_plan::SavedPlan;
-use crate::scope::Scope;
-use crate::session::{Looking, Purpose, Session};
-use crate::views::{self, terminal};
+use crate::run::progress::Progress;
+use crate::run::saved_plan::SavedPlan;
+use crate::run::scope::{Refresh, Scope};
+use crate::run::session::{Looking, Purpose, Recalled, Session};
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
+use crate::ui::options::{Global, Written};
+use crate::ui::views::{self, terminal};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -48,33 +46,10 @@ pub struct Arguments {
     pub target: Vec<Address>,
 }
 
-/// How much a plan reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Refresh {
-    /// What lists and batches give; the rest comes from the state.
-    #[default]
-    Lists,
-    /// Every managed field.
-    Full,
-    /// Only what would be made; of everything else the state is believed.
-    None,
-}
-
-impl Refresh {
-    /// The engine's word for it.
-    pub fn depth(self) -> Depth {
-        match self {
-            Refresh::Lists | Refresh::None => Depth::Lists,
-            Refresh::Full => Depth::Full,
-        }
-    }
-}
-
 /// Plans and shows.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let bundle = bundles::find(&project, arguments.bundle.as_deref())?;
+    let bundle = selection::find(&project, arguments.bundle.as_deref())?;
     let keeps_code = bundle.is_none() && !arguments.destroy;
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: arguments.destroy }).await?;
     let state = session.store().load(&session.cloud.stack).await?;
@@ -84,10 +59,11 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         adopt: arguments.adopt,
         scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
     };
-    let state = match looking.refresh {
+    let Recalled { state, notes } = match looking.refresh {
         Refresh::None => session.remembered(state)?,
         Refresh::Lists | Refresh::Full => session.recall(state, &progress).await?,
     };
+    terminal::eprint_lines(&notes);
     let plan = session.plan(&state, &looking, &progress).await?;
     drop(progress);
     show(global, &session, &plan, keeps_code)?;
@@ -99,7 +75,12 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 }
 
 /// The plan on stdout, in the format asked for.
-pub fn show(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Result<(), crate::failure::Failure> {
+pub fn show(
+    global: &Global,
+    session: &Session,
+    plan: &Plan,
+    keeps_code: bool,
+) -> Result<(), crate::ui::failure::Failure> {
     let manifest = &session.project.manifest;
     let unprovisioned = manifest.unprovisioned_sections();
     let calls = session.cloud.calls.counts();

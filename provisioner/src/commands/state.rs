@@ -6,16 +6,16 @@ use clap::{Args, Subcommand as ClapSubcommand};
 use engine::state::{Entry, StateStore as _};
 use engine::{Address, State};
 
-use crate::cli::{Format, Global};
 use crate::commands::apply::count_now;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::locked_run::LockPatience;
-use crate::progress::Progress;
 use crate::project::Project;
-use crate::session::{Purpose, Session};
+use crate::run::locked_run::LockPatience;
+use crate::run::progress::Progress;
+use crate::run::session::{Purpose, Session};
 use crate::store::{self, Store};
-use crate::views::{self, terminal};
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{self, terminal};
 
 /// Subcommands of `state`.
 #[derive(Debug, ClapSubcommand)]

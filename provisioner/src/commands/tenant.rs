@@ -4,15 +4,15 @@ use billing::link::{self, LinkClaims, LinkKey};
 use clap::Subcommand as ClapSubcommand;
 use serde_json::{Value, json};
 
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::link_key;
-use crate::outputs;
+use crate::ledger::link_key;
 use crate::project::Project;
+use crate::stack::outputs;
 use crate::store;
-use crate::views::table::aligned;
-use crate::views::terminal;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::table::aligned;
+use crate::ui::views::terminal;
 use engine::state::StateStore as _;
 
 /// Subcommands of `tenant`.

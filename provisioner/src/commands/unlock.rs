@@ -3,16 +3,16 @@
 use billing::names::is_id;
 use clap::Args;
 
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::{Failure, Outcome};
 use crate::project::Project;
-use crate::scope::unknown_tenant;
+use crate::run::scope::unknown_tenant;
 use crate::store::backend::Backend;
 use crate::store::s3::{LockError, S3Store};
 use crate::store::site::Site;
-use crate::views::locks::{self, By, Locked};
-use crate::views::terminal;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::locks::{self, By, Locked};
+use crate::ui::views::terminal;
 
 /// Arguments of `unlock`.
 #[derive(Debug, Args)]

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::{Format, Global};
-use crate::exit;
-use crate::failure::Outcome;
 use crate::project::{Project, ProjectError};
 use crate::stack;
-use crate::views::{problems, terminal};
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{problems, terminal};
 
 /// Exits 0 for a sound manifest, 1 for one with problems.
 pub fn run(global: &Global) -> Outcome {

@@ -15,12 +15,12 @@ use localcloud::{Description, LocalCloud, Options, daemon};
 use serde_json::{Value, json};
 
 use super::steps::Steps;
-use crate::checkout;
+use crate::bundle::checkout;
 use crate::cloud::calls::Calls;
 use crate::cloud::secret_values::SecretValue;
 use crate::cloud::stripe_api::StripeApi;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
 
 /// Days after a month's end until the demo's manifest bills it (`invoicing.settle_days`).
 const SETTLE_DAYS: i64 = 14;

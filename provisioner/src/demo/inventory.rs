@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 
 use crate::cloud::errors::call_error;
-use crate::failure::Failure;
+use crate::ui::failure::Failure;
 
 /// Names by service.
 pub type Inventory = BTreeMap<&'static str, Vec<String>>;

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use crate::views::apply::seconds;
-use crate::views::style::{BOLD, DIM, GREEN, paint};
+use crate::ui::views::apply::seconds;
+use crate::ui::views::style::{BOLD, DIM, GREEN, paint};
 
 /// The steps of one run.
 pub struct Steps {

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use aws_sdk_costexplorer::types::{
     CostAllocationTagStatus, CostAllocationTagStatusEntry, CostAllocationTagType, UpdateCostAllocationTagsStatusError,
 };
-use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Permission, Removal, Verb};
+use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
+use engine::kind_meta::{KindMeta, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 

@@ -18,7 +18,8 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use billing::names::OWNER_TAG;
 use engine::Address;
-use engine::kind::{Applied, CallError, Contents, Depth, ErrorClass, KindMeta, Permission, Removal, Verb};
+use engine::kind::{Applied, CallError, Contents, Depth, ErrorClass, Removal};
+use engine::kind_meta::{KindMeta, Permission, Verb};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

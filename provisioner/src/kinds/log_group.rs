@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
-use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Permission, Removal, Verb};
+use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
+use engine::kind_meta::{KindMeta, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -22,7 +22,8 @@ pub mod typed;
 use std::sync::Arc;
 
 use engine::Kinds;
-use engine::kind::{Kind, KindMeta};
+use engine::kind::Kind;
+use engine::kind_meta::KindMeta;
 use serde::Deserialize as _;
 use serde_json::Value;
 

@@ -12,7 +12,8 @@ use aws_sdk_costandusagereport::types::{
     Tag, TimeUnit,
 };
 use aws_smithy_types::error::operation::BuildError;
-use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Permission, Removal, Verb};
+use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
+use engine::kind_meta::{KindMeta, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use engine::kind::{Applied, CallError, KindMeta};
+use engine::kind::{Applied, CallError};
+use engine::kind_meta::KindMeta;
 use serde_json::json;
 use stripe::StripeRequest;
 use stripe_types::List;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::kind::{Applied, CallError, Depth, ErrorClass, KindMeta, Removal};
+use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
+use engine::kind_meta::KindMeta;
 use engine::{Address, Input};
 use serde::{Deserialize, Serialize};
 use stripe_product::Price;

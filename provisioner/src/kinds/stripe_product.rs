@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::Address;
-use engine::kind::{Applied, CallError, Depth, KindMeta, Removal};
+use engine::kind::{Applied, CallError, Depth, Removal};
+use engine::kind_meta::KindMeta;
 use serde::{Deserialize, Serialize};
 use stripe_product::Product;
 use stripe_product::product::{CreateProduct, ListProduct, UpdateProduct};

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use engine::Address;
 use engine::diff::FieldChange;
 use engine::kind::{
-    Applied, CallError, Contents, Create, Delete, Depth, ErrorClass, Kind, KindMeta, Listed, Observed, Owner, Removal,
-    Update, Want,
+    Applied, CallError, Contents, Create, Delete, Depth, ErrorClass, Kind, Listed, Observed, Owner, Removal, Update,
+    Want,
 };
+use engine::kind_meta::KindMeta;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -36,7 +36,7 @@ use tokio::task::AbortHandle;
 
 use super::holder::Holder;
 use crate::cloud::gate::Term;
-use crate::exit;
+use crate::ui::exit;
 pub use bucket::{Made, make};
 use journal::{Label, Mark, segment, segment_key};
 use lease::{Beating, Lease, Met, Refusal, Times};

@@ -22,8 +22,8 @@ use super::s3::lease::{Met, Times};
 use super::s3::{Place, S3Store, parts};
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
-use crate::failure::Failure;
 use crate::project::Project;
+use crate::ui::failure::Failure;
 
 /// Where a state lies.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use billing::manifest::{Source, load};
-use engine::kind::Permission;
+use engine::kind_meta::Permission;
 use provisioner::{kinds, stack};
 use serde_json::Value;
 

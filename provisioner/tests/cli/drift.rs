@@ -9,9 +9,9 @@ use engine::diff::FieldChange;
 use engine::kind::{CallError, ErrorClass};
 use engine::{Action, Address, Drift, Drifted, Finding, Owner, Unapplied};
 use jiff::civil::Date;
-use provisioner::drift_ignore::{Ignore, part};
-use provisioner::drift_report::DriftReport;
-use provisioner::views::{drift, drift_json, drift_markdown, drift_sarif, plan_markdown};
+use provisioner::drift::ignore::{Ignore, part};
+use provisioner::drift::report::DriftReport;
+use provisioner::ui::views::{drift, drift_json, drift_markdown, drift_sarif, plan_markdown};
 use serde_json::{Value, json};
 
 use crate::golden::{

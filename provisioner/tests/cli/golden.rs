@@ -7,16 +7,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use billing::manifest::{Source, load};
-use engine::apply::ApplyError;
 use engine::diff::FieldChange;
 use engine::kind::{CallError, Contents, ErrorClass};
 use engine::plan::{Blocked, Refused};
+use engine::status::ApplyError;
 use engine::{Action, Address, Outcome, Owner, Plan, Reason, State, Status, Step};
-use provisioner::failure::Failure;
 use provisioner::store::holder::Holder;
-use provisioner::views::locks::{By, Locked};
-use provisioner::views::plan::Surroundings;
-use provisioner::views::{apply, failure, locks, plan, problems};
+use provisioner::ui::failure::Failure;
+use provisioner::ui::views::locks::{By, Locked};
+use provisioner::ui::views::plan::Surroundings;
+use provisioner::ui::views::{apply, failure, locks, plan, problems};
 use serde_json::{Value, json};
 
 /// Compares a rendering at both widths with its files, and sees that its lines fit.

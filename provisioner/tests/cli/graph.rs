@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use engine::{Address, Graph, Resource};
-use provisioner::views::graph;
+use provisioner::ui::views::graph;
 use serde_json::{Value, json};
 
 use crate::program::{Program, checkout};

@@ -84,7 +84,7 @@ fn commands_print_what_others_wrote_through_the_terminal_view() {
             if path.is_dir() { folders.push(path) } else { commands.push(path) }
         }
     }
-    let others = ["session.rs", "progress.rs", "views/failure.rs"].map(|file| folder.join(file));
+    let others = ["run/session.rs", "run/progress.rs", "ui/views/failure.rs"].map(|file| folder.join(file));
     let mut around = Vec::new();
     for file in commands.into_iter().chain(others) {
         let text = fs::read_to_string(&file).expect("a source");

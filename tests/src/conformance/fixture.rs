@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use engine::Kind;
-use engine::kind::KindMeta;
+use engine::kind_meta::KindMeta;
 use futures::future::BoxFuture;
 use provisioner::cloud::Cloud;
 use provisioner::kinds::typed::{Erased, TypedKind};

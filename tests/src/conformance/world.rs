@@ -7,17 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use engine::diff::FieldChange;
-use engine::kind::{
-    Applied, CallError, Contents, Create, Delete, Depth, KindMeta, Listed, Observed, Removal, Update, Want,
-};
+use engine::kind::{Applied, CallError, Contents, Create, Delete, Depth, Listed, Observed, Removal, Update, Want};
+use engine::kind_meta::KindMeta;
 use engine::observer::Unobserved;
 use engine::state::StateStore as _;
 use engine::{
     Address, Drift, Graph, Kind, Kinds, Mode, Options, Plan, Record, RefreshOptions, Resource, RetryPolicy, Step,
     refresh,
 };
+use provisioner::run::waiting::TokioClock;
 use provisioner::store::file::FileStore;
-use provisioner::waiting::TokioClock;
 use serde_json::Value;
 
 use super::Fixture;

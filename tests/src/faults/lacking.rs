@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use aws_sdk_iam::config::{Credentials as AwsCredentials, SharedCredentialsProvider};
 use engine::diff::FieldChange;
-use engine::kind::{Contents, Create, Delete, Depth, KindMeta, Listed, Removal, Update, Want};
+use engine::kind::{Contents, Create, Delete, Depth, Listed, Removal, Update, Want};
+use engine::kind_meta::KindMeta;
 use engine::observer::Unobserved;
 use engine::state::{Entry, StateStore, StoreError};
 use engine::{
@@ -25,8 +26,9 @@ use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::{SecretValue, SecretValues};
 use provisioner::cloud::stripe_api::StripeApi;
 use provisioner::cloud::{Cloud, CloudOptions, sdk_config};
-use provisioner::waiting::TokioClock;
-use provisioner::{kinds, limits, stack};
+use provisioner::run::limits;
+use provisioner::run::waiting::TokioClock;
+use provisioner::{kinds, stack};
 
 /// The safeguard that is taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

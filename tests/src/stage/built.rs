@@ -100,7 +100,7 @@ fn package(out: &Path) {
 }
 
 fn cargo_build(binary: &str) {
-    let mut command = provisioner::checkout::cargo();
+    let mut command = provisioner::bundle::checkout::cargo();
     // The whole workspace decides the features, so that what the tests themselves were built with serves again.
     command.args(["build", "--workspace", "--bin", binary]).current_dir(checkout());
     if !cfg!(debug_assertions) {

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use billing::names::{ADDRESS_TAG, OWNER_TAG};
 use engine::diff::FieldChange;
 use engine::kind::{
-    Applied, CallError, Create, Delete, Depth, ErrorClass, KindMeta, Listed, Observed, Owner, Removal, Update, Want,
+    Applied, CallError, Create, Delete, Depth, ErrorClass, Listed, Observed, Owner, Removal, Update, Want,
 };
+use engine::kind_meta::KindMeta;
 use engine::{Address, Kind};
 use serde_json::{Value, json};
 use tests::conformance::{Fixture, Ownership, act, check};

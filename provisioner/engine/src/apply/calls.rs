@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::outcome::ApplyError;
 use crate::diff::FieldChange;
 use crate::kind::{Applied, Create, Delete, Depth, ErrorClass, Removal, Update, Want};
 use crate::plan::Step;
 use crate::retry::{Retrier, harmless_again, without_effect};
+use crate::status::ApplyError;
 use crate::token::token;
 use crate::{Address, CallError, Kind, Observed, Owner};
 

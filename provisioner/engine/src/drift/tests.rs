@@ -1,13 +1,13 @@
 //! A kind that compares beside fields: its value is given, and only what is seen has its fingerprint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::json;
 
 use super::*;
-use crate::Applied;
-use crate::kind::{Create, Delete, Depth, KindMeta, Removal, Update, Want};
+use crate::kind::{Create, Delete, Depth, Removal, Update, Want};
+use crate::{Applied, Kind, KindMeta};
 
 const META: KindMeta = KindMeta {
     name: "secret",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use engine::apply::ApplyError;
+use engine::status::ApplyError;
 use engine::{Action, Address, Event, Graph, Observer, Options, Status, apply};
 use proptest::prelude::*;
 

@@ -8,12 +8,12 @@ use engine::State;
 use engine::state::{STATE_VERSION, StateStore as _};
 
 use super::serial_after;
-use crate::exit;
-use crate::failure::{Failure, Outcome};
-use crate::locked_run::LockPatience;
 use crate::project::Project;
+use crate::run::locked_run::LockPatience;
 use crate::store::{self, Store, format};
-use crate::views::terminal;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::views::terminal;
 
 /// Arguments of `state push`.
 #[derive(Debug, Args)]

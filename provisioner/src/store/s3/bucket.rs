@@ -13,7 +13,7 @@ use aws_sdk_s3::types::{
 
 use super::client::Bucket;
 use crate::cloud::errors::{call_error, code};
-use crate::failure::Failure;
+use crate::ui::failure::Failure;
 
 /// What `init` did about the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

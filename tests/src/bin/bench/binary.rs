@@ -24,7 +24,7 @@ pub fn profile() -> &'static str {
 /// build the binary with it: it is built here when it is missing, and checked for being up to date when it is not,
 /// because old figures under a new name would be worse than none.
 pub fn billform() -> Fallible<PathBuf> {
-    let mut build = provisioner::checkout::cargo();
+    let mut build = provisioner::bundle::checkout::cargo();
     build.args(["build", "--quiet", "--workspace", "--bin", "billform"]);
     if profile() == "release" {
         build.arg("--release");

@@ -60,7 +60,7 @@ pub async fn run(phase: Phase, manifest: &Path, bundle: &Path) -> Fallible<Strin
         stack: manifest.stack(),
         graph,
         bundle,
-        rooms: provisioner::limits::per_service()
+        rooms: provisioner::run::limits::per_service()
             .into_iter()
             .map(|(service, limit)| (service, Semaphore::new(limit)))
             .collect(),

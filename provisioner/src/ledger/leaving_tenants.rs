@@ -1,0 +1,130 @@
+//! What removing a tenant means for the bills: months that nobody was invoiced for, and credit that no invoice took, are
+//! guarded, as data that billform did not write is. A tenant whose id changes has an heir, who is invoiced for what is
+//! left; that no month comes twice is the ledger's matter ([`billing::ledger::CostClaim`]).
+
+use aws_sdk_dynamodb::Client;
+use billing::invoice::{InvoiceRecord, InvoiceState, PriceInput, Settlement, price};
+use billing::ledger::{self, SyncMark};
+use billing::tenant::TenantRecord;
+use billing::{Money, Month};
+use engine::kind::Contents;
+use engine::{Graph, Plan, Step};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use crate::ledger::reader::LedgerReader;
+use crate::ui::failure::Failure;
+
+const KIND: &str = "tenant_record";
+/// How many tenants' items are read at once.
+const TENANTS_AT_ONCE: usize = 4;
+
+/// Looks into the ledger for every tenant that a plan removes, and guards what would be lost. Reads nothing when nobody
+/// leaves. `tenant_tag` is the key of the tag that tells tenants' cost apart.
+pub async fn look(plan: &mut Plan, wanted: &Graph, tenant_tag: &str, dynamodb: &Client) -> Result<(), Failure> {
+    let leaving: Vec<(usize, TenantRecord, LedgerReader)> =
+        plan.steps.iter().enumerate().filter_map(|(at, step)| leaving(at, step, dynamodb)).collect();
+    if leaving.is_empty() {
+        return Ok(());
+    }
+    let resources = wanted.resources().values().filter(|resource| resource.address.kind() == KIND);
+    let staying: Vec<TenantRecord> = resources.filter_map(|resource| record(&resource.desired)).collect();
+    let accounts = leaving.into_iter().map(|(at, tenant, ledger)| async move {
+        let account = account(&tenant, &ledger).await?;
+        Ok::<_, Failure>((at, tenant, account))
+    });
+    let mut accounts = stream::iter(accounts).buffer_unordered(TENANTS_AT_ONCE);
+    while let Some((at, tenant, account)) = accounts.try_next().await? {
+        let tag = tenant.cost_tag(tenant_tag);
+        let heir = staying.iter().find(|other| tag.is_some() && other.cost_tag(tenant_tag) == tag);
+        plan.steps[at].guard = described(&account, heir).map(|described| Contents { described });
+    }
+    Ok(())
+}
+
+/// The tenant that a step takes away: deleted, or replaced by one of another id.
+fn leaving(at: usize, step: &Step, dynamodb: &Client) -> Option<(usize, TenantRecord, LedgerReader)> {
+    if step.address.kind() != KIND || !step.action.destroys() {
+        return None;
+    }
+    let fields = step.observed.as_deref()?;
+    let tenant = record(fields)?;
+    let stays = step.desired.as_ref().and_then(record).is_some_and(|desired| desired.id == tenant.id);
+    let ledger = LedgerReader::new(dynamodb.clone(), fields.get("table")?.as_str()?);
+    (!stays).then_some((at, tenant, ledger))
+}
+
+/// The tenant that the fields of a record are of. What is no record of ours bills nobody.
+fn record(fields: &Value) -> Option<TenantRecord> {
+    serde_json::from_value(fields.get("record")?.clone()).ok()
+}
+
+/// What the ledger holds of a tenant that is not settled.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Account {
+    /// Oldest first.
+    open: Vec<Open>,
+    /// The month that closed as a credit which no later one has taken.
+    credit: Option<(Month, Money)>,
+}
+
+/// A month with something due and no invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Open {
+    month: Month,
+    /// What it comes to by now, where that can be told.
+    total: Option<Money>,
+    /// Its invoice is being drafted for this tenant, and can be nobody else's.
+    begun: bool,
+}
+
+async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account, Failure> {
+    let invoices = reader.invoices(&tenant.id).await?;
+    let mut account = Account { open: Vec::new(), credit: credit_left(&invoices) };
+    for month in open_months(tenant, &reader.sync_marks(&tenant.id).await?, &invoices) {
+        let days = reader.cost_days(&tenant.id, month.period()).await?;
+        let services = ledger::cost_by_service(&days);
+        let begun = invoices.iter().any(|record| record.month() == month && !record.state.is_done());
+        match price(&PriceInput { tenant, month, services: &services, credit: None }) {
+            Ok(invoice) if invoice.settlement() == Settlement::Nothing && !begun => {}
+            priced => account.open.push(Open { month, total: priced.ok().map(|invoice| invoice.total), begun }),
+        }
+    }
+    Ok(account)
+}
+
+/// Months whose cost is known, at least in part, and that no invoice is done for. One that closed with nothing due is
+/// open: its cost may have been found since.
+fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
+    let closes = |state: InvoiceState| state.is_done() && state != InvoiceState::NothingDue;
+    let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && closes(record.state));
+    marks.iter().map(|mark| mark.month).filter(|month| tenant.bills(*month) && !is_done(*month)).collect()
+}
+
+/// The last month's credit, unless the month after it took it.
+fn credit_left(invoices: &[InvoiceRecord]) -> Option<(Month, Money)> {
+    let last = invoices.iter().max_by_key(|record| record.month())?;
+    last.carried_credit().map(|credit| (last.month(), credit))
+}
+
+/// What nobody will be invoiced for, or get, once the tenant is gone. The heir is invoiced for months that are its own
+/// and that were not begun.
+fn described(account: &Account, heir: Option<&TenantRecord>) -> Option<String> {
+    let inherited = |open: &Open| !open.begun && heir.is_some_and(|heir| heir.bills(open.month));
+    let lost: Vec<String> = account.open.iter().filter(|open| !inherited(open)).map(Open::told).collect();
+    let months = if lost.len() == 1 { "a month" } else { "months" };
+    let months = (!lost.is_empty()).then(|| format!("{months} that nobody was invoiced for: {}", lost.join(", ")));
+    let credit =
+        account.credit.map(|(month, credit)| format!("a credit of {credit} from {month} that no invoice took"));
+    let parts: Vec<String> = months.into_iter().chain(credit).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+impl Open {
+    fn told(&self) -> String {
+        self.total.map_or_else(|| self.month.to_string(), |total| format!("{} ({total})", self.month))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! One run against one account: the manifest, the clients, the kinds, and the plan they come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::drift::Unapplied;
+use engine::kind::ErrorClass;
+use engine::{
+    Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, Seen,
+    State, guards, refresh_only,
+};
+
+use super::secrets;
+use crate::cloud::bundle::Bundle;
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
+use crate::cloud::stripe_api::StripeApi;
+use crate::cloud::{Cloud, CloudOptions};
+use crate::ledger::leaving_tenants;
+use crate::project::Project;
+use crate::run::scope::{Refresh, Scope};
+use crate::run::waiting::TokioClock;
+use crate::store::Store;
+use crate::ui::exit;
+use crate::ui::failure::Failure;
+use crate::{kinds, stack, store};
+
+/// The clients of the manifest's account, and what is made of the manifest.
+pub struct Session {
+    /// The manifest.
+    pub project: Project,
+    connection: Connection,
+    /// The clients.
+    pub cloud: Arc<Cloud>,
+    /// The kinds at work.
+    pub kinds: Kinds,
+    /// What the run wants: the manifest's graph, or nothing when it destroys.
+    pub graph: Graph,
+    /// What the manifest wants, also when the run destroys it.
+    wanted: Graph,
+}
+
+/// What a session is opened for.
+pub struct Purpose {
+    /// The bundle to deploy; none keeps deployed code.
+    pub bundle: Option<Bundle>,
+    /// Whether missing secret values may be asked for on the terminal.
+    pub may_ask: bool,
+    /// An empty graph instead of the manifest's: destroy.
+    pub destroy: bool,
+}
+
+impl Session {
+    /// Connects to the manifest's account; any other account is refused before anything is read.
+    pub async fn open(project: Project, purpose: Purpose) -> Result<Session, Failure> {
+        let calls = Calls::default();
+        let stripe = stripe(&project, &calls)?;
+        let connection = Connection::open(&project.manifest, calls).await?;
+        Session::assemble(project, connection, stripe, purpose)
+    }
+
+    /// The same over a connection that there is.
+    pub fn connected(project: Project, connection: Connection, purpose: Purpose) -> Result<Session, Failure> {
+        let stripe = stripe(&project, &connection.calls)?;
+        Session::assemble(project, connection, stripe, purpose)
+    }
+
+    fn assemble(
+        project: Project,
+        connection: Connection,
+        stripe: Option<StripeApi>,
+        purpose: Purpose,
+    ) -> Result<Session, Failure> {
+        let manifest = &project.manifest;
+        let options = CloudOptions {
+            stack: manifest.stack(),
+            account: manifest.aws.account.clone(),
+            region: manifest.aws.region.clone(),
+            secret_values: Arc::new(secrets::Given::new(purpose.may_ask)),
+            bundle: purpose.bundle.map(Arc::new),
+            stripe,
+            calls: connection.calls.clone(),
+        };
+        let cloud = Arc::new(Cloud::new(&connection.config, options));
+        let handlers = stack::handlers();
+        let code_sha256 = cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
+        let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref() };
+        let wanted = stack::graph(&wanted)?;
+        let graph = if purpose.destroy { Graph::empty() } else { wanted.clone() };
+        Ok(Session { kinds: kinds::all(&cloud), connection, cloud, graph, wanted, project })
+    }
+
+    /// Reads the cloud and says what would change, guards included.
+    pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
+        let part = looking.scope.addresses(&self.graph, state)?;
+        if looking.scope.tenant().is_some() {
+            looking.scope.refuse_others(&self.unapplied_elsewhere(state).await?)?;
+        }
+        let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));
+        let mode = Mode { stack: self.cloud.stack.clone(), adopt: looking.adopt };
+        let planned = |seen: &Observations| engine::plan(&self.graph, state, seen, &self.kinds, &mode);
+        let mut plan = match looking.refresh {
+            Refresh::None => {
+                let seen = Observations::assumed(&self.graph, state).only(looked_at);
+                let made = planned(&seen)?;
+                let made = made.changes().filter(|step| step.action.makes()).map(|step| step.address.clone());
+                planned(&self.look_at_doubtful(seen, made.collect(), state, observer).await?)?
+            }
+            Refresh::Lists | Refresh::Full => planned(&self.look(&looked_at, state, looking.refresh, observer).await?)?,
+        };
+        guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
+        if !self.destroys() {
+            // Who empties the stack is asked for the ledger as a whole.
+            let tenant_tag = &self.project.manifest.attribution.tenant_tag;
+            leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &self.cloud.dynamodb).await?;
+        }
+        Ok(plan)
+    }
+
+    /// Whether any wanted resource of a kind does not exist. What cannot be read is not called lacking: the plan says so.
+    pub async fn lacks(
+        &self,
+        kind: &str,
+        state: &State,
+        looking: &Looking,
+        observer: &dyn Observer,
+    ) -> Result<bool, Failure> {
+        let part = looking.scope.addresses(&self.graph, state)?;
+        let looked_at = |address: &Address| {
+            let wanted = address.kind() == kind && self.graph.get(address).is_some();
+            wanted && part.as_ref().is_none_or(|part| part.contains(address))
+        };
+        let seen = self.look(&looked_at, state, Refresh::Lists, observer).await?;
+        Ok(seen.seen.values().any(|seen| *seen == Seen::Gone))
+    }
+
+    /// Completes what is believed: what would be made is looked for, and what turns out to stand at two addresses is
+    /// looked at, so that nothing is made twice and nothing is taken for something else.
+    async fn look_at_doubtful(
+        &self,
+        mut believed: Observations,
+        made: BTreeSet<Address>,
+        state: &State,
+        observer: &dyn Observer,
+    ) -> Result<Observations, Failure> {
+        let mut doubtful = made;
+        loop {
+            let known = doubtful.len();
+            if known > 0 {
+                let found = self.look(&|address| doubtful.contains(address), state, Refresh::None, observer).await?;
+                believed.seen.extend(found.seen);
+            }
+            doubtful.extend(believed.sharing(&self.graph));
+            if doubtful.len() == known {
+                return Ok(believed);
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        looked_at: &(dyn Fn(&Address) -> bool + Sync),
+        state: &State,
+        refresh: Refresh,
+        observer: &dyn Observer,
+    ) -> Result<Observations, Failure> {
+        let options = RefreshOptions { depth: refresh.depth(), retry: RetryPolicy::default() };
+        Ok(refresh_only(looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?)
+    }
+
+    /// What nobody has applied yet. What another tenant's run is about to do, or died over, is that tenant's matter: it
+    /// counts only if it was unapplied before, too.
+    async fn unapplied_elsewhere(&self, state: &State) -> Result<Vec<Unapplied>, Failure> {
+        let mut found = engine::drift::unapplied(&self.graph, state, &self.kinds)?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let before = self.remembered(self.store().without_parts(&self.cloud.stack).await?)?.state;
+        let before = engine::drift::unapplied(&self.graph, &before, &self.kinds)?;
+        let before: BTreeSet<&Address> = before.iter().map(|one| &one.address).collect();
+        found.retain(|one| one.tenant.is_none() || before.contains(&one.address));
+        Ok(found)
+    }
+
+    /// The state, with the manifest's `moved` carried out. A state that was lost is completed by what the cloud shows to
+    /// be ours: an account must not be called empty that is not. What the manifest wants is left to the plan, which
+    /// adopts it for all to see; what it no longer has, nobody else would find. A state that was ever kept is
+    /// believed: after a destroy it holds nothing, though Stripe still shows what it archived.
+    pub async fn recall(&self, state: State, observer: &dyn Observer) -> Result<Recalled, Failure> {
+        let mut recalled = self.remembered(state)?;
+        let state = &mut recalled.state;
+        if !state.is_blank() {
+            return Ok(recalled);
+        }
+        let retry = RetryPolicy::default();
+        let (listed, failed) = engine::rebuild::list(&self.kinds, state, &TokioClock, retry, observer).await;
+        recalled.notes.extend(self.tolerate(&failed)?);
+        if listed.iter().all(|found| self.graph.get(&found.address).is_some()) && !self.graph.resources().is_empty() {
+            return Ok(recalled);
+        }
+        let rebuilt = self.look_for_all(state.serial, observer).await?;
+        let forgotten = |(address, _): &(Address, engine::Record)| self.graph.get(address).is_none();
+        state.records.extend(rebuilt.state.records.into_iter().filter(forgotten));
+        Ok(recalled)
+    }
+
+    /// The same without looking at the cloud.
+    pub fn remembered(&self, mut state: State) -> Result<Recalled, Failure> {
+        self.check_places(&mut state)?;
+        let moves = self.project.moves()?;
+        // Of a new stack nothing stands anywhere.
+        let unknown = |address: &Address| !state.records.contains_key(address) && !state.is_blank();
+        let in_vain = moves.iter().filter(|(from, to)| unknown(from) && unknown(to));
+        let notes = in_vain.map(|(from, to)| {
+            format!("`moved` renames nothing: neither {from} nor {to} is known; `billform state list` shows what is.")
+        });
+        let notes = notes.collect();
+        state.rename_all(&moves);
+        Ok(Recalled { state, notes })
+    }
+
+    /// The policy that a plan needs does not reach kinds which the manifest does not use: those may stay unlisted.
+    fn tolerate(&self, failed: &[(&'static str, CallError)]) -> Result<Option<String>, Failure> {
+        let is_used = |kind: &str| self.wanted.resources().keys().any(|address| address.kind() == kind);
+        if let Some((kind, error)) =
+            failed.iter().find(|(kind, error)| error.class != ErrorClass::Denied || is_used(kind))
+        {
+            return Err(unlisted(kind, error));
+        }
+        let kinds: Vec<&str> = failed.iter().map(|(kind, _)| *kind).collect();
+        let note = || format!("There is no state; not looked for, as they may not be listed: {}.", kinds.join(", "));
+        Ok((!kinds.is_empty()).then(note))
+    }
+
+    /// Refuses a state of another account, region or Stripe mode, and notes this one: with a live key, a state of test mode
+    /// would have everything made a second time.
+    pub fn check_places(&self, state: &mut State) -> Result<(), Failure> {
+        let mut places = BTreeMap::from([
+            ("AWS account".to_owned(), self.cloud.account.clone()),
+            // In another region everything would be made anew, and what is in this one go on running.
+            ("AWS region".to_owned(), self.cloud.region.clone()),
+        ]);
+        if let Some(stripe) = &self.cloud.stripe {
+            places.insert("Stripe mode".to_owned(), stripe.mode().to_owned());
+        }
+        state.stand_at(&places).map_err(|other| {
+            Failure::new(other)
+                .hint("use the key, account and region it was applied with; a move begins with a destroy")
+        })
+    }
+
+    /// A state made from the cloud alone; what cannot be looked at is an error, for half a state loses resources.
+    pub async fn rebuild(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
+        let mut rebuilt = self.look_for_all(serial, observer).await?;
+        self.check_places(&mut rebuilt.state)?;
+        match rebuilt.unlisted.first() {
+            Some((kind, error)) => Err(unlisted(kind, error)),
+            None => Ok(rebuilt),
+        }
+    }
+
+    async fn look_for_all(&self, serial: u64, observer: &dyn Observer) -> Result<Rebuilt, Failure> {
+        let (graph, stack, retry) = (&self.wanted, &self.cloud.stack, RetryPolicy::default());
+        let rebuilt = engine::rebuild(graph, stack, serial, &self.kinds, &TokioClock, retry, observer).await?;
+        if let Some((address, error)) = rebuilt.unreadable.first() {
+            return Err(incomplete(format!("{address} cannot be read: {error}")));
+        }
+        Ok(rebuilt)
+    }
+
+    /// Whether the run empties the stack, whatever the manifest wants.
+    pub fn destroys(&self) -> bool {
+        self.graph.resources().is_empty() && !self.wanted.resources().is_empty()
+    }
+
+    /// The state to read only.
+    pub fn store(&self) -> Store {
+        store::open_with(&self.project, &self.connection)
+    }
+}
+
+/// A state ready to plan on.
+pub struct Recalled {
+    /// The state, with the manifest's `moved` carried out.
+    pub state: State,
+    /// What a person should know of how it was made, one line each.
+    pub notes: Vec<String>,
+}
+
+/// How a run looks at the cloud.
+#[derive(Debug, Clone, Default)]
+pub struct Looking {
+    /// How much is read.
+    pub refresh: Refresh,
+    /// Take over what exists and is not ours.
+    pub adopt: bool,
+    /// Which part is looked at and may change.
+    pub scope: Scope,
+}
+
+fn unlisted(kind: &str, error: &CallError) -> Failure {
+    incomplete(format!("there is no state, and what is ours of kind {kind} cannot be listed: {error}"))
+}
+
+fn incomplete(message: String) -> Failure {
+    let mut failure = Failure::new(message).hint("`billform permissions --for rebuild` prints what reading all needs");
+    failure.code = exit::INCOMPLETE;
+    failure
+}
+
+/// The Stripe client, when the manifest names Stripe: `STRIPE_API_KEY`, and `STRIPE_API_BASE` for a local one.
+fn stripe(project: &Project, calls: &Calls) -> Result<Option<StripeApi>, Failure> {
+    if project.manifest.stripe.is_none() {
+        return Ok(None);
+    }
+    let key = secrets::environment("STRIPE_API_KEY").ok_or_else(|| {
+        Failure::new("the manifest names Stripe, and STRIPE_API_KEY is not set")
+            .hint("export STRIPE_API_KEY=sk_test_… (a secret or restricted key of the account that bills)")
+    })?;
+    let base = std::env::var("STRIPE_API_BASE").ok();
+    Ok(Some(StripeApi::new(&key, base.as_deref(), calls.clone())?))
+}

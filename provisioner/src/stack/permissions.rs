@@ -1,0 +1,147 @@
+//! The least policy that lets billform do its work on one manifest. Pure: kinds' data and the graph in, a document out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing::manifest::Manifest;
+use billing::manifest::model::State;
+use engine::Graph;
+use engine::kind_meta::{Permission, Verb};
+use serde_json::{Value, json};
+
+use crate::kinds;
+use crate::stack::arn;
+use crate::store::permissions::{Use, needed};
+
+/// IAM's limit on a managed policy, in characters without white space.
+pub const MANAGED_POLICY_LIMIT: usize = 6_144;
+
+/// More names than this become what they begin with and a star, so that the policy does not grow with the tenants.
+const NAMES_SPELLED_OUT: usize = 4;
+
+/// Which kinds a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Those of the graph.
+    KindsIn,
+    /// All there are; of those that the graph has not, what asks for no resource by its name: enough to list what is
+    /// there.
+    EveryKind,
+}
+
+/// The policy for `verbs` on the resources of the graph, and for the state where that is in S3.
+pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of, state: Use) -> Value {
+    let mut actions_by_resources: BTreeMap<BTreeSet<String>, BTreeSet<&str>> = BTreeMap::new();
+    // Whose credentials these are needs no permission, but says what is asked.
+    actions_by_resources.entry(BTreeSet::from(["*".to_owned()])).or_default().insert("sts:GetCallerIdentity");
+    if let State::S3(place) = &manifest.state {
+        for (action, resource) in needed(place, state) {
+            actions_by_resources.entry(BTreeSet::from([resource])).or_default().insert(action);
+        }
+    }
+    for meta in kinds::metas() {
+        let desired: Vec<&Value> = of_kind(graph, meta.name);
+        let wanted = |permission: &&Permission| {
+            let absent = || of == Of::EveryKind && names_none(permission.resource);
+            verbs.contains(&permission.verb) && (!desired.is_empty() || absent())
+        };
+        for permission in meta.permissions.iter().filter(wanted) {
+            let resources = match desired.is_empty() {
+                true => BTreeSet::from([fill(permission.resource, manifest, &Value::Null)]),
+                false => resources(manifest, permission, &desired),
+            };
+            actions_by_resources.entry(resources).or_default().insert(permission.action);
+        }
+    }
+    let statements: Vec<Value> = actions_by_resources
+        .into_iter()
+        .map(|(resources, actions)| json!({ "Effect": "Allow", "Action": actions, "Resource": resources }))
+        .collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The policy for making signed links: reading the key that signs them. None when the manifest names no such key.
+pub fn of_links(manifest: &Manifest) -> Option<Value> {
+    let (_, secret) = manifest.link_secret()?;
+    Some(single(&["secretsmanager:GetSecretValue"], &arn::secret_pattern(manifest, &secret.name)))
+}
+
+/// The policy for previews of invoices: reading the ledger.
+pub fn of_previews(manifest: &Manifest) -> Value {
+    single(&["dynamodb:GetItem", "dynamodb:Query"], &arn::table(manifest, &manifest.ledger.name))
+}
+
+/// A policy for actions on one resource, beside asking whose credentials these are.
+fn single(actions: &[&str], resource: &str) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
+        { "Effect": "Allow", "Action": actions, "Resource": [resource] },
+    ] })
+}
+
+/// The document's size as IAM counts it.
+pub fn size(policy: &Value) -> usize {
+    policy.to_string().chars().filter(|c| !c.is_whitespace()).count()
+}
+
+fn of_kind<'a>(graph: &'a Graph, kind: &str) -> Vec<&'a Value> {
+    let resources = graph.resources().values().filter(|resource| resource.address.kind() == kind);
+    resources.map(|resource| &resource.desired).collect()
+}
+
+fn resources(manifest: &Manifest, permission: &Permission, desired: &[&Value]) -> BTreeSet<String> {
+    let filled: BTreeSet<String> = desired.iter().map(|fields| fill(permission.resource, manifest, fields)).collect();
+    if filled.len() <= NAMES_SPELLED_OUT {
+        return filled;
+    }
+    let shared = common_prefix(&filled);
+    // The part after the name (`:*` of a log group) may differ from the prefix's end: a star covers it.
+    BTreeSet::from([format!("{shared}*")])
+}
+
+/// `{account}` and `{region}` from the manifest, any other `{field}` from the desired fields, a star where there is none.
+fn fill(template: &str, manifest: &Manifest, fields: &Value) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        out.push_str(before);
+        match name {
+            "account" => out.push_str(&manifest.aws.account),
+            "region" => out.push_str(&manifest.aws.region),
+            field => out.push_str(fields.get(field).and_then(Value::as_str).unwrap_or("*")),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether a template holds for every resource of its kind: it asks for the account and the region at most.
+fn names_none(template: &str) -> bool {
+    !template.replace("{account}", "").replace("{region}", "").contains('{')
+}
+
+fn common_prefix(texts: &BTreeSet<String>) -> &str {
+    // In sorted order the first and the last differ earliest.
+    let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return "" };
+    let same = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b).count();
+    first.get(..same).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lists_a_kind_asks_for_no_resource_by_its_name() {
+        assert!(names_none("*") && names_none("arn:aws:budgets::{account}:budget/*"));
+        assert!(!names_none("arn:aws:budgets::{account}:budget/{name}"));
+    }
+
+    #[test]
+    fn many_names_become_what_they_begin_with() {
+        let names = ["arn:x/bill-a", "arn:x/bill-b", "arn:x/bill-c"].map(str::to_owned).into();
+        assert_eq!(common_prefix(&names), "arn:x/bill-");
+        assert_eq!(common_prefix(&BTreeSet::new()), "");
+    }
+}

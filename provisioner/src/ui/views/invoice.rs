@@ -1,0 +1,88 @@
+//! Invoices before they exist: lines and total, amounts aligned, and what became of them.
+
+use std::fmt::Write;
+
+use billing::invoice::{Invoice, InvoiceRecord, InvoiceState};
+use billing::{Currency, Money, Month};
+use rust_decimal::Decimal;
+
+use super::style::{BOLD, YELLOW, paint};
+use super::wrap::wrapped;
+use crate::ledger::preview::{Preview, TermsOf};
+
+/// All previews and what of the month is nobody's, with colours.
+pub fn render(previews: &[Preview], month: Month, nobodys_usd: Option<Decimal>, width: usize) -> String {
+    let mut shown: Vec<String> = previews.iter().map(|preview| one(preview, width)).collect();
+    let amount = Money::new(nobodys_usd.unwrap_or_default(), Currency::USD).rounded();
+    if !amount.amount.is_zero() {
+        let text = format!("{amount} of {month} carry no tenant's tags: they are on nobody's invoice.");
+        shown.push(format!("{}\n", wrapped(&paint(YELLOW, text).to_string(), width, 2)));
+    }
+    shown.join("\n")
+}
+
+fn one(preview: &Preview, width: usize) -> String {
+    let mut out = format!("{}, {}\n", paint(BOLD, &preview.name), preview.month);
+    if let Some(invoice) = &preview.invoice {
+        lines(&mut out, invoice);
+    }
+    for note in notes(preview) {
+        let _ = writeln!(out, "{}", wrapped(&format!("  {note}"), width, 4));
+    }
+    out
+}
+
+fn lines(out: &mut String, invoice: &Invoice) {
+    let lines: Vec<(&str, String)> =
+        invoice.lines.iter().map(|line| (line.description.as_str(), line.amount.to_string())).collect();
+    let total = ("Total", invoice.total.to_string());
+    let wide = lines.iter().chain([&total]).map(|(text, _)| text.chars().count()).max().unwrap_or(0);
+    let right = lines.iter().chain([&total]).map(|(_, amount)| amount.chars().count()).max().unwrap_or(0);
+    for (text, amount) in &lines {
+        let _ = writeln!(out, "  {text:wide$}  {amount:>right$}");
+    }
+    let _ = writeln!(out, "  {}", paint(BOLD, format!("{:wide$}  {:>right$}", total.0, total.1)));
+}
+
+fn notes(preview: &Preview) -> Vec<String> {
+    let mut notes: Vec<String> = preview.invoice.iter().filter_map(Invoice::exchange_note).collect();
+    match preview.terms {
+        TermsOf::Manifest => {}
+        TermsOf::Deployed => notes.push(format!(
+            "{} the manifest bills otherwise; `billform apply` deploys that, until then this holds.",
+            paint(YELLOW, "By the deployed terms:")
+        )),
+        TermsOf::Undeployed => {
+            notes.push(format!("{} nothing of this tenant is deployed yet.", paint(YELLOW, "By the manifest's terms:")))
+        }
+    }
+    let now = preview.invoice.as_ref().map(|invoice| invoice.total);
+    notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, now)));
+    notes.extend(preview.not_ready.as_ref().map(|reason| format!("{} {reason}", paint(YELLOW, "Not drafted yet:"))));
+    notes
+}
+
+/// What the invoicer made of the month; a later change of cost or terms does not change what is in Stripe.
+fn invoiced(record: &InvoiceRecord, now: Option<Money>) -> String {
+    let then = record.invoice.total;
+    let now = now.unwrap_or(then);
+    let stripe = record.stripe_invoice.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let what = match record.state {
+        InvoiceState::Claimed | InvoiceState::Drafting => format!("Being drafted{stripe}: {then}"),
+        InvoiceState::Draft => format!("Drafted already{stripe}: {then}"),
+        InvoiceState::Issued => format!("Issued already{stripe}: {then}"),
+        InvoiceState::NothingDue if now != then => {
+            return "Closed with nothing due; the invoicer's next run bills what has come since.".to_owned();
+        }
+        InvoiceState::NothingDue => "Closed with nothing due".to_owned(),
+        InvoiceState::Credit => {
+            let less = record.carried_credit().unwrap_or_else(|| Money::zero(then.currency));
+            format!("Closed already: {less} go to the next month")
+        }
+    };
+    if now == then {
+        format!("{what}.")
+    } else {
+        format!("{what}, {}", paint(YELLOW, "which is not what it comes to now."))
+    }
+}
