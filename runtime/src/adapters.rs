@@ -6,15 +6,18 @@ mod dynamodb;
 mod secrets;
 mod stripe;
 
+use std::sync::{Arc, OnceLock};
+
 use jiff::Timestamp;
 
 pub use aws::Aws;
-pub use cost_explorer::{CostExplorer, CostQuery};
+pub use cost_explorer::CostExplorer;
 pub use dynamodb::DynamoLedger;
 pub use secrets::SecretsManager;
 pub use stripe::StripeInvoices;
 
-use crate::ports::Clock;
+use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
+use crate::secret::Secret;
 
 /// The computer's clock.
 #[derive(Debug, Clone, Copy)]
@@ -23,5 +26,43 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+/// The ports of a deployed process; each client is made when it is asked for.
+#[derive(Debug)]
+pub struct AwsPorts {
+    aws: Aws,
+    stripe_api_base: Option<String>,
+    /// One for the process: it remembers what it read.
+    secrets: OnceLock<Arc<SecretsManager>>,
+}
+
+impl AwsPorts {
+    /// Over this configuration; Stripe's own address without `stripe_api_base`.
+    pub fn new(aws: Aws, stripe_api_base: Option<String>) -> AwsPorts {
+        AwsPorts { aws, stripe_api_base, secrets: OnceLock::new() }
+    }
+}
+
+impl Ports for AwsPorts {
+    fn ledger(&self, table: &str) -> Arc<dyn Ledger> {
+        Arc::new(DynamoLedger::new(self.aws.dynamodb(), table))
+    }
+
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        self.secrets.get_or_init(|| Arc::new(SecretsManager::new(self.aws.secrets_manager()))).clone()
+    }
+
+    fn cost_source(&self, query: CostQuery) -> Arc<dyn CostSource> {
+        Arc::new(CostExplorer::new(self.aws.cost_explorer(), query))
+    }
+
+    fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
+        Ok(Arc::new(StripeInvoices::new(key, self.stripe_api_base.as_deref())?))
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
     }
 }

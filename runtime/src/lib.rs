@@ -3,11 +3,14 @@
 //! Handlers see [`ports`] only; [`adapters`] reach AWS and Stripe; `main.rs` is the one place that starts anything.
 
 pub mod adapters;
-pub mod app;
+pub mod environment;
+pub mod error;
 pub mod handlers;
 pub mod http;
 pub mod ports;
-pub mod report;
+pub mod process;
+pub mod registry;
+pub mod run;
 pub mod secret;
 pub mod settings;
 pub mod spec;

@@ -4,16 +4,24 @@
 
 use std::process::ExitCode;
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use runtime::app::App;
-use runtime::handlers::HandlerError;
+use runtime::adapters::{Aws, AwsPorts};
+use runtime::error::RunError;
+use runtime::process::Process;
+use runtime::registry;
+use runtime::run::Run;
 use runtime::settings::Settings;
-use runtime::spec;
 use serde_json::Value;
+
+/// The address of a local Stripe; Stripe's own without it.
+const STRIPE_API_BASE: &str = "STRIPE_API_BASE";
 
 /// A failed run as Lambda shows it.
 #[derive(Debug)]
-struct Failure(HandlerError);
+struct Failure(RunError);
 
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Diagnostic {
@@ -24,7 +32,7 @@ impl From<Failure> for Diagnostic {
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("describe") => {
-            print!("{}", spec::json());
+            print!("{}", registry::describe_json());
             ExitCode::SUCCESS
         }
         Some(other) => {
@@ -38,18 +46,19 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn serve() -> ExitCode {
     tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).with_span_list(false).init();
-    let settings = Settings::new(std::env::vars());
-    let app = match App::start(settings).await {
-        Ok(app) => app,
+    let ports = AwsPorts::new(Aws::from_environment().await, std::env::var(STRIPE_API_BASE).ok());
+    let process = match Process::start(Settings::new(std::env::vars()), Arc::new(ports)) {
+        Ok(process) => process,
         Err(error) => {
             tracing::error!(%error, "cannot start");
             return ExitCode::FAILURE;
         }
     };
-    let app = &app;
+    let process = &process;
     let handle = service_fn(|event: LambdaEvent<Value>| async move {
         let (payload, context) = event.into_parts();
-        app.handle(payload, &context.request_id).await.map_err(Failure)
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        process.handle(payload, &Run::lasting(context.request_id, left)).await.map_err(Failure)
     });
     match lambda_runtime::run(handle).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,8 @@ mod invoices;
 #[cfg(test)]
 pub mod memory;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use billing::attribution::QueriedDay;
 use billing::invoice::InvoiceRecord;
@@ -73,6 +75,19 @@ pub trait CostSource: Send + Sync {
     async fn daily(&self, period: &Period, part: Part) -> Result<Vec<QueriedDay>, PortError>;
 }
 
+/// What is asked of a cost source: the same for every period.
+#[derive(Debug, Clone)]
+pub struct CostQuery {
+    /// The tag that tells tenants apart.
+    pub tenant_tag: String,
+    /// The tag that tells projects apart.
+    pub project_tag: Option<String>,
+    /// The cost metric: `UnblendedCost`.
+    pub basis: String,
+    /// Only cost with this tag and value.
+    pub scope: Option<(String, String)>,
+}
+
 /// Where secrets lie.
 #[async_trait]
 pub trait Secrets: Send + Sync {
@@ -89,4 +104,18 @@ pub trait Clock: Send + Sync {
     fn today(&self) -> Date {
         self.now().to_zoned(jiff::tz::TimeZone::UTC).date()
     }
+}
+
+/// Makes the ports of a process, each when the environment asks for it.
+pub trait Ports: Send + Sync {
+    /// The ledger in the table of this name.
+    fn ledger(&self, table: &str) -> Arc<dyn Ledger>;
+    /// The secret store.
+    fn secrets(&self) -> Arc<dyn Secrets>;
+    /// Costs, asked with this query.
+    fn cost_source(&self, query: CostQuery) -> Arc<dyn CostSource>;
+    /// Stripe's invoices under this key.
+    fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError>;
+    /// The time.
+    fn clock(&self) -> Arc<dyn Clock>;
 }

@@ -4,11 +4,6 @@ use std::collections::BTreeMap;
 
 use billing::function::Setting;
 
-/// Where Stripe is, for a local one; Stripe's own address without it.
-pub const STRIPE_API_BASE: &str = "STRIPE_API_BASE";
-/// How long a claim on an invoice holds without being renewed, in seconds.
-pub const INVOICE_LEASE_SECONDS: &str = "BILLFORM_INVOICE_LEASE_SECONDS";
-
 /// The settings of one process, by variable name.
 #[derive(Debug, Clone, Default)]
 pub struct Settings(BTreeMap<String, String>);
@@ -45,24 +40,18 @@ impl Settings {
 
     /// A setting that must be there.
     pub fn required(&self, setting: Setting) -> Result<&str, SettingError> {
-        let name = setting.variable();
-        self.text(name).ok_or(SettingError::Missing(name))
+        self.optional(setting).ok_or(SettingError::Missing(setting.variable()))
     }
 
     /// A setting that may be empty.
     pub fn optional(&self, setting: Setting) -> Option<&str> {
-        self.text(setting.variable())
+        self.0.get(setting.variable()).map(String::as_str)
     }
 
-    /// A variable that is no setting of the provisioner's.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// A whole number, or the default when unset.
-    pub fn number(&self, name: &'static str, default: u32) -> Result<u32, SettingError> {
-        let Some(value) = self.text(name) else { return Ok(default) };
-        value.parse().map_err(|_| SettingError::NotANumber { name, value: value.to_owned() })
+    /// A whole number that must be there.
+    pub fn number(&self, setting: Setting) -> Result<u32, SettingError> {
+        let value = self.required(setting)?;
+        value.parse().map_err(|_| SettingError::NotANumber { name: setting.variable(), value: value.to_owned() })
     }
 
     /// A `key=value` pair, split at the first `=`; none when unset.
@@ -96,10 +85,9 @@ mod tests {
         let good = settings(&[("BILLFORM_COST_SCOPE", "application=a=b"), ("BILLFORM_SETTLE_DAYS", "14")]);
         let pair = Some(("application".to_owned(), "a=b".to_owned()));
         assert_eq!(good.pair(Setting::CostScope), Ok(pair));
-        assert_eq!(good.number("BILLFORM_SETTLE_DAYS", 0), Ok(14));
-        assert_eq!(good.number("BILLFORM_OTHER", 3), Ok(3));
+        assert_eq!(good.number(Setting::SettleDays), Ok(14));
         let bad = settings(&[("BILLFORM_COST_SCOPE", "application"), ("BILLFORM_SETTLE_DAYS", "two")]);
         assert!(bad.pair(Setting::CostScope).is_err());
-        assert!(bad.number("BILLFORM_SETTLE_DAYS", 0).is_err());
+        assert!(bad.number(Setting::SettleDays).is_err());
     }
 }

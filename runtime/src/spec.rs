@@ -1,111 +1,101 @@
-//! What each handler needs to be deployed, as data: `bootstrap describe` prints it, `handlers.json` keeps it.
+//! What a handler needs to be deployed, as const data beside its code; `bootstrap describe` prints the serialisable
+//! [`FunctionSpec`] of it.
 
-use billing::function::{FunctionSpec, Grant, Setting, Trigger};
+use billing::function::{FunctionSpec, Grant, RouteSpec, Setting, Trigger};
 
-use crate::handlers::Handler;
-
-/// The surface that deploys the costs API.
-const PORTAL: &str = "portal";
-
-/// Every handler's spec.
-pub fn all() -> Vec<FunctionSpec> {
-    Handler::ALL.into_iter().map(of).collect()
+/// A handler's needs. Write it as `Spec { name: …, ..Spec::EMPTY }`.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// The handler's name, the value of [`Setting::Handler`]: `costs`.
+    pub name: &'static str,
+    /// One sentence for the console and `billform kinds`.
+    pub description: &'static str,
+    /// Memory, in MB.
+    pub memory_mb: u32,
+    /// Time-out, in seconds; HTTP handlers stay below API Gateway's 30.
+    pub timeout_s: u32,
+    /// What calls it, beside its routes.
+    pub triggers: &'static [On],
+    /// Its routes of the HTTP API. An [`Api`](crate::http::Api) leaves it out: its `ROUTES` say it.
+    pub routes: fn() -> Vec<RouteSpec>,
+    /// What it may do, beyond writing its own log group.
+    pub grants: &'static [Grant],
+    /// The settings it reads, beyond [`Setting::Handler`].
+    pub settings: &'static [Setting],
+    /// The surfaces of `api.surfaces` that deploy it; empty for handlers that every stack has.
+    pub surfaces: &'static [&'static str],
 }
 
-/// The specs as `handlers.json` has them.
-pub fn json() -> String {
-    // Plain data without maps of odd keys: this cannot fail.
-    serde_json::to_string_pretty(&all()).unwrap_or_default() + "\n"
+/// A [`Trigger`] as const data; routes are not among them, see [`Spec::routes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// A schedule of the manifest, with its default expression in UTC.
+    Schedule {
+        /// The schedule's name in the manifest.
+        name: &'static str,
+        /// EventBridge's expression.
+        expression: &'static str,
+    },
+    /// Objects written to a bucket of the stack.
+    Bucket {
+        /// Only keys that begin so; empty for all.
+        prefix: &'static str,
+    },
+    /// Messages of an SNS topic of the stack.
+    Topic {
+        /// The topic's name in the manifest.
+        name: &'static str,
+    },
+    /// A Lambda trigger of the stack's user pool.
+    UserPool {
+        /// Cognito's name of the trigger: `PostConfirmation`.
+        event: &'static str,
+    },
+    /// Only invoked directly.
+    Invoke,
 }
 
-fn of(handler: Handler) -> FunctionSpec {
-    let (description, memory_mb, timeout_s) = match handler {
-        Handler::CostSync => ("Daily: every tenant's AWS cost from Cost Explorer into the ledger", 256, 300),
-        Handler::Costs => ("GET /costs: a tenant's costs by service, project and day, with a forecast", 256, 10),
-        Handler::Invoicer => ("Monthly: each tenant's closed month becomes a draft invoice in Stripe", 256, 600),
+impl Spec {
+    /// A spec that asks for nothing, for the fields that a handler does not set.
+    pub const EMPTY: Spec = Spec {
+        name: "",
+        description: "",
+        memory_mb: 256,
+        timeout_s: 10,
+        triggers: &[],
+        routes: Vec::new,
+        grants: &[],
+        settings: &[],
+        surfaces: &[],
     };
-    FunctionSpec {
-        name: handler.name().to_owned(),
-        description: description.to_owned(),
-        memory_mb,
-        timeout_s,
-        triggers: triggers(handler),
-        grants: grants(handler),
-        settings: settings(handler),
-        surfaces: match handler {
-            Handler::Costs => vec![PORTAL.to_owned()],
-            Handler::CostSync | Handler::Invoicer => Vec::new(),
-        },
-    }
-}
 
-fn triggers(handler: Handler) -> Vec<Trigger> {
-    let schedule =
-        |name: &str, expression: &str| Trigger::Schedule { name: name.to_owned(), expression: expression.to_owned() };
-    match handler {
-        Handler::CostSync => vec![schedule("daily", "cron(0 6 * * ? *)")],
-        Handler::Costs => vec![Trigger::Http(vec!["GET /costs".to_owned()])],
-        // A month settles some days after its end, and AWS says when it is final: the daily run drafts it that day.
-        Handler::Invoicer => {
-            vec![schedule("monthly", "cron(0 0 1 * ? *)"), schedule("invoicing", "cron(0 8 * * ? *)")]
+    /// The spec as `handlers.json` has it.
+    pub fn describe(&self) -> FunctionSpec {
+        let routes = (self.routes)();
+        let http = (!routes.is_empty()).then_some(Trigger::Http(routes));
+        FunctionSpec {
+            name: self.name.to_owned(),
+            description: self.description.to_owned(),
+            memory_mb: self.memory_mb,
+            timeout_s: self.timeout_s,
+            triggers: http.into_iter().chain(self.triggers.iter().map(On::describe)).collect(),
+            grants: self.grants.to_vec(),
+            settings: self.settings.to_vec(),
+            surfaces: self.surfaces.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 }
 
-fn grants(handler: Handler) -> Vec<Grant> {
-    match handler {
-        Handler::CostSync => vec![Grant::LedgerRead, Grant::LedgerWrite, Grant::CostExplorerRead],
-        Handler::Costs => vec![Grant::LedgerRead, Grant::LinkSecretRead],
-        Handler::Invoicer => vec![Grant::LedgerRead, Grant::LedgerWrite, Grant::StripeSecretRead],
-    }
-}
-
-fn settings(handler: Handler) -> Vec<Setting> {
-    match handler {
-        Handler::CostSync => vec![
-            Setting::LedgerTable,
-            Setting::TenantTag,
-            Setting::ProjectTag,
-            Setting::CostBasis,
-            Setting::CostScope,
-            Setting::SettleDays,
-        ],
-        Handler::Costs => vec![Setting::LedgerTable, Setting::LinkSecret, Setting::TenantTag],
-        Handler::Invoicer => {
-            vec![Setting::LedgerTable, Setting::StripeSecret, Setting::TenantTag, Setting::SettleDays]
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/handlers.json");
-
-    #[test]
-    fn handlers_json_is_fresh() {
-        if std::env::var_os("BILLFORM_BLESS").is_some() {
-            std::fs::write(FILE, json()).expect("handlers.json is written");
-        }
-        let kept = std::fs::read_to_string(FILE).unwrap_or_default();
-        assert_eq!(
-            kept,
-            json(),
-            "handlers.json is stale; renew it: BILLFORM_BLESS=1 cargo test -p runtime handlers_json"
-        );
-    }
-
-    #[test]
-    fn specs_survive_their_text() {
-        let read: Vec<FunctionSpec> = serde_json::from_str(&json()).expect("specs");
-        assert_eq!(read, all());
-    }
-
-    #[test]
-    fn names_are_the_handlers_own() {
-        for spec in all() {
-            assert!(spec.name.parse::<Handler>().is_ok(), "{}", spec.name);
+impl On {
+    fn describe(&self) -> Trigger {
+        match *self {
+            On::Schedule { name, expression } => {
+                Trigger::Schedule { name: name.to_owned(), expression: expression.to_owned() }
+            }
+            On::Bucket { prefix } => Trigger::Bucket { prefix: prefix.to_owned() },
+            On::Topic { name } => Trigger::Topic { name: name.to_owned() },
+            On::UserPool { event } => Trigger::UserPool { event: event.to_owned() },
+            On::Invoke => Trigger::Invoke,
         }
     }
 }

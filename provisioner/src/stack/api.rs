@@ -43,8 +43,8 @@ fn routes(stack: &Plan) -> BTreeMap<String, String> {
     for spec in stack.deployed() {
         let function = arn::function(stack.manifest, &stack.manifest.function_name(&spec.name));
         for trigger in &spec.triggers {
-            if let Trigger::Http(keys) = trigger {
-                routes.extend(keys.iter().map(|key| (key.clone(), function.clone())));
+            if let Trigger::Http(specs) = trigger {
+                routes.extend(specs.iter().map(|route| (route.key.clone(), function.clone())));
             }
         }
     }

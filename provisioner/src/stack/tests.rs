@@ -104,6 +104,18 @@ fn roles_may_do_nothing_beyond_their_stack() {
     }
 }
 
+/// A handler whose trigger nothing makes would be deployed and never called.
+#[test]
+fn every_trigger_is_provisioned() {
+    use billing::function::Trigger;
+    for spec in handlers() {
+        for trigger in spec.triggers {
+            let made = matches!(trigger, Trigger::Http(_) | Trigger::Schedule { .. } | Trigger::Invoke);
+            assert!(made, "{}: the stack does not make {trigger:?} yet", spec.name);
+        }
+    }
+}
+
 #[test]
 fn functions_go_before_their_logs_and_roles() {
     let resources = resources(EXAMPLE);

@@ -30,8 +30,8 @@ pub struct FunctionSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Trigger {
-    /// Routes of the HTTP API: `GET /costs`.
-    Http(Vec<String>),
+    /// Routes of the HTTP API.
+    Http(Vec<RouteSpec>),
     /// A schedule; the manifest may set another expression.
     Schedule {
         /// Which schedule of the manifest it follows: `daily`, `monthly` or `invoicing`.
@@ -39,8 +39,60 @@ pub enum Trigger {
         /// EventBridge's expression in UTC: `cron(0 6 * * ? *)`.
         expression: String,
     },
+    /// Objects written to a bucket of the stack.
+    Bucket {
+        /// Only keys that begin so; empty for all.
+        prefix: String,
+    },
+    /// Messages of an SNS topic of the stack.
+    Topic {
+        /// The topic's name in the manifest.
+        name: String,
+    },
+    /// A Lambda trigger of the stack's user pool.
+    UserPool {
+        /// Cognito's name of the trigger: `PostConfirmation`.
+        event: String,
+    },
     /// Only invoked directly.
     Invoke,
+}
+
+/// One route of the HTTP API and the credential it demands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSpec {
+    /// API Gateway's route key, method and path: `GET /costs`, `GET /invoices/{month}`.
+    pub key: String,
+    /// Which credential a request must carry. The handler checks it; the gateway has no authorizer for it.
+    pub auth: Auth,
+}
+
+/// Which credential a request must carry. Only what the runtime verifies is a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// None: anyone may ask.
+    Public,
+    /// A signed link of this purpose.
+    Link(Purpose),
+}
+
+/// What a signed link lets its holder do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Read the tenant's costs.
+    Costs,
+}
+
+impl Purpose {
+    /// The purpose as a link's claims have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Costs => crate::link::COSTS,
+        }
+    }
 }
 
 /// One thing a handler may do, on the stack's own resources.
@@ -81,11 +133,16 @@ pub enum Setting {
     CostScope,
     /// Origins that browsers may call from, comma separated; empty for none.
     AllowedOrigins,
-    /// Days after a month's end until its costs count as settled; 0 or empty: as soon as AWS calls them final.
+    /// Days after a month's end until its costs count as settled; 0: as soon as AWS calls them final.
     SettleDays,
 }
 
 impl Setting {
+    /// Whether the setting may be unset: `billform apply` leaves a variable out when the manifest names no value.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Setting::ProjectTag | Setting::CostScope | Setting::AllowedOrigins)
+    }
+
     /// The environment variable that carries it.
     pub fn variable(self) -> &'static str {
         match self {

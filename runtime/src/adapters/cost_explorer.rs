@@ -13,24 +13,11 @@ use billing::period::parse_date;
 use rust_decimal::Decimal;
 
 use super::aws::failed;
-use crate::ports::{CostSource, Part, PortError};
+use crate::ports::{CostQuery, CostSource, Part, PortError};
 
 const DOING: &str = "ask Cost Explorer";
 const USAGE: &str = "UsageQuantity";
 const SERVICE: &str = "SERVICE";
-
-/// What is asked: the same for every period.
-#[derive(Debug, Clone)]
-pub struct CostQuery {
-    /// The tag that tells tenants apart.
-    pub tenant_tag: String,
-    /// The tag that tells projects apart.
-    pub project_tag: Option<String>,
-    /// The cost metric: `UnblendedCost`.
-    pub basis: String,
-    /// Only cost with this tag and value.
-    pub scope: Option<(String, String)>,
-}
 
 /// Cost Explorer.
 #[derive(Debug, Clone)]

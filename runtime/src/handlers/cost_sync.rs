@@ -4,9 +4,12 @@
 //! a month whose days are being written is marked so until they all are, and is not billed meanwhile.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use billing::attribution::{self, Attribution, window};
 use billing::exact::ExactNumber;
+use billing::function::{Grant, Setting};
 use billing::ledger::{CostDay, SyncMark};
 use billing::names::UNALLOCATED;
 use billing::period::parse_date;
@@ -16,24 +19,64 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{HandlerError, Outcome};
+use crate::environment::Environment;
+use crate::error::{RunError, StartError};
 use crate::ports::{Clock, CostSource, Ledger, Part, PortError};
-use crate::report::{DAYS_SYNCED, Metric};
+use crate::registry::Handler;
+use crate::run::{DAYS_SYNCED, Metric, Outcome, Run};
+use crate::spec::{On, Spec};
 
-/// What the handler works with.
-pub struct CostSync<'a> {
-    /// The ledger.
-    pub ledger: &'a dyn Ledger,
-    /// Cost Explorer.
-    pub source: &'a dyn CostSource,
-    /// The time.
-    pub clock: &'a dyn Clock,
+/// The handler and what it works with.
+pub struct CostSync {
+    ledger: Arc<dyn Ledger>,
+    source: Arc<dyn CostSource>,
+    clock: Arc<dyn Clock>,
     /// The tag that tells tenants apart.
-    pub tenant_tag: &'a str,
+    tenant_tag: String,
     /// Whether the stack tells projects apart.
-    pub with_projects: bool,
+    with_projects: bool,
     /// Days after a month's end until its costs count as settled.
-    pub settle_days: u32,
+    settle_days: u32,
+}
+
+#[async_trait(?Send)]
+impl Handler for CostSync {
+    const SPEC: Spec = Spec {
+        name: "cost_sync",
+        description: "Daily: every tenant's AWS cost from Cost Explorer into the ledger",
+        memory_mb: 256,
+        timeout_s: 300,
+        triggers: &[On::Schedule { name: "daily", expression: "cron(0 6 * * ? *)" }],
+        grants: &[Grant::LedgerRead, Grant::LedgerWrite, Grant::CostExplorerRead],
+        settings: &[
+            Setting::LedgerTable,
+            Setting::TenantTag,
+            Setting::ProjectTag,
+            Setting::CostBasis,
+            Setting::CostScope,
+            Setting::SettleDays,
+        ],
+        ..Spec::EMPTY
+    };
+    type Event = CostSyncEvent;
+    type Answer = CostSyncAnswer;
+
+    fn start(env: &Environment) -> Result<CostSync, StartError> {
+        Ok(CostSync {
+            ledger: env.ledger()?,
+            source: env.cost_source()?,
+            clock: env.clock(),
+            tenant_tag: env.setting(Setting::TenantTag)?,
+            with_projects: env.optional(Setting::ProjectTag)?.is_some(),
+            settle_days: env.number(Setting::SettleDays)?,
+        })
+    }
+
+    async fn run(&self, event: CostSyncEvent, _run: &Run) -> Result<Outcome<CostSyncAnswer>, RunError> {
+        let outcome = self.sync(&event).await?;
+        tracing::info!(days_written = outcome.answer.days_written, tenants = outcome.answer.tenants, "costs synced");
+        Ok(outcome)
+    }
 }
 
 /// `{}`, or the days to sync, both included: `{"start":"2026-08-01","end":"2026-08-31"}`.
@@ -69,11 +112,11 @@ const TENANTS_AT_ONCE: usize = 8;
 /// Days of one tenant that are written at a time.
 const DAYS_AT_ONCE: usize = 4;
 
-impl CostSync<'_> {
+impl CostSync {
     /// Runs one sync.
-    pub async fn run(&self, event: &CostSyncEvent) -> Result<Outcome<CostSyncAnswer>, HandlerError> {
+    async fn sync(&self, event: &CostSyncEvent) -> Result<Outcome<CostSyncAnswer>, RunError> {
         let tenants = self.ledger.tenants().await?;
-        let owners = attribution::owners(&tenants, self.tenant_tag)?;
+        let owners = attribution::owners(&tenants, &self.tenant_tag)?;
         let Some(period) = self.window(event, &owners).await? else {
             return Ok(outcome(None, owners.len(), 0, &BTreeMap::new()));
         };
@@ -93,7 +136,7 @@ impl CostSync<'_> {
         &self,
         event: &CostSyncEvent,
         owners: &BTreeMap<String, String>,
-    ) -> Result<Option<Period>, HandlerError> {
+    ) -> Result<Option<Period>, RunError> {
         let today = self.clock.today();
         let date =
             |text: &Option<String>| text.as_deref().map(parse_date).transpose().map_err(window::WindowError::from);
@@ -103,7 +146,7 @@ impl CostSync<'_> {
                 let end = end.unwrap_or(yesterday.max(start));
                 Ok(Some(window::asked(start, end, today)?))
             }
-            (None, Some(_)) => Err(HandlerError::Event("`end` needs a `start`".to_owned())),
+            (None, Some(_)) => Err(RunError::Event("`end` needs a `start`".to_owned())),
             (None, None) => {
                 let last_month = Month::of(today).previous().map_err(window::WindowError::from)?;
                 let marks = self.marks(owners, last_month).await?;
@@ -185,7 +228,7 @@ fn outcome(
         total: ExactNumber(total.normalize()),
         unallocated: ExactNumber(unallocated.normalize()),
     };
-    Outcome { answer, metrics: vec![Metric::new(DAYS_SYNCED, days_written)] }
+    Outcome::new(answer).counting(vec![Metric::new(DAYS_SYNCED, days_written)])
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! `GET /costs`: E1's answer from the ledger, for the tenant of the signed link and no other.
 
 use std::fmt;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use billing::function::{Auth, Grant, Purpose, RouteSpec, Setting};
 use billing::ledger::{CostDay, SyncMark};
 use billing::link::{self, LinkClaims, LinkError, LinkKey};
 use billing::names::TOKEN_HEADER;
@@ -9,23 +12,54 @@ use billing::tenant::TenantRecord;
 use billing::{Month, costs};
 use jiff::ToSpan;
 
-use super::Outcome;
+use crate::environment::{Environment, NamedSecret};
+use crate::error::{RunError, StartError};
 use crate::http::{HttpRequest, HttpResponse};
-use crate::ports::{Clock, Ledger, PortError, Secrets};
-use crate::report::{ERRORS, Metric};
+use crate::ports::{Clock, Ledger, PortError};
+use crate::registry::Handler;
+use crate::run::{ERRORS, Metric, Outcome, Run};
+use crate::spec::Spec;
 
-/// What the handler works with.
-pub struct Costs<'a> {
-    /// The ledger.
-    pub ledger: &'a dyn Ledger,
-    /// Holds the link key.
-    pub secrets: &'a dyn Secrets,
-    /// The time.
-    pub clock: &'a dyn Clock,
-    /// Name of the secret that signs links.
-    pub link_secret: &'a str,
+/// The handler and what it works with.
+pub struct Costs {
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    /// The key that signs links.
+    link_secret: NamedSecret,
     /// The tag whose value is `clientOrganization`.
-    pub tenant_tag: &'a str,
+    tenant_tag: String,
+}
+
+#[async_trait(?Send)]
+impl Handler for Costs {
+    const SPEC: Spec = Spec {
+        name: "costs",
+        description: "GET /costs: a tenant's costs by service, project and day, with a forecast",
+        memory_mb: 256,
+        timeout_s: 10,
+        routes: || vec![RouteSpec { key: "GET /costs".to_owned(), auth: Auth::Link(Purpose::Costs) }],
+        grants: &[Grant::LedgerRead, Grant::LinkSecretRead],
+        settings: &[Setting::LedgerTable, Setting::LinkSecret, Setting::TenantTag],
+        surfaces: &["portal"],
+        ..Spec::EMPTY
+    };
+    type Event = HttpRequest;
+    type Answer = HttpResponse;
+
+    fn start(env: &Environment) -> Result<Costs, StartError> {
+        Ok(Costs {
+            ledger: env.ledger()?,
+            clock: env.clock(),
+            link_secret: env.link_secret()?,
+            tenant_tag: env.setting(Setting::TenantTag)?,
+        })
+    }
+
+    async fn run(&self, request: HttpRequest, _run: &Run) -> Result<Outcome<HttpResponse>, RunError> {
+        let outcome = self.answer(&request).await;
+        tracing::info!(status = outcome.answer.status_code, "answered");
+        Ok(outcome)
+    }
 }
 
 /// Why a request is refused. Only what the caller may know.
@@ -42,11 +76,11 @@ enum Refusal {
 /// How far back marks are looked for when a period ends long ago: the forecast rests on the newest.
 const RECENT_DAYS: i64 = 62;
 
-impl Costs<'_> {
+impl Costs {
     /// Answers one request; failures are answers too.
-    pub async fn answer(&self, request: &HttpRequest) -> Outcome<HttpResponse> {
+    async fn answer(&self, request: &HttpRequest) -> Outcome<HttpResponse> {
         match self.respond(request).await {
-            Ok(body) => Outcome { answer: HttpResponse::json(200, body), metrics: Vec::new() },
+            Ok(body) => Outcome::new(HttpResponse::json(200, body)),
             Err(refusal) => {
                 let metrics = match &refusal {
                     Refusal::Failed(cause) => {
@@ -55,7 +89,7 @@ impl Costs<'_> {
                     }
                     _ => Vec::new(),
                 };
-                Outcome { answer: refusal.response(), metrics }
+                Outcome::new(refusal.response()).counting(metrics)
             }
         }
     }
@@ -65,7 +99,7 @@ impl Costs<'_> {
             return Err(Refusal::Method);
         }
         let tenant = self.tenant(request).await?;
-        let organization = tenant.tags.get(self.tenant_tag).map_or(tenant.id.as_str(), String::as_str);
+        let organization = tenant.tags.get(&self.tenant_tag).map_or(tenant.id.as_str(), String::as_str);
         if request.query("clientOrganization").is_some_and(|asked| asked != organization) {
             return Err(Refusal::OtherOrganization);
         }
@@ -88,7 +122,7 @@ impl Costs<'_> {
 
     async fn claims(&self, request: &HttpRequest) -> Result<LinkClaims, Refusal> {
         let token = token(request).ok_or(Refusal::NoToken)?;
-        let secret = self.secrets.secret(self.link_secret).await?;
+        let secret = self.link_secret.read().await?;
         let key = LinkKey::from_secret(secret.expose()).map_err(|cause| PortError::new("use the link key", cause))?;
         link::verify(token, &key, link::COSTS, self.clock.now().as_second()).map_err(Refusal::Link)
     }

@@ -5,6 +5,10 @@
 
 mod draft;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use billing::function::{Grant, Setting};
 use billing::invoice::{
     InvoiceRecord, InvoiceState, Lease, NotReady, PriceError, PriceInput, Settlement, price, ready,
 };
@@ -17,26 +21,85 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::{HandlerError, Outcome};
+use crate::environment::{Environment, Stripe};
+use crate::error::{RunError, StartError};
 use crate::ports::{Clock, Invoices, Ledger, PortError};
-use crate::report::{ERRORS, INVOICES_DRAFTED, Metric};
+use crate::registry::Handler;
+use crate::run::{ERRORS, INVOICES_DRAFTED, Metric, Outcome, Run};
+use crate::spec::{On, Spec};
 
-/// What the handler works with.
-pub struct Invoicer<'a> {
-    /// The ledger.
-    pub ledger: &'a dyn Ledger,
-    /// Stripe.
-    pub invoices: &'a dyn Invoices,
-    /// The time.
-    pub clock: &'a dyn Clock,
+/// The handler and what it works with.
+pub struct Invoicer {
+    ledger: Arc<dyn Ledger>,
+    stripe: Stripe,
+    clock: Arc<dyn Clock>,
     /// The cost-allocation tag key that tells tenants apart.
-    pub tenant_tag: &'a str,
+    tenant_tag: String,
     /// Days after a month's end until it is billed.
-    pub settle_days: u32,
+    settle_days: u32,
+}
+
+/// Longer than any one call takes with its repetitions, short enough that a killed run is soon taken over.
+const DEFAULT_LEASE_S: u32 = 60;
+
+#[async_trait(?Send)]
+impl Handler for Invoicer {
+    const SPEC: Spec = Spec {
+        name: "invoicer",
+        description: "Monthly: each tenant's closed month becomes a draft invoice in Stripe",
+        memory_mb: 256,
+        timeout_s: 600,
+        // A month settles some days after its end, and AWS says when it is final: the daily run drafts it that day.
+        triggers: &[
+            On::Schedule { name: "monthly", expression: "cron(0 0 1 * ? *)" },
+            On::Schedule { name: "invoicing", expression: "cron(0 8 * * ? *)" },
+        ],
+        grants: &[Grant::LedgerRead, Grant::LedgerWrite, Grant::StripeSecretRead],
+        settings: &[Setting::LedgerTable, Setting::StripeSecret, Setting::TenantTag, Setting::SettleDays],
+        ..Spec::EMPTY
+    };
+    type Event = InvoicerEvent;
+    type Answer = InvoicerAnswer;
+
+    fn start(env: &Environment) -> Result<Invoicer, StartError> {
+        Ok(Invoicer {
+            ledger: env.ledger()?,
+            stripe: env.stripe()?,
+            clock: env.clock(),
+            tenant_tag: env.setting(Setting::TenantTag)?,
+            settle_days: env.number(Setting::SettleDays)?,
+        })
+    }
+
+    async fn run(&self, event: InvoicerEvent, run: &Run) -> Result<Outcome<InvoicerAnswer>, RunError> {
+        let invoices = self.stripe.invoices().await?;
+        let invoicing = Invoicing {
+            ledger: &*self.ledger,
+            invoices: &*invoices,
+            clock: &*self.clock,
+            tenant_tag: &self.tenant_tag,
+            settle_days: self.settle_days,
+            lease_s: event.lease_seconds.unwrap_or(DEFAULT_LEASE_S),
+            holder: run.request_id.clone(),
+        };
+        let outcome = invoicing.run(&event).await?;
+        let (failed, all) = (outcome.answer.failed(), outcome.answer.invoices.len());
+        tracing::info!(period = %outcome.answer.period, tenants = all, failed, "invoicing ran");
+        Ok(outcome.failing(failed, all))
+    }
+}
+
+/// One run and what it works with.
+struct Invoicing<'a> {
+    ledger: &'a dyn Ledger,
+    invoices: &'a dyn Invoices,
+    clock: &'a dyn Clock,
+    tenant_tag: &'a str,
+    settle_days: u32,
     /// How long a claim holds without being renewed.
-    pub lease_s: u32,
+    lease_s: u32,
     /// Names this run: the request id.
-    pub holder: String,
+    holder: String,
 }
 
 /// `{"action":"calculate_and_invoice"}`, for one tenant and another month if named; a schedule's event does as well.
@@ -51,7 +114,7 @@ pub struct InvoicerEvent {
     /// `YYYY-MM`; the last month that has settled without it, so that daily runs miss none.
     #[serde(default)]
     pub period: Option<Month>,
-    /// How long this run's claims hold without being renewed; the setting's value without it.
+    /// How long this run's claims hold without being renewed, in seconds; 60 without it.
     #[serde(default)]
     pub lease_seconds: Option<u32>,
 }
@@ -140,11 +203,11 @@ enum Stop {
 /// Tenants whose invoices are drawn up at a time; Stripe allows 25 calls a second in test mode.
 const TENANTS_AT_ONCE: usize = 4;
 
-impl Invoicer<'_> {
+impl Invoicing<'_> {
     /// Runs it for one tenant or all of them.
-    pub async fn run(&self, event: &InvoicerEvent) -> Result<Outcome<InvoicerAnswer>, HandlerError> {
+    async fn run(&self, event: &InvoicerEvent) -> Result<Outcome<InvoicerAnswer>, RunError> {
         if let Some(action) = event.action.as_deref().filter(|action| *action != ACTION) {
-            return Err(HandlerError::Event(format!("`{action}` is no action; use {ACTION}")));
+            return Err(RunError::Event(format!("`{action}` is no action; use {ACTION}")));
         }
         let month = self.month(event)?;
         let tenants = self.tenants(event.tenant.as_deref()).await?;
@@ -155,22 +218,23 @@ impl Invoicer<'_> {
             .await;
         invoices.sort_by(|left, right| left.tenant.cmp(&right.tenant));
         let answer = InvoicerAnswer { period: month, invoices };
-        Ok(Outcome { metrics: metrics(&answer), answer })
+        let metrics = metrics(&answer);
+        Ok(Outcome::new(answer).counting(metrics))
     }
 
-    fn month(&self, event: &InvoicerEvent) -> Result<Month, HandlerError> {
+    fn month(&self, event: &InvoicerEvent) -> Result<Month, RunError> {
         let settled = || {
             let day = self.clock.today().checked_sub(i64::from(self.settle_days).days()).unwrap_or(Date::MIN);
             Month::of(day).previous()
         };
         let month = event.period.map_or_else(settled, Ok);
-        month.map_err(|problem| HandlerError::Event(problem.to_string()))
+        month.map_err(|problem| RunError::Event(problem.to_string()))
     }
 
-    async fn tenants(&self, only: Option<&str>) -> Result<Vec<TenantRecord>, HandlerError> {
+    async fn tenants(&self, only: Option<&str>) -> Result<Vec<TenantRecord>, RunError> {
         let Some(id) = only else { return Ok(self.ledger.tenants().await?) };
         let tenant = self.ledger.tenant(id).await?;
-        tenant.map(|tenant| vec![tenant]).ok_or_else(|| HandlerError::Event(format!("there is no tenant `{id}`")))
+        tenant.map(|tenant| vec![tenant]).ok_or_else(|| RunError::Event(format!("there is no tenant `{id}`")))
     }
 
     async fn tenant_answer(&self, tenant: &TenantRecord, month: Month) -> TenantAnswer {

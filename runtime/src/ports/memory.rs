@@ -1,7 +1,7 @@
 //! The world in memory, for tests: every port over one state, and a fault before or after the nth call.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use billing::attribution::QueriedDay;
@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{
-    Clock, CostSource, DraftRequest, Invoices, ItemRequest, Ledger, Part, PortError, RemoteInvoice, RemoteItem,
-    RemoteStatus, Secrets,
+    Clock, CostQuery, CostSource, DraftRequest, Invoices, ItemRequest, Ledger, Part, PortError, Ports, RemoteInvoice,
+    RemoteItem, RemoteStatus, Secrets,
 };
 use crate::secret::Secret;
 
@@ -45,16 +45,16 @@ pub(crate) enum Fault {
     After,
 }
 
-/// The world behind all ports.
-#[derive(Debug, Default)]
+/// The world behind all ports; a clone is the same world.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Memory {
-    world: Mutex<World>,
-    calls: Mutex<usize>,
-    fault: Mutex<Option<(usize, Fault)>>,
+    world: Arc<Mutex<World>>,
+    calls: Arc<Mutex<usize>>,
+    fault: Arc<Mutex<Option<(usize, Fault)>>>,
 }
 
 /// A clock that stands where it is put.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct FixedClock(Timestamp);
 
 impl FixedClock {
@@ -71,7 +71,7 @@ impl Clock for FixedClock {
 
 impl Memory {
     pub(crate) fn new(world: World) -> Memory {
-        Memory { world: Mutex::new(world), ..Memory::default() }
+        Memory { world: Arc::new(Mutex::new(world)), ..Memory::default() }
     }
 
     /// Looks at or changes the world, outside any port.
@@ -110,6 +110,28 @@ impl Memory {
             Some(Fault::After) => Err(PortError::new(doing, "the test lost the answer")),
             _ => Ok(done),
         }
+    }
+}
+
+impl Ports for Memory {
+    fn ledger(&self, _table: &str) -> Arc<dyn Ledger> {
+        Arc::new(self.clone())
+    }
+
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::new(self.clone())
+    }
+
+    fn cost_source(&self, _query: CostQuery) -> Arc<dyn CostSource> {
+        Arc::new(self.clone())
+    }
+
+    fn invoices(&self, _key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(FixedClock::at("2026-11-21T08:00:00Z"))
     }
 }
 

@@ -42,20 +42,20 @@ fn world() -> World {
     world
 }
 
-async fn sync(memory: &Memory, event: &CostSyncEvent) -> Result<CostSyncAnswer, HandlerError> {
+async fn sync(memory: &Memory, event: &CostSyncEvent) -> Result<CostSyncAnswer, RunError> {
     let clock = FixedClock::at("2026-11-21T06:00:00Z");
     let sync = CostSync {
-        ledger: memory,
-        source: memory,
-        clock: &clock,
-        tenant_tag: TAG,
+        ledger: Arc::new(memory.clone()),
+        source: Arc::new(memory.clone()),
+        clock: Arc::new(clock),
+        tenant_tag: TAG.to_owned(),
         with_projects: true,
         settle_days: 0,
     };
-    sync.run(event).await.map(|outcome| outcome.answer)
+    sync.sync(event).await.map(|outcome| outcome.answer)
 }
 
-async fn daily(memory: &Memory) -> Result<CostSyncAnswer, HandlerError> {
+async fn daily(memory: &Memory) -> Result<CostSyncAnswer, RunError> {
     sync(memory, &CostSyncEvent::default()).await
 }
 
@@ -117,7 +117,7 @@ async fn a_failing_page_writes_nothing() {
 async fn queries_that_disagree_write_nothing() {
     let memory = Memory::new(world());
     memory.with(|world| world.by_project[0] = queried(date(2026, 10, 30), &[("A", "one", 1)]));
-    assert!(matches!(daily(&memory).await, Err(HandlerError::Attribution(_))));
+    assert!(matches!(daily(&memory).await, Err(RunError::Attribution(_))));
     memory.with(|world| assert!(world.days.is_empty() && world.marks.is_empty()));
 }
 
@@ -175,7 +175,7 @@ async fn days_may_be_named() {
     let event = |start: &str, end: &str| CostSyncEvent { start: Some(start.to_owned()), end: Some(end.to_owned()) };
     let answer = sync(&memory, &event("2026-10-15", "2026-10-20")).await.expect("a sync");
     assert_eq!((answer.start, answer.end), (Some(date(2026, 10, 1)), Some(date(2026, 10, 31))));
-    assert!(matches!(sync(&memory, &event("2026-10", "2026-10-20")).await, Err(HandlerError::Window(_))));
+    assert!(matches!(sync(&memory, &event("2026-10", "2026-10-20")).await, Err(RunError::Window(_))));
     let no_start = CostSyncEvent { start: None, end: Some("2026-10-20".to_owned()) };
-    assert!(matches!(sync(&memory, &no_start).await, Err(HandlerError::Event(_))));
+    assert!(matches!(sync(&memory, &no_start).await, Err(RunError::Event(_))));
 }

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ports::Secrets;
 use crate::ports::memory::{Fault, FixedClock, Memory, World};
 
 const KEY: &str = "canary-link-key-0123456789abcdef";
@@ -70,7 +71,12 @@ fn request(token: Option<&str>, query: Value) -> HttpRequest {
 
 async fn answer(memory: &Memory, request: &HttpRequest) -> (u16, Value) {
     let clock = FixedClock::at("2026-11-21T08:00:00Z");
-    let costs = Costs { ledger: memory, secrets: memory, clock: &clock, link_secret: "links", tenant_tag: TAG };
+    let costs = Costs {
+        ledger: Arc::new(memory.clone()),
+        clock: Arc::new(clock),
+        link_secret: NamedSecret::new(Arc::new(memory.clone()), "links"),
+        tenant_tag: TAG.to_owned(),
+    };
     let response = costs.answer(request).await.answer;
     (response.status_code, serde_json::from_str(&response.body).expect("JSON"))
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use billing::invoice::{InvoiceRecord, InvoiceState};
 
-use super::{Invoicer, Stop};
+use super::{Invoicing, Stop};
 use crate::ports::{DraftRequest, ItemRequest, RemoteInvoice, RemoteStatus};
 
-impl Invoicer<'_> {
+impl Invoicing<'_> {
     /// Finds or creates the draft, adds the items it lacks, and verifies its total.
     pub(super) async fn draft(&self, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
         let (record, id) = self.with_draft(record).await?;

@@ -58,9 +58,9 @@ async fn run_event(
     now: &str,
     holder: &str,
     event: &InvoicerEvent,
-) -> Result<Outcome<InvoicerAnswer>, HandlerError> {
+) -> Result<Outcome<InvoicerAnswer>, RunError> {
     let clock = FixedClock::at(now);
-    let invoicer = Invoicer {
+    let invoicer = Invoicing {
         ledger: memory,
         invoices: memory,
         clock: &clock,
@@ -337,7 +337,7 @@ async fn events_are_checked() {
     assert!(run_event(&memory, NOW, "run-1", &wrong).await.is_err());
     let nobody = InvoicerEvent { tenant: Some("nobody".to_owned()), ..InvoicerEvent::default() };
     assert!(run_event(&memory, NOW, "run-1", &nobody).await.is_err());
-    let read: InvoicerEvent = crate::handlers::event(
+    let read: InvoicerEvent = crate::registry::event(
         json!({"action": ACTION, "period": "2026-10", "tenant": "mmp-toledo", "detail-type": "Scheduled Event"}),
     )
     .expect("an event");

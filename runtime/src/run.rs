@@ -1,7 +1,70 @@
-//! What a run reports beside its answer: counts, as CloudWatch's embedded metric format reads them from a log line.
+//! One run of a handler: which request it is, until when it must answer, and what comes out of it.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Lambda's request id; the same again when Lambda repeats the event.
+    pub request_id: String,
+    /// When Lambda ends the process.
+    pub deadline: Instant,
+}
+
+impl Run {
+    /// A run that Lambda ends after `left`, counted from now.
+    pub fn lasting(request_id: impl Into<String>, left: Duration) -> Run {
+        Run { request_id: request_id.into(), deadline: Instant::now() + left }
+    }
+}
+
+/// What a run gives back.
+#[derive(Debug, Clone)]
+pub struct Outcome<T> {
+    /// The answer to the caller.
+    pub answer: T,
+    /// Counts for CloudWatch.
+    pub metrics: Vec<Metric>,
+    /// Parts that failed while others are done: the answer is logged and the run counts as failed.
+    pub failures: Failures,
+}
+
+/// How many parts of a run failed, and of how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// How many failed.
+    pub failed: usize,
+    /// Of how many.
+    pub all: usize,
+}
+
+impl<T> Outcome<T> {
+    /// An answer without counts or failures.
+    pub fn new(answer: T) -> Outcome<T> {
+        Outcome { answer, metrics: Vec::new(), failures: Failures::default() }
+    }
+
+    /// The same counts and failures beside another form of the answer.
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Outcome<U> {
+        Outcome { answer: form(self.answer), metrics: self.metrics, failures: self.failures }
+    }
+
+    /// With these counts beside the answer.
+    #[must_use]
+    pub fn counting(self, metrics: Vec<Metric>) -> Outcome<T> {
+        Outcome { metrics, ..self }
+    }
+
+    /// With `failed` of `all` parts failed; the run fails when any did.
+    #[must_use]
+    pub fn failing(self, failed: usize, all: usize) -> Outcome<T> {
+        Outcome { failures: Failures { failed, all }, ..self }
+    }
+}
 
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "billform";

@@ -1,0 +1,175 @@
+//! The settings and ports of one process. Hands out only what the handler's spec declares, so that a handler cannot
+//! read what `billform apply` does not set, or call what its role does not allow.
+
+use std::fmt;
+use std::sync::Arc;
+
+use billing::function::{Grant, Setting};
+
+use crate::error::{RunError, StartError};
+use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
+use crate::secret::Secret;
+use crate::settings::{SettingError, Settings};
+use crate::spec::Spec;
+
+/// What one handler may use.
+pub struct Environment {
+    spec: Spec,
+    settings: Settings,
+    ports: Arc<dyn Ports>,
+}
+
+impl Environment {
+    /// The environment of the handler with this spec.
+    pub fn new(spec: Spec, settings: Settings, ports: Arc<dyn Ports>) -> Environment {
+        Environment { spec, settings, ports }
+    }
+
+    /// A setting that must be set.
+    ///
+    /// # Errors
+    /// When it is not declared, or not set.
+    pub fn setting(&self, setting: Setting) -> Result<String, StartError> {
+        self.declared(setting)?;
+        Ok(self.settings.required(setting)?.to_owned())
+    }
+
+    /// A setting that the manifest may leave empty.
+    ///
+    /// # Errors
+    /// When it is not declared.
+    pub fn optional(&self, setting: Setting) -> Result<Option<String>, StartError> {
+        self.declared(setting)?;
+        Ok(self.settings.optional(setting).map(str::to_owned))
+    }
+
+    /// A whole number that must be set.
+    ///
+    /// # Errors
+    /// When it is not declared, not set, or not a whole number.
+    pub fn number(&self, setting: Setting) -> Result<u32, StartError> {
+        self.declared(setting)?;
+        Ok(self.settings.number(setting)?)
+    }
+
+    /// The ledger table.
+    ///
+    /// # Errors
+    /// Without a grant on the ledger, or without [`Setting::LedgerTable`].
+    pub fn ledger(&self) -> Result<Arc<dyn Ledger>, StartError> {
+        self.granted("the ledger", &[Grant::LedgerRead, Grant::LedgerWrite])?;
+        Ok(self.ports.ledger(&self.setting(Setting::LedgerTable)?))
+    }
+
+    /// Cost Explorer, asked with the manifest's tags, basis and scope.
+    ///
+    /// # Errors
+    /// Without its grant, or one of the settings that the query needs.
+    pub fn cost_source(&self) -> Result<Arc<dyn CostSource>, StartError> {
+        self.granted("Cost Explorer", &[Grant::CostExplorerRead])?;
+        self.declared(Setting::CostScope)?;
+        let query = CostQuery {
+            tenant_tag: self.setting(Setting::TenantTag)?,
+            project_tag: self.optional(Setting::ProjectTag)?,
+            basis: self.setting(Setting::CostBasis)?,
+            scope: self.settings.pair(Setting::CostScope)?,
+        };
+        Ok(self.ports.cost_source(query))
+    }
+
+    /// The key that signs links.
+    ///
+    /// # Errors
+    /// Without its grant, or without [`Setting::LinkSecret`].
+    pub fn link_secret(&self) -> Result<NamedSecret, StartError> {
+        self.granted("the link key", &[Grant::LinkSecretRead])?;
+        self.secret(Setting::LinkSecret)
+    }
+
+    /// Stripe, under the stack's key.
+    ///
+    /// # Errors
+    /// Without its grant, or without [`Setting::StripeSecret`].
+    pub fn stripe(&self) -> Result<Stripe, StartError> {
+        self.granted("Stripe", &[Grant::StripeSecretRead])?;
+        Ok(Stripe { key: self.secret(Setting::StripeSecret)?, ports: self.ports.clone() })
+    }
+
+    /// The clock, which every handler may read.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.ports.clock()
+    }
+
+    fn secret(&self, name: Setting) -> Result<NamedSecret, StartError> {
+        Ok(NamedSecret { secrets: self.ports.secrets(), name: self.setting(name)? })
+    }
+
+    fn declared(&self, setting: Setting) -> Result<(), StartError> {
+        match self.spec.settings.contains(&setting) {
+            true => Ok(()),
+            false => Err(StartError::UndeclaredSetting { handler: self.spec.name, setting }),
+        }
+    }
+
+    fn granted(&self, port: &'static str, grants: &'static [Grant]) -> Result<(), StartError> {
+        match grants.iter().any(|grant| self.spec.grants.contains(grant)) {
+            true => Ok(()),
+            false => Err(StartError::UndeclaredPort { handler: self.spec.name, port, grants }),
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("spec", &self.spec)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A secret by name, read when it is needed: its value may be rotated while the process lives.
+#[derive(Clone)]
+pub struct NamedSecret {
+    secrets: Arc<dyn Secrets>,
+    name: String,
+}
+
+impl NamedSecret {
+    /// The secret `name` of a store.
+    pub fn new(secrets: Arc<dyn Secrets>, name: impl Into<String>) -> NamedSecret {
+        NamedSecret { secrets, name: name.into() }
+    }
+
+    /// Reads its present value.
+    ///
+    /// # Errors
+    /// When the store cannot be read or has no such secret.
+    pub async fn read(&self) -> Result<Secret, PortError> {
+        self.secrets.secret(&self.name).await
+    }
+}
+
+/// Stripe under the stack's key, which is read for each run.
+#[derive(Clone)]
+pub struct Stripe {
+    key: NamedSecret,
+    ports: Arc<dyn Ports>,
+}
+
+impl Stripe {
+    /// Stripe's invoices.
+    ///
+    /// # Errors
+    /// When the key cannot be read, or is not in a known form.
+    pub async fn invoices(&self) -> Result<Arc<dyn Invoices>, RunError> {
+        let key = self.key.read().await?.stripe_key()?;
+        Ok(self.ports.invoices(key)?)
+    }
+}
+
+/// A missing setting that must be set, among those that a spec declares; for a start-up check of all at once.
+pub fn missing(spec: &Spec, settings: &Settings) -> Option<SettingError> {
+    let required = spec.settings.iter().filter(|setting| !setting.is_optional());
+    required.into_iter().find_map(|setting| settings.required(*setting).err())
+}

@@ -1,0 +1,124 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use billing::function::{Auth, Grant, Setting, Trigger};
+
+use super::*;
+use crate::ports::memory::Memory;
+use crate::settings::{SettingError, Settings};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/handlers.json");
+
+/// Every setting of `billing::function`, with a value that its readers accept.
+const VALUES: &[(Setting, &str)] = &[
+    (Setting::LedgerTable, "ledger"),
+    (Setting::StripeSecret, "stripe"),
+    (Setting::LinkSecret, "links"),
+    (Setting::TenantTag, "ClientOrganization"),
+    (Setting::ProjectTag, "BillingProject"),
+    (Setting::CostBasis, "UnblendedCost"),
+    (Setting::CostScope, "application=tax-demo"),
+    (Setting::AllowedOrigins, "https://example.com"),
+    (Setting::SettleDays, "14"),
+];
+
+fn settings(of: impl IntoIterator<Item = Setting>) -> Settings {
+    let value = |setting: Setting| {
+        let known = VALUES.iter().find(|(known, _)| *known == setting);
+        known.unwrap_or_else(|| panic!("{setting:?} has no value in this test")).1.to_owned()
+    };
+    Settings::new(of.into_iter().map(|setting| (setting.variable().to_owned(), value(setting))))
+}
+
+fn start(entry: &Entry, settings: Settings) -> Result<Box<dyn Started>, StartError> {
+    entry.start(&Environment::new(entry.spec, settings, Arc::new(Memory::default())))
+}
+
+#[test]
+fn handlers_json_is_fresh() {
+    if std::env::var_os("BILLFORM_BLESS").is_some() {
+        std::fs::write(FILE, describe_json()).expect("handlers.json is written");
+    }
+    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert_eq!(
+        kept,
+        describe_json(),
+        "handlers.json is stale; renew it: BILLFORM_BLESS=1 cargo test -p runtime handlers_json"
+    );
+}
+
+#[test]
+fn specs_survive_their_text() {
+    let read: Vec<FunctionSpec> = serde_json::from_str(&describe_json()).expect("specs");
+    assert_eq!(read, describe());
+}
+
+#[test]
+fn names_are_distinct_and_found() {
+    let names: BTreeSet<&str> = HANDLERS.iter().map(|entry| entry.spec.name).collect();
+    assert_eq!(names.len(), HANDLERS.len());
+    for name in names {
+        assert_eq!(Entry::find(name).map(|entry| entry.spec.name), Ok(name));
+    }
+    let unknown = Entry::find("no_such").err().expect("an error").to_string();
+    assert!(unknown.contains("`no_such`") && unknown.contains("cost_sync"), "{unknown}");
+}
+
+#[test]
+fn each_handler_starts_on_exactly_its_declared_settings() {
+    for entry in HANDLERS {
+        let declared = entry.spec.settings;
+        let name = entry.spec.name;
+        assert!(start(entry, settings(declared.iter().copied())).is_ok(), "{name} starts");
+        for gone in declared {
+            let rest = settings(declared.iter().copied().filter(|setting| setting != gone));
+            let started = start(entry, rest).err();
+            let expected = StartError::Setting(SettingError::Missing(gone.variable()));
+            match gone.is_optional() {
+                true => assert_eq!(started, None, "{name} without {gone:?}"),
+                false => assert_eq!(started, Some(expected), "{name} without {gone:?}"),
+            }
+        }
+    }
+}
+
+/// A declaration that the handler never reads would be a variable, or a right, for nothing.
+#[test]
+fn each_declaration_is_used() {
+    for entry in HANDLERS {
+        let Spec { name, settings: declared, grants, .. } = entry.spec;
+        let all = || settings(declared.iter().copied());
+        for gone in declared {
+            let rest: Vec<Setting> = declared.iter().copied().filter(|setting| setting != gone).collect();
+            let spec = Spec { settings: rest.leak(), ..entry.spec };
+            let env = Environment::new(spec, all(), Arc::new(Memory::default()));
+            let refused = entry.start(&env).err();
+            assert_eq!(refused, Some(StartError::UndeclaredSetting { handler: name, setting: *gone }), "{name}");
+        }
+        // Reading and writing the ledger are one port.
+        for gone in grants.iter().filter(|grant| !matches!(grant, Grant::LedgerRead | Grant::LedgerWrite)) {
+            let rest: Vec<Grant> = grants.iter().copied().filter(|grant| grant != gone).collect();
+            let env = Environment::new(Spec { grants: rest.leak(), ..entry.spec }, all(), Arc::new(Memory::default()));
+            let refused = entry.start(&env).err();
+            assert!(matches!(refused, Some(StartError::UndeclaredPort { .. })), "{name} without {gone:?}");
+        }
+    }
+}
+
+/// The routes that anyone may ask, each with its reason.
+const PUBLIC: &[&str] = &[];
+
+#[test]
+fn no_route_but_the_listed_ones_is_public() {
+    let is_public = |spec: &FunctionSpec| -> Vec<String> {
+        let routes = spec.triggers.iter().filter_map(|trigger| match trigger {
+            Trigger::Http(routes) => Some(routes.clone()),
+            _ => None,
+        });
+        routes.flatten().filter(|route| route.auth == Auth::Public).map(|route| route.key).collect()
+    };
+    let public: Vec<String> = describe().iter().flat_map(is_public).collect();
+    assert_eq!(public, PUBLIC);
+    // The walk sees routes at all.
+    assert!(describe().iter().any(|spec| matches!(spec.triggers.first(), Some(Trigger::Http(_)))));
+}
