@@ -3,6 +3,7 @@
 pub mod boottime;
 pub mod bundle;
 pub mod calls;
+pub mod clock;
 pub mod connection;
 pub mod errors;
 pub mod gate;

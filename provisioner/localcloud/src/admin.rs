@@ -1,5 +1,5 @@
 //! The gateway's own pages under `/_billform/`, for tests and the command line: counts, faults,
-//! rates, delays, the cost model.
+//! rates, delays, the cost model, the clock, the mailbox.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::gateway::lag::Delay;
 use crate::gateway::pipeline::{Answer, Call};
 use crate::gateway::rates::{Rate, published};
 use crate::gateway::traffic::ByOperation;
+use crate::timeline::{Advance, AdvanceError};
 
 const PREFIX: &str = "/_billform/";
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -103,6 +104,9 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
             }
             Err(error) => refused(400, &format!("not a delay: {error}")),
         },
+        ("GET", "clock") => shown(&gateway.timeline.clock().reading()),
+        ("POST", "clock/advance") => advance(gateway, call).await,
+        ("GET", "mailbox") => shown(&json!({ "mails": gateway.timeline.mailbox().mails() })),
         ("GET", "costs") => shown(&gateway.costs.model()),
         ("PUT", "costs") => match gateway.costs.set_json(&call.body) {
             Ok(()) => Answer::json(200, &json!({})),
@@ -111,7 +115,7 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
         _ => refused(
             404,
             &format!(
-                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, consistency, costs",
+                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, consistency, clock, clock/advance, mailbox, costs",
                 call.method
             ),
         ),
@@ -127,6 +131,19 @@ async fn health(gateway: &Gateway) -> Answer {
     };
     let status = if ministack == "ok" { 200 } else { 503 };
     Answer::json(status, &json!({"pid": std::process::id(), "ministack": ministack}))
+}
+
+/// Answers when all that falls due has happened.
+async fn advance(gateway: &Gateway, call: &Call) -> Answer {
+    let Advance { seconds } = match serde_json::from_slice(&call.body) {
+        Ok(wanted) => wanted,
+        Err(error) => return refused(400, &format!("not a number of seconds to advance: {error}")),
+    };
+    match gateway.timeline.advance(seconds).await {
+        Ok(advanced) => shown(&advanced),
+        Err(error @ AdvanceError::TooFar(_)) => refused(400, &error.to_string()),
+        Err(error @ AdvanceError::Upstream(_)) => refused(503, &error.to_string()),
+    }
 }
 
 fn faults(gateway: &Gateway) -> Answer {
@@ -200,17 +217,22 @@ fn refused(status: u16, message: &str) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::costs::Costs;
     use crate::gateway::classify::classify;
     use crate::gateway::pipeline::Upstream;
     use crate::gateway::traffic::Traffic;
+    use crate::stripe::Stripe;
+    use crate::timeline::Timeline;
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue};
 
     fn gateway() -> Gateway {
         let upstream = Upstream::new("127.0.0.1:1".into(), "123456789012".into(), "us-east-1".into());
         let (traffic, lag, costs) = (Traffic::new(), Default::default(), Costs::default());
-        Gateway { upstream, rules: Vec::new(), traffic, lag, costs }
+        let stripe = Stripe::new(Default::default());
+        let timeline = Timeline::new(Clock::default(), upstream.clone(), costs.clone(), stripe);
+        Gateway { upstream, rules: Vec::new(), traffic, lag, costs, timeline }
     }
 
     async fn ask(gateway: &Gateway, method: &str, page: &str, body: &'static str) -> (u16, Value) {
@@ -301,6 +323,22 @@ mod tests {
         assert_eq!(ask(&gateway, "GET", "costs", "").await.1["page_size"], 7);
         let (status, error) = ask(&gateway, "PUT", "costs", r#"{"page_sise":7}"#).await;
         assert!(status == 400 && error["message"].as_str().unwrap().contains("page_sise"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_shown_and_wrong_advances_are_refused() {
+        let gateway = gateway();
+        let (status, clock) = ask(&gateway, "GET", "clock", "").await;
+        assert_eq!((status, &clock["offset_seconds"]), (200, &json!(0)));
+        let now: jiff::Timestamp = clock["now"].as_str().unwrap().parse().unwrap();
+        assert!(now.duration_since(jiff::Timestamp::now()).abs() < jiff::SignedDuration::from_mins(1), "{now}");
+        for body in ["", "{}", r#"{"seconds":-1}"#, r#"{"second":1}"#, r#"{"seconds":99999999999}"#] {
+            assert_eq!(ask(&gateway, "POST", "clock/advance", body).await.0, 400, "{body}");
+        }
+        let (status, error) = ask(&gateway, "POST", "clock/advance", r#"{"seconds":60}"#).await;
+        assert!(status == 503 && error["message"].as_str().unwrap().contains("127.0.0.1:1"), "{error}");
+        assert_eq!(ask_host(&gateway, "GET", "clock", "", "evil.example:4600").await.0, 403);
+        assert_eq!(ask(&gateway, "GET", "mailbox", "").await, (200, json!({"mails": []})));
     }
 
     #[tokio::test]

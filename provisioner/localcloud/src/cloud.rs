@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::costs::{CostModel, Costs};
 use crate::gateway::lag::{Delay, Lag};
 use crate::gateway::pipeline::{Upstream, UpstreamError};
@@ -18,6 +18,7 @@ use crate::gateway::traffic::Traffic;
 use crate::gateway::{self, Gateway};
 use crate::ministack::{self, MiniStack, Settings, StartError, VenvError};
 use crate::stripe::{self, Stripe};
+use crate::timeline::{AdvanceError, Advanced, Timeline};
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -116,6 +117,7 @@ pub struct LocalCloud {
     costs: Costs,
     stripe: Stripe,
     upstream: Upstream,
+    timeline: Timeline,
     // The tasks are dropped first, so that nothing calls a MiniStack that is ending.
     tasks: Vec<Serving>,
     ministack: MiniStack,
@@ -162,11 +164,14 @@ impl LocalCloud {
             pid: std::process::id(),
         };
         let traffic = Traffic::new();
-        let costs = Costs::new(example_costs());
+        let clock = Clock::default();
+        let costs = Costs::new(CostModel::example(clock.today()));
         let stripe_options = stripe::Options { keys: vec![description.stripe_api_key.clone()], ..Default::default() };
         let stripe = Stripe::observed(stripe_options, traffic.clone());
+        let timeline = Timeline::new(clock, upstream.clone(), costs.clone(), stripe.clone());
         let rules = gateway::rules::all(gateway::rules::Settings {
             costs: costs.clone(),
+            schedules: timeline.registry().clone(),
             auth: options.auth,
             role_delay: options.role_delay,
         });
@@ -177,12 +182,13 @@ impl LocalCloud {
             traffic: traffic.clone(),
             lag: lag.clone(),
             costs: costs.clone(),
+            timeline: timeline.clone(),
         };
         let aws_task = tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway)));
         let stripe_task = tokio::spawn(serve_stripe(stripe_listener, stripe.clone()));
         let tasks = vec![Serving(aws_task), Serving(stripe_task)];
         progress("the local cloud is ready");
-        Ok(LocalCloud { description, traffic, lag, costs, stripe, upstream, tasks, ministack })
+        Ok(LocalCloud { description, traffic, lag, costs, stripe, upstream, timeline, tasks, ministack })
     }
 
     /// How to reach it.
@@ -210,6 +216,16 @@ impl LocalCloud {
         &self.stripe
     }
 
+    /// The clock, and the mails that were sent.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Lets this many seconds pass: what falls due happens, in order, before this returns.
+    pub async fn advance(&self, seconds: u64) -> Result<Advanced, AdvanceError> {
+        self.timeline.advance(seconds).await
+    }
+
     /// Root's way to MiniStack, past the gateway: for looking without being counted.
     pub fn upstream(&self) -> &Upstream {
         &self.upstream
@@ -228,7 +244,8 @@ impl LocalCloud {
             return Err(Error::Reset { status: answer.status });
         }
         self.stripe.reset();
-        self.costs.set(example_costs());
+        self.costs.set(CostModel::example(self.timeline.clock().today()));
+        self.timeline.reset().await;
         self.lag.set(Delay::default());
         self.traffic.disarm();
         self.traffic.reset();
@@ -269,11 +286,6 @@ impl LocalCloud {
         }
         Err(Error::User { name: name.to_owned(), step, status: answer.status, body })
     }
-}
-
-/// The portal example's costs up to yesterday.
-fn example_costs() -> CostModel {
-    CostModel::example(Timestamp::now().to_zoned(TimeZone::UTC).date())
 }
 
 async fn serve_stripe(listener: TcpListener, stripe: Stripe) {

@@ -2,7 +2,7 @@
 //! tests can set.
 //!
 //! Everything is pure but [`Costs`], the handle that the gateway, its admin page and tests share. No clock is
-//! read: the model says what day it is.
+//! read: the model says what day it is, and the local cloud's clock moves it.
 
 pub mod allocation;
 pub mod example;
@@ -11,16 +11,19 @@ pub mod fault;
 pub mod filter;
 pub mod lookup;
 pub mod model;
+pub mod monthly;
 pub mod pages;
 pub mod period;
 pub mod usage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 pub use explorer::Reply;
 pub use model::{CostModel, CostRow};
+pub use monthly::MonthlyCost;
 
 /// The shared cost model. Clones see the same model.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +60,24 @@ impl Costs {
         let mut held = self.held();
         change(&mut held.model);
         held.revision += 1;
+    }
+
+    /// Lets time pass until `day` is today. Page tokens given out before expire when that changes anything.
+    pub fn pass_to(&self, day: Date) {
+        let mut held = self.held();
+        if held.model.pass_to(day) {
+            held.revision += 1;
+        }
+    }
+
+    /// Changes whenever the model does.
+    pub fn revision(&self) -> u64 {
+        self.held().revision
+    }
+
+    /// Looks at the present model without copying it.
+    pub fn look<T>(&self, look: impl FnOnce(&CostModel) -> T) -> T {
+        look(&self.held().model)
     }
 
     /// Reads a model from JSON text and puts it in place; the error names line, column and field.

@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::admin;
 use crate::costs::Costs;
+use crate::timeline::Timeline;
 use lag::Lag;
 use pipeline::{Answer, Call, Rule, Upstream};
 use traffic::{Admission, LATE, Traffic, Verdict};
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub lag: Lag,
     /// The cost model.
     pub costs: Costs,
+    /// The clock and what follows it.
+    pub timeline: Timeline,
 }
 
 /// The connection is to be closed without an answer.

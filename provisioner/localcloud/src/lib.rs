@@ -7,11 +7,19 @@
 #![recursion_limit = "256"]
 
 pub mod admin;
+mod budgets;
+pub mod clock;
 mod cloud;
 pub mod costs;
 pub mod daemon;
 pub mod gateway;
+pub mod mailbox;
 pub mod ministack;
+pub mod remote;
+mod schedules;
 pub mod stripe;
+pub mod timeline;
 
+pub use budgets::Published;
 pub use cloud::{Description, Error, LocalCloud, Options};
+pub use schedules::Fired;

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::cloud::connection::check_account;
-use crate::cloud::sdk_config;
+use crate::cloud::{clock, sdk_config};
 use crate::commands::tenant::unknown_tenant;
 use crate::ledger::preview::{Preview, TermsOf};
 use crate::ledger::reader::LedgerReader;
@@ -38,7 +38,7 @@ pub enum Subcommand {
 pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     let project = Project::load(global)?;
     let Subcommand::Preview { tenant, period } = subcommand;
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = clock::today().await;
     let month = match period {
         Some(month) => *month,
         None => Month::of(today).previous()?,

@@ -1,4 +1,6 @@
-//! `local`: the local cloud in the background, for trying things without an account.
+//! `local`: the local cloud in the background, for trying things without an account, and its time.
+
+mod clock;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,6 +27,12 @@ pub enum Subcommand {
     },
     /// Stops it.
     Down,
+    /// Prints its time, or lets time pass: schedules fire, costs come in, budgets publish.
+    Clock {
+        /// How much time passes: a number of days, or "36 hours".
+        #[arg(long, value_name = "DAYS", value_parser = clock::seconds)]
+        advance: Option<u64>,
+    },
     /// Serves it in the foreground; `up` starts this in the background.
     #[command(hide = true)]
     Serve {
@@ -56,6 +64,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
             }
             Ok(exit::DONE)
         }
+        Subcommand::Clock { advance } => clock::run(global, *advance).await,
         Subcommand::Serve { home, account, region, auth } => {
             let options =
                 Options { account: account.clone(), region: region.clone(), auth: *auth, ..Options::new(home) };

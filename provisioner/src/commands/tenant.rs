@@ -4,6 +4,7 @@ use billing::link::{self, LinkClaims, LinkKey};
 use clap::Subcommand as ClapSubcommand;
 use serde_json::{Value, json};
 
+use crate::cloud::clock;
 use crate::ledger::link_key;
 use crate::project::Project;
 use crate::stack::outputs;
@@ -83,7 +84,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
             .hint("add `api: { surfaces: [portal] }`")
     })?;
     let days = days.unwrap_or_else(|| links.valid_for.count());
-    let expires = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days)))?;
+    let expires = clock::now().await.checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days)))?;
     let expires = jiff::Timestamp::from_second(expires.as_second())?;
     let claims = LinkClaims {
         tenant: tenant.id.clone(),

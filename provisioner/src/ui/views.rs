@@ -2,6 +2,7 @@
 
 pub mod alike;
 pub mod apply;
+pub mod clock;
 pub mod drift;
 pub mod drift_json;
 pub mod drift_markdown;

@@ -1,13 +1,12 @@
 //! The cost model that the local cloud starts with: the portal example of the manifests, one other organisation,
 //! and some cost that carries no tag.
 
-use std::collections::BTreeMap;
-
 use jiff::ToSpan;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::model::{CostModel, CostRow};
+use super::model::CostModel;
+use super::monthly::MonthlyCost;
 
 /// Cost of one service under one pair of tags, in a whole month.
 struct Line {
@@ -73,24 +72,16 @@ const MONTH: &[Line] = &[
     Line { service: "AmazonCloudWatch", region: HOME, tags: &[], cents: 4_10, quantity: 8, unit: "GB" },
 ];
 
-/// How finely a month is spread over its days: ten-thousandths, so that daily figures have digits below the cent
-/// as AWS's have, and still add up to the month exactly.
-const SHARES_PER_UNIT: i64 = 10_000;
-const SHARES_PER_CENT: i64 = 100;
-
 impl CostModel {
     /// The portal example, seen on the day `today`: three closed months and the current one up to yesterday.
     ///
-    /// The current month is an estimate. The tags were seen but are not active: `apply` activates them.
+    /// The current month is an estimate, and goes on alike as days pass. The tags were seen but are not active: `apply` activates them.
     pub fn example(today: Date) -> CostModel {
         let this_month = today.first_of_month();
-        let mut rows = Vec::new();
-        for months_back in (0..=3).rev() {
-            let first = this_month.saturating_sub(months_back.months());
-            let end = first.saturating_add(1.month()).min(today);
-            MONTH.iter().for_each(|line| rows.extend(line.days(first, end)));
-        }
-        CostModel { today: Some(today), rows, estimated_from: Some(this_month), ..CostModel::default() }
+        let monthly: Vec<MonthlyCost> = MONTH.iter().map(Line::monthly).collect();
+        let first = this_month.saturating_sub(3.months());
+        let rows = monthly.iter().flat_map(|line| line.rows(first, today)).collect();
+        CostModel { today: Some(today), rows, monthly, estimated_from: Some(this_month), ..CostModel::default() }
     }
 
     /// The same model with every seen tag active, for tests that do not apply anything first.
@@ -101,35 +92,22 @@ impl CostModel {
 }
 
 impl Line {
-    /// The rows from the first of a month up to but not including `end`.
-    fn days(&self, first: Date, end: Date) -> impl Iterator<Item = CostRow> + '_ {
-        let in_month = i64::from(first.days_in_month());
-        let tags: BTreeMap<String, String> =
-            self.tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let counted = (0..in_month)
-            .map_while(move |day| Some((day, first.checked_add(day.days()).ok().filter(|date| *date < end)?)));
-        counted.map(move |(day, date)| CostRow {
-            date,
+    fn monthly(&self) -> MonthlyCost {
+        MonthlyCost {
             service: self.service.to_owned(),
             region: self.region.map(str::to_owned),
-            account: None,
-            tags: tags.clone(),
-            record_type: "Usage".to_owned(),
-            amount: Decimal::new(share(self.cents * SHARES_PER_CENT, day, in_month), 4),
-            quantity: Decimal::new(share(self.quantity * SHARES_PER_UNIT, day, in_month), 4),
+            tags: self.tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            amount: Decimal::new(self.cents, 2),
+            quantity: Decimal::from(self.quantity),
             unit: self.unit.to_owned(),
-        })
+        }
     }
-}
-
-/// The share of one day in a whole that is spread evenly: the shares of all days add up to the whole.
-fn share(whole: i64, day: i64, days: i64) -> i64 {
-    whole * (day + 1) / days - whole * day / days
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::costs::CostRow;
     use jiff::civil::date;
 
     fn sum(model: &CostModel, first: Date, wanted: impl Fn(&CostRow) -> bool) -> Decimal {

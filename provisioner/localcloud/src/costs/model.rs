@@ -9,6 +9,8 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::monthly::MonthlyCost;
+
 /// One line of cost: what one service cost on one day, with the tags of the resource that caused it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +52,8 @@ pub struct CostModel {
     pub today: Option<Date>,
     /// The lines of cost, in any order.
     pub rows: Vec<CostRow>,
+    /// Cost that comes back every month: each day that passes on the local cloud's clock gets its share.
+    pub monthly: Vec<MonthlyCost>,
     /// From this day on, costs are estimates; none when everything is final.
     pub estimated_from: Option<Date>,
     /// Tag keys seen on resources beside those of the rows: only a seen key can be activated.
@@ -77,6 +81,7 @@ impl Default for CostModel {
             account: "123456789012".to_owned(),
             today: None,
             rows: Vec::new(),
+            monthly: Vec::new(),
             estimated_from: None,
             seen_tags: BTreeSet::new(),
             active_tags: BTreeSet::new(),
@@ -117,15 +122,15 @@ fn usage() -> String {
 }
 
 /// Decimals as text and only as text.
-mod decimal_text {
+pub(super) mod decimal_text {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::costs) fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    pub(in crate::costs) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
         let text = String::deserialize(deserializer)?;
         Decimal::from_str_exact(&text).map_err(|error| D::Error::custom(format!("`{text}` is not a decimal: {error}")))
     }

@@ -5,7 +5,9 @@ use futures::future::BoxFuture;
 use tokio::io::AsyncWriteExt as _;
 
 use super::*;
+use crate::clock::Clock;
 use crate::costs::CostModel;
+use crate::stripe::Stripe;
 
 /// Takes its time before anything has happened.
 struct Slow(Arc<AtomicBool>);
@@ -29,13 +31,16 @@ impl Rule for Slow {
 async fn a_call_is_under_way_until_it_took_effect_though_its_client_went() {
     let took_effect = Arc::new(AtomicBool::new(false));
     let traffic = Traffic::new();
+    // Nobody listens there, and nobody is asked.
+    let upstream = Upstream::new("127.0.0.1:1".to_owned(), "123456789012".to_owned(), "us-east-1".to_owned());
+    let (costs, stripe) = (Costs::new(CostModel::default()), Stripe::new(Default::default()));
     let gateway = Gateway {
-        // Nobody listens there, and nobody is asked.
-        upstream: Upstream::new("127.0.0.1:1".to_owned(), "123456789012".to_owned(), "us-east-1".to_owned()),
+        timeline: Timeline::new(Clock::default(), upstream.clone(), costs.clone(), stripe),
+        upstream,
         rules: vec![Box::new(Slow(Arc::clone(&took_effect)))],
         traffic: traffic.clone(),
         lag: Lag::default(),
-        costs: Costs::new(CostModel::default()),
+        costs,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

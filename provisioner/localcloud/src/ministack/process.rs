@@ -15,6 +15,7 @@ use super::tail;
 use crate::gateway::pipeline::Upstream;
 
 const SUPERVISOR: &str = include_str!("supervisor.py");
+const APPLICATION: &str = include_str!("application.py");
 /// A cold start on a busy machine has been seen to take 6 s.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const HEALTH_POLL: Duration = Duration::from_millis(25);
@@ -191,10 +192,12 @@ fn spawn(settings: &Settings, folder: &Path, port: u16) -> Result<(Child, ChildS
     let log = File::create(&log_path).map_err(at("creating", &log_path))?;
     let supervisor = folder.join("supervisor.py");
     std::fs::write(&supervisor, SUPERVISOR).map_err(at("writing", &supervisor))?;
+    let application = folder.join("billform_ministack.py");
+    std::fs::write(&application, APPLICATION).map_err(at("writing", &application))?;
     let mut command = Command::new(&settings.python);
     command.arg("-I").arg(&supervisor).arg(folder);
     // Not `-m ministack`: that binds the port it advertises, and the one to advertise is the gateway's.
-    command.arg(&settings.python).args(["-I", "-m", "hypercorn", "ministack.app:app"]);
+    command.arg(&settings.python).args(["-I", "-m", "hypercorn", "billform_ministack:app"]);
     command.args(["--bind", &format!("127.0.0.1:{port}")]);
     command.args(["--workers", "0", "--log-level", "WARNING", "--keep-alive", "75"]);
     command.env_clear().envs(environment(settings, folder));

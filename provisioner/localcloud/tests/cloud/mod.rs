@@ -3,6 +3,8 @@
 // Each test binary uses some of it.
 #![allow(dead_code)]
 
+pub mod functions;
+
 use std::path::PathBuf;
 
 use localcloud::gateway::pipeline::Upstream;

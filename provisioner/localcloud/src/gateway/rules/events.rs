@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::super::pipeline::{Answer, Call, Rule, Upstream};
 use super::ask::Ask;
 use super::shape::{shaped, tag_fault, word};
-use super::{Refusal, refused, schedule_expression};
+use super::{Refusal, refused};
+use crate::schedules::expression::Schedule;
+use crate::schedules::registry::Registry;
 
 const MOST_TARGETS: usize = 5;
 const MOST_TAGS: usize = 50;
@@ -31,7 +33,7 @@ fn check_rule(body: &Value) -> Result<(), Refusal> {
     if schedule.is_none() && body["EventPattern"].as_str().is_none_or(str::is_empty) {
         return Err(invalid("Parameter(s) EventPattern or ScheduleExpression must be specified."));
     }
-    if let Some(fault) = schedule.and_then(|text| schedule_expression::check(text).err()) {
+    if let Some(fault) = schedule.and_then(|text| Schedule::parse(text).err()) {
         return Err(invalid(format!("Parameter ScheduleExpression is not valid: {fault}")));
     }
     let states = ["ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"];
@@ -101,6 +103,22 @@ fn check_targets(operation: &str, present: &Value, put: &Value) -> Result<(), Re
             format!("The requested resource exceeds the maximum number allowed: {MOST_TARGETS} targets a rule"),
         )),
         _ => Ok(()),
+    }
+}
+
+/// Notes when a rule was created, changed or enabled: from then on its schedule counts.
+pub(super) struct Created(pub(super) Registry);
+
+impl Rule for Created {
+    fn applies(&self, call: &Call) -> bool {
+        call.service == "events" && ["PutRule", "EnableRule"].contains(&call.operation.as_str())
+    }
+
+    fn after<'a>(&'a self, call: &'a Call, answer: Answer, _: &'a Upstream) -> BoxFuture<'a, Answer> {
+        if answer.is_success() {
+            self.0.begin(call.json()["Name"].as_str().unwrap_or_default());
+        }
+        Box::pin(std::future::ready(answer))
     }
 }
 

@@ -18,10 +18,9 @@ mod invoke_permission;
 mod lambda;
 mod logs;
 mod needs;
-mod policy;
+pub(crate) mod policy;
 mod reports;
 mod s3;
-mod schedule_expression;
 mod secrets;
 mod shape;
 
@@ -33,12 +32,15 @@ use futures::future::BoxFuture;
 use super::pipeline::{Answer, Call, Rule, Upstream};
 use super::protocol;
 use crate::costs::Costs;
+use crate::schedules::registry::Registry;
 
 /// What the rules need to know.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The cost model that Cost Explorer answers from.
     pub costs: Costs,
+    /// Since when each schedule counts.
+    pub schedules: Registry,
     /// Whether MiniStack enforces IAM, so that the gateway must ask for what MiniStack forgets to ask for.
     pub auth: bool,
     /// How long a new role cannot be assumed by Lambda: zero unless a test wants AWS's delay.
@@ -46,7 +48,7 @@ pub struct Settings {
 }
 
 /// All rules, in the order they are asked.
-pub fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
+pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     let roles = Arc::new(iam::NewRoles::new(settings.role_delay));
     let callers = settings.auth.then(|| Arc::new(caller::Callers::default()));
     let mut rules: Vec<Box<dyn Rule>> = Vec::new();
@@ -76,6 +78,7 @@ pub fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     rules.push(Box::new(http_api::Conflicts::default()));
     rules.push(Box::new(invoke_permission::InvokePermission::default()));
     rules.push(Box::new(events::Targets));
+    rules.push(Box::new(events::Created(settings.schedules)));
     rules.push(Box::new(budgets::Subscribers));
     rules.push(Box::new(budget_notifications::ForAccount { auth: settings.auth }));
     rules.push(Box::new(cost_explorer::CostExplorer { costs: settings.costs, auth: settings.auth }));

@@ -9,18 +9,18 @@ use serde_json::Value;
 
 /// One question: may this action be done to this resource?
 #[derive(Clone, Debug, Default)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// The action, `service:Name`.
-    pub(super) action: String,
+    pub(crate) action: String,
     /// The resource's ARN, or `*`.
-    pub(super) resource: String,
+    pub(crate) resource: String,
     /// Condition keys in lower case, and their values.
-    pub(super) context: BTreeMap<String, Vec<String>>,
+    pub(crate) context: BTreeMap<String, Vec<String>>,
 }
 
 /// What a set of policies says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(crate) enum Decision {
     /// A statement allows it and none denies it.
     Allow,
     /// A statement denies it.
@@ -31,13 +31,13 @@ pub(super) enum Decision {
 
 /// A parsed document.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     statements: Vec<Value>,
 }
 
 impl Policy {
     /// Reads a document; one that cannot be read says nothing.
-    pub(super) fn parse(text: &str) -> Policy {
+    pub(crate) fn parse(text: &str) -> Policy {
         let document: Value = serde_json::from_str(text).unwrap_or_default();
         Policy {
             statements: listed(&document["Statement"])
@@ -49,14 +49,14 @@ impl Policy {
     }
 
     /// Whether a resource policy lets a service (`lambda.amazonaws.com`) do it.
-    pub(super) fn admits_service(&self, service: &str, question: &Question) -> bool {
+    pub(crate) fn admits_service(&self, service: &str, question: &Question) -> bool {
         let named = |statement: &&Value| names_service(statement, service);
         decide_among(self.statements.iter().filter(named), question) == Decision::Allow
     }
 }
 
 /// Asks policies together, as AWS does: one Deny outweighs every Allow.
-pub(super) fn decide(policies: &[Policy], question: &Question) -> Decision {
+pub(crate) fn decide(policies: &[Policy], question: &Question) -> Decision {
     decide_among(policies.iter().flat_map(|policy| &policy.statements), question)
 }
 
@@ -130,7 +130,7 @@ fn names_service(statement: &Value, service: &str) -> bool {
 }
 
 /// Whether a text fits a pattern with `*` for any letters and `?` for one.
-pub(super) fn like(pattern: &str, text: &str, ignore_case: bool) -> bool {
+pub(crate) fn like(pattern: &str, text: &str, ignore_case: bool) -> bool {
     let fold = |text: &str| if ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
     let (pattern, text) = (fold(pattern).into_bytes(), fold(text).into_bytes());
     let (mut at, mut seen) = (0, 0);

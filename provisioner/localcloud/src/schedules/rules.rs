@@ -1,0 +1,61 @@
+//! The scheduled rules that MiniStack keeps, with their targets.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::expression::Schedule;
+use super::registry::Registry;
+use crate::gateway::pipeline::{Upstream, UpstreamError};
+
+/// An enabled rule with a schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct ScheduledRule {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its ARN.
+    pub(crate) arn: String,
+    schedule: Schedule,
+    since: Timestamp,
+    /// Its targets, as ListTargetsByRule answers them.
+    pub(crate) targets: Vec<Value>,
+}
+
+impl ScheduledRule {
+    /// The first moment after `after` and up to `until` at which it is due.
+    pub(crate) fn next(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        self.schedule.next(self.since, after, until)
+    }
+}
+
+/// Reads all enabled rules of the default bus that have a schedule, by name.
+pub(crate) async fn read(upstream: &Upstream, registry: &Registry) -> Result<Vec<ScheduledRule>, UpstreamError> {
+    let mut rules = Vec::new();
+    for rule in listed(upstream, "ListRules", json!({}), "Rules").await? {
+        let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+        let schedule = Schedule::parse(&text("ScheduleExpression"));
+        let (Ok(schedule), "ENABLED") = (schedule, text("State").as_str()) else { continue };
+        let name = text("Name");
+        let targets = listed(upstream, "ListTargetsByRule", json!({ "Rule": name }), "Targets").await?;
+        rules.push(ScheduledRule { since: registry.since(&name), arn: text("Arn"), name, schedule, targets });
+    }
+    rules.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(rules)
+}
+
+/// All pages of a list.
+async fn listed(
+    upstream: &Upstream,
+    operation: &str,
+    mut asked: Value,
+    key: &str,
+) -> Result<Vec<Value>, UpstreamError> {
+    let mut found = Vec::new();
+    loop {
+        let answer = upstream.target("events", &format!("AWSEvents.{operation}"), &asked).await?.body_json();
+        found.extend(answer[key].as_array().into_iter().flatten().cloned());
+        match &answer["NextToken"] {
+            Value::String(token) => asked["NextToken"] = json!(token),
+            _ => return Ok(found),
+        }
+    }
+}
