@@ -3,6 +3,7 @@
 
 mod changes;
 mod invoices;
+mod month;
 mod ownership;
 mod portal;
 mod refusals;
