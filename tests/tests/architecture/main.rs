@@ -1,6 +1,11 @@
 //! Who may import whom, and what the pure packages never touch: the rules of the design, checked against the
 //! manifests of the packages and the sources.
 
+mod circles;
+mod modules;
+mod structure;
+mod tokens;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
