@@ -11,7 +11,6 @@ pub mod demo;
 pub mod drift;
 pub mod kinds;
 pub mod ledger;
-pub mod manifest_places;
 pub mod project;
 pub mod run;
 pub mod stack;

@@ -2,7 +2,7 @@
 //!
 //! The lock is the operating system's, on a file of its own: a killed holder leaves nothing to clear.
 
-pub mod parts;
+mod parts;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -16,6 +16,7 @@ use engine::State;
 use engine::state::{Entry, StateStore, StoreError};
 
 use super::format;
+pub use parts::{discard, kept, locks, place};
 
 /// What to do about a damaged state.
 const BACKUP: &str = "Put a backup back, or move it away";

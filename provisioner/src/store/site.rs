@@ -86,7 +86,7 @@ impl Site {
     /// Where a tenant's part lies.
     pub fn part(&self, tenant: &str) -> Site {
         match self {
-            Site::File(path) => Site::File(file::parts::place(path, tenant)),
+            Site::File(path) => Site::File(file::place(path, tenant)),
             Site::S3(site) => Site::S3(S3Site { place: parts::part(&site.place, tenant), ..site.clone() }),
         }
     }
@@ -104,7 +104,7 @@ impl Site {
     /// The tenants who have a part that holds something; it may count or not.
     pub async fn parts(&self) -> Result<Vec<String>, StoreError> {
         match self {
-            Site::File(path) => file::parts::kept(path),
+            Site::File(path) => file::kept(path),
             Site::S3(site) => parts::kept(&*site.bucket, &site.place).await,
         }
     }
@@ -112,7 +112,7 @@ impl Site {
     /// The tenants whose part was ever locked.
     pub async fn locks(&self) -> Result<Vec<String>, StoreError> {
         match self {
-            Site::File(path) => file::parts::locks(path),
+            Site::File(path) => file::locks(path),
             Site::S3(site) => parts::locks(&*site.bucket, &site.place).await,
         }
     }
@@ -120,7 +120,7 @@ impl Site {
     /// Removes the tenants' parts, which count no more. What stays because of an error says nothing.
     pub async fn discard(&self, tenants: &[String]) {
         match self {
-            Site::File(path) => tenants.iter().for_each(|tenant| file::parts::discard(path, tenant)),
+            Site::File(path) => tenants.iter().for_each(|tenant| file::discard(path, tenant)),
             Site::S3(site) => parts::discard(&*site.bucket, &site.place, tenants).await,
         }
     }

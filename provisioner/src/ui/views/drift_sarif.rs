@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::drift::{ignored_what, remarks, unseen};
 use super::field;
+use super::manifest_places;
 use crate::drift::report::{DriftReport, Sort, happened};
-use crate::manifest_places;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
