@@ -111,7 +111,10 @@ pub fn drift(
         }
     }
     for one in &mut comparing.drift.unapplied {
-        let there = matches!(observations.seen.get(&one.address), Some(Seen::Here(_)));
+        let there = match observations.seen.get(&one.address) {
+            Some(Seen::Here(observed)) => !is_of_another_stack(&observed.owner, &state.stack),
+            _ => false,
+        };
         if one.action == Action::Create && there {
             one.action = Action::Adopt;
         }
@@ -148,6 +151,11 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
     Ok(found)
 }
 
+/// Whether a resource says that it belongs to another stack: an apply refuses that one and adopts nothing.
+fn is_of_another_stack(owner: &Owner, stack: &str) -> bool {
+    matches!(owner, Owner::Stack { .. }) && !owner.is_stack(stack)
+}
+
 /// The desired fields, references resolved from what is remembered.
 fn desired(resource: &Resource, state: &State) -> Value {
     resolve(&resource.desired, &|reference: &OutputRef| {
@@ -172,9 +180,12 @@ impl Comparing<'_> {
 
     fn here(&mut self, address: &Address, observed: &Observed) -> Result<(), UnknownKind> {
         let Some(record) = self.state.records.get(address) else {
-            // With no memory of it, it is compared with the manifest; what is not ours is no concern of drift.
+            // Without a state it is compared with the manifest; what is not ours is no concern of drift. A state that
+            // was ever kept is believed: what it has forgotten is what a destroy archived, or what was made and is not
+            // applied yet.
+            let is_ours = observed.owner.is_stack(&self.state.stack);
             return match self.graph.get(address) {
-                Some(resource) if observed.owner.is_stack(&self.state.stack) => self.unremembered(resource, observed),
+                Some(resource) if is_ours && self.state.is_blank() => self.unremembered(resource, observed),
                 _ => Ok(()),
             };
         };
@@ -197,7 +208,10 @@ impl Comparing<'_> {
         }
         let kind = self.kinds.of(address)?;
         let beside = kind.opaque_paths(&record.fields);
-        let mut fields = kind.diff(&record.fields, &observed.fields, Some(&record.fields));
+        let mut fields = match self.graph.get(address).filter(|_| self.state.rebuilt.contains(address)) {
+            Some(resource) => kind.diff(&desired(resource, self.state), &observed.fields, None),
+            None => kind.diff(&record.fields, &observed.fields, Some(&record.fields)),
+        };
         fields.retain(|change| !beside.contains(&change.path));
         self.changed(address, tenant, &record.id, fields);
         if let Some(resource) = self.graph.get(address) {

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::State;
+use crate::{Address, State};
 
 impl State {
     /// A tenant's part: its records and intents, and where all of it stands.
     pub fn part_of(&self, tenant: &str) -> State {
         let is_theirs = |of: &Option<String>| of.as_deref() == Some(tenant);
+        let is_their_record = |address: &&Address| self.records.get(*address).is_some_and(|of| is_theirs(&of.tenant));
         State {
             version: self.version,
             stack: self.stack.clone(),
@@ -21,6 +22,7 @@ impl State {
             intents: self.intents.iter().filter(|(_, intent)| is_theirs(&intent.tenant)).map(cloned).collect(),
             places: self.places.clone(),
             renamed: BTreeMap::new(),
+            rebuilt: self.rebuilt.iter().filter(is_their_record).cloned().collect(),
         }
     }
 
@@ -37,10 +39,13 @@ impl State {
                 continue;
             }
             let is_theirs = |of: &Option<String>| of.as_ref() == Some(tenant);
+            let records = &self.records;
+            self.rebuilt.retain(|address| !records.get(address).is_some_and(|record| is_theirs(&record.tenant)));
             self.records.retain(|_, record| !is_theirs(&record.tenant));
             self.intents.retain(|_, intent| !is_theirs(&intent.tenant));
             self.records.extend(part.records.iter().map(cloned));
             self.intents.extend(part.intents.iter().map(cloned));
+            self.rebuilt.extend(part.rebuilt.iter().cloned());
         }
         self
     }
@@ -69,8 +74,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Record;
     use crate::state::{Entry, Intent};
-    use crate::{Address, Record};
 
     const TENANTS: [&str; 3] = ["acme", "beta", "zeta"];
 
@@ -135,6 +140,18 @@ mod tests {
             prop_assert!(!whole.take_in(&parts), "what was taken in says nothing more");
             prop_assert_eq!(&whole, &settled);
         }
+    }
+
+    #[test]
+    fn what_a_rebuild_found_goes_with_its_tenant_until_it_is_settled() {
+        let records = TENANTS.map(|tenant| (0, Entry::Exists(Box::new(record("budget", Some(tenant), 1)))));
+        let mut state = State { serial: 4, ..taken(State::empty("s"), &records, |_| true) };
+        let [acme, beta, _] = TENANTS.map(|tenant| Address::new("budget", tenant));
+        state.rebuilt = [acme.clone(), beta.clone()].into();
+        let mut part = state.part_of("acme");
+        assert_eq!(part.rebuilt, [acme].into());
+        part.take(Entry::Exists(Box::new(record("budget", Some("acme"), 2))));
+        assert_eq!(state.with_parts(&[("acme".to_owned(), part)].into()).rebuilt, [beta].into());
     }
 
     /// A first apply was killed, so that its state counts 0; a part that was never begun reads as nothing with count 0.

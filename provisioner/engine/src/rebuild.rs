@@ -95,10 +95,11 @@ pub async fn rebuild(
         match seen_here {
             Seen::Here(observed) if is_ours(observed, stack, address, graph) => {
                 let tenant = graph.get(address).map(|resource| &resource.tenant).or(tenants.get(address));
-                let record = Record {
-                    tenant: tenant.cloned().flatten(),
-                    ..found(address, observed, graph, &seen, kinds.of(address)?)
-                };
+                let (found, differs) = found(address, observed, graph, &seen, kinds.of(address)?);
+                let record = Record { tenant: tenant.cloned().flatten(), ..found };
+                if differs {
+                    rebuilt.state.rebuilt.insert(address.clone());
+                }
                 rebuilt.state.records.insert(address.clone(), record);
             }
             Seen::Unreadable(error) => rebuilt.unreadable.push((address.clone(), error.clone())),
@@ -131,13 +132,22 @@ fn is_ours(observed: &Observed, stack: &str, address: &Address, graph: &Graph) -
     }
 }
 
-/// The record of what is there. Where nothing differs from the desired fields, those: the form an apply keeps.
-fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observations, kind: &dyn Kind) -> Record {
+/// The record of what is there, and whether it differs from the manifest. Where nothing differs from the desired fields,
+/// it holds those: the form an apply keeps.
+fn found(
+    address: &Address,
+    observed: &Observed,
+    graph: &Graph,
+    seen: &Observations,
+    kind: &dyn Kind,
+) -> (Record, bool) {
     let lookup = |reference: &OutputRef| seen.output(reference).cloned();
     let desired = graph.get(address).map(|resource| resolve(&resource.desired, &lookup));
-    let as_desired = desired
-        .filter(|desired| references(desired).is_empty() && kind.diff(desired, &observed.fields, None).is_empty());
-    Record {
+    let desired = desired.filter(|desired| references(desired).is_empty());
+    let is_known = desired.is_some();
+    let as_desired = desired.filter(|desired| kind.diff(desired, &observed.fields, None).is_empty());
+    let differs = is_known && as_desired.is_none();
+    let record = Record {
         address: address.clone(),
         id: observed.id.clone(),
         tenant: None,
@@ -147,7 +157,8 @@ fn found(address: &Address, observed: &Observed, graph: &Graph, seen: &Observati
         depends_on: BTreeSet::new(),
         pending: observed.pending.clone(),
         generation: None,
-    }
+    };
+    (record, differs)
 }
 
 /// What needs what: as the manifest says, and for what it no longer has, whoever stands in its fields or outputs by

@@ -34,6 +34,10 @@ pub struct State {
     /// Resources that were renamed here and whose ownership tags still say the address they had: new -> old.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub renamed: BTreeMap<Address, Address>,
+    /// Resources that a rebuild found to differ from the manifest. Their records hold what was found: how they were left
+    /// is not known, so drift compares them with the manifest until an apply has settled them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rebuilt: BTreeSet<Address>,
 }
 
 /// One resource that exists, as last applied.
@@ -180,6 +184,7 @@ impl State {
             intents: BTreeMap::new(),
             places: BTreeMap::new(),
             renamed: BTreeMap::new(),
+            rebuilt: BTreeSet::new(),
         }
     }
 
@@ -221,6 +226,9 @@ impl State {
         if origin != *to {
             self.renamed.insert(to.clone(), origin);
         }
+        if self.rebuilt.remove(from) {
+            self.rebuilt.insert(to.clone());
+        }
         Ok(())
     }
 
@@ -247,11 +255,13 @@ impl State {
             Entry::Exists(record) => {
                 self.intents.remove(&record.address);
                 self.renamed.remove(&record.address);
+                self.rebuilt.remove(&record.address);
                 self.records.insert(record.address.clone(), *record);
             }
             Entry::Removed(address) => {
                 self.intents.remove(&address);
                 self.renamed.remove(&address);
+                self.rebuilt.remove(&address);
                 self.records.remove(&address);
             }
         }

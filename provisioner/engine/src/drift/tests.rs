@@ -124,3 +124,40 @@ fn what_others_changed_beside_it_is_drift() {
         assert_eq!(drift.unapplied.is_empty(), given != Some("new"));
     }
 }
+
+/// Drift of one wanted resource that the state does not know and that others' eyes see differently.
+fn unknown_to(state: &State, owner: Owner) -> Drift {
+    let desired = json!({ "description": "ours", "tags": {} });
+    let resource = Resource { address: address(), tenant: None, desired, depends_on: BTreeSet::new() };
+    let graph = Graph::new(vec![resource]).expect("a graph");
+    let observed = Observed {
+        id: "s".to_owned(),
+        fields: json!({ "description": "archived", "tags": {} }).into(),
+        outputs: BTreeMap::new(),
+        owner,
+        unread: Vec::new(),
+        pending: None,
+    };
+    let observations = Observations { seen: [(address(), Seen::Here(Box::new(observed)))].into(), assumed: false };
+    let kinds = Kinds::new(vec![Box::new(Secrets { given: None })]);
+    drift(&graph, state, &observations, &[], &kinds).expect("kinds are known")
+}
+
+#[test]
+fn what_a_destroy_archived_is_no_drift() {
+    let (blank, kept) = (State::empty("test"), State { serial: 3, ..State::empty("test") });
+    assert!(blank.is_blank() && !kept.is_blank());
+    assert!(unknown_to(&blank, Owner::stack("test")).is_drifted(), "without a state the manifest says how it was left");
+    let after_destroy = unknown_to(&kept, Owner::stack("test"));
+    assert!(!after_destroy.is_drifted(), "{after_destroy:#?}");
+    assert_eq!(after_destroy.unapplied[0].action, Action::Adopt, "the next apply takes it up again");
+}
+
+#[test]
+fn what_belongs_to_another_stack_is_not_to_be_adopted() {
+    let blank = State::empty("test");
+    let theirs = unknown_to(&blank, Owner::stack("theirs"));
+    assert!(!theirs.is_drifted());
+    assert_eq!(theirs.unapplied[0].action, Action::Create);
+    assert_eq!(unknown_to(&blank, Owner::Unknown).unapplied[0].action, Action::Adopt);
+}

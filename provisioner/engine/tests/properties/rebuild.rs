@@ -79,3 +79,23 @@ fn a_kind_that_cannot_be_listed_leaves_it_not_whole() {
     let rebuilt = world.rebuild(&Graph::empty());
     assert!(!rebuilt.is_whole() && rebuilt.state.records.is_empty(), "{rebuilt:?}");
 }
+
+/// How a resource was left is not known any more when its state is lost: the manifest says it best.
+#[test]
+fn what_had_drifted_before_a_rebuild_is_drift_until_an_apply_has_settled_it() {
+    let world = World::new();
+    let graph = graph(&[spec("net", 0, 0), spec("net", 1, 0)]);
+    world.apply(&graph);
+    world.wait();
+    world.store.lose();
+    world.cloud.lock().objects.get_mut("net/net0-0").expect("there").fields["size"] = serde_json::json!(7);
+    let rebuilt = world.rebuild(&graph);
+    assert_eq!(rebuilt.state.rebuilt, [address("net", 0)].into());
+    world.store.put(&rebuilt.state);
+    let drift = world.drift(&graph);
+    let found: Vec<_> = drift.drifted.iter().map(|one| (&one.address, one.fields[0].path.as_str())).collect();
+    assert_eq!(found, [(&address("net", 0), "size")]);
+    world.apply(&graph);
+    assert!(!world.drift(&graph).is_drifted());
+    assert!(world.store.state().rebuilt.is_empty());
+}
