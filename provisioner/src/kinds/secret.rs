@@ -40,6 +40,10 @@ pub struct Desired {
     pub recovery_days: u32,
     /// Tags beside the ownership tags.
     pub tags: BTreeMap<String, String>,
+    /// The version that holds a value which somebody else stored, which is only ever seen: its first characters. The
+    /// version that billform stored is made the current one again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
 }
 
 /// Where a secret's value comes from.
@@ -99,6 +103,7 @@ impl TypedKind for Secrets {
             Permission { verb: Verb::Update, action: "secretsmanager:DescribeSecret", resource: "*" },
             Permission { verb: Verb::Update, action: "secretsmanager:UpdateSecret", resource: SECRET },
             Permission { verb: Verb::Update, action: "secretsmanager:PutSecretValue", resource: SECRET },
+            Permission { verb: Verb::Update, action: "secretsmanager:UpdateSecretVersionStage", resource: SECRET },
             Permission { verb: Verb::Update, action: "secretsmanager:TagResource", resource: SECRET },
             Permission { verb: Verb::Update, action: "secretsmanager:UntagResource", resource: SECRET },
             Permission { verb: Verb::Delete, action: "secretsmanager:DeleteSecret", resource: SECRET },
@@ -134,6 +139,7 @@ impl TypedKind for Secrets {
                 json_key: None,
                 recovery_days: LONGEST_RECOVERY_DAYS,
                 tags: owned.tags.clone(),
+                replaced_by: None,
             };
             TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields)
         });
@@ -143,9 +149,10 @@ impl TypedKind for Secrets {
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
         let value = self.new_value(&desired).await?;
         let fingerprint = fingerprint_of(&value)?;
-        let tags = self.all_tags(address, &desired, Some(&fingerprint));
+        let version = request_token(token, &fingerprint);
+        let tags = self.all_tags(address, &desired, Some(&fingerprint::with_version(&fingerprint, &version)));
         let call = self.cloud.secrets.create_secret().name(&desired.name).description(&desired.description);
-        let call = call.client_request_token(request_token(token, &fingerprint)).secret_string(value.expose());
+        let call = call.client_request_token(version).secret_string(value.expose());
         let error = match call.set_tags(Some(sdk_tags(tags))).send().await {
             Ok(made) => return Ok(applied(&desired.name, made.arn())),
             Err(error) => error,
@@ -167,6 +174,9 @@ impl TypedKind for Secrets {
             self.describe_as(desired).await?;
         }
         let fingerprint = self.change_value(&change).await?;
+        if change.touches("replaced_by") && fingerprint.is_none() {
+            self.bring_back(&desired.name).await?;
+        }
         if change.claim || change.touches("tags") || fingerprint.is_some() {
             let tags = self.all_tags(&change.address, desired, fingerprint.as_deref());
             self.tag(&desired.name, tags).await?;
@@ -202,7 +212,7 @@ impl TypedKind for Secrets {
     }
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
-        let mut changes = engine::diff::fields(&Self::META, desired, observed, last);
+        let mut changes = field_changes(desired, observed, last);
         let given = |name: &str| self.cloud.secret_values.given(name);
         changes.extend(Desired::deserialize(desired).ok().and_then(|desired| value_change(&desired, observed, given)));
         changes
@@ -236,13 +246,17 @@ impl Secrets {
     ) -> Result<Option<Seen<Desired>>, CallError> {
         if let Some(entry) = listed {
             let owned = split_tags(entry.tags());
-            let seen = seen(want, entry.arn(), entry.description(), owned);
+            let current = current_version(entry.secret_versions_to_stages());
+            let seen = seen(want, entry.arn(), entry.description(), owned, current);
             if self.is_wanted(want, &seen) {
                 return Ok(Some(seen));
             }
         }
         let secret = self.describe(&want.fields.name).await?.filter(|secret| secret.deleted_date().is_none());
-        Ok(secret.map(|secret| seen(want, secret.arn(), secret.description(), split_tags(secret.tags()))))
+        Ok(secret.map(|secret| {
+            let current = current_version(secret.version_ids_to_stages());
+            seen(want, secret.arn(), secret.description(), split_tags(secret.tags()), current)
+        }))
     }
 
     fn is_wanted(&self, want: &TypedWant<Desired>, seen: &Seen<Desired>) -> bool {
@@ -329,12 +343,27 @@ impl Secrets {
         }
     }
 
+    /// Makes the version that billform stored the current one again, which needs no value.
+    async fn bring_back(&self, name: &str) -> Result<(), CallError> {
+        let Some(secret) = self.describe(name).await? else { return Ok(()) };
+        let tag = secret.tags().iter().find(|tag| tag.key() == Some(fingerprint::TAG));
+        let ours = tag.and_then(|tag| tag.value()).and_then(fingerprint::version);
+        let (Some(ours), Some(theirs)) = (ours, current_version(secret.version_ids_to_stages())) else { return Ok(()) };
+        if ours == theirs {
+            return Ok(());
+        }
+        let call = self.cloud.secrets.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
+        let call = call.move_to_version_id(ours).remove_from_version_id(theirs);
+        call.send().await.map(drop).map_err(|error| call_error("secretsmanager:UpdateSecretVersionStage", error))
+    }
+
     async fn put(&self, name: &str, value: &SecretValue, token: &str) -> Result<String, CallError> {
         let fingerprint = fingerprint_of(value)?;
+        let version = request_token(token, &fingerprint);
         let call = self.cloud.secrets.put_secret_value().secret_id(name).secret_string(value.expose());
-        let call = call.client_request_token(request_token(token, &fingerprint));
+        let call = call.client_request_token(&version);
         call.send().await.map_err(|error| call_error("secretsmanager:PutSecretValue", error))?;
-        Ok(fingerprint)
+        Ok(fingerprint::with_version(&fingerprint, &version))
     }
 
     async fn describe_as(&self, desired: &Desired) -> Result<(), CallError> {
@@ -370,6 +399,14 @@ impl Secrets {
     }
 }
 
+/// The changes of the fields. The fingerprint among the tags is none of them: a state rebuilt from the cloud remembers it
+/// as a tag of ours, and taking it away would have a restored secret take another value.
+fn field_changes(desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
+    let mut changes = engine::diff::fields(&Secrets::META, desired, observed, last);
+    changes.retain(|change| change.path.strip_prefix("tags.") != Some(fingerprint::TAG));
+    changes
+}
+
 /// The change of the value, as far as it can be told without reading it: only a value that is given, and is not
 /// the one the fingerprint is of. A generated value stays what it is.
 fn value_change(
@@ -393,7 +430,16 @@ fn value_change(
 
 /// A secret as the cloud shows it. What AWS does not keep is as it was applied last. The fingerprint stays among the
 /// tags, an open map, for the comparison of values.
-fn seen(want: &TypedWant<Desired>, arn: Option<&str>, description: Option<&str>, owned: Owned) -> Seen<Desired> {
+fn seen(
+    want: &TypedWant<Desired>,
+    arn: Option<&str>,
+    description: Option<&str>,
+    owned: Owned,
+    current: Option<&str>,
+) -> Seen<Desired> {
+    let ours = owned.tags.get(fingerprint::TAG).and_then(|tag| fingerprint::version(tag));
+    let replaced_by =
+        ours.zip(current).filter(|(ours, current)| ours != current).map(|(_, current)| shortened(current));
     let known = want.known.as_ref().filter(|known| known.source != Source::UNKNOWN);
     let kept = known.unwrap_or(&want.fields);
     let fields = Desired {
@@ -403,9 +449,23 @@ fn seen(want: &TypedWant<Desired>, arn: Option<&str>, description: Option<&str>,
         json_key: kept.json_key.clone(),
         recovery_days: kept.recovery_days,
         tags: owned.tags,
+        replaced_by,
     };
     let Applied { id, outputs, .. } = applied(&fields.name, arn);
     Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending: None }
+}
+
+/// The stage of the version that everybody reads.
+const CURRENT: &str = "AWSCURRENT";
+
+/// Returns the version that everybody reads.
+fn current_version(stages: Option<&HashMap<String, Vec<String>>>) -> Option<&str> {
+    let current = stages?.iter().find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT));
+    current.map(|(version, _)| version.as_str())
+}
+
+fn shortened(version: &str) -> String {
+    format!("version {}", version.chars().take(8).collect::<String>())
 }
 
 fn applied(name: &str, arn: Option<&str>) -> Applied {
@@ -433,7 +493,7 @@ fn fingerprint_of(value: &SecretValue) -> Result<String, CallError> {
     Ok(fingerprint::of(value.expose(), salt))
 }
 
-/// The client token, 64 characters: the same while one call is repeated, another for another value.
+/// The client token, 64 characters, which becomes the version's id: the same while one call is repeated, another for another value.
 fn request_token(token: &str, fingerprint: &str) -> String {
     hex::encode(Sha256::new().chain_update(token).chain_update(fingerprint).finalize())
 }

@@ -21,6 +21,7 @@ pub fn resources(stack: &Plan) -> Vec<Resource> {
             source,
             json_key: entry.key.clone(),
             recovery_days: RECOVERY_DAYS,
+            replaced_by: None,
             tags: stack.tags(),
         };
         shared(Address::new("secret", name), desired, [])

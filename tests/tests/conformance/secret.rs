@@ -21,6 +21,7 @@ pub async fn fixture() -> Fixture {
         source: Source::Given("stripe-key".to_owned()),
         json_key: None,
         recovery_days: 0,
+        replaced_by: None,
         tags: tags(&[("team", "billing")]),
     };
     let described = act(|root, id| async move {

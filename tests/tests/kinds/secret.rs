@@ -21,6 +21,7 @@ fn desired(name: &str, source: Source) -> Desired {
         json_key: None,
         recovery_days: 0,
         tags: tags(&[("team", "billing")]),
+        replaced_by: None,
     }
 }
 
@@ -140,6 +141,23 @@ async fn a_deleted_secret_comes_back_with_a_new_value() {
     stage.create(&described).await;
     assert_eq!(value(&after, &described).await, "sk_after");
     stage.delete(&made.id, &Desired { recovery_days: 0, ..described }).await;
+}
+
+#[tokio::test]
+async fn a_value_that_somebody_else_stored_is_seen_and_the_one_before_brought_back() {
+    let root = cloud_giving("sk_ours").await;
+    let cloud = allowed(&root, &[&Secrets::META], BTreeMap::new()).await;
+    let first = [("taken-given", given()), ("taken-generated", Source::Generated)];
+    for (name, source) in first {
+        let desired = desired(name, source);
+        let made = Stage::<Secrets>::new(&root, name).create(&desired).await;
+        let before = value(&root, &desired).await;
+        let call = root.secrets.put_secret_value().secret_id(&desired.name).secret_string("theirs");
+        call.send().await.expect("somebody stores another value");
+        Stage::<Secrets>::new(&cloud, name).repair(&desired, &["replaced_by"]).await;
+        assert_eq!(value(&root, &desired).await, before);
+        Stage::<Secrets>::new(&root, name).delete(&made.id, &desired).await;
+    }
 }
 
 /// By a generated value links were signed that hold: it comes back as it was.

@@ -1,8 +1,9 @@
-//! A salted hash of a secret's value, kept in a tag: it shows that another value is given without telling either.
+//! A salted hash of a secret's value, kept in a tag with the version that holds the value: it shows that another value is
+//! given, or that somebody stored another one, without telling either.
 
 use sha2::{Digest, Sha256};
 
-/// The tag that holds it: `<salt>:<SHA-256 of salt and value>`, both in hex.
+/// The tag that holds it: `<salt>:<SHA-256 of salt and value>:<version id>`, all in hex. Older ones have no version.
 pub const TAG: &str = "billform:fingerprint";
 
 const SALT_BYTES: usize = 16;
@@ -21,8 +22,19 @@ pub fn fresh_salt() -> Result<[u8; SALT_BYTES], getrandom::Error> {
 
 /// Whether the fingerprint is of that value. One that is malformed is of no value.
 pub fn is_of(fingerprint: &str, value: &str) -> bool {
-    let Some((salt, hashed)) = fingerprint.split_once(':') else { return false };
+    let Some((salt, rest)) = fingerprint.split_once(':') else { return false };
+    let hashed = rest.split_once(':').map_or(rest, |(hashed, _)| hashed);
     hex::decode(salt).is_ok_and(|salt| hash(&salt, value) == hashed)
+}
+
+/// Adds the version that holds the value.
+pub fn with_version(fingerprint: &str, version: &str) -> String {
+    format!("{fingerprint}:{version}")
+}
+
+/// Returns the version that held the value when it was stored; none in a fingerprint of an older billform.
+pub fn version(fingerprint: &str) -> Option<&str> {
+    fingerprint.splitn(3, ':').nth(2)
 }
 
 /// Enough of it to tell two values apart on a screen: `sha256:1a2b3c4d`.
@@ -52,6 +64,15 @@ mod tests {
         let (one, other) = (fresh_salt().expect("randomness"), fresh_salt().expect("randomness"));
         assert_ne!(of("canary", one), of("canary", other));
         assert!(is_of(&of("canary", other), "canary"));
+    }
+
+    #[test]
+    fn its_version_is_no_part_of_the_value() {
+        let plain = of("canary", [7; SALT_BYTES]);
+        let versioned = with_version(&plain, "0a1b");
+        assert!(is_of(&versioned, "canary") && !is_of(&versioned, "other"));
+        assert_eq!((version(&plain), version(&versioned), version("")), (None, Some("0a1b"), None));
+        assert_eq!(short(&plain), short(&versioned));
     }
 
     #[test]

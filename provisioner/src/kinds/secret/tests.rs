@@ -10,6 +10,7 @@ fn secret(source: Source) -> Desired {
         json_key: None,
         recovery_days: 7,
         tags: BTreeMap::new(),
+        replaced_by: None,
     }
 }
 
@@ -75,7 +76,49 @@ fn what_aws_does_not_keep_is_as_applied_last() {
         known: Some(known.clone()),
     };
     let owned = ownership::split([(billing::names::OWNER_TAG.to_owned(), "shop".to_owned())]);
-    let seen = seen(&want, Some("arn:x"), Some("Stripe key"), owned);
+    let seen = seen(&want, Some("arn:x"), Some("Stripe key"), owned, None);
     assert_eq!(seen.fields, known);
     assert_eq!((seen.owner.is_stack("shop"), &seen.outputs["arn"]), (true, &json!("arn:x")));
+}
+
+/// A rebuilt state remembers what it saw, the fingerprint among the tags.
+#[test]
+fn the_fingerprint_is_no_tag_to_take_away() {
+    let seen = observed(Some(fingerprint::of("sk_1", [1; 16])));
+    let mut desired = secret(Source::Generated);
+    desired.description = "Another".to_owned();
+    let desired = serde_json::to_value(desired).expect("serialises");
+    let paths = |last: &Value, observed: &Value| -> Vec<String> {
+        field_changes(&desired, observed, Some(last)).into_iter().map(|change| change.path).collect()
+    };
+    assert_eq!(paths(&seen, &seen), ["description"]);
+    assert_eq!(paths(&seen, &observed(None)), ["description"], "nor one to put back");
+
+    let mut others = seen.clone();
+    others["tags"]["team"] = json!("x");
+    assert_eq!(paths(&others, &others), ["description", "tags.team"], "a tag that was ours goes");
+}
+
+#[test]
+fn a_value_that_somebody_else_stored_is_seen_by_its_version() {
+    let stages = |version: &str, stage: &str| (version.to_owned(), vec![stage.to_owned()]);
+    let versions = HashMap::from([stages("0123456789", "AWSCURRENT"), stages("ours", "AWSPREVIOUS")]);
+    assert_eq!(current_version(Some(&versions)), Some("0123456789"));
+    assert_eq!(current_version(None), None);
+    let want = TypedWant {
+        address: Address::new("secret", "stripe"),
+        id: None,
+        fields: secret(Source::Generated),
+        known: None,
+    };
+    let replaced = |tag: String, current: Option<&str>| {
+        let owned = ownership::split([(fingerprint::TAG.to_owned(), tag)]);
+        seen(&want, None, None, owned, current).fields.replaced_by
+    };
+    let plain = fingerprint::of("sk_1", [1; 16]);
+    let ours = fingerprint::with_version(&plain, "ours");
+    assert_eq!(replaced(ours.clone(), Some("ours")), None);
+    assert_eq!(replaced(ours.clone(), Some("0123456789")).as_deref(), Some("version 01234567"));
+    assert_eq!(replaced(ours, None), None, "a list that tells no versions");
+    assert_eq!(replaced(plain, Some("0123456789")), None, "stored by an older billform");
 }
