@@ -130,6 +130,7 @@ impl TypedKind for HttpApis {
             Permission { verb: Verb::Update, action: "logs:DescribeResourcePolicies", resource: "*" },
             Permission { verb: Verb::Update, action: "logs:DescribeLogGroups", resource: "*" },
             Permission { verb: Verb::Delete, action: "apigateway:DELETE", resource: PARTS },
+            Permission { verb: Verb::Delete, action: "apigateway:GET", resource: APIS },
             Permission { verb: Verb::Delete, action: "logs:DeleteLogDelivery", resource: "*" },
         ],
         guarded: false,
@@ -214,9 +215,15 @@ impl TypedKind for HttpApis {
         Ok(self.applied(id, &endpoint, &desired.stage.name))
     }
 
-    /// Routes, integrations and stages go with it.
-    async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        self.delete_api(id).await.map(|()| Removal::Gone)
+    /// Routes, integrations and stages go with it, and so does every other API at its address: a create that was given
+    /// up on may have made one after the last plan looked.
+    async fn delete(&self, address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
+        let others = find::at_address(&self.apis().await?, &self.cloud.stack, address);
+        self.delete_api(id).await?;
+        for other in others.iter().filter(|other| *other != id) {
+            self.delete_api(other).await?;
+        }
+        Ok(Removal::Gone)
     }
 }
 

@@ -41,8 +41,15 @@ pub fn oldest_first(apis: &[Api]) -> Vec<&Api> {
 /// The other APIs that carry the same tags. A create that is given up on can still take effect, seconds later, and
 /// nothing refers to what it makes.
 pub fn doubles(apis: &[Api], stack: &str, address: &Address, kept: &Api) -> Vec<String> {
-    let others = apis.iter().filter(|api| api.api_id() != kept.api_id() && carries(api, stack, address));
-    let mut ids: Vec<String> = others.filter_map(|api| api.api_id().map(str::to_owned)).collect();
+    let mut ids = at_address(apis, stack, address);
+    ids.retain(|id| Some(id.as_str()) != kept.api_id());
+    ids
+}
+
+/// Returns the ids of every API that carries the stack's tags and the address, in order.
+pub fn at_address(apis: &[Api], stack: &str, address: &Address) -> Vec<String> {
+    let tagged = apis.iter().filter(|api| carries(api, stack, address));
+    let mut ids: Vec<String> = tagged.filter_map(|api| api.api_id().map(str::to_owned)).collect();
     ids.sort_unstable();
     ids
 }
@@ -117,6 +124,7 @@ mod tests {
         ];
         let address = Address::new("http_api", "main");
         assert_eq!(doubles(&apis, "shop", &address, &kept), ["young"]);
+        assert_eq!(at_address(&apis, "shop", &address), ["old", "young"], "a delete takes all of them");
         assert_eq!(doubles(&apis[1..], "shop", &address, &kept), [""; 0]);
     }
 
