@@ -219,17 +219,11 @@ impl Session {
         Ok(Recalled { state, notes })
     }
 
-    /// The policy that a plan needs does not reach kinds which the manifest does not use: those may stay unlisted.
+    /// Kinds that the manifest does not use may stay unlisted: the policy that a plan needs does not reach them, and a
+    /// service that does not answer must not hold up a stack that has nothing there.
     fn tolerate(&self, failed: &[(&'static str, CallError)]) -> Result<Option<String>, Failure> {
         let is_used = |kind: &str| self.wanted.resources().keys().any(|address| address.kind() == kind);
-        if let Some((kind, error)) =
-            failed.iter().find(|(kind, error)| error.class != ErrorClass::Denied || is_used(kind))
-        {
-            return Err(unlisted(kind, error));
-        }
-        let kinds: Vec<&str> = failed.iter().map(|(kind, _)| *kind).collect();
-        let note = || format!("There is no state; not looked for, as they may not be listed: {}.", kinds.join(", "));
-        Ok((!kinds.is_empty()).then(note))
+        tolerated(failed, is_used).map_err(|(kind, error)| unlisted(kind, error))
     }
 
     /// Refuses a state of another account, region or Stripe mode, and notes this one: with a live key, a state of test mode
@@ -298,6 +292,27 @@ pub struct Looking {
     pub scope: Scope,
 }
 
+/// Returns a note on the kinds that could not be listed and are not used; the first used one is an error. So is a run
+/// that may make no more calls, whatever the kind.
+fn tolerated<'a>(
+    failed: &'a [(&'static str, CallError)],
+    is_used: impl Fn(&str) -> bool,
+) -> Result<Option<String>, (&'static str, &'a CallError)> {
+    let fatal = failed.iter().find(|(kind, error)| error.class == ErrorClass::Halted || is_used(kind));
+    if let Some((kind, error)) = fatal {
+        return Err((*kind, error));
+    }
+    let denied = |error: &CallError| error.class == ErrorClass::Denied;
+    let line = |(kind, error): &(&'static str, CallError)| match denied(error) {
+        true => format!("{kind} (may not be listed)"),
+        false => format!("{kind} ({error})"),
+    };
+    let kinds: Vec<String> = failed.iter().map(line).collect();
+    let note =
+        format!("There is no state; kinds that the manifest does not use were not looked for: {}.", kinds.join(", "));
+    Ok((!kinds.is_empty()).then_some(note))
+}
+
 fn unlisted(kind: &str, error: &CallError) -> Failure {
     incomplete(format!("there is no state, and what is ours of kind {kind} cannot be listed: {error}"))
 }
@@ -319,4 +334,28 @@ fn stripe(project: &Project, calls: &Calls) -> Result<Option<StripeApi>, Failure
     })?;
     let base = std::env::var("STRIPE_API_BASE").ok();
     Ok(Some(StripeApi::new(&key, base.as_deref(), calls.clone())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(kind: &'static str, class: ErrorClass) -> (&'static str, CallError) {
+        (kind, CallError { operation: "budgets:DescribeBudgets".to_owned(), message: "HTTP 503".to_owned(), class })
+    }
+
+    #[test]
+    fn an_unused_kind_that_cannot_be_listed_is_a_note_and_a_used_one_an_error() {
+        let is_used = |kind: &str| kind == "secret";
+        assert_eq!(tolerated(&[], is_used), Ok(None));
+        for class in [ErrorClass::Denied, ErrorClass::Ambiguous, ErrorClass::Refused, ErrorClass::Throttled] {
+            let unused = [failed("budget", class)];
+            let note = tolerated(&unused, is_used).expect("tolerated").expect("told");
+            assert!(note.contains("budget"), "{note}");
+            let used = [failed("budget", class), failed("secret", class)];
+            assert_eq!(tolerated(&used, is_used).expect_err("not whole").0, "secret", "{class:?}");
+        }
+        let halted = [failed("budget", ErrorClass::Halted)];
+        assert_eq!(tolerated(&halted, is_used).expect_err("nothing can be called").0, "budget");
+    }
 }
