@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 /// A packaged bundle in memory.
 pub struct Bundle {
@@ -14,6 +15,7 @@ pub struct Bundle {
     pub bytes: Vec<u8>,
     /// Base64 of its SHA-256, as Lambda lists it.
     pub sha256: String,
+    uploading: Mutex<()>,
 }
 
 impl Bundle {
@@ -25,7 +27,14 @@ impl Bundle {
             return Err(no_bundle("it holds no `bootstrap`"));
         }
         let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
-        Ok(Bundle { path: path.to_owned(), bytes, sha256 })
+        Ok(Bundle { path: path.to_owned(), bytes, sha256, uploading: Mutex::default() })
+    }
+
+    /// Sends a copy of the zip, one at a time: Lambda takes it as Base64 within JSON, so that each upload holds it about
+    /// five times over.
+    pub async fn upload<T, F: Future<Output = T>>(&self, send: impl FnOnce(Vec<u8>) -> F) -> T {
+        let _turn = self.uploading.lock().await;
+        send(self.bytes.clone()).await
     }
 }
 
@@ -65,5 +74,20 @@ mod tests {
         assert!(refusal(&path).contains("`bootstrap`"), "{}", refusal(&path));
         zipped("bootstrap");
         assert_eq!(Bundle::read(&path).expect("a bundle").sha256.len(), 44);
+    }
+
+    #[tokio::test]
+    async fn one_upload_follows_the_other() {
+        let (path, sha256) = (PathBuf::from("bundle.zip"), String::new());
+        let bundle = Bundle { path, bytes: vec![7], sha256, uploading: Mutex::default() };
+        let under_way = &std::sync::atomic::AtomicUsize::new(0);
+        let send = |zip: Vec<u8>| async move {
+            let others = under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            (zip, others)
+        };
+        let sent = futures::future::join_all([bundle.upload(send), bundle.upload(send)]).await;
+        assert_eq!(sent, [(vec![7], 0), (vec![7], 0)]);
     }
 }

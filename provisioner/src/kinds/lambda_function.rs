@@ -63,7 +63,7 @@ pub struct InvokePermission {
     pub source_arn: engine::Input<String>,
 }
 
-/// The kind, at work.
+/// Deploys handlers.
 pub struct LambdaFunctions {
     cloud: Arc<Cloud>,
 }
@@ -167,10 +167,10 @@ impl TypedKind for LambdaFunctions {
             .memory_size(number(desired.memory_mb))
             .timeout(number(desired.timeout_s))
             .environment(environment(&desired))
-            .code(FunctionCode::builder().zip_file(Blob::new(bundle.bytes.clone())).build())
             .publish(false)
             .set_tags(Some(tags.into_iter().collect()));
-        if let Err(error) = call.send().await {
+        let code_of = |zip| FunctionCode::builder().zip_file(Blob::new(zip)).build();
+        if let Err(error) = bundle.upload(|zip| call.code(code_of(zip)).send()).await {
             let exists = code(&error) == Some("ResourceConflictException");
             let failed = function_error("lambda:CreateFunction", error);
             return Err(if exists { CallError { class: ErrorClass::AlreadyExists, ..failed } } else { failed });
@@ -316,11 +316,12 @@ impl LambdaFunctions {
     }
 
     async fn change_code(&self, desired: &Desired) -> Result<(), CallError> {
-        let zip = Blob::new(self.bundle(desired)?.bytes.clone());
+        let bundle = self.bundle(desired)?;
         self.until_ready(&desired.name, Age::Old).await?;
-        let call = self.cloud.lambda.update_function_code().function_name(&desired.name).zip_file(zip);
+        let call = self.cloud.lambda.update_function_code().function_name(&desired.name);
         let call = call.architectures(Architecture::from(desired.architecture.as_str())).publish(false);
-        call.send().await.map_err(|error| function_error("lambda:UpdateFunctionCode", error))?;
+        let sent = bundle.upload(|zip| call.zip_file(Blob::new(zip)).send()).await;
+        sent.map_err(|error| function_error("lambda:UpdateFunctionCode", error))?;
         self.until_ready(&desired.name, Age::Old).await
     }
 
