@@ -71,16 +71,25 @@ where
         Some("LimitExceededException") if operation.starts_with("ce:") => ErrorClass::Throttled,
         _ => classify(&error),
     };
-    let message = match class {
-        ErrorClass::Halted => no_credentials(&message(&error)),
+    let message = match (class, &error) {
+        (ErrorClass::Halted, SdkError::ServiceError(_)) => no_longer(&message(&error)),
+        (ErrorClass::Halted, _) => no_credentials(&message(&error)),
         _ => message(&error),
     };
     CallError { operation: operation.to_owned(), message, class }
 }
 
 /// Credentials that stopped working, for a person.
-fn no_credentials(message: &str) -> String {
+fn no_longer(message: &str) -> String {
     format!("AWS no longer takes the credentials: {message}. Renew them, then run again")
+}
+
+/// Credentials that were never found, for a person.
+fn no_credentials(message: &str) -> String {
+    format!(
+        "no AWS credentials were found: {message}. Set AWS_PROFILE to a profile that exists, or AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY, then run again"
+    )
 }
 
 /// The gate's refusal, if the call was not made because of it.
@@ -109,6 +118,11 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> ErrorClas
     let SdkError::ServiceError(service) = error else {
         return match error {
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
+            SdkError::ResponseError(answer) => match answer.raw().status().as_u16() {
+                429 => ErrorClass::Throttled,
+                400..=499 => ErrorClass::Refused,
+                _ => ErrorClass::Ambiguous,
+            },
             // No credentials at all shows as a dispatch failure of kind "other". So does a connection that closed
             // before the answer, but that one says beside it that it is transient.
             SdkError::DispatchFailure(failure) if failure.is_other() && failure.as_other().is_none() => {
@@ -143,8 +157,19 @@ where
             (Some(code), Some(message)) => format!("{message} ({code})"),
             (Some(code), None) => code.to_owned(),
             (None, Some(message)) => message.to_owned(),
-            (None, None) => causes(error),
+            (None, None) => unreadable(error),
         },
+        None => unreadable(error),
+    }
+}
+
+/// An answer without a code of AWS: a proxy or a failing server gives none, and then its status says most.
+fn unreadable<E>(error: &SdkError<E, Response>) -> String
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    match error.raw_response().map(|answer| answer.status().as_u16()) {
+        Some(status) => format!("HTTP status {status}, and an answer that is not AWS's ({})", causes(error)),
         None => causes(error),
     }
 }
@@ -190,5 +215,36 @@ mod tests {
         };
         assert_eq!(class(Some(ErrorKind::TransientError)), ErrorClass::Ambiguous);
         assert_eq!(class(None), ErrorClass::Halted);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_of_aws_keeps_its_status() {
+        let answer = |status: u16| Response::new(status.try_into().expect("a status"), SdkBody::from("<html>"));
+        let unparsed = |status| SdkError::<ErrorMetadata, Response>::response_error("expected value", answer(status));
+        let nameless = |status| SdkError::service_error(ErrorMetadata::builder().build(), answer(status));
+        for (status, class) in
+            [(503, ErrorClass::Ambiguous), (200, ErrorClass::Ambiguous), (429, ErrorClass::Throttled)]
+        {
+            let error = call_error("iam:GetRole", unparsed(status));
+            assert_eq!(error.class, class, "{error}");
+            assert!(error.message.contains(&format!("HTTP status {status}")), "{error}");
+        }
+        assert_eq!(call_error("iam:GetRole", unparsed(404)).class, ErrorClass::Refused);
+        let error = call_error("iam:GetRole", nameless(502));
+        assert_eq!(error.class, ErrorClass::Ambiguous);
+        assert!(error.message.contains("HTTP status 502"), "{error}");
+    }
+
+    #[test]
+    fn credentials_that_were_never_there_are_not_to_be_renewed() {
+        let missing = ConnectorError::other("the credential provider was not enabled".into(), None);
+        let missing =
+            call_error("sts:GetCallerIdentity", SdkError::<ErrorMetadata, Response>::dispatch_failure(missing));
+        assert_eq!(missing.class, ErrorClass::Halted);
+        assert!(missing.message.contains("AWS_PROFILE") && !missing.message.contains("Renew"), "{missing}");
+        let expired = ErrorMetadata::builder().code("ExpiredToken").message("expired").build();
+        let answer = Response::new(400.try_into().expect("a status"), SdkBody::empty());
+        let expired = call_error("sts:GetCallerIdentity", SdkError::service_error(expired, answer));
+        assert!(expired.message.contains("Renew"), "{expired}");
     }
 }

@@ -176,6 +176,9 @@ fn is_live(key: &SecretValue) -> Option<bool> {
     }
 }
 
+/// What async-stripe says of an answer with an error status that is not JSON.
+const UNREADABLE_ERROR: &str = "error deserializing Stripe error";
+
 fn call_error(operation: &str, error: &StripeError) -> CallError {
     let (class, message) = match error {
         StripeError::Stripe(error, status) => {
@@ -187,6 +190,11 @@ fn call_error(operation: &str, error: &StripeError) -> CallError {
             (classify(*status), message)
         }
         StripeError::ConfigError(message) => (ErrorClass::Refused, message.clone()),
+        // The client's words for an error status with a body that is not Stripe's; it does not say which status.
+        StripeError::JSONDeserialize(message) if message == UNREADABLE_ERROR => {
+            let message = "an error whose text is not Stripe's: a proxy, or a server that fails, answered in its place";
+            (ErrorClass::Ambiguous, message.to_owned())
+        }
         StripeError::JSONDeserialize(message) => (ErrorClass::Refused, format!("an answer we cannot read: {message}")),
         StripeError::ClientError(message) => (ErrorClass::Ambiguous, format!("the connection failed: {message}")),
         StripeError::Timeout => (ErrorClass::Ambiguous, "no answer in time".to_owned()),
@@ -220,6 +228,10 @@ mod tests {
         assert_eq!(lost.to_string(), "stripe:GET /v1/prices: the connection failed: reset");
         assert_eq!(lost.class, Ambiguous);
         assert_eq!(call_error("GET /v1/prices", &StripeError::Timeout).class, Ambiguous);
+        let proxy = call_error("GET /v1/prices", &StripeError::JSONDeserialize(UNREADABLE_ERROR.to_owned()));
+        assert_eq!(proxy.class, Ambiguous, "{proxy}");
+        let strange = call_error("GET /v1/prices", &StripeError::JSONDeserialize("miniserde error".to_owned()));
+        assert_eq!(strange.class, Refused, "{strange}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use clap::Subcommand as ClapSubcommand;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::cloud::connection::check_account;
+use crate::cloud::connection::{check_account, check_endpoint};
 use crate::cloud::{clock, sdk_config};
 use crate::commands::tenant::unknown_tenant;
 use crate::ledger::preview::{Preview, TermsOf};
@@ -44,6 +44,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         None => Month::of(today).previous()?,
     };
     let tenants = chosen(&project, tenant.as_deref())?;
+    check_endpoint()?;
     let config = sdk_config(&project.manifest.aws.region).await;
     check_account(&aws_sdk_sts::Client::new(&config), &project.manifest.aws.account).await?;
     let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);

@@ -2,7 +2,7 @@
 
 use billing::link::LinkKey;
 
-use crate::cloud::connection::check_account;
+use crate::cloud::connection::{check_account, check_endpoint};
 use crate::cloud::errors::call_error;
 use crate::cloud::sdk_config;
 use crate::project::Project;
@@ -14,6 +14,7 @@ pub async fn read(project: &Project) -> Result<LinkKey, Failure> {
     let (_, secret) = manifest.link_secret().ok_or_else(|| {
         Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
     })?;
+    check_endpoint()?;
     let config = sdk_config(&manifest.aws.region).await;
     check_account(&aws_sdk_sts::Client::new(&config), &manifest.aws.account).await?;
     let client = aws_sdk_secretsmanager::Client::new(&config);

@@ -83,3 +83,24 @@ fn validate_lists_problems_on_stdout_and_no_error() {
     assert_eq!((ran.status, ran.stderr.as_str()), (1, ""));
     assert_eq!(ran.json()["valid"], false);
 }
+
+#[test]
+fn an_endpoint_that_is_no_address_and_a_profile_that_is_not_there_are_named() {
+    let program = Program::small();
+    for arguments in [&["plan"][..], &["invoice", "preview"]] {
+        let ran =
+            program.run_with(arguments, &[("AWS_ENDPOINT_URL", "notaurl"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+        assert_eq!(ran.status, 1, "{ran:#?}");
+        assert!(ran.stderr.contains("`notaurl` is not an address") && ran.stderr.contains("hint:"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("Error {") && !ran.stderr.contains("Some("), "no debug output: {}", ran.stderr);
+    }
+    let mistyped = [
+        ("AWS_PROFILE", "mistyped"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    let ran = program.run_with(&["plan"], &mistyped);
+    assert_eq!(ran.status, 1, "{ran:#?}");
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("no AWS credentials were found") && !said.contains("Renew"), "{said}");
+}
