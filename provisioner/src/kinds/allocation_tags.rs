@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_costexplorer::types::{
     CostAllocationTagStatus, CostAllocationTagStatusEntry, CostAllocationTagType, UpdateCostAllocationTagsStatusError,
 };
@@ -34,7 +33,6 @@ const KEYS_A_CALL: usize = 20;
 /// How many keys a page of the list holds.
 const PAGE: i32 = 1000;
 
-#[async_trait]
 impl TypedKind for AllocationTags {
     type Desired = Desired;
 

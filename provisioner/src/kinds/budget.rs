@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_budgets::types::{Budget, BudgetType, ResourceTag, Spend, TimeUnit};
 use aws_smithy_types::error::operation::BuildError;
 use engine::diff::FieldChange;
@@ -67,7 +66,6 @@ const DUPLICATE: &str = "DuplicateRecordException";
 const BUDGET: &str = "arn:aws:budgets::{account}:budget/{name}";
 const ANY_BUDGET: &str = "arn:aws:budgets::{account}:budget/*";
 
-#[async_trait]
 impl TypedKind for Budgets {
     type Desired = Desired;
 

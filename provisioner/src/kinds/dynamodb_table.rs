@@ -10,7 +10,6 @@ pub(super) mod waiter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, BillingMode, SseSpecification, SseType, TableStatus, Tag};
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -77,7 +76,6 @@ const MANY_ITEMS: usize = 100;
 const TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/{name}";
 pub(super) const ANY_TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/*";
 
-#[async_trait]
 impl TypedKind for DynamodbTables {
     type Desired = Desired;
 

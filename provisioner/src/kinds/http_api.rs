@@ -12,7 +12,6 @@ mod stage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_apigatewayv2::types::{Api, Cors as SdkCors, ProtocolType};
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
 use engine::kind_meta::{KindMeta, Permission, Verb};
@@ -88,7 +87,6 @@ const APIS: &str = "arn:aws:apigateway:{region}::/apis";
 const PARTS: &str = "arn:aws:apigateway:{region}::/apis/*";
 const TAGS: &str = "arn:aws:apigateway:{region}::/tags/*";
 
-#[async_trait]
 impl TypedKind for HttpApis {
     type Desired = Desired;
 

@@ -7,7 +7,6 @@ pub mod document;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_iam::types::{EntityType, RoleDetail, Tag};
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
@@ -51,7 +50,6 @@ const READS: usize = 8;
 
 const ROLE: &str = "arn:aws:iam::{account}:role/{name}";
 
-#[async_trait]
 impl TypedKind for IamRoles {
     type Desired = Desired;
 

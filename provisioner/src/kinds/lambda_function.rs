@@ -8,7 +8,6 @@ mod permissions;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
     Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
@@ -88,7 +87,6 @@ const HANDLER: &str = "bootstrap";
 const FUNCTION: &str = "arn:aws:lambda:{region}:{account}:function:{name}";
 const ANY_FUNCTION: &str = "arn:aws:lambda:{region}:{account}:function:*";
 
-#[async_trait]
 impl TypedKind for LambdaFunctions {
     type Desired = Desired;
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
 use engine::kind_meta::{KindMeta, Permission, Verb};
@@ -38,7 +37,6 @@ const GROUP: &str = "arn:aws:logs:{region}:{account}:log-group:{name}:*";
 const GROUP_ITSELF: &str = "arn:aws:logs:{region}:{account}:log-group:{name}";
 const ANY_GROUP: &str = "arn:aws:logs:{region}:{account}:log-group:*";
 
-#[async_trait]
 impl TypedKind for LogGroups {
     type Desired = Desired;
 

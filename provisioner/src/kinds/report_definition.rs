@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_costandusagereport::types::{
     AdditionalArtifact, AwsRegion, CompressionFormat, ReportDefinition, ReportFormat, ReportVersioning, SchemaElement,
     Tag, TimeUnit,
@@ -62,7 +61,6 @@ const TAG_READS: usize = 4;
 const REPORT: &str = "arn:aws:cur:us-east-1:{account}:definition/{name}";
 const ANY_REPORT: &str = "arn:aws:cur:us-east-1:{account}:definition/*";
 
-#[async_trait]
 impl TypedKind for ReportDefinitions {
     type Desired = Desired;
 

@@ -10,7 +10,6 @@ mod settings;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Contents, Depth, ErrorClass, Removal};
@@ -76,7 +75,6 @@ const BUCKET: &str = "arn:aws:s3:::{name}";
 const ANY_BUCKET: &str = "arn:aws:s3:::*";
 const OBJECTS: &str = "arn:aws:s3:::{name}/*";
 
-#[async_trait]
 impl TypedKind for S3Buckets {
     type Desired = Desired;
 

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_eventbridge::types::{Rule, RuleState, Tag, Target};
 use aws_smithy_types::error::operation::BuildError;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
@@ -54,7 +53,6 @@ const UNLISTED: &[&str] = &["target_arn", "input", "tags"];
 const RULE: &str = "arn:aws:events:{region}:{account}:rule/{name}";
 const ANY_RULE: &str = "arn:aws:events:{region}:{account}:rule/*";
 
-#[async_trait]
 impl TypedKind for Schedules {
     type Desired = Desired;
 

@@ -6,7 +6,6 @@ mod fingerprint;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
 use engine::Address;
@@ -78,7 +77,6 @@ const LONGEST_RECOVERY_DAYS: u32 = 30;
 /// AWS puts a dash and six random characters behind the name.
 const SECRET: &str = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-??????";
 
-#[async_trait]
 impl TypedKind for Secrets {
     type Desired = Desired;
 

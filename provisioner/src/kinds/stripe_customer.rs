@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use async_trait::async_trait;
 use billing::names::LEFT_METADATA;
 use engine::Address;
 use engine::kind::{Applied, CallError, Depth, Removal};
@@ -35,7 +34,6 @@ pub struct StripeCustomers {
     cloud: Arc<Cloud>,
 }
 
-#[async_trait]
 impl TypedKind for StripeCustomers {
     type Desired = Desired;
 

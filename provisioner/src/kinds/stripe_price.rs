@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
 use engine::kind_meta::KindMeta;
 use engine::{Address, Input};
@@ -44,7 +43,6 @@ pub struct StripePrices {
     cloud: Arc<Cloud>,
 }
 
-#[async_trait]
 impl TypedKind for StripePrices {
     type Desired = Desired;
 

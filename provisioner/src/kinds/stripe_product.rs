@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use engine::Address;
 use engine::kind::{Applied, CallError, Depth, Removal};
 use engine::kind_meta::KindMeta;
@@ -34,7 +33,6 @@ pub struct StripeProducts {
     cloud: Arc<Cloud>,
 }
 
-#[async_trait]
 impl TypedKind for StripeProducts {
     type Desired = Desired;
 

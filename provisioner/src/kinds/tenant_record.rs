@@ -6,7 +6,6 @@ mod listing;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use billing::names::{ADDRESS_TAG, LEDGER_KEY, LEDGER_KIND, LEDGER_SORT, OWNER_TAG, TENANT_ATTRIBUTE, TENANT_ITEM};
@@ -52,7 +51,6 @@ const CUSTOMER: &str = "stripe_customer";
 const TABLE: &str = "arn:aws:dynamodb:{region}:{account}:table/{table}";
 const BY_KIND: &str = "arn:aws:dynamodb:{region}:{account}:table/{table}/index/by_kind";
 
-#[async_trait]
 impl TypedKind for TenantRecords {
     type Desired = Desired;
 

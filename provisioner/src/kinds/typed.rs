@@ -19,8 +19,9 @@ use serde_json::Value;
 use crate::cloud::Cloud;
 use crate::cloud::ownership::Owned;
 
-/// A kind of resource as its author writes it.
-#[async_trait]
+/// A kind of resource as its author writes it: its methods are `async fn`s. Not by `async_trait`: the bounds that this adds
+/// to each method keep the compiler from remembering which types are `Send`, and Stripe's objects, which hold one another
+/// in circles, took it half a minute.
 pub trait TypedKind: Send + Sync + Sized + 'static {
     /// What the manifest wants it to be; what is seen is told in the same shape.
     type Desired: Serialize + DeserializeOwned + Send + Sync;
@@ -32,33 +33,50 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
     fn new(cloud: Arc<Cloud>) -> Self;
 
     /// Looks for all of `wants`, one answer each, in their order. Lists and batches where the service has them.
-    async fn read(
+    fn read(
         &self,
         wants: &[TypedWant<Self::Desired>],
         depth: Depth,
-    ) -> Vec<Result<Option<Seen<Self::Desired>>, CallError>>;
+    ) -> impl Future<Output = Vec<Result<Option<Seen<Self::Desired>>, CallError>>> + Send;
 
     /// Everything of this kind in the account that carries this stack's name, known to us or not. Two that say the
     /// same address are both listed, the one that counts first. What has no place to say whose it is is not listed.
-    async fn list(&self) -> Result<Vec<TypedListed<Self::Desired>>, CallError>;
+    fn list(&self) -> impl Future<Output = Result<Vec<TypedListed<Self::Desired>>, CallError>> + Send;
 
     /// The same, of which those with a known id may be missing, where that saves calls.
-    async fn list_unknown(&self, _known: &BTreeSet<String>) -> Result<Vec<TypedListed<Self::Desired>>, CallError> {
-        self.list().await
+    fn list_unknown(
+        &self,
+        _known: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Vec<TypedListed<Self::Desired>>, CallError>> + Send {
+        async move { self.list().await }
     }
 
     /// Makes it, ownership tags included.
-    async fn create(&self, address: &Address, desired: Self::Desired, token: &str) -> Result<Applied, CallError>;
+    fn create(
+        &self,
+        address: &Address,
+        desired: Self::Desired,
+        token: &str,
+    ) -> impl Future<Output = Result<Applied, CallError>> + Send;
 
     /// Changes it in place; `change.fields` says what differs.
-    async fn update(&self, change: TypedUpdate<Self::Desired>) -> Result<Applied, CallError>;
+    fn update(&self, change: TypedUpdate<Self::Desired>) -> impl Future<Output = Result<Applied, CallError>> + Send;
 
     /// Removes it; what is already gone is [`Removal::Gone`].
-    async fn delete(&self, address: &Address, id: &str, last: Self::Desired) -> Result<Removal, CallError>;
+    fn delete(
+        &self,
+        address: &Address,
+        id: &str,
+        last: Self::Desired,
+    ) -> impl Future<Output = Result<Removal, CallError>> + Send;
 
     /// What a guarded resource holds that billform did not write.
-    async fn contents(&self, _id: &str, _last: Self::Desired) -> Result<Option<Contents>, CallError> {
-        Ok(None)
+    fn contents(
+        &self,
+        _id: &str,
+        _last: Self::Desired,
+    ) -> impl Future<Output = Result<Option<Contents>, CallError>> + Send {
+        async move { Ok(None) }
     }
 
     /// What is remembered of a resource that is now as `desired`, for kinds with fields that it may leave open.
