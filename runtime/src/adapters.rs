@@ -1,6 +1,7 @@
 //! The ports on AWS and Stripe. Each file translates between the domain and one SDK; nothing is decided here.
 
 mod aws;
+mod clock;
 mod cost_explorer;
 mod dynamodb;
 mod secrets;
@@ -8,9 +9,8 @@ mod stripe;
 
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
-
 pub use aws::Aws;
+pub use clock::SystemClock;
 pub use cost_explorer::CostExplorer;
 pub use dynamodb::DynamoLedger;
 pub use secrets::SecretsManager;
@@ -19,29 +19,21 @@ pub use stripe::StripeInvoices;
 use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
 use crate::secret::Secret;
 
-/// The computer's clock.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
 /// The ports of a deployed process; each client is made when it is asked for.
-#[derive(Debug)]
 pub struct AwsPorts {
     aws: Aws,
     stripe_api_base: Option<String>,
     /// One for the process: it remembers what it read.
     secrets: OnceLock<Arc<SecretsManager>>,
+    /// One for the process: each run reads it at its start.
+    clock: Arc<dyn Clock>,
 }
 
 impl AwsPorts {
     /// Over this configuration; Stripe's own address without `stripe_api_base`.
     pub fn new(aws: Aws, stripe_api_base: Option<String>) -> AwsPorts {
-        AwsPorts { aws, stripe_api_base, secrets: OnceLock::new() }
+        let clock = clock::clock(aws.endpoint());
+        AwsPorts { aws, stripe_api_base, secrets: OnceLock::new(), clock }
     }
 }
 
@@ -63,6 +55,6 @@ impl Ports for AwsPorts {
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock)
+        self.clock.clone()
     }
 }

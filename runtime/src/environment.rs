@@ -86,6 +86,15 @@ impl Environment {
         self.secret(Setting::LinkSecret)
     }
 
+    /// The signing secret of the Stripe webhook.
+    ///
+    /// # Errors
+    /// Without its grant, or without [`Setting::WebhookSecret`].
+    pub fn webhook_secret(&self) -> Result<NamedSecret, StartError> {
+        self.granted("the webhook's signing secret", &[Grant::WebhookSecretRead])?;
+        self.secret(Setting::WebhookSecret)
+    }
+
     /// Stripe, under the stack's key.
     ///
     /// # Errors

@@ -57,6 +57,9 @@ pub enum RunError {
     /// The days to sync make no sense.
     #[error(transparent)]
     Window(#[from] billing::attribution::window::WindowError),
+    /// The run did not end in the time that Lambda gives it.
+    #[error("the run did not end in time; raise the function's time-out, or look for a service that does not answer")]
+    OutOfTime,
     /// Some parts of the run failed; the others are done.
     #[error("{failed} of {all} tenants failed: {summary}")]
     Partial {

@@ -1,4 +1,4 @@
-//! The handlers: each its work and its [`SPEC`](crate::registry::Handler::SPEC) in one place.
+//! The handlers: each its work and its [`SPEC`](crate::handler::Handler::SPEC) in one place.
 
 pub mod cost_sync;
 pub mod costs;

@@ -3,8 +3,13 @@
 //! Handlers see [`ports`] only; [`adapters`] reach AWS and Stripe; `main.rs` is the one place that starts anything.
 
 pub mod adapters;
+pub mod api;
+pub mod auth;
+pub mod deadline;
 pub mod environment;
 pub mod error;
+pub mod events;
+pub mod handler;
 pub mod handlers;
 pub mod http;
 pub mod ports;

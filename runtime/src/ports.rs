@@ -96,7 +96,14 @@ pub trait Secrets: Send + Sync {
 }
 
 /// What time it is.
+#[async_trait]
 pub trait Clock: Send + Sync {
+    /// Called at the start of each run. A clock that follows another one reads it here and stays consistent within the
+    /// run.
+    async fn begin_run(&self) -> Result<(), PortError> {
+        Ok(())
+    }
+
     /// Now.
     fn now(&self) -> Timestamp;
 

@@ -6,11 +6,13 @@ use billing::function::Setting;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::deadline;
 use crate::environment::{self, Environment};
 use crate::error::{RunError, StartError};
+use crate::handler::{Entry, Started};
 use crate::ports::{Clock, Ports};
-use crate::registry::{Entry, Started};
-use crate::run::{ERRORS, Failures, Metric, Run, metric_line};
+use crate::registry;
+use crate::run::{ERRORS, Failures, Metric, Outcome, Run, metric_line};
 use crate::settings::Settings;
 
 /// A started process.
@@ -26,7 +28,7 @@ impl Process {
     /// # Errors
     /// When the handler is unknown, or a setting that its spec declares is missing or malformed.
     pub fn start(settings: Settings, ports: Arc<dyn Ports>) -> Result<Process, StartError> {
-        let entry = Entry::find(settings.required(Setting::Handler)?)?;
+        let entry = registry::find(settings.required(Setting::Handler)?)?;
         Process::of(entry, settings, ports)
     }
 
@@ -47,7 +49,7 @@ impl Process {
     /// # Errors
     /// When the run fails as a whole or in part; Lambda then repeats asynchronous events.
     pub async fn handle(&self, payload: Value, run: &Run) -> Result<Box<RawValue>, RunError> {
-        match self.handler.handle(payload, run).await {
+        match self.in_time(payload, run).await {
             Ok(outcome) => {
                 self.report(&outcome.metrics);
                 match outcome.failures {
@@ -64,6 +66,15 @@ impl Process {
         }
     }
 
+    /// Ends the run before Lambda ends the process, whatever the handler waits for.
+    async fn in_time(&self, payload: Value, run: &Run) -> Result<Outcome<Box<RawValue>>, RunError> {
+        let work = deadline::scope(run.deadline, async {
+            self.clock.begin_run().await?;
+            self.handler.handle(payload, run).await
+        });
+        tokio::time::timeout_at(run.deadline.work, work).await.unwrap_or(Err(RunError::OutOfTime))
+    }
+
     fn logged(&self, error: RunError) -> RunError {
         tracing::error!(handler = self.name, %error, "the run failed");
         error
@@ -76,3 +87,6 @@ impl Process {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

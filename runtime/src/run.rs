@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
+
+use crate::deadline::Deadline;
 
 /// One run.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Lambda's request id; the same again when Lambda repeats the event.
     pub request_id: String,
-    /// When Lambda ends the process.
-    pub deadline: Instant,
+    /// Until when its calls, its work and its process may last.
+    pub deadline: Deadline,
 }
 
 impl Run {
     /// A run that Lambda ends after `left`, counted from now.
     pub fn lasting(request_id: impl Into<String>, left: Duration) -> Run {
-        Run { request_id: request_id.into(), deadline: Instant::now() + left }
+        Run { request_id: request_id.into(), deadline: Deadline::after(left) }
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Spec {
     pub timeout_s: u32,
     /// What calls it, beside its routes.
     pub triggers: &'static [On],
-    /// Its routes of the HTTP API. An [`Api`](crate::http::Api) leaves it out: its `ROUTES` say it.
+    /// Its routes of the HTTP API. An `Api` leaves it out: its `ROUTES` say it.
     pub routes: fn() -> Vec<RouteSpec>,
     /// What it may do, beyond writing its own log group.
     pub grants: &'static [Grant],

@@ -93,6 +93,7 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         Setting::LedgerTable => manifest.ledger.name.clone(),
         Setting::StripeSecret => secret(manifest.stripe_secret()),
         Setting::LinkSecret => secret(manifest.link_secret()),
+        Setting::WebhookSecret => secret(manifest.webhook_secret()),
         Setting::TenantTag => manifest.attribution.tenant_tag.clone(),
         Setting::ProjectTag => manifest.attribution.project_tag.clone().unwrap_or_default(),
         Setting::CostBasis => manifest.costs.basis.metric().to_owned(),

@@ -50,6 +50,7 @@ fn granted(manifest: &Manifest, grant: Grant) -> Vec<Value> {
         )],
         Grant::StripeSecretRead => read_secret("StripeKey", manifest.stripe_secret()),
         Grant::LinkSecretRead => read_secret("LinkKey", manifest.link_secret()),
+        Grant::WebhookSecretRead => read_secret("WebhookSecret", manifest.webhook_secret()),
         // Cost Explorer knows billing views as resources; a query of the account's own costs names none.
         Grant::CostExplorerRead => vec![allow("Costs", &["ce:GetCostAndUsage"], &["*".to_owned()])],
     }

@@ -76,6 +76,8 @@ pub enum Auth {
     Public,
     /// A signed link of this purpose.
     Link(Purpose),
+    /// Stripe's signature of the body, under the webhook's signing secret.
+    StripeSignature,
 }
 
 /// What a signed link lets its holder do.
@@ -107,6 +109,8 @@ pub enum Grant {
     StripeSecretRead,
     /// Read the key that signs links.
     LinkSecretRead,
+    /// Read the signing secret of the Stripe webhook.
+    WebhookSecretRead,
     /// Ask Cost Explorer.
     CostExplorerRead,
 }
@@ -123,6 +127,8 @@ pub enum Setting {
     StripeSecret,
     /// Name of the secret that holds the link key.
     LinkSecret,
+    /// Name of the secret that holds the signing secret of the Stripe webhook.
+    WebhookSecret,
     /// The cost-allocation tag key that tells tenants apart.
     TenantTag,
     /// The cost-allocation tag key that tells projects apart; empty when the manifest names none.
@@ -150,6 +156,7 @@ impl Setting {
             Setting::LedgerTable => "BILLFORM_LEDGER_TABLE",
             Setting::StripeSecret => "BILLFORM_STRIPE_SECRET",
             Setting::LinkSecret => "BILLFORM_LINK_SECRET",
+            Setting::WebhookSecret => "BILLFORM_WEBHOOK_SECRET",
             Setting::TenantTag => "BILLFORM_TENANT_TAG",
             Setting::ProjectTag => "BILLFORM_PROJECT_TAG",
             Setting::CostBasis => "BILLFORM_COST_BASIS",

@@ -5,7 +5,6 @@ mod attempts;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::str::FromStr;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use billing::money::MinorUnits;
@@ -21,7 +20,6 @@ use stripe_billing::{Invoice, InvoiceCollectionMethod, InvoiceItem, InvoiceStatu
 use crate::ports::{DraftRequest, Invoices, ItemRequest, PortError, RemoteInvoice, RemoteItem, RemoteStatus};
 use crate::secret::Secret;
 
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Stripe's largest page.
 const PAGE: i64 = 100;
 
@@ -36,7 +34,7 @@ pub struct StripeInvoices {
 impl StripeInvoices {
     /// With a key, at Stripe's address or another one.
     pub fn new(key: Secret, api_base: Option<&str>) -> Result<StripeInvoices, PortError> {
-        let builder = ClientBuilder::new(key.expose()).timeout(ATTEMPT_TIMEOUT);
+        let builder = ClientBuilder::new(key.expose());
         let builder = match api_base {
             Some(url) => builder.url(url),
             None => builder,

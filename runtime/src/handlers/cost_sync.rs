@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
 use crate::error::{RunError, StartError};
+use crate::events::Scheduled;
+use crate::handler::Handler;
 use crate::ports::{Clock, CostSource, Ledger, Part, PortError};
-use crate::registry::Handler;
 use crate::run::{DAYS_SYNCED, Metric, Outcome, Run};
 use crate::spec::{On, Spec};
 
@@ -58,7 +59,7 @@ impl Handler for CostSync {
         ],
         ..Spec::EMPTY
     };
-    type Event = CostSyncEvent;
+    type Event = Scheduled<CostSyncEvent>;
     type Answer = CostSyncAnswer;
 
     fn start(env: &Environment) -> Result<CostSync, StartError> {
@@ -72,7 +73,11 @@ impl Handler for CostSync {
         })
     }
 
-    async fn run(&self, event: CostSyncEvent, _run: &Run) -> Result<Outcome<CostSyncAnswer>, RunError> {
+    async fn run(
+        &self,
+        Scheduled(event): Scheduled<CostSyncEvent>,
+        _run: &Run,
+    ) -> Result<Outcome<CostSyncAnswer>, RunError> {
         let outcome = self.sync(&event).await?;
         tracing::info!(days_written = outcome.answer.days_written, tenants = outcome.answer.tenants, "costs synced");
         Ok(outcome)
@@ -81,6 +86,7 @@ impl Handler for CostSync {
 
 /// `{}`, or the days to sync, both included: `{"start":"2026-08-01","end":"2026-08-31"}`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CostSyncEvent {
     /// The first day.
     #[serde(default)]

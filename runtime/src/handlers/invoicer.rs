@@ -23,8 +23,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::{Environment, Stripe};
 use crate::error::{RunError, StartError};
+use crate::events::Scheduled;
+use crate::handler::Handler;
 use crate::ports::{Clock, Invoices, Ledger, PortError};
-use crate::registry::Handler;
 use crate::run::{ERRORS, INVOICES_DRAFTED, Metric, Outcome, Run};
 use crate::spec::{On, Spec};
 
@@ -58,7 +59,7 @@ impl Handler for Invoicer {
         settings: &[Setting::LedgerTable, Setting::StripeSecret, Setting::TenantTag, Setting::SettleDays],
         ..Spec::EMPTY
     };
-    type Event = InvoicerEvent;
+    type Event = Scheduled<InvoicerEvent>;
     type Answer = InvoicerAnswer;
 
     fn start(env: &Environment) -> Result<Invoicer, StartError> {
@@ -71,7 +72,11 @@ impl Handler for Invoicer {
         })
     }
 
-    async fn run(&self, event: InvoicerEvent, run: &Run) -> Result<Outcome<InvoicerAnswer>, RunError> {
+    async fn run(
+        &self,
+        Scheduled(event): Scheduled<InvoicerEvent>,
+        run: &Run,
+    ) -> Result<Outcome<InvoicerAnswer>, RunError> {
         let invoices = self.stripe.invoices().await?;
         let invoicing = Invoicing {
             ledger: &*self.ledger,
@@ -104,6 +109,7 @@ struct Invoicing<'a> {
 
 /// `{"action":"calculate_and_invoice"}`, for one tenant and another month if named; a schedule's event does as well.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InvoicerEvent {
     /// `calculate_and_invoice` or nothing.
     #[serde(default)]

@@ -1,11 +1,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use billing::function::{Auth, Grant, Setting, Trigger};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::ports::memory::Memory;
+use crate::environment::Environment;
+use crate::error::RunError;
+use crate::handler::Started;
+use crate::ports::memory::{Memory, World};
+use crate::run::Run;
 use crate::settings::{SettingError, Settings};
+use crate::spec::{On, Spec};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/handlers.json");
 
@@ -14,6 +21,7 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::LedgerTable, "ledger"),
     (Setting::StripeSecret, "stripe"),
     (Setting::LinkSecret, "links"),
+    (Setting::WebhookSecret, "webhook"),
     (Setting::TenantTag, "ClientOrganization"),
     (Setting::ProjectTag, "BillingProject"),
     (Setting::CostBasis, "UnblendedCost"),
@@ -58,9 +66,9 @@ fn names_are_distinct_and_found() {
     let names: BTreeSet<&str> = HANDLERS.iter().map(|entry| entry.spec.name).collect();
     assert_eq!(names.len(), HANDLERS.len());
     for name in names {
-        assert_eq!(Entry::find(name).map(|entry| entry.spec.name), Ok(name));
+        assert_eq!(find(name).map(|entry| entry.spec.name), Ok(name));
     }
-    let unknown = Entry::find("no_such").err().expect("an error").to_string();
+    let unknown = find("no_such").err().expect("an error").to_string();
     assert!(unknown.contains("`no_such`") && unknown.contains("cost_sync"), "{unknown}");
 }
 
@@ -121,4 +129,45 @@ fn no_route_but_the_listed_ones_is_public() {
     assert_eq!(public, PUBLIC);
     // The walk sees routes at all.
     assert!(describe().iter().any(|spec| matches!(spec.triggers.first(), Some(Trigger::Http(_)))));
+}
+
+/// `{"tennant": "a"}` once ran every tenant.
+#[tokio::test]
+async fn every_handler_refuses_an_event_with_an_unknown_key() {
+    for entry in HANDLERS {
+        let handler = start(entry, settings(entry.spec.settings.iter().copied())).expect("it starts");
+        for event in [json!({"tennant": "a"}), json!({"period": "2026-10", "x": 1}), json!({"Start": "2026-10-01"})] {
+            let refused = handler.handle(event.clone(), &Run::lasting("test", Duration::from_secs(10))).await;
+            assert!(matches!(refused, Err(RunError::Event(_))), "{}: {event}", entry.spec.name);
+        }
+    }
+}
+
+/// What a rule sends: `{}`, as `billform apply` sets it, or EventBridge's envelope.
+#[tokio::test]
+async fn every_scheduled_handler_takes_what_a_rule_sends() {
+    let envelope = json!({"version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
+        "time": "2026-11-21T06:00:00Z", "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/daily"], "detail": {}});
+    let scheduled = HANDLERS
+        .iter()
+        .filter(|entry| entry.spec.triggers.iter().any(|trigger| matches!(trigger, On::Schedule { .. })));
+    let mut seen = 0;
+    for entry in scheduled {
+        seen += 1;
+        for event in [json!({}), Value::Null, envelope.clone()] {
+            let mut world = World::default();
+            world.secrets.insert("stripe".to_owned(), "sk_test_1".to_owned());
+            let env = Environment::new(
+                entry.spec,
+                settings(entry.spec.settings.iter().copied()),
+                Arc::new(Memory::new(world)),
+            );
+            let handler = entry.start(&env).expect("it starts");
+            let answered = handler.handle(event.clone(), &Run::lasting("test", Duration::from_secs(10))).await;
+            assert!(answered.is_ok(), "{}: {event}: {:?}", entry.spec.name, answered.err());
+        }
+    }
+    assert_eq!(seen, 2);
 }

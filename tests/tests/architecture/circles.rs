@@ -18,7 +18,6 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("localcloud", &["costs", "costs::allocation", "costs::explorer", "costs::lookup", "costs::usage"]),
     ("localcloud", &["stripe::invoice", "stripe::invoice::lines", "stripe::invoice::view", "stripe::invoice_item"]),
     ("localcloud", &["stripe::price", "stripe::product", "stripe::tier"]),
-    ("runtime", &["handlers::cost_sync", "handlers::costs", "handlers::invoicer", "registry"]),
 ];
 
 /// Modules that all import each other, directly or by way of others.

@@ -201,6 +201,11 @@ impl Manifest {
         self.secret(&self.auth.links.as_ref()?.secret)
     }
 
+    /// The secret that holds the signing secret of Stripe's webhook, when the manifest has one.
+    pub fn webhook_secret(&self) -> Option<(&str, &Secret)> {
+        self.secret(&self.stripe.as_ref()?.webhook.as_ref()?.secret)
+    }
+
     /// A tenant's AWS budget; none when neither the tenant nor `budgets.default` sets a limit.
     pub fn budget_of(&self, tenant: &Tenant) -> Option<TenantBudget> {
         let limit = tenant.budget.or(self.budgets.default)?;

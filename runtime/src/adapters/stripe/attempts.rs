@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stripe::{IdempotencyKey, RequestStrategy, StripeError};
 
+use crate::deadline;
 use crate::ports::PortError;
 use crate::secret::Secret;
 
@@ -35,14 +36,24 @@ where
     F: Future<Output = Result<T, StripeError>>,
 {
     for _ in 1..MAX_ATTEMPTS {
-        match send().await {
+        match in_time(send()).await {
             Ok(answer) => return Ok(answer),
-            Err(error) if passes_by_itself(&error) => tokio::time::sleep(pause).await,
+            Err(error) if passes_by_itself(&error) && is_left(pause) => tokio::time::sleep(pause).await,
             Err(error) => return Err(failed(key, doing, &error)),
         }
         pause *= 2;
     }
-    send().await.map_err(|error| failed(key, doing, &error))
+    in_time(send()).await.map_err(|error| failed(key, doing, &error))
+}
+
+/// One attempt, within its part of the time that the run has left.
+async fn in_time<T>(attempt: impl Future<Output = Result<T, StripeError>>) -> Result<T, StripeError> {
+    tokio::time::timeout(deadline::attempt(), attempt).await.unwrap_or(Err(StripeError::Timeout))
+}
+
+/// Whether the run has time for another attempt after this pause.
+fn is_left(pause: Duration) -> bool {
+    deadline::left().is_none_or(|left| left > pause)
 }
 
 /// Throttles, a key in use by another request, server errors and lost connections.
@@ -72,6 +83,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::deadline::Deadline;
 
     fn lost() -> StripeError {
         StripeError::ClientError("connection reset while using sk_test_canary".to_owned())
@@ -103,6 +115,16 @@ mod tests {
         let error = answer.await.expect_err("five failures");
         assert_eq!(tries.get(), MAX_ATTEMPTS);
         assert!(!error.to_string().contains("canary"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_stripe_that_never_answers_is_an_error_in_time() {
+        let within = Deadline::after(Duration::from_millis(400));
+        let never = || std::future::pending::<Result<(), StripeError>>();
+        let answer = deadline::scope(within, repeat(&Secret::new("sk_test_canary"), "test", never)).await;
+        assert!(tokio::time::Instant::now() < within.calls + Duration::from_secs(5), "it would take 100 s without");
+        let error = answer.expect_err("no answer").to_string();
+        assert!(error.contains("could not test") && !error.contains("canary"), "{error}");
     }
 
     #[tokio::test]

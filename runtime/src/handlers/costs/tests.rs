@@ -1,11 +1,21 @@
+use std::time::Duration;
+
 use billing::ledger::CostAmount;
+use billing::link::{self, LinkClaims, LinkKey};
+use billing::names::TOKEN_HEADER;
+use billing::tenant::TenantRecord;
 use jiff::civil::date;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::Served;
+use crate::handler::Handler;
+use crate::http::Request;
 use crate::ports::Secrets;
-use crate::ports::memory::{Fault, FixedClock, Memory, World};
+use crate::ports::memory::{Fault, Memory, World};
+use crate::run::Run;
+use crate::settings::Settings;
 
 const KEY: &str = "canary-link-key-0123456789abcdef";
 const TAG: &str = "ClientOrganization";
@@ -62,26 +72,24 @@ fn good_token() -> String {
     token(1, 4_000_000_000, "mmp-toledo")
 }
 
-fn request(token: Option<&str>, query: Value) -> HttpRequest {
+fn request(token: Option<&str>, query: Value) -> Request {
     let headers = token.map_or(json!({}), |token| json!({"authorization": format!("Bearer {token}")}));
-    let event =
-        json!({"headers": headers, "queryStringParameters": query, "requestContext": {"http": {"method": "GET"}}});
+    let event = json!({"routeKey": "GET /costs", "headers": headers, "queryStringParameters": query,
+        "requestContext": {"http": {"method": "GET"}}});
     serde_json::from_value(event).expect("a request")
 }
 
-async fn answer(memory: &Memory, request: &HttpRequest) -> (u16, Value) {
-    let clock = FixedClock::at("2026-11-21T08:00:00Z");
-    let costs = Costs {
-        ledger: Arc::new(memory.clone()),
-        clock: Arc::new(clock),
-        link_secret: NamedSecret::new(Arc::new(memory.clone()), "links"),
-        tenant_tag: TAG.to_owned(),
-    };
-    let response = costs.answer(request).await.answer;
-    (response.status_code, serde_json::from_str(&response.body).expect("JSON"))
+/// The handler as it is deployed, its guard in front; the clock of `Memory` stands at 2026-11-21T08:00:00Z.
+async fn answer(memory: &Memory, request: &Request) -> (u16, Value) {
+    let settings = [(Setting::LedgerTable, "ledger"), (Setting::LinkSecret, "links"), (Setting::TenantTag, TAG)];
+    let settings = settings.map(|(setting, value)| (setting.variable().to_owned(), value.to_owned()));
+    let env = Environment::new(Costs::SPEC, Settings::new(settings), Arc::new(memory.clone()));
+    let costs = Served::<Costs>::start(&env).expect("it starts");
+    let response = costs.answer(request, &Run::lasting("test", Duration::from_secs(10))).await.answer;
+    (response.status, serde_json::from_str(response.text()).expect("JSON"))
 }
 
-async fn status(request: &HttpRequest) -> u16 {
+async fn status(request: &Request) -> u16 {
     answer(&Memory::new(world()), request).await.0
 }
 
@@ -151,7 +159,7 @@ async fn bad_periods_say_what_is_wrong() {
         assert_eq!((status, &body["error"]["code"]), (400, &json!("bad_period")), "{query}");
     }
     let mut post = request(Some(&token), json!({}));
-    post.request_context.http.method = "POST".to_owned();
+    post.method = "POST".to_owned();
     assert_eq!(status(&post).await, 405);
 }
 

@@ -337,10 +337,9 @@ async fn events_are_checked() {
     assert!(run_event(&memory, NOW, "run-1", &wrong).await.is_err());
     let nobody = InvoicerEvent { tenant: Some("nobody".to_owned()), ..InvoicerEvent::default() };
     assert!(run_event(&memory, NOW, "run-1", &nobody).await.is_err());
-    let read: InvoicerEvent = crate::registry::event(
-        json!({"action": ACTION, "period": "2026-10", "tenant": "mmp-toledo", "detail-type": "Scheduled Event"}),
-    )
-    .expect("an event");
+    let read: InvoicerEvent =
+        crate::handler::event(json!({"action": ACTION, "period": "2026-10", "tenant": "mmp-toledo"}))
+            .expect("an event");
     let answer = run_event(&memory, NOW, "run-1", &read).await.expect("an answer").answer;
     let shown = serde_json::to_value(&answer).expect("JSON");
     assert_eq!(shown["period"], "2026-10");
