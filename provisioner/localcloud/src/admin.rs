@@ -222,10 +222,10 @@ mod tests {
     use crate::gateway::classify::classify;
     use crate::gateway::pipeline::Upstream;
     use crate::gateway::traffic::Traffic;
-    use crate::stripe::Stripe;
     use crate::timeline::Timeline;
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue};
+    use localstripe::Stripe;
 
     fn gateway() -> Gateway {
         let upstream = Upstream::new("127.0.0.1:1".into(), "123456789012".into(), "us-east-1".into());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use localstripe::Stripe;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -17,7 +18,6 @@ use crate::gateway::pipeline::{Upstream, UpstreamError};
 use crate::gateway::traffic::Traffic;
 use crate::gateway::{self, Gateway};
 use crate::ministack::{self, MiniStack, Settings, StartError, VenvError};
-use crate::stripe::{self, Stripe};
 use crate::timeline::{AdvanceError, Advanced, Timeline};
 
 /// What to start.
@@ -166,7 +166,8 @@ impl LocalCloud {
         let traffic = Traffic::new();
         let clock = Clock::default();
         let costs = Costs::new(CostModel::example(clock.today()));
-        let stripe_options = stripe::Options { keys: vec![description.stripe_api_key.clone()], ..Default::default() };
+        let stripe_options =
+            localstripe::Options { keys: vec![description.stripe_api_key.clone()], ..Default::default() };
         let stripe = Stripe::observed(stripe_options, traffic.clone());
         let timeline = Timeline::new(clock, upstream.clone(), costs.clone(), stripe.clone());
         let rules = gateway::rules::all(gateway::rules::Settings {
@@ -290,7 +291,7 @@ impl LocalCloud {
 
 async fn serve_stripe(listener: TcpListener, stripe: Stripe) {
     // It returns when the listener fails; clients then see that nothing listens.
-    let _ = stripe::serve(listener, stripe).await;
+    let _ = localstripe::serve(listener, stripe).await;
 }
 
 async fn listen() -> Result<(TcpListener, String), Error> {

@@ -1,10 +1,7 @@
-//! The local cloud: MiniStack's life cycle, the gateway in front of it, the strict Stripe beside it.
+//! The local cloud: MiniStack's life cycle, the gateway in front of it, and the strict Stripe started beside it.
 //!
 //! Real clients against real endpoints, on loopback only. [`LocalCloud`] runs within a process (tests, the demo);
 //! [`daemon`] keeps one in the background for the command line.
-
-// One Stripe object is a single json! of a hundred keys.
-#![recursion_limit = "256"]
 
 pub mod admin;
 mod budgets;
@@ -17,7 +14,7 @@ pub mod mailbox;
 pub mod ministack;
 pub mod remote;
 mod schedules;
-pub mod stripe;
+mod stripe;
 pub mod timeline;
 
 pub use budgets::Published;

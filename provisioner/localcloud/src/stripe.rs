@@ -1,243 +1,40 @@
-//! The strict Stripe: stateful, in memory, over HTTP. It refuses what Stripe refuses, and says so in Stripe's words
-//! where it can; what it does not keep it refuses too, rather than pretend.
-//!
-//! Parameters are checked against Stripe's own published table (`data/stripe-params.json`). A client is pointed at it
-//! by its base address: `stripe::ClientBuilder::new(key).url("http://127.0.0.1:PORT/")`.
+//! Counts and disturbs Stripe's calls together with AWS's: the gateway's [`Traffic`] observes the strict Stripe.
 
-mod account;
-mod auth;
-mod charge;
-mod collection;
-mod currency;
-mod customer;
-mod error;
-mod exchange;
-mod expand;
-mod form;
-mod idempotency;
-mod invoice;
-mod invoice_item;
-mod list;
-mod metadata;
-mod object;
-mod observer;
-mod params;
-mod price;
-mod product;
-mod request;
-mod routes;
-mod server;
-mod state;
-mod table;
-mod tier;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use localstripe::{Admission, Observer, Verdict};
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::gateway::traffic::{self, Traffic};
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
-pub use observer::{Admission, Observer, Unobserved, Verdict};
-pub use server::serve;
-
-use state::{Account, Clock, Ids, State};
-
-/// How many requests are remembered.
-const LOG_LENGTH: usize = 10_000;
-
-/// How the local Stripe is set up.
-#[derive(Clone)]
-pub struct Options {
-    /// The secret keys that are let in; test keys (`sk_test_…`).
-    pub keys: Vec<String>,
-    /// The id of the account they belong to.
-    pub account: String,
-    /// The account's country, two letters.
-    pub country: String,
-    /// The currency of an invoice whose customer has none yet, lower case.
-    pub currency: String,
-    /// The time it is at the start; then only [`Stripe::advance`] moves it. None follows the wall clock.
-    pub start: Option<Timestamp>,
-    /// Ids repeat with the seed. None draws one.
-    pub seed: Option<u64>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            keys: vec!["sk_test_local".to_owned()],
-            account: "acct_1LocalBillform".to_owned(),
-            country: "US".to_owned(),
-            currency: "usd".to_owned(),
-            start: None,
-            seed: None,
+impl Observer for Traffic {
+    fn admit<'a>(&'a self, operation: &'a str, write: bool) -> BoxFuture<'a, Box<dyn Admission>> {
+        async move {
+            let admitted: Box<dyn Admission> = Box::new(Traffic::admit(self, "stripe", operation, write).await);
+            admitted
         }
+        .boxed()
     }
 }
 
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("keys", &self.keys.len())
-            .field("account", &self.account)
-            .field("country", &self.country)
-            .field("currency", &self.currency)
-            .field("start", &self.start)
-            .field("seed", &self.seed)
-            .finish()
-    }
-}
-
-/// The kinds of objects a test can look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `cus_…`
-    Customer,
-    /// `prod_…`
-    Product,
-    /// `price_…`
-    Price,
-    /// `in_…`
-    Invoice,
-    /// `ii_…`
-    InvoiceItem,
-}
-
-/// One request that was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The template, as `POST /v1/invoices/{invoice}/finalize`.
-    pub operation: String,
-    /// The path with its ids.
-    pub path: String,
-    /// The `Stripe-Version` header.
-    pub version: Option<String>,
-    /// The `Idempotency-Key` header.
-    pub idempotency_key: Option<String>,
-    /// The status it was answered with, even where the answer was then lost.
-    pub status: u16,
-    /// Whether an earlier answer was repeated.
-    pub replayed: bool,
-}
-
-/// A handle on one local Stripe; clones share it.
-#[derive(Clone)]
-pub struct Stripe {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    keys: Vec<String>,
-    state: Mutex<State>,
-    log: Mutex<VecDeque<Seen>>,
-    observer: Box<dyn Observer>,
-}
-
-impl fmt::Debug for Stripe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stripe").field("account", &self.state().account.id).finish_non_exhaustive()
-    }
-}
-
-impl Stripe {
-    /// An empty account that nobody watches.
-    pub fn new(options: Options) -> Stripe {
-        Stripe::observed(options, Unobserved)
-    }
-
-    /// An empty account whose calls the observer counts and may disturb.
-    pub fn observed(options: Options, observer: impl Observer) -> Stripe {
-        let account = Account {
-            name: "billform local".to_owned(),
-            id: options.account,
-            country: options.country,
-            currency: options.currency,
-        };
-        let seed = options.seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
-        let state = State::new(account, Clock::new(options.start), Ids::new(seed));
-        Stripe {
-            shared: Arc::new(Shared {
-                keys: options.keys,
-                state: Mutex::new(state),
-                log: Mutex::new(VecDeque::new()),
-                observer: Box::new(observer),
-            }),
+impl Admission for traffic::Admission {
+    fn verdict(&self) -> Verdict {
+        match traffic::Admission::verdict(self) {
+            traffic::Verdict::Proceed => Verdict::Proceed,
+            traffic::Verdict::Fail => Verdict::Answer(500),
+            traffic::Verdict::Throttle => Verdict::Answer(429),
+            traffic::Verdict::CutOff => Verdict::CutOff,
+            traffic::Verdict::LoseAnswer => Verdict::LoseAnswer,
+            traffic::Verdict::HoldAnswer => Verdict::HoldAnswer,
+            traffic::Verdict::HoldCall => Verdict::HoldCall,
+            traffic::Verdict::ActLate => Verdict::ActLate(traffic::LATE),
         }
     }
 
-    /// Every object of a kind as the API would answer it, newest first.
-    pub fn objects(&self, kind: Kind) -> Vec<Value> {
-        let state = self.state();
-        let plain = |rows: &collection::Collection| rows.newest_first().cloned().map(Value::Object).collect();
-        match kind {
-            Kind::Customer => plain(&state.customers),
-            Kind::Product => plain(&state.products),
-            Kind::Price => plain(&state.prices),
-            Kind::InvoiceItem => plain(&state.items),
-            Kind::Invoice => {
-                state.invoices.newest_first().map(|invoice| invoice::view::shown(&state, invoice)).collect()
-            }
-        }
+    fn hold(&self) -> BoxFuture<'_, ()> {
+        traffic::Admission::hold(self).boxed()
     }
 
-    /// Everything there is, as one JSON object.
-    pub fn dump(&self) -> Value {
-        json!({
-            "customers": self.objects(Kind::Customer),
-            "products": self.objects(Kind::Product),
-            "prices": self.objects(Kind::Price),
-            "invoices": self.objects(Kind::Invoice),
-            "invoiceitems": self.objects(Kind::InvoiceItem),
-        })
-    }
-
-    /// The requests answered so far, oldest first (the last ten thousand).
-    pub fn requests(&self) -> Vec<Seen> {
-        self.log().iter().cloned().collect()
-    }
-
-    /// The time it is for this Stripe.
-    pub fn now(&self) -> Timestamp {
-        self.state().clock.now()
-    }
-
-    /// Lets time pass: idempotency keys expire after 24 hours, drafts with `auto_advance` are finalised after one.
-    pub fn advance(&self, by: SignedDuration) {
-        let mut state = self.state();
-        state.clock.advance(by);
-        invoice::transition::tick(&mut state);
-    }
-
-    /// Forgets every object and every idempotency key. The clock goes on, and no id comes up again.
-    pub fn reset(&self) {
-        let mut state = self.state();
-        let ids = std::mem::replace(&mut state.ids, Ids::new(0));
-        *state = State::new(state.account.clone(), state.clock.clone(), ids);
-    }
-
-    fn keys(&self) -> &[String] {
-        &self.shared.keys
-    }
-
-    fn observer(&self) -> &dyn Observer {
-        self.shared.observer.as_ref()
-    }
-
-    /// A panic in one request must not take the others along.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log(&self) -> MutexGuard<'_, VecDeque<Seen>> {
-        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn record(&self, seen: Seen) {
-        let mut log = self.log();
-        if log.len() == LOG_LENGTH {
-            log.pop_front();
-        }
-        log.push_back(seen);
+    fn settle(self: Box<Self>, status: u16) {
+        traffic::Admission::settle(*self, status);
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use localstripe::Stripe;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -18,7 +19,6 @@ use crate::schedules::cron::Cron;
 use crate::schedules::firing::{Fired, fire};
 use crate::schedules::registry::Registry;
 use crate::schedules::rules::{self, ScheduledRule};
-use crate::stripe::Stripe;
 
 /// The furthest that one advance goes: ten years.
 pub const MOST_SECONDS: u64 = 10 * 366 * 86_400;
@@ -127,7 +127,7 @@ impl Timeline {
         let mut budgets = watch.read().await?;
         let (mut fired, mut published) = (Vec::new(), Vec::new());
         while let Some(moment) = due.next(*happened_until, until) {
-            self.move_to(moment);
+            self.move_to(moment).await;
             if due.is_evaluation(*happened_until, moment) {
                 published.extend(watch.evaluate(&mut budgets, moment).await?);
             }
@@ -138,21 +138,18 @@ impl Timeline {
         }
         // The machine's time went on while functions ran: it counts on top, so that an advance is as long as asked for.
         clock.advance_until_ahead(ahead);
-        self.move_to(until);
+        self.move_to(until).await;
         *happened_until = until;
         let reading = clock.reading();
         Ok(Advanced { now: reading.now, offset_seconds: reading.offset_seconds, fired, published })
     }
 
-    /// Moves the clock and all that follows it by itself.
-    fn move_to(&self, moment: Timestamp) {
+    /// Moves the clock and all that follows it by itself; returns when Stripe's events are delivered.
+    async fn move_to(&self, moment: Timestamp) {
         let Shared { clock, costs, stripe, .. } = &*self.shared;
         clock.advance_to(moment);
         costs.pass_to(day(moment));
-        let behind = clock.now().duration_since(stripe.now());
-        if behind.is_positive() {
-            stripe.advance(behind);
-        }
+        stripe.clock().advance_to(clock.now()).await;
     }
 
     /// Forgets what was published and sent, and every rule. Time stays: it never goes back.

@@ -13,7 +13,7 @@ use localcloud::gateway::fault::{Effect, Fault};
 use localcloud::gateway::lag::Delay;
 use localcloud::gateway::pipeline::{Answer, Upstream, UpstreamError};
 use localcloud::gateway::rates::published;
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use serde_json::json;
 
 /// Long enough that a busy machine does not outlast it.

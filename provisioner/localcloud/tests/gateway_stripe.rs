@@ -8,7 +8,7 @@ use localcloud::LocalCloud;
 use localcloud::gateway::classify::classify;
 use localcloud::gateway::fault::{Effect, Fault, FaultState};
 use localcloud::gateway::pipeline::{Answer, Upstream, UpstreamError};
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 
 #[tokio::test]
 async fn stripe_takes_only_its_own_key_and_is_counted() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::state::StateStore as _;
 use engine::{Action, Graph, Mode, Options, Outcome, Plan, RefreshOptions, Resource, RetryPolicy, refresh};
-use localcloud::stripe::{self, Kind, Seen, Stripe};
+use localstripe::{Kind, Seen, Stripe};
 use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::{SecretValue, SecretValues};
 use provisioner::cloud::stripe_api::StripeApi;
@@ -45,21 +45,21 @@ impl Drop for Account {
 impl Account {
     /// An empty account whose clock is the wall clock.
     pub async fn open() -> Account {
-        Account::open_with(stripe::Options::default()).await
+        Account::open_with(localstripe::Options::default()).await
     }
 
     /// An empty account whose clock stands at a time long gone: whatever is made in it looks old.
     pub async fn open_long_ago() -> Account {
         let start = "2026-01-01T00:00:00Z".parse().expect("a time");
-        Account::open_with(stripe::Options { start: Some(start), ..stripe::Options::default() }).await
+        Account::open_with(localstripe::Options { start: Some(start), ..localstripe::Options::default() }).await
     }
 
-    async fn open_with(options: stripe::Options) -> Account {
-        let account = Stripe::new(stripe::Options { keys: vec![KEY.to_owned()], seed: Some(7), ..options });
+    async fn open_with(options: localstripe::Options) -> Account {
+        let account = Stripe::new(localstripe::Options { keys: vec![KEY.to_owned()], seed: Some(7), ..options });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let served = account.clone();
-        let server = tokio::spawn(async move { stripe::serve(listener, served).await.expect("serves") });
+        let server = tokio::spawn(async move { localstripe::serve(listener, served).await.expect("serves") });
         Account {
             stripe: account,
             cloud: cloud(&format!("http://{address}/")).await,

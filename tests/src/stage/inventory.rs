@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use billing::names::{ADDRESS_TAG, LEDGER_KEY, LEDGER_SORT};
-use localcloud::stripe::{Kind, Stripe};
+use localstripe::{Kind, Stripe};
 use provisioner::cloud::Cloud;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! A closed month becomes one draft per tenant, to the cent, whatever the price.
 
 use localcloud::costs::CostModel;
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use serde_json::{Value, json};
 use tests::stage::{Draft, Stage, TenantDraft};
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use localcloud::costs::CostModel;
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use serde_json::{Value, json};
 use tests::stage::{Draft, Ran, Stage, TenantDraft};
 

@@ -16,8 +16,6 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("localcloud", &["budgets::alert", "budgets::budget"]),
     ("localcloud", &["costs::model", "costs::monthly"]),
     ("localcloud", &["costs", "costs::allocation", "costs::explorer", "costs::lookup", "costs::usage"]),
-    ("localcloud", &["stripe::invoice", "stripe::invoice::lines", "stripe::invoice::view", "stripe::invoice_item"]),
-    ("localcloud", &["stripe::price", "stripe::product", "stripe::tier"]),
 ];
 
 /// Modules that all import each other, directly or by way of others.

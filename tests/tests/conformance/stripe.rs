@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::Input;
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use provisioner::kinds::stripe_customer::StripeCustomers;
 use provisioner::kinds::stripe_price::StripePrices;
 use provisioner::kinds::stripe_product::StripeProducts;

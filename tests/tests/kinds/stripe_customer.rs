@@ -2,7 +2,7 @@
 
 use engine::kind::{Depth, Removal};
 use engine::{Address, Reason, Resource};
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use provisioner::kinds::stripe_customer::{Desired, StripeCustomers};
 use provisioner::kinds::typed::{TypedKind, TypedListed, TypedWant};
 

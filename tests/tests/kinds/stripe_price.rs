@@ -2,7 +2,7 @@
 
 use engine::kind::{ErrorClass, Removal};
 use engine::{Action, Address, Input, Resource};
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use provisioner::kinds::stripe_price::{Desired, StripePrices};
 use provisioner::kinds::stripe_product;
 use provisioner::kinds::typed::TypedKind;

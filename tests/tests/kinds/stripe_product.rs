@@ -2,7 +2,7 @@
 
 use engine::kind::Removal;
 use engine::{Address, Resource, Status};
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use provisioner::kinds::stripe_product::{Desired, StripeProducts};
 use provisioner::kinds::typed::TypedKind;
 

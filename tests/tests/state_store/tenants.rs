@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use billing::names::{ADDRESS_TAG, TENANT_ITEM};
 use localcloud::gateway::fault::{Effect, Fault};
-use localcloud::stripe::Kind;
+use localstripe::Kind;
 use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::SecretValue;
 use provisioner::cloud::stripe_api::StripeApi;

@@ -42,10 +42,9 @@ fn dispatch(model: &mut CostModel, revision: u64, operation: &str, body: &Value)
         "ListCostAllocationTags" => allocation::list(model, source, body),
         "UpdateCostAllocationTagsStatus" => allocation::update_status(model, body),
         "StartCostAllocationTagBackfill" => allocation::start_backfill(model, body),
-        "GetCostAndUsage" | "GetTags" | "GetDimensionValues" if !model.ingested => Err(Fault::DataUnavailable),
+        "GetCostAndUsage" | "GetTags" if !model.ingested => Err(Fault::DataUnavailable),
         "GetCostAndUsage" => usage::get_cost_and_usage(model, source, body),
         "GetTags" => lookup::get_tags(model, source, body),
-        "GetDimensionValues" => lookup::get_dimension_values(model, source, body),
         other => Err(Fault::UnknownOperation(other.to_owned())),
     }
 }

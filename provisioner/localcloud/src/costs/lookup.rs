@@ -1,4 +1,4 @@
-//! GetTags and GetDimensionValues: which keys and values occur in a period.
+//! GetTags: which keys and values occur in a period.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::filter::{Dimension, Expression, Filter, select};
+use super::filter::{Expression, Filter, select};
 use super::model::CostModel;
 use super::pages::Source;
 use super::period::{Period, TimePeriod};
@@ -16,7 +16,6 @@ use super::period::{Period, TimePeriod};
 struct Request {
     time_period: Option<TimePeriod>,
     tag_key: Option<String>,
-    dimension: Option<String>,
     search_string: Option<String>,
     filter: Option<Expression>,
     max_results: Option<usize>,
@@ -25,7 +24,7 @@ struct Request {
 
 /// Answers GetTags: the active keys in use, or the values of one key.
 pub fn get_tags(model: &CostModel, source: Source, body: &Value) -> Result<Value, Fault> {
-    listed(model, source, body, "Tags", Value::String, |request, rows| {
+    listed(model, source, body, |request, rows| {
         let values: BTreeSet<String> = match &request.tag_key {
             Some(key) => rows.iter().map(|row| model.tag(row, key).unwrap_or_default().to_owned()).collect(),
             None => rows
@@ -33,19 +32,7 @@ pub fn get_tags(model: &CostModel, source: Source, body: &Value) -> Result<Value
                 .flat_map(|row| row.tags.keys().filter(|key| model.tag(row, key).is_some()).cloned())
                 .collect(),
         };
-        Ok(values)
-    })
-}
-
-/// Answers GetDimensionValues.
-pub fn get_dimension_values(model: &CostModel, source: Source, body: &Value) -> Result<Value, Fault> {
-    let account = |value: &str| account_attributes(model, value);
-    let is_account = body["Dimension"] == "LINKED_ACCOUNT";
-    let spelled = |value: String| if is_account { account(&value) } else { json!({"Value": value, "Attributes": {}}) };
-    listed(model, source, body, "DimensionValues", spelled, |request, rows| {
-        let name = request.dimension.as_deref().ok_or_else(|| Fault::validation("Dimension is required"))?;
-        let dimension = Dimension::parse(name)?;
-        Ok(rows.iter().map(|row| dimension.of(row, model).to_owned()).collect())
+        values
     })
 }
 
@@ -59,9 +46,7 @@ fn listed(
     model: &CostModel,
     source: Source,
     body: &Value,
-    member: &str,
-    spelled: impl Fn(String) -> Value,
-    values: impl FnOnce(&Request, &[&super::CostRow]) -> Result<BTreeSet<String>, Fault>,
+    values: impl FnOnce(&Request, &[&super::CostRow]) -> BTreeSet<String>,
 ) -> Result<Value, Fault> {
     let mut request: Request = super::explorer::read(body)?;
     let token = request.next_page_token.take();
@@ -70,13 +55,11 @@ fn listed(
     let rows: Vec<_> = select(model, &filter, |day| period.contains(day)).collect();
     let searched = request.search_string.as_deref().unwrap_or_default().to_lowercase();
     let found: Vec<String> =
-        values(&request, &rows)?.into_iter().filter(|value| value.to_lowercase().contains(&searched)).collect();
+        values(&request, &rows).into_iter().filter(|value| value.to_lowercase().contains(&searched)).collect();
     let total = found.len();
     let page_size = request.max_results.unwrap_or(usize::MAX).min(source.page_size);
     let page = Source { page_size, ..source }.page(found, &request, token.as_deref())?;
-    let items: Vec<Value> = page.items.into_iter().map(spelled).collect();
-    let mut answer = json!({"ReturnSize": items.len(), "TotalSize": total});
-    answer[member] = Value::Array(items);
+    let mut answer = json!({"ReturnSize": page.items.len(), "TotalSize": total, "Tags": page.items});
     if let Some(next) = page.next {
         answer["NextPageToken"] = Value::String(next);
     }
@@ -115,15 +98,5 @@ mod tests {
         assert_eq!((&first["ReturnSize"], &first["TotalSize"], &first["Tags"][0]), (&json!(3), &json!(4), &json!("")));
         body["NextPageToken"] = first["NextPageToken"].clone();
         assert_eq!(get_tags(&model, SOURCE, &body).unwrap()["ReturnSize"], 1);
-    }
-
-    #[test]
-    fn dimension_values_have_attributes() {
-        let model = CostModel::example(date(2026, 11, 21));
-        let regions = get_dimension_values(&model, SOURCE, &october(json!({"Dimension": "REGION"}))).unwrap();
-        assert_eq!(regions["DimensionValues"][0], json!({"Value": "NoRegion", "Attributes": {}}));
-        let accounts = get_dimension_values(&model, SOURCE, &october(json!({"Dimension": "LINKED_ACCOUNT"}))).unwrap();
-        assert_eq!(accounts["DimensionValues"][0]["Attributes"]["description"], "payer");
-        assert!(get_dimension_values(&model, SOURCE, &october(json!({}))).is_err());
     }
 }

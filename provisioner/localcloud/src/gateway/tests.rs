@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::*;
 use crate::clock::Clock;
 use crate::costs::CostModel;
-use crate::stripe::Stripe;
+use localstripe::Stripe;
 
 /// Takes its time before anything has happened.
 struct Slow(Arc<AtomicBool>);

@@ -1,0 +1,54 @@
+//! The types of events that the local Stripe emits. Each is one of Stripe's published types, and each has a row in
+//! `provenance.toml`: tests check both.
+
+/// A published type of event; only this file makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EventType(&'static str);
+
+impl EventType {
+    /// As Stripe writes it, `invoice.paid`.
+    pub(crate) fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+macro_rules! catalogue {
+    ($($constant:ident = $name:literal;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`")]
+            pub(crate) const $constant: EventType = EventType($name);
+        )*
+
+        /// Every type there is here.
+        #[cfg(test)]
+        pub(crate) const ALL: &[EventType] = &[$($constant),*];
+    };
+}
+
+catalogue! {
+    CUSTOMER_CREATED = "customer.created";
+    CUSTOMER_UPDATED = "customer.updated";
+    CUSTOMER_DELETED = "customer.deleted";
+    PRODUCT_CREATED = "product.created";
+    PRODUCT_UPDATED = "product.updated";
+    PRODUCT_DELETED = "product.deleted";
+    PRICE_CREATED = "price.created";
+    PRICE_UPDATED = "price.updated";
+    INVOICE_ITEM_CREATED = "invoiceitem.created";
+    INVOICE_ITEM_DELETED = "invoiceitem.deleted";
+    INVOICE_CREATED = "invoice.created";
+    INVOICE_UPDATED = "invoice.updated";
+    INVOICE_DELETED = "invoice.deleted";
+    INVOICE_FINALIZED = "invoice.finalized";
+    INVOICE_FINALIZATION_FAILED = "invoice.finalization_failed";
+    INVOICE_SENT = "invoice.sent";
+    INVOICE_PAID = "invoice.paid";
+    INVOICE_PAYMENT_SUCCEEDED = "invoice.payment_succeeded";
+    INVOICE_PAYMENT_FAILED = "invoice.payment_failed";
+    INVOICE_VOIDED = "invoice.voided";
+    INVOICE_MARKED_UNCOLLECTIBLE = "invoice.marked_uncollectible";
+    TEST_CLOCK_CREATED = "test_helpers.test_clock.created";
+    TEST_CLOCK_ADVANCING = "test_helpers.test_clock.advancing";
+    TEST_CLOCK_READY = "test_helpers.test_clock.ready";
+    TEST_CLOCK_DELETED = "test_helpers.test_clock.deleted";
+}
