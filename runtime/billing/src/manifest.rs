@@ -13,6 +13,7 @@ mod decode;
 mod defaults;
 mod masking;
 pub mod model;
+mod no_effect;
 mod node;
 mod problem;
 mod recover;
@@ -27,8 +28,10 @@ pub use characters::{is_steering, picture};
 pub use masking::{holds_secret, masked};
 pub use model::Manifest;
 pub use problem::Problem;
-pub use schema::json_schema;
+pub use schema::{LATER, REFUSED, json_schema};
 pub use sources::Source;
+
+use no_effect::NoEffect;
 
 /// Reads a manifest from its files: `billform.yaml` or one file of any name, `tenants/*.yaml`, `environments/*.yaml`.
 ///
@@ -56,6 +59,9 @@ fn read(sources: &[Source], environment: Option<&str>, problems: &mut Vec<Proble
     let mut manifest = recover::decode_reporting(sources, &mut tree, problems)?;
     check::empty_texts(sources, &tree, problems);
     defaults::fill(&mut manifest);
+    let NoEffect { refused, later } = no_effect::written_in(&tree);
+    manifest.later = later;
     check::all(sources, &tree, &whole, &manifest, problems);
+    check::no_effect(sources, &tree, &refused, problems);
     Some(manifest)
 }

@@ -124,6 +124,35 @@ invoicing: { first_period: 2026-11, terms: "14 days" }
     assert_eq!(c.days_until_due, 7);
 }
 
+/// Each of them says what billform does anyway.
+#[test]
+fn settings_that_say_what_happens_anyway_are_taken() {
+    let more = r#"
+costs: { source: cost-explorer, unallocated: operator }
+secrets: { stripe: { key: apiKey } }
+stripe: { secret_key: stripe, payment_methods: [card] }
+meters: {}
+invoicing:
+  approval: manual
+  collection: send-invoice
+  payment_fee: { mode: absorb, percent: "2.9%", fixed: "0.30 USD" }
+"#;
+    let base = BASE.replace("{ tenant_tag", "{ by: tag, shared: operator, tenant_tag");
+    let base = base.replace("Acme } }", "Acme }, accounts: [], projects: [], subscriptions: [] }");
+    let text = format!("{base}{more}");
+    let manifest = load(&[source("billform.yaml", &text)], None).expect("a manifest");
+    assert_eq!(manifest.unprovisioned_sections(), ["invoicing.payment_fee"]);
+}
+
+/// Cost tagged `Environment: dev` was billed to a tenant whose `tags` said `Environment: prod`.
+#[test]
+fn a_tenant_has_no_tag_beside_the_one_that_tells_cost_apart() {
+    let text = BASE.replace("ClientOrganization: Acme }", "Environment: prod, ClientOrganization: Acme }");
+    let shown = rendered(load(&[source("billform.yaml", &text)], None));
+    assert!(shown.contains("`tenants.tags.Environment` has no effect yet"), "{shown}");
+    assert!(shown.contains("billform.yaml:7:64"), "{shown}");
+}
+
 #[test]
 fn text_that_is_no_manifest_is_a_located_problem() {
     let deep = "[".repeat(100_000);

@@ -14,6 +14,7 @@ pub(super) mod steering;
 mod tenants;
 
 use super::model::Manifest;
+use super::no_effect::Refused;
 use super::node::{Node, Step, Value};
 use super::problem::Problem;
 use super::sources::Source;
@@ -48,6 +49,16 @@ pub(super) fn all(sources: &[Source], tree: &Node, whole: &Node, manifest: &Mani
     names::check(&mut checker);
     combinations::check(&mut checker);
     secrets::check(&mut checker);
+}
+
+/// Settings about money that have no effect yet: nothing is billed otherwise than the manifest says.
+pub(super) fn no_effect(sources: &[Source], tree: &Node, refused: &[Refused], problems: &mut Vec<Problem>) {
+    for setting in refused {
+        if let Some(span) = tree.place(&setting.path) {
+            let message = format!("`{}` has no effect yet", setting.name);
+            problems.push(Problem::at(sources, span, message, Some(setting.instead.to_owned())));
+        }
+    }
 }
 
 /// Empty quoted texts: they would read as "left out". Tag values may be empty.

@@ -18,9 +18,6 @@ pub(super) fn fill(manifest: &mut Manifest) {
     name(&mut manifest.schedules.daily.name, format!("{prefix}-daily"));
     name(&mut manifest.schedules.invoicing.name, format!("{prefix}-invoicing"));
     name(&mut manifest.schedules.monthly.name, format!("{prefix}-monthly"));
-    if let (None, Some(day)) = (&manifest.schedules.monthly.expression, manifest.invoicing.day) {
-        manifest.schedules.monthly.expression = Some(format!("cron(0 0 {day} * ? *)"));
-    }
     for (handler, settings) in &mut manifest.functions.handlers {
         name(&mut settings.name, format!("{prefix}-{}", dashed(handler)));
     }

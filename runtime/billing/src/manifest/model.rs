@@ -83,6 +83,7 @@ pub struct Manifest {
     pub costs: Costs,
     /// Dated list prices for estimates.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: no cost is estimated from list prices"))]
     pub rate_card: Option<RateCard>,
     /// Named terms that tenants refer to.
     #[serde(default)]
@@ -92,6 +93,7 @@ pub struct Manifest {
     pub products: BTreeMap<String, Product>,
     /// Stripe billing meters, by name.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: usage is neither metered nor billed"))]
     pub meters: BTreeMap<String, Meter>,
     /// Secrets by name: where they are kept, never what they are.
     #[serde(default)]
@@ -122,15 +124,19 @@ pub struct Manifest {
     pub api: Api,
     /// The pages that tenants see.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub portal: Option<Portal>,
     /// E-mails and topics.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub notifications: Option<Notifications>,
     /// Dashboard and alarms.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub monitoring: Option<Monitoring>,
     /// Buckets that tenants keep data in.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub storage: Option<Storage>,
     /// Resources whose address changed, so that they are renamed in the state instead of made anew.
     #[serde(default)]
@@ -138,6 +144,9 @@ pub struct Manifest {
     /// Who is billed. More may lie in `tenants/*.yaml`.
     #[serde(default)]
     pub tenants: Vec<Tenant>,
+    /// What is written here and provisioned later.
+    #[serde(skip)]
+    pub(super) later: Vec<String>,
 }
 
 fn usd() -> Currency {
@@ -271,35 +280,9 @@ impl Manifest {
         records.collect()
     }
 
-    /// Sections that are present and that billform does not provision yet, in the manifest's order.
-    pub fn unprovisioned_sections(&self) -> Vec<&'static str> {
-        let fees_passed_on = |fee: &PaymentFee| fee.mode == FeeMode::PassThrough;
-        let linked = self.attribution.by == AttributionBy::LinkedAccount;
-        let any_tenant = |test: fn(&Tenant) -> bool| self.tenants.iter().any(test);
-        let present = [
-            ("attribution.by: linked-account", linked),
-            ("attribution.shared", self.attribution.shared != SharedCost::Operator),
-            ("costs.source", self.costs.source != CostSource::CostExplorer),
-            ("costs.engine", self.costs.engine.is_some()),
-            ("rate_card", self.rate_card.is_some()),
-            ("meters", !self.meters.is_empty()),
-            ("stripe.webhook", self.stripe.as_ref().is_some_and(|s| s.webhook.is_some())),
-            ("stripe.portal", self.stripe.as_ref().is_some_and(|s| s.portal.is_some())),
-            ("budgets.alerts: topic, pause", self.budgets.alerts.iter().any(AlertAt::beyond_email)),
-            ("invoicing.payment_fee", self.invoicing.payment_fee.as_ref().is_some_and(fees_passed_on)),
-            ("invoicing.dunning", self.invoicing.dunning.is_some()),
-            ("auth.cognito", self.auth.cognito.is_some()),
-            ("auth.oidc", self.auth.oidc.is_some()),
-            ("functions.handlers: those not built yet", self.functions.names_unbuilt_handlers()),
-            ("api.surfaces", self.api.surfaces.iter().any(|s| *s != Surface::Portal)),
-            ("api.domain", self.api.domain.is_some()),
-            ("portal", self.portal.is_some()),
-            ("notifications", self.notifications.is_some()),
-            ("monitoring", self.monitoring.is_some()),
-            ("storage", self.storage.is_some()),
-            ("tenants.domain", any_tenant(|t| t.domain.is_some())),
-            ("tenants.subscriptions", any_tenant(|t| !t.subscriptions.is_empty())),
-        ];
-        present.into_iter().filter_map(|(name, is)| is.then_some(name)).collect()
+    /// What is written in the manifest and billform does not provision yet, in the manifest's order: `auth.cognito`,
+    /// `api.surfaces: usage`. It follows from the model's marks ([`super::LATER`]).
+    pub fn unprovisioned_sections(&self) -> Vec<&str> {
+        self.later.iter().map(String::as_str).collect()
     }
 }

@@ -70,7 +70,7 @@ fn costs(checker: &mut Checker<'_>) {
         checker.at(&steps!["costs", "source"], "cost is read from a report, and none is described", hint);
     }
     if let (Some(_), false) = (costs.engine, reads_report) {
-        let hint = "leave `engine` out, or write `source: cur2`".to_owned();
+        let hint = "leave `engine` out".to_owned();
         checker.at(&steps!["costs", "engine"], "cost comes from Cost Explorer, so no engine reads a report", hint);
     }
     let Some(report) = &costs.report else { return };
@@ -99,11 +99,6 @@ fn invoicing(checker: &mut Checker<'_>) {
     if invoicing.day.is_some_and(|day| !(1..=28).contains(&day)) {
         let hint = "write a day from 1 to 28; every month has those".to_owned();
         checker.at(&steps!["invoicing", "day"], "not every month has this day", hint);
-    }
-    if invoicing.day.is_some() && checker.is_written(&steps!["schedules", "monthly", "expression"]) {
-        let hint = "keep one of them".to_owned();
-        let message = "`schedules.monthly.expression` already says when invoices are drafted";
-        checker.at(&steps!["invoicing", "day"], message, hint);
     }
     if invoicing.settle_days > 60 {
         let hint = "AWS restates a month for about two weeks: write 14".to_owned();

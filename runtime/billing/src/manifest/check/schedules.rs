@@ -7,12 +7,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     for (name, schedule) in schedules.all() {
         let Some(expression) = &schedule.expression else { continue };
         let Some(fault) = fault_of(expression) else { continue };
-        // The expression may be derived from `invoicing.day`, whose range is checked with it.
-        if checker.is_written(&steps!["schedules", name, "expression"]) {
-            let hint = "write it as cron(0 6 * * ? *), minute hour day month weekday year in UTC, or as rate(1 day)";
-            let message = format!("`{expression}` is no schedule: {fault}");
-            checker.at(&steps!["schedules", name, "expression"], message, hint.to_owned());
-        }
+        let hint = "write it as cron(0 6 * * ? *), minute hour day month weekday year in UTC, or as rate(1 day)";
+        let message = format!("`{expression}` is no schedule: {fault}");
+        checker.at(&steps!["schedules", name, "expression"], message, hint.to_owned());
     }
 }
 

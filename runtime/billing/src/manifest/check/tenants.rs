@@ -15,6 +15,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     for (index, tenant) in manifest.tenants.iter().enumerate() {
         one(checker, index, tenant);
         known_by(checker, index, tenant);
+        told_apart_by_one_tag(checker, index, tenant);
     }
     let ids = collect(checker, |index, tenant| vec![(tenant.id.clone(), steps!["tenants", index, "id"].to_vec())]);
     report_repeats(checker, "the tenant id", &ids, "ids are unique");
@@ -97,5 +98,24 @@ fn known_by(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
             checker.at(&steps!["tenants", index, "accounts"], message, hint);
         }
         _ => {}
+    }
+}
+
+/// Tags beside the tenant tag: they read as if they narrowed the tenant's cost, and cost with another value of them
+/// would be the tenant's all the same.
+fn told_apart_by_one_tag(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
+    let attribution = &checker.manifest.attribution;
+    let tag = &attribution.tenant_tag;
+    if attribution.by != AttributionBy::Tag || !tenant.tags.contains_key(tag) {
+        // The tenant is known by no tag at all, which was reported.
+        return;
+    }
+    for key in tenant.tags.keys().filter(|key| *key != tag) {
+        let hint = format!(
+            "leave it out: all cost with this `{tag}` is the tenant's, whatever its `{key}`. Cost that is not theirs \
+             needs another value of `{tag}`"
+        );
+        let message = format!("`tenants.tags.{key}` has no effect yet");
+        checker.at_key(&steps!["tenants", index, "tags", key], message, hint);
     }
 }

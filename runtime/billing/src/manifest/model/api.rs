@@ -20,6 +20,7 @@ pub struct Api {
     pub surfaces: Vec<Surface>,
     /// A domain of its own.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub domain: Option<ApiDomain>,
     /// Which pages of other origins may call it.
     #[serde(default)]
@@ -57,12 +58,16 @@ pub enum Surface {
     /// Costs and payment for a client: `/costs`, `/payment`.
     Portal,
     /// Usage of a customer: `/customers/{id}/…`.
+    #[schemars(extend("x-billform-later" = true))]
     Customers,
     /// The current bill: `/billing`.
+    #[schemars(extend("x-billform-later" = true))]
     Billing,
     /// Subscriptions: `/admin/billing/…`.
+    #[schemars(extend("x-billform-later" = true))]
     Admin,
     /// The usage page: `/portal/usage`.
+    #[schemars(extend("x-billform-later" = true))]
     Usage,
 }
 

@@ -14,9 +14,11 @@ pub struct Auth {
     pub links: Option<Links>,
     /// A Cognito user pool.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub cognito: Option<Cognito>,
     /// Another OpenID Connect issuer.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub oidc: Option<Oidc>,
 }
 

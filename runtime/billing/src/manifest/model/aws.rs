@@ -25,6 +25,7 @@ pub struct Aws {
     pub tags: BTreeMap<String, String>,
     /// The account that pays, where it is another one: cost data and allocation tags live there.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out, and run billform in the account that pays: cost is read and tags are activated there"))]
     pub payer: Option<Payer>,
 }
 

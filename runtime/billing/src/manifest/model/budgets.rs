@@ -70,10 +70,6 @@ impl AlertAt {
             pause: has(Notify::Pause),
         }
     }
-
-    pub(super) fn beyond_email(&self) -> bool {
-        self.notify.iter().any(|notify| *notify != Notify::Email)
-    }
 }
 
 /// Who or what a budget alert tells.
@@ -83,8 +79,10 @@ pub enum Notify {
     /// The e-mail addresses.
     Email,
     /// The stack's notification topic.
+    #[schemars(extend("x-billform-later" = true))]
     Topic,
     /// The tenant is paused for new work.
+    #[schemars(extend("x-billform-later" = true))]
     Pause,
 }
 

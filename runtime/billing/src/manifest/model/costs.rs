@@ -56,6 +56,7 @@ pub enum AttributionBy {
     #[default]
     Tag,
     /// The AWS account that caused it.
+    #[schemars(extend("x-billform-refused" = "write `by: tag`, and have each account's resources carry the tag `tenant_tag`"))]
     LinkedAccount,
 }
 
@@ -77,10 +78,13 @@ pub enum SharedCost {
     #[default]
     Operator,
     /// Every tenant the same part.
+    #[schemars(extend("x-billform-refused" = "leave it out, or write `shared: operator`: what tenants share is billed to none of them"))]
     Even,
     /// In proportion to the tenants' own cost.
+    #[schemars(extend("x-billform-refused" = "leave it out, or write `shared: operator`: what tenants share is billed to none of them"))]
     Proportional,
     /// By measured usage.
+    #[schemars(extend("x-billform-refused" = "leave it out, or write `shared: operator`: what tenants share is billed to none of them"))]
     Measured,
 }
 
@@ -102,6 +106,7 @@ pub struct Costs {
     pub report: Option<Report>,
     /// What reads the report; only for reports.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: cost is read from Cost Explorer, and no engine reads a report"))]
     pub engine: Option<CostsEngine>,
 }
 
@@ -113,10 +118,13 @@ pub enum CostSource {
     #[default]
     CostExplorer,
     /// The legacy Cost and Usage Report.
+    #[schemars(extend("x-billform-refused" = "write `source: cost-explorer`; AWS delivers the report beside it"))]
     Cur,
     /// Data Exports, CUR 2.0.
+    #[schemars(extend("x-billform-refused" = "write `source: cost-explorer`; AWS delivers the report beside it"))]
     Cur2,
     /// Data Exports, FOCUS.
+    #[schemars(extend("x-billform-refused" = "write `source: cost-explorer`; AWS delivers the report beside it"))]
     Focus,
 }
 
@@ -155,8 +163,10 @@ pub enum Unallocated {
     #[default]
     Operator,
     /// In proportion to the tenants' own cost.
+    #[schemars(extend("x-billform-refused" = "leave it out, or write `unallocated: operator`: cost of no tenant is billed to none"))]
     Proportional,
     /// Every tenant the same part.
+    #[schemars(extend("x-billform-refused" = "leave it out, or write `unallocated: operator`: cost of no tenant is billed to none"))]
     Even,
 }
 

@@ -49,11 +49,6 @@ impl Functions {
     pub fn handler(&self, name: &str) -> Handler {
         self.handlers.get(name).cloned().unwrap_or_default()
     }
-
-    pub(super) fn names_unbuilt_handlers(&self) -> bool {
-        let unbuilt = |name: &str| HANDLERS.iter().any(|(known, built)| *known == name && !built);
-        self.handlers.keys().any(|name| unbuilt(name))
-    }
 }
 
 /// Name and size of one function. What is left out comes from the bundle.

@@ -14,9 +14,10 @@ pub struct Invoicing {
     #[serde(default)]
     #[schemars(with = "Option<MonthText>")]
     pub first_period: Option<Month>,
-    /// The day of the month on which the last month is drafted, 1 to 28.
+    /// The day of the month from which the last month is drafted, 1 to 28. It has no effect yet.
     #[serde(default)]
     #[schemars(range(min = 1, max = 28))]
+    #[schemars(extend("x-billform-refused" = "leave it out: a month is drafted when it has settled, `settle_days` after its end"))]
     pub day: Option<u32>,
     /// Days after a month's end until its figures count as settled, 0 to 60.
     #[serde(default = "fourteen")]
@@ -33,9 +34,11 @@ pub struct Invoicing {
     pub collection: Collection,
     /// Who bears Stripe's fee.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub payment_fee: Option<PaymentFee>,
     /// What happens to unpaid invoices.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: reminders are set up in Stripe's Dashboard"))]
     pub dunning: Option<Dunning>,
 }
 
@@ -70,6 +73,7 @@ pub enum Approval {
     #[default]
     Manual,
     /// billform, once the figures are settled.
+    #[schemars(extend("x-billform-refused" = "write `approval: manual`: a draft waits in Stripe until a person finalises it"))]
     Automatic,
 }
 
@@ -81,6 +85,7 @@ pub enum Collection {
     #[default]
     SendInvoice,
     /// Stripe charges the stored payment method.
+    #[schemars(extend("x-billform-refused" = "write `collection: send-invoice`: no stored payment method is charged"))]
     ChargeAutomatically,
 }
 
@@ -105,6 +110,7 @@ pub enum FeeMode {
     /// The operator.
     Absorb,
     /// The tenant, as a line of its own.
+    #[schemars(extend("x-billform-refused" = "write `mode: absorb`; `card_fee` in the tenants' `pricing` puts the fee on their invoices"))]
     PassThrough,
 }
 

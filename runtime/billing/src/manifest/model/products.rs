@@ -34,6 +34,7 @@ pub struct Price {
     pub every: Option<Interval>,
     /// Which entry of `meters` counts its units; then `amount` is for one unit.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: usage is neither metered nor billed"))]
     pub meter: Option<String>,
     /// The key by which it is found in Stripe; `<prefix>-<product>-<price>` when left out.
     #[serde(default)]

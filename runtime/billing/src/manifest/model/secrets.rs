@@ -43,15 +43,18 @@ pub struct Stripe {
     pub secret_key: String,
     /// The publishable key, `pk_…`: public, served to payment pages.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub publishable_key: Option<String>,
     /// How tenants may pay.
     #[serde(default = "card")]
     pub payment_methods: Vec<PaymentMethod>,
     /// Events that Stripe sends.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub webhook: Option<Webhook>,
     /// What Stripe's customer portal allows.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub portal: Option<PortalConfiguration>,
 }
 
@@ -66,8 +69,10 @@ pub enum PaymentMethod {
     /// Cards.
     Card,
     /// SEPA direct debit.
+    #[schemars(extend("x-billform-refused" = "write `payment_methods: [card]`; Stripe's Dashboard says what else an invoice's page offers"))]
     SepaDebit,
     /// Debit from a US bank account.
+    #[schemars(extend("x-billform-refused" = "write `payment_methods: [card]`; Stripe's Dashboard says what else an invoice's page offers"))]
     UsBankAccount,
 }
 

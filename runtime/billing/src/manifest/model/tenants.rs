@@ -29,20 +29,24 @@ pub struct Tenant {
     #[serde(default)]
     #[schemars(with = "Option<CurrencyText>")]
     pub currency: Option<Currency>,
-    /// How their cost is known: tag key -> tag value, the tenant tag among them.
+    /// How their cost is known: the tenant tag's key and their value of it. Other tags would not narrow their cost and are
+    /// refused; tags of resources stand under `aws.tags`.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// Their AWS accounts, when attributed by account.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: a tenant's cost is known by the tag `attribution.tenant_tag` alone"))]
     pub accounts: Vec<String>,
     /// Values of the project tag that are theirs.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out: cost is a tenant's by the tag `attribution.tenant_tag` alone, whatever its project; the projects are read from the cost itself"))]
     pub projects: Vec<String>,
     /// Which entry of `pricing` holds for them, or several that follow one another; at cost when left out.
     #[serde(default)]
     pub pricing: PricingNames,
     /// Which entries of `products` they subscribe to.
     #[serde(default)]
+    #[schemars(extend("x-billform-refused" = "leave it out; a fixed amount a month is billed by `base_fee` in the tenant's `pricing`"))]
     pub subscriptions: Vec<String>,
     /// Their budget a month: `"500.00 USD"`; `budgets.default` when left out.
     #[serde(default)]
@@ -61,6 +65,7 @@ pub struct Tenant {
     pub first_period: Option<Month>,
     /// The domain of their pages: `mmp-toledo.billing.example.com`.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub domain: Option<String>,
     /// Raising it revokes every signed link of the tenant.
     #[serde(default = "one")]
