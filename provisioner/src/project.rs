@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use billing::manifest::{Manifest, Problem, Source};
 use engine::Address;
 
+use crate::stack;
 use crate::ui::failure::Failure;
 use crate::ui::options::Global;
 
@@ -34,7 +35,7 @@ impl Project {
     /// Reads the manifest that the global options name.
     pub fn load(global: &Global) -> Result<Project, ProjectError> {
         let sources = sources(&global.manifest)?;
-        let manifest = billing::manifest::load(&sources, global.environment.as_deref());
+        let manifest = billing::manifest::load(&sources, global.environment.as_deref(), &stack::handlers());
         let manifest = manifest.map_err(ProjectError::Invalid)?;
         Ok(Project { manifest, folder: folder_of(&global.manifest) })
     }

@@ -91,7 +91,8 @@ fn show(global: &Global, session: &Session, report: &DriftReport) -> Result<(), 
         }
         Written::Sarif => {
             let sources = project::sources(&global.manifest)?;
-            let document = views::drift_sarif::render(report, &session.cloud.stack, &sources);
+            let places = billing::manifest::places(&sources, global.environment.as_deref());
+            let document = views::drift_sarif::render(report, &session.cloud.stack, &places);
             terminal::print_json(&document)?;
         }
     }

@@ -115,7 +115,7 @@ fn permissions(stack: &Plan, spec: &FunctionSpec) -> BTreeMap<String, lambda_fun
                 ("billform-api".to_owned(), "apigateway.amazonaws.com", arn)
             }
             Trigger::Schedule { name, .. } => {
-                let rule = arn::rule(manifest, &manifest.schedules.named(name)?.name);
+                let rule = arn::rule(manifest, &manifest.schedules.get(name)?.name);
                 (format!("billform-schedule-{name}"), "events.amazonaws.com", Input::Known(rule))
             }
             // No handler has one of these yet; `every_trigger_is_provisioned` fails when one does.
@@ -129,7 +129,7 @@ fn permissions(stack: &Plan, spec: &FunctionSpec) -> BTreeMap<String, lambda_fun
 fn schedule_of(stack: &Plan, spec: &FunctionSpec, trigger: &Trigger) -> Option<Resource> {
     let Trigger::Schedule { name, expression } = trigger else { return None };
     let manifest = stack.manifest;
-    let set = manifest.schedules.named(name)?;
+    let set = manifest.schedules.get(name)?;
     let desired = schedule::Desired {
         name: set.name.clone(),
         description: spec.description.clone(),

@@ -29,11 +29,11 @@ type Resources = BTreeMap<Address, Resource>;
 
 fn resources(text: &str) -> Resources {
     let source = Source { path: "billform.yaml".to_owned(), text: text.to_owned() };
-    let manifest = load(&[source], None).unwrap_or_else(|problems| {
+    let handlers = handlers();
+    let manifest = load(&[source], None, &handlers).unwrap_or_else(|problems| {
         let shown: Vec<String> = problems.iter().map(billing::manifest::Problem::render).collect();
         panic!("{}\n{text}", shown.join("\n"))
     });
-    let handlers = handlers();
     let wanted = Plan { manifest: &manifest, handlers: &handlers, code_sha256: Some("c2hh") };
     graph(&wanted).expect("a graph").resources().clone()
 }

@@ -12,7 +12,6 @@ pub mod field;
 pub mod graph;
 pub mod invoice;
 pub mod locks;
-mod manifest_places;
 pub mod markdown;
 pub mod plan;
 pub mod plan_json;

@@ -186,11 +186,12 @@ fn drift_and_plans_as_comments() {
 #[test]
 fn drift_for_code_scanning_and_programs() {
     let text = "version: 1\nproject: client-billing\ntenants:\n  - id: acme\n  - id: zeta\n";
-    let sources = [Source { path: "deploy/my billform.yaml".to_owned(), text: text.to_owned() }];
+    let source = Source { path: "deploy/my billform.yaml".to_owned(), text: text.to_owned() };
+    let places = billing::manifest::places(&[source], None);
     let all = DriftReport { drift: Drift { unapplied: todos(), ..ignoring_report().drift }, ..ignoring_report() };
     let pretty = |value: &Value| format!("{}\n", serde_json::to_string_pretty(value).expect("JSON"));
-    document("drift.sarif", &pretty(&drift_sarif::render(&all, "client-billing", &sources)));
-    document("drift-incomplete.sarif", &pretty(&drift_sarif::render(&incomplete_report(), "client-billing", &sources)));
+    document("drift.sarif", &pretty(&drift_sarif::render(&all, "client-billing", &places)));
+    document("drift-incomplete.sarif", &pretty(&drift_sarif::render(&incomplete_report(), "client-billing", &places)));
     let calls = BTreeMap::from([("iam".to_owned(), 3)]);
     document("drift.json", &pretty(&drift_json::render(&all, &calls)));
 }

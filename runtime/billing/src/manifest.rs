@@ -7,6 +7,7 @@
 //! A fault is reported and taken out of the tree, then reading goes on; so the checks see what is sound and say
 //! nothing about what was reported. It reads no file: the caller passes the texts.
 
+mod catalogue;
 mod characters;
 mod check;
 mod decode;
@@ -15,10 +16,12 @@ mod masking;
 pub mod model;
 mod no_effect;
 mod node;
+mod places;
 mod problem;
 mod recover;
 mod scalar;
 mod schema;
+mod source;
 mod sources;
 mod suggest;
 pub mod text;
@@ -27,19 +30,26 @@ mod yaml;
 pub use characters::{is_steering, picture};
 pub use masking::{holds_secret, masked};
 pub use model::Manifest;
+pub use places::{Place, Places, places};
 pub use problem::Problem;
 pub use schema::{LATER, REFUSED, json_schema};
-pub use sources::Source;
+pub use source::Source;
 
+use crate::function::FunctionSpec;
+use catalogue::Catalogue;
 use no_effect::NoEffect;
 
 /// Reads a manifest from its files: `billform.yaml` or one file of any name, `tenants/*.yaml`, `environments/*.yaml`.
 ///
-/// `environment` is the `--environment` asked for; its file's keys replace the base's, key by key.
-/// All problems are found in one run, sorted by place.
-pub fn load(sources: &[Source], environment: Option<&str>) -> Result<Manifest, Vec<Problem>> {
+/// `environment` is the `--environment` asked for; its file's keys replace the base's, key by key. `handlers` are those of
+/// the bundle: the functions and schedules that the manifest may name. All problems are found in one run, sorted by place.
+pub fn load(
+    sources: &[Source],
+    environment: Option<&str>,
+    handlers: &[FunctionSpec],
+) -> Result<Manifest, Vec<Problem>> {
     let mut problems = Vec::new();
-    let manifest = read(sources, environment, &mut problems);
+    let manifest = read(sources, environment, Catalogue(handlers), &mut problems);
     match manifest {
         Some(manifest) if problems.is_empty() => Ok(manifest),
         _ => {
@@ -51,17 +61,23 @@ pub fn load(sources: &[Source], environment: Option<&str>) -> Result<Manifest, V
     }
 }
 
-fn read(sources: &[Source], environment: Option<&str>, problems: &mut Vec<Problem>) -> Option<Manifest> {
+fn read(
+    sources: &[Source],
+    environment: Option<&str>,
+    catalogue: Catalogue<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Manifest> {
     let mut tree = sources::assemble(sources, environment, problems)?;
     check::secrets::take_out_values(sources, &mut tree, problems);
     check::steering::take_out(sources, &mut tree, problems);
     let whole = tree.clone();
+    catalogue.take_out_unknown(sources, &mut tree, problems);
     let mut manifest = recover::decode_reporting(sources, &mut tree, problems)?;
     check::empty_texts(sources, &tree, problems);
-    defaults::fill(&mut manifest);
+    defaults::fill(&mut manifest, catalogue);
     let NoEffect { refused, later } = no_effect::written_in(&tree);
     manifest.later = later;
-    check::all(sources, &tree, &whole, &manifest, problems);
+    check::all(sources, &tree, &whole, &manifest, catalogue, problems);
     check::no_effect(sources, &tree, &refused, problems);
     Some(manifest)
 }

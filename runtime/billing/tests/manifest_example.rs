@@ -2,9 +2,12 @@
 #![cfg(feature = "manifest")]
 #![allow(clippy::disallowed_methods, reason = "tests read files and one setting; the domain does not")]
 
+mod bundle;
+
 use std::path::{Path, PathBuf};
 
-use billing::manifest::{Manifest, Source, json_schema, load};
+use billing::manifest::{Manifest, Source, json_schema};
+use bundle::load;
 use serde_json::Value;
 
 fn manifests() -> PathBuf {
@@ -31,7 +34,7 @@ fn the_portal_is_expressed_with_its_own_names() {
     assert_eq!(manifest.function_name("payment"), "client-billing-payment");
     assert_eq!(manifest.function_name("webhook"), "client-billing-webhook");
     assert_eq!(manifest.ledger.name, "client-billing-data");
-    assert_eq!(manifest.schedules.monthly.expression.as_deref(), Some("cron(0 0 1 * ? *)"));
+    assert_eq!(manifest.schedules["monthly"].expression.as_deref(), Some("cron(0 0 1 * ? *)"));
     assert_eq!(manifest.stripe_secret().map(|(id, secret)| (id, secret.name.as_str(), secret.key.as_deref())), {
         Some(("stripe", "client-billing/stripe-api-key", Some("apiKey")))
     });

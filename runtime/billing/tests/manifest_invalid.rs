@@ -2,9 +2,12 @@
 #![cfg(feature = "manifest")]
 #![allow(clippy::disallowed_methods, reason = "tests read files and one setting; the domain does not")]
 
+mod bundle;
+
 use std::path::{Path, PathBuf};
 
-use billing::manifest::{Problem, Source, load};
+use billing::manifest::{Problem, Source};
+use bundle::load;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/invalid")

@@ -1,7 +1,7 @@
 //! Drift as SARIF 2.1.0, for GitHub code scanning: an alert for each finding, on the manifest. What is not applied yet,
 //! ignored or not readable is no alert but a notification of the run.
 
-use billing::manifest::Source;
+use billing::manifest::Places;
 use engine::{Address, Drifted};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::drift::{ignored_what, remarks, unseen};
 use super::field;
-use super::manifest_places;
 use crate::drift::report::{DriftReport, Sort, happened};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -23,9 +22,9 @@ const MOST_FIELDS: usize = 10;
 /// Columns for one field in a message.
 const WIDTH: usize = 160;
 
-/// The report as one SARIF log. `stack` tells the runs of several stacks apart; `sources` are the manifest's files.
-pub fn render(report: &DriftReport, stack: &str, sources: &[Source]) -> Value {
-    let results: Vec<Value> = report.drift.drifted.iter().map(|found| result(found, stack, sources)).collect();
+/// The report as one SARIF log. `stack` tells the runs of several stacks apart; `places` are those of the manifest's tenants.
+pub fn render(report: &DriftReport, stack: &str, places: &Places) -> Value {
+    let results: Vec<Value> = report.drift.drifted.iter().map(|found| result(found, stack, places)).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -41,7 +40,7 @@ pub fn render(report: &DriftReport, stack: &str, sources: &[Source]) -> Value {
             "invocations": [{
                 "executionSuccessful": !report.is_incomplete(),
                 "exitCode": report.exit_code(),
-                "toolExecutionNotifications": notifications(report, sources),
+                "toolExecutionNotifications": notifications(report, places),
             }],
             "results": results,
         }],
@@ -73,7 +72,7 @@ fn rule(sort: Sort) -> Value {
     })
 }
 
-fn result(found: &Drifted, stack: &str, sources: &[Source]) -> Value {
+fn result(found: &Drifted, stack: &str, places: &Places) -> Value {
     let sort = Sort::of(&found.finding);
     let print = fingerprint(found, stack);
     json!({
@@ -81,7 +80,7 @@ fn result(found: &Drifted, stack: &str, sources: &[Source]) -> Value {
         "ruleIndex": Sort::ALL.iter().position(|one| *one == sort),
         "level": level(sort),
         "message": { "text": message(found) },
-        "locations": [location(&found.address, found.tenant.as_deref(), sources)],
+        "locations": [location(&found.address, found.tenant.as_deref(), places)],
         // GitHub keeps an alert by the first; without it, by the text of the manifest's line.
         "partialFingerprints": { "primaryLocationLineHash": format!("{}:1", &print[..16]), "finding/v1": print },
     })
@@ -119,7 +118,7 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn location(address: &Address, tenant: Option<&str>, sources: &[Source]) -> Value {
+fn location(address: &Address, tenant: Option<&str>, places: &Places) -> Value {
     let mut location = json!({
         "logicalLocations": [{
             "name": address.name(),
@@ -127,9 +126,10 @@ fn location(address: &Address, tenant: Option<&str>, sources: &[Source]) -> Valu
             "kind": "resource",
         }],
     });
-    if let Some(place) = manifest_places::of(sources, tenant) {
+    let place = tenant.and_then(|tenant| places.tenant(tenant)).or(places.start());
+    if let Some(place) = place {
         location["physicalLocation"] = json!({
-            "artifactLocation": artifact(place.file),
+            "artifactLocation": artifact(&place.file),
             "region": { "startLine": place.line },
         });
     }
@@ -191,11 +191,11 @@ impl Note {
     }
 }
 
-fn notifications(report: &DriftReport, sources: &[Source]) -> Vec<Value> {
+fn notifications(report: &DriftReport, places: &Places) -> Vec<Value> {
     let unreadable = unseen(report).into_iter().map(|line| Note::Unreadable.with(&line));
     let unapplied = report.drift.unapplied.iter().map(|todo| {
         let mut note = Note::Unapplied.with(&format!("{}: {} not applied yet", todo.address, todo.action));
-        note["locations"] = json!([location(&todo.address, todo.tenant.as_deref(), sources)]);
+        note["locations"] = json!([location(&todo.address, todo.tenant.as_deref(), places)]);
         note
     });
     let ignored = report

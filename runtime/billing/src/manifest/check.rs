@@ -1,23 +1,39 @@
-//! What the types cannot say: references, ranges, names that AWS takes, combinations that cannot be.
+//! What the types cannot say, section by section: references, ranges, combinations that cannot be; and, across sections,
+//! names that AWS takes.
 
+mod api;
+mod attribution;
+mod auth;
 mod aws;
 mod budgets;
-mod combinations;
-mod currencies;
+mod costs;
+mod functions;
+mod fx;
+mod invoicing;
+mod moved;
 mod names;
+mod notifications;
+mod portal;
 mod pricing;
+mod products;
+mod project;
 mod references;
 mod schedules;
 pub(super) mod secrets;
 mod shapes;
+mod state;
 pub(super) mod steering;
+mod storage;
+mod stripe;
 mod tenants;
+mod values;
 
+use super::catalogue::Catalogue;
 use super::model::Manifest;
 use super::no_effect::Refused;
 use super::node::{Node, Step, Value};
 use super::problem::Problem;
-use super::sources::Source;
+use super::source::Source;
 
 /// Steps to a value: `steps!["tenants", 3, "email"]`.
 macro_rules! steps {
@@ -33,22 +49,42 @@ struct Checker<'a> {
     /// The tree as it was written: what was reported is still there, and may be referred to.
     whole: &'a Node,
     manifest: &'a Manifest,
+    catalogue: Catalogue<'a>,
     problems: &'a mut Vec<Problem>,
 }
 
 /// Every check, on a manifest whose defaults are filled in.
-pub(super) fn all(sources: &[Source], tree: &Node, whole: &Node, manifest: &Manifest, problems: &mut Vec<Problem>) {
-    let mut checker = Checker { sources, tree, whole, manifest, problems };
+pub(super) fn all(
+    sources: &[Source],
+    tree: &Node,
+    whole: &Node,
+    manifest: &Manifest,
+    catalogue: Catalogue<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut checker = Checker { sources, tree, whole, manifest, catalogue, problems };
+    project::check(&mut checker);
     aws::check(&mut checker);
-    tenants::check(&mut checker);
-    references::check(&mut checker);
+    state::check(&mut checker);
+    fx::check(&mut checker);
+    attribution::check(&mut checker);
+    costs::check(&mut checker);
     pricing::check(&mut checker);
-    currencies::check(&mut checker);
-    budgets::check(&mut checker);
-    schedules::check(&mut checker);
-    names::check(&mut checker);
-    combinations::check(&mut checker);
+    products::check(&mut checker);
     secrets::check(&mut checker);
+    stripe::check(&mut checker);
+    budgets::check(&mut checker);
+    invoicing::check(&mut checker);
+    auth::check(&mut checker);
+    functions::check(&mut checker);
+    schedules::check(&mut checker);
+    api::check(&mut checker);
+    portal::check(&mut checker);
+    notifications::check(&mut checker);
+    storage::check(&mut checker);
+    moved::check(&mut checker);
+    tenants::check(&mut checker);
+    names::check(&mut checker);
 }
 
 /// Settings about money that have no effect yet: nothing is billed otherwise than the manifest says.

@@ -1,9 +1,10 @@
 //! Names that the manifest leaves out, derived from the project: `<prefix>-…`.
 
+use super::catalogue::Catalogue;
 use super::model::{Links, Manifest, Secret, State};
 
 /// Fills in every name and setting that was left out, so that consumers read plain values.
-pub(super) fn fill(manifest: &mut Manifest) {
+pub(super) fn fill(manifest: &mut Manifest, catalogue: Catalogue<'_>) {
     let prefix = manifest.prefix();
     let account = manifest.aws.account.clone();
     let name = |slot: &mut String, default: String| {
@@ -15,9 +16,10 @@ pub(super) fn fill(manifest: &mut Manifest) {
     name(&mut manifest.api.name, format!("{prefix}-api"));
     let group = format!("/aws/apigateway/{}", manifest.api.name);
     name(&mut manifest.api.access_log.group, group);
-    name(&mut manifest.schedules.daily.name, format!("{prefix}-daily"));
-    name(&mut manifest.schedules.invoicing.name, format!("{prefix}-invoicing"));
-    name(&mut manifest.schedules.monthly.name, format!("{prefix}-monthly"));
+    for schedule in catalogue.schedules() {
+        let settings = manifest.schedules.entry(schedule.to_owned()).or_default();
+        name(&mut settings.name, format!("{prefix}-{}", dashed(schedule)));
+    }
     for (handler, settings) in &mut manifest.functions.handlers {
         name(&mut settings.name, format!("{prefix}-{}", dashed(handler)));
     }

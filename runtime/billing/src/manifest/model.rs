@@ -31,7 +31,7 @@ pub use costs::{
     Attribution, AttributionBy, Basis, CostSource, Costs, CostsEngine, Fx, RateCard, RateCardEntry, Report,
     ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit, Unallocated,
 };
-pub use deployment::{Functions, HANDLERS, Handler, Ledger, Schedule, Schedules};
+pub use deployment::{Functions, Handler, Ledger, Schedule};
 pub use extras::{
     Alarm, Alarms, Branding, Lifecycle, Monitoring, Moved, Notifications, Portal, Storage, StorageClass, Transition,
 };
@@ -116,9 +116,10 @@ pub struct Manifest {
     /// The table that holds costs, invoices and tenants.
     #[serde(default)]
     pub ledger: Ledger,
-    /// When the scheduled functions run.
+    /// When the scheduled functions run, by the schedules that the bundle's handlers name: `daily`, `invoicing`,
+    /// `monthly`. Once loaded, all of them are here.
     #[serde(default)]
-    pub schedules: Schedules,
+    pub schedules: BTreeMap<String, Schedule>,
     /// The HTTP API.
     #[serde(default)]
     pub api: Api,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::characters::shown;
 use super::masking::masked;
 use super::node::Span;
-use super::sources::Source;
+use super::source::Source;
 
 /// One thing that is wrong with a manifest, with its place. Anything that looks like a key or secret is masked, and
 /// characters that would steer a terminal are shown as pictures.

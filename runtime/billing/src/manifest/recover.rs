@@ -6,7 +6,7 @@ use super::decode::{DecodeError, Fault, decode};
 use super::model::Manifest;
 use super::node::{Entry, Node, Standing, Step, Value};
 use super::problem::Problem;
-use super::sources::Source;
+use super::source::Source;
 use super::suggest::among;
 
 /// After so many problems the rest is not looked for: each costs a reading of the whole manifest.

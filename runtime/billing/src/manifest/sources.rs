@@ -2,17 +2,9 @@
 
 use super::node::{Entry, Node, Span, Standing, Step, Value};
 use super::problem::Problem;
+use super::source::{Role, Source};
 use super::suggest::among;
 use super::yaml;
-
-/// One file of a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Its path as shown in problems; `tenants/` and `environments/` folders in it say what it is.
-    pub path: String,
-    /// Its text.
-    pub text: String,
-}
 
 impl Source {
     /// A file as it was read; a problem when it is no UTF-8 text.
@@ -28,24 +20,6 @@ impl Source {
             Problem::at(&sources, span, "the file is no UTF-8 text", Some("save it as UTF-8".to_owned()))
         })
     }
-
-    fn role(&self) -> Role<'_> {
-        let mut parts = self.path.rsplit(['/', '\\']);
-        let file = parts.next().unwrap_or_default();
-        let name = file.strip_suffix(".yaml").or_else(|| file.strip_suffix(".yml")).unwrap_or(file);
-        match parts.next() {
-            Some("tenants") => Role::Tenants,
-            Some("environments") => Role::Environment(name),
-            _ => Role::Base,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role<'a> {
-    Base,
-    Tenants,
-    Environment(&'a str),
 }
 
 /// The tree of all sources, with `environment` set to the chosen one. None when the base cannot be read.

@@ -6,7 +6,7 @@ use serde_yaml::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, Sca
 use super::node::{Entry, Node, Span, Standing, Value};
 use super::problem::Problem;
 use super::scalar::is_null;
-use super::sources::Source;
+use super::source::Source;
 
 /// Larger files are refused, in bytes. A thousand tenants take about 300 KB.
 const LARGEST_FILE: usize = 8 << 20;

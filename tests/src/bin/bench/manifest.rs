@@ -99,7 +99,7 @@ pub fn write(folder: &Path, tenants: usize) -> Fallible<PathBuf> {
 /// The manifest, read and checked.
 pub fn load(text: String) -> Fallible<Manifest> {
     let source = Source { path: "billform.yaml".to_owned(), text };
-    billing::manifest::load(&[source], None).map_err(|problems| {
+    billing::manifest::load(&[source], None, &provisioner::stack::handlers()).map_err(|problems| {
         let shown: Vec<String> = problems.iter().map(billing::manifest::Problem::render).collect();
         format!("the generated manifest is not sound:\n{}", shown.join("\n"))
     })

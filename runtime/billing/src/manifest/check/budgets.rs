@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::shapes::is_email;
+use super::values::email;
 use super::{Checker, steps};
 use crate::manifest::model::{AlertAt, Notify};
 use crate::manifest::node::Step;
@@ -89,8 +89,8 @@ fn emails(checker: &mut Checker<'_>, path: &[Step], emails: &[String]) {
         let message = format!("{} addresses, and AWS takes {MOST_EMAILS} an alert", emails.len());
         checker.at(path, message, "name a mailing list".to_owned());
     }
-    for (i, email) in emails.iter().enumerate().filter(|(_, email)| !is_email(email)) {
+    for (i, address) in emails.iter().enumerate() {
         let steps: Vec<Step> = path.iter().cloned().chain([Step::from(i)]).collect();
-        checker.at(&steps, format!("`{email}` is no e-mail address"), "write it as costs@example.com".to_owned());
+        email(checker, &steps, address, "costs@example.com");
     }
 }

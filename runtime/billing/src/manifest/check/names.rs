@@ -2,7 +2,8 @@
 
 use super::shapes::is_id;
 use super::{Checker, report_repeats, steps};
-use crate::manifest::model::{HANDLERS, Manifest};
+use crate::manifest::catalogue::Catalogue;
+use crate::manifest::model::Manifest;
 use crate::manifest::node::Step;
 
 /// A kind of name: how long it may be, and what it is made of.
@@ -32,12 +33,13 @@ const BUDGET: Rule = rule("a budget's name", 100, "-_. @+=,");
 const LOOKUP_KEY: Rule = rule("a lookup key", 200, "-_.:");
 
 /// A name, its rule, and where it is written when it is.
-type Named<'a> = (Rule, String, Vec<Step>);
+type Named = (Rule, String, Vec<Step>);
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let manifest = checker.manifest;
-    let faulty =
-        names(manifest).into_iter().filter_map(|(rule, name, steps)| Some((rule.fault(&name)?, rule, name, steps)));
+    let faulty = names(manifest, checker.catalogue)
+        .into_iter()
+        .filter_map(|(rule, name, steps)| Some((rule.fault(&name)?, rule, name, steps)));
     let (written, derived): (Vec<_>, Vec<_>) = faulty.partition(|(.., steps)| checker.is_written(steps));
     for (fault, rule, name, steps) in written {
         let message = format!("`{name}` cannot be {}: {fault}", rule.what);
@@ -50,14 +52,14 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     if let (Some((fault, rule, name, steps)), true) = (worst, sound) {
         report_derived(checker, rule, name, steps, fault);
     }
-    let functions = handlers(manifest).map(|(name, steps)| (name, steps.to_vec()));
+    let functions = handlers(manifest, checker.catalogue).map(|(name, steps)| (name, steps.to_vec()));
     report_repeats(checker, "the function name", &functions.collect::<Vec<_>>(), "functions need names of their own");
     let secrets =
         manifest.secrets.iter().map(|(id, secret)| (secret.name.clone(), steps!["secrets", id, "name"].to_vec()));
     report_repeats(checker, "the secret name", &secrets.collect::<Vec<_>>(), "secrets need names of their own");
-    let rules =
-        manifest.schedules.all().map(|(id, rule)| (rule.name.clone(), steps!["schedules", id, "name"].to_vec()));
-    report_repeats(checker, "the schedule name", &rules, "schedules need names of their own");
+    let rules = manifest.schedules.iter();
+    let rules = rules.map(|(id, rule)| (rule.name.clone(), steps!["schedules", id, "name"].to_vec()));
+    report_repeats(checker, "the schedule name", &rules.collect::<Vec<_>>(), "schedules need names of their own");
     let keys = manifest.products.iter().flat_map(|(product, settings)| {
         settings.prices.iter().map(move |(price, settings)| {
             (settings.lookup_key.clone(), steps!["products", product, "prices", price, "lookup_key"].to_vec())
@@ -77,19 +79,19 @@ fn report_derived(checker: &mut Checker<'_>, rule: &Rule, name: &str, steps: &[S
     checker.at(&steps!["project"], message, format!("shorten the project, or set `{key}`"));
 }
 
-/// The built handlers and those that the manifest names.
-fn handlers(manifest: &Manifest) -> impl Iterator<Item = (String, [Step; 4])> + '_ {
-    let deployed = HANDLERS.iter().filter(|(name, built)| *built || manifest.functions.handlers.contains_key(*name));
-    deployed.map(|(name, _)| (manifest.function_name(name), steps!["functions", "handlers", *name, "name"]))
+/// The handlers' functions.
+fn handlers(manifest: &Manifest, catalogue: Catalogue<'_>) -> impl Iterator<Item = (String, [Step; 4])> {
+    catalogue.handlers().map(|name| (manifest.function_name(name), steps!["functions", "handlers", name, "name"]))
 }
 
-fn names(manifest: &Manifest) -> Vec<Named<'_>> {
-    let mut names: Vec<Named<'_>> = handlers(manifest).map(|(name, steps)| (FUNCTION, name, steps.to_vec())).collect();
+fn names(manifest: &Manifest, catalogue: Catalogue<'_>) -> Vec<Named> {
+    let functions = handlers(manifest, catalogue);
+    let mut names: Vec<Named> = functions.map(|(name, steps)| (FUNCTION, name, steps.to_vec())).collect();
     let mut add = |rule: Rule, name: &str, steps: &[&str]| {
         names.push((rule, name.to_owned(), steps.iter().copied().map(Step::from).collect()));
     };
     add(TABLE, &manifest.ledger.name, &["ledger", "name"]);
-    for (id, schedule) in manifest.schedules.all() {
+    for (id, schedule) in &manifest.schedules {
         add(RULE, &schedule.name, &["schedules", id, "name"]);
     }
     if !manifest.api.surfaces.is_empty() {

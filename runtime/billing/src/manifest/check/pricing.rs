@@ -2,11 +2,11 @@
 
 use rust_decimal::Decimal;
 
+use super::values::{month, not_negative, share};
 use super::{Checker, steps};
+use crate::Money;
 use crate::manifest::node::Step;
-use crate::period::EARLIEST;
 use crate::pricing::{Fee, Terms, Tier};
-use crate::{Money, Month, Percent};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let manifest = checker.manifest;
@@ -16,67 +16,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         if let Some(Fee::Tiers(tiers)) = &terms.fee {
             self::tiers(checker, name, tiers);
         }
-        if let Some(month) = terms.effective_from {
-            self::month(checker, &steps!["pricing", name, "effective_from"], month);
+        if let Some(from) = terms.effective_from {
+            month(checker, &steps!["pricing", name, "effective_from"], from);
         }
-    }
-    for (index, tenant) in manifest.tenants.iter().enumerate() {
-        if let Some(month) = tenant.first_period {
-            self::month(checker, &steps!["tenants", index, "first_period"], month);
-        }
-        successive(checker, index, tenant.pricing.names());
-    }
-    if let Some(month) = manifest.invoicing.first_period {
-        self::month(checker, &steps!["invoicing", "first_period"], month);
-    }
-    if let Some(fee) = &manifest.invoicing.payment_fee {
-        share(checker, &steps!["invoicing", "payment_fee", "percent"], fee.percent, 100);
-        not_negative(checker, &steps!["invoicing", "payment_fee", "fixed"], fee.fixed);
-    }
-    for (name, product) in &manifest.products {
-        for (price, settings) in &product.prices {
-            let steps = steps!["products", name, "prices", price, "amount"];
-            not_negative(checker, &steps, settings.amount);
-            // Stripe counts whole minor units; only metered prices may be finer, and those are checked by Stripe.
-            if settings.meter.is_none() && settings.amount.rounded() != settings.amount {
-                let hint = format!("write it with at most {} decimals", settings.amount.currency.decimals());
-                checker.at(&steps, format!("`{}` has a fraction of the smallest coin", settings.amount), hint);
-            }
-            if settings.amount.minor_units().map_or(true, |units| units.0 > LARGEST_PRICE) {
-                let hint = "Stripe takes at most eight digits, in the smallest coin".to_owned();
-                checker.at(&steps, format!("`{}` is more than a Stripe price can be", settings.amount), hint);
-            }
-        }
-    }
-}
-
-/// The largest amount of a Stripe price: eight digits, in the smallest coin.
-const LARGEST_PRICE: i64 = 99_999_999;
-
-/// Months before AWS began are typing mistakes.
-fn month(checker: &mut Checker<'_>, path: &[Step], month: Month) {
-    if month < Month::of(EARLIEST) {
-        let hint = "write the first month to bill, such as 2026-11".to_owned();
-        checker.at(path, format!("{month} lies before AWS had a bill"), hint);
-    }
-}
-
-/// Several terms of a tenant must say which holds when.
-fn successive(checker: &mut Checker<'_>, index: usize, names: &[String]) {
-    let mut seen: Vec<(Option<Month>, &str)> = Vec::new();
-    for (i, name) in names.iter().enumerate() {
-        let Some(terms) = checker.manifest.pricing.get(name) else { continue };
-        if checker.is_reported(&steps!["pricing", name])
-            || checker.is_reported(&steps!["pricing", name, "effective_from"])
-        {
-            continue;
-        }
-        if let Some((_, other)) = seen.iter().find(|(from, _)| *from == terms.effective_from) {
-            let message = format!("the terms `{other}` and `{name}` begin in the same month");
-            let hint = "give each of them another `effective_from`".to_owned();
-            checker.at(&steps!["tenants", index, "pricing", i], message, hint);
-        }
-        seen.push((terms.effective_from, name));
     }
 }
 
@@ -86,18 +28,6 @@ fn shares(checker: &mut Checker<'_>, name: &String, terms: &Terms) {
         if let Some(percent) = percent {
             share(checker, &steps!["pricing", name, key], percent, most);
         }
-    }
-}
-
-fn share(checker: &mut Checker<'_>, path: &[Step], percent: Percent, most: u32) {
-    if percent.value() < Decimal::ZERO || percent.value() > Decimal::from(most) {
-        checker.at(path, format!("`{percent}` is out of range"), format!("write a percentage from 0% to {most}%"));
-    }
-}
-
-fn not_negative(checker: &mut Checker<'_>, path: &[Step], money: Money) {
-    if money.amount < Decimal::ZERO {
-        checker.at(path, format!("`{money}` is negative"), "write an amount of zero or more".to_owned());
     }
 }
 

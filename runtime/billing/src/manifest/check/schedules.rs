@@ -3,8 +3,7 @@
 use super::{Checker, steps};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
-    let schedules = &checker.manifest.schedules;
-    for (name, schedule) in schedules.all() {
+    for (name, schedule) in &checker.manifest.schedules {
         let Some(expression) = &schedule.expression else { continue };
         let Some(fault) = fault_of(expression) else { continue };
         let hint = "write it as cron(0 6 * * ? *), minute hour day month weekday year in UTC, or as rate(1 day)";

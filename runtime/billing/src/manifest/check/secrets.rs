@@ -5,7 +5,7 @@ use crate::manifest::masking::holds_secret;
 use crate::manifest::model::Secret;
 use crate::manifest::node::{Node, Value};
 use crate::manifest::problem::Problem;
-use crate::manifest::sources::Source;
+use crate::manifest::source::Source;
 
 /// Reports every value that is a secret itself, and takes it out so that nothing else is said about it.
 pub(in crate::manifest) fn take_out_values(sources: &[Source], node: &mut Node, problems: &mut Vec<Problem>) {

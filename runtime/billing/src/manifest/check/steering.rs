@@ -3,7 +3,7 @@
 use crate::manifest::characters::is_steering;
 use crate::manifest::node::{Node, Standing, Value};
 use crate::manifest::problem::Problem;
-use crate::manifest::sources::Source;
+use crate::manifest::source::Source;
 
 const HINT: &str = "take it out; names, addresses and texts go to terminals, Stripe and mail as they stand here";
 

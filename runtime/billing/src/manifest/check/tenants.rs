@@ -1,11 +1,13 @@
 //! Each tenant by itself, and all of them beside one another.
 
-use super::aws::{account, id, tag_key_fault, tags};
-use super::shapes::{is_domain, is_email, is_locale};
+use super::references::refer;
+use super::shapes::is_locale;
+use super::values::{account, domain, email, id, month, tag_key_fault, tags};
 use super::{Checker, report_repeats, steps};
+use crate::Month;
 use crate::manifest::model::{AttributionBy, Tenant};
-use crate::manifest::node::Step;
-use crate::manifest::suggest::closest;
+use crate::manifest::node::{Step, Value};
+use crate::manifest::suggest::{among, closest};
 
 /// What the runtime keeps beside tenants under an id of its own.
 const RESERVED: &[&str] = &["unallocated"];
@@ -16,6 +18,10 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         one(checker, index, tenant);
         known_by(checker, index, tenant);
         told_apart_by_one_tag(checker, index, tenant);
+        pricing(checker, index, tenant.pricing.names());
+        for (i, name) in tenant.subscriptions.iter().enumerate() {
+            subscription(checker, &steps!["tenants", index, "subscriptions", i], name);
+        }
     }
     let ids = collect(checker, |index, tenant| vec![(tenant.id.clone(), steps!["tenants", index, "id"].to_vec())]);
     report_repeats(checker, "the tenant id", &ids, "ids are unique");
@@ -50,17 +56,16 @@ fn one(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
         let hint = "billform keeps cost of no tenant under it; choose another".to_owned();
         checker.at(&steps!["tenants", index, "id"], format!("the id `{}` is reserved", tenant.id), hint);
     }
-    if !is_email(&tenant.email) {
-        let hint = "write it as billing@acme.example".to_owned();
-        checker.at(&steps!["tenants", index, "email"], format!("`{}` is no e-mail address", tenant.email), hint);
-    }
+    email(checker, &steps!["tenants", index, "email"], &tenant.email, "billing@acme.example");
     if !is_locale(&tenant.locale) {
         let hint = "write a language and perhaps a country, such as de or en-US".to_owned();
         checker.at(&steps!["tenants", index, "locale"], format!("`{}` is no language tag", tenant.locale), hint);
     }
-    if let Some(domain) = tenant.domain.as_ref().filter(|domain| !is_domain(domain)) {
-        let hint = "write it as acme.billing.example.com".to_owned();
-        checker.at(&steps!["tenants", index, "domain"], format!("`{domain}` is no domain name"), hint);
+    if let Some(own) = &tenant.domain {
+        domain(checker, &steps!["tenants", index, "domain"], own, "acme.billing.example.com");
+    }
+    if let Some(first) = tenant.first_period {
+        month(checker, &steps!["tenants", index, "first_period"], first);
     }
     if tenant.link_version == 0 {
         checker.at(&steps!["tenants", index, "link_version"], "link versions start at 1", None);
@@ -117,5 +122,58 @@ fn told_apart_by_one_tag(checker: &mut Checker<'_>, index: usize, tenant: &Tenan
         );
         let message = format!("`tenants.tags.{key}` has no effect yet");
         checker.at_key(&steps!["tenants", index, "tags", key], message, hint);
+    }
+}
+
+/// The terms that hold for a tenant: entries of `pricing`, of which each begins in another month.
+fn pricing(checker: &mut Checker<'_>, index: usize, names: &[String]) {
+    for (i, name) in names.iter().enumerate() {
+        let at: &[Step] = &steps!["tenants", index, "pricing", i];
+        // A name by itself is the value, a name of a list one of its elements.
+        let at = if is_list(checker, index) { at } else { &at[..3] };
+        if !checker.manifest.pricing.contains_key(name) {
+            refer(checker, at, name, "pricing");
+        }
+    }
+    successive(checker, index, names);
+}
+
+/// Whether a tenant's `pricing` is written as a list.
+fn is_list(checker: &Checker<'_>, tenant: usize) -> bool {
+    let Some(Value::List(tenants)) = checker.tree.get("tenants").map(|node| &node.value) else { return false };
+    let tenant = tenants.iter().filter(|item| item.value != Value::Hole).nth(tenant);
+    let pricing = tenant.and_then(|tenant| tenant.get("pricing"));
+    pricing.is_some_and(|node| matches!(node.value, Value::List(_)))
+}
+
+/// Several terms of a tenant must say which holds when.
+fn successive(checker: &mut Checker<'_>, index: usize, names: &[String]) {
+    let mut seen: Vec<(Option<Month>, &str)> = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        let Some(terms) = checker.manifest.pricing.get(name) else { continue };
+        if checker.is_reported(&steps!["pricing", name])
+            || checker.is_reported(&steps!["pricing", name, "effective_from"])
+        {
+            continue;
+        }
+        if let Some((_, other)) = seen.iter().find(|(from, _)| *from == terms.effective_from) {
+            let message = format!("the terms `{other}` and `{name}` begin in the same month");
+            let hint = "give each of them another `effective_from`".to_owned();
+            checker.at(&steps!["tenants", index, "pricing", i], message, hint);
+        }
+        seen.push((terms.effective_from, name));
+    }
+}
+
+/// `product` or `product.price`.
+fn subscription(checker: &mut Checker<'_>, path: &[Step], name: &str) {
+    let (product, price) = name.split_once('.').map_or((name, None), |(product, price)| (product, Some(price)));
+    let before = checker.problems.len();
+    refer(checker, path, product, "products");
+    let (Some(price), true) = (price, checker.problems.len() == before) else { return };
+    let Some(found) = checker.manifest.products.get(product) else { return };
+    if !found.prices.contains_key(price) {
+        let hint = among(price, found.prices.keys().map(String::as_str), "prices");
+        checker.at(path, format!("the product `{product}` has no price `{price}`"), hint);
     }
 }

@@ -7,25 +7,6 @@ use serde::Deserialize;
 
 use crate::manifest::text::{Days, Seconds};
 
-/// Every handler a manifest may name, and whether this billform deploys it.
-pub const HANDLERS: &[(&str, bool)] = &[
-    ("billing", false),
-    ("budget_guard", false),
-    ("cost_sync", true),
-    ("costs", true),
-    ("dunning", false),
-    ("invoicer", true),
-    ("notices", false),
-    ("payment", false),
-    ("post_confirmation", false),
-    ("reconcile", false),
-    ("report_processor", false),
-    ("usage", false),
-    ("usage_collector", false),
-    ("usage_meter", false),
-    ("webhook", false),
-];
-
 /// The deployed functions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +14,7 @@ pub struct Functions {
     /// How long the functions' logs stay; one of the spans that CloudWatch knows.
     #[serde(default = "thirty_days")]
     pub log_retention: Days,
-    /// Names and sizes by handler: `costs`, `cost_sync`, `invoicer`.
+    /// Names and sizes by handler of the bundle: `costs`, `cost_sync`, `invoicer`.
     #[serde(default)]
     pub handlers: BTreeMap<String, Handler>,
 }
@@ -88,38 +69,11 @@ impl Default for Ledger {
     }
 }
 
-/// When the scheduled functions run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Schedules {
-    /// The daily run: cost figures are fetched.
-    #[serde(default)]
-    pub daily: Schedule,
-    /// The daily look whether a month has settled and can be drafted; harmless when it is drafted already.
-    #[serde(default)]
-    pub invoicing: Schedule,
-    /// The monthly run: invoices are drafted.
-    #[serde(default)]
-    pub monthly: Schedule,
-}
-
-impl Schedules {
-    /// All of them with their names in the manifest.
-    pub fn all(&self) -> [(&'static str, &Schedule); 3] {
-        [("daily", &self.daily), ("invoicing", &self.invoicing), ("monthly", &self.monthly)]
-    }
-
-    /// A schedule by the name that function triggers use: `daily`, `invoicing`, `monthly`.
-    pub fn named(&self, name: &str) -> Option<&Schedule> {
-        self.all().into_iter().find_map(|(known, schedule)| (known == name).then_some(schedule))
-    }
-}
-
 /// One EventBridge rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// The rule's name; `<prefix>-daily`, `-invoicing` or `-monthly` when left out.
+    /// The rule's name; `<prefix>-<schedule>` when left out.
     #[serde(default)]
     pub name: String,
     /// When it fires, in UTC: `cron(0 6 * * ? *)`. The function's own when left out.
