@@ -1,6 +1,7 @@
 //! `tenant`: the tenants of the manifest, and signed links for them.
 
 use billing::link::{self, LinkClaims, LinkKey};
+use billing::manifest::model::Links;
 use clap::Subcommand as ClapSubcommand;
 use serde_json::{Value, json};
 
@@ -76,6 +77,11 @@ fn list(global: &Global, project: &Project) -> Outcome {
     Ok(exit::DONE)
 }
 
+/// How many days a link holds: as asked for, or as the manifest says.
+pub fn days_of(links: &Links, asked: Option<u32>) -> u32 {
+    asked.unwrap_or_else(|| links.valid_for.count())
+}
+
 async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u32>) -> Outcome {
     let manifest = &project.manifest;
     let tenant = manifest.tenant(id).ok_or_else(|| unknown_tenant(project, id))?;
@@ -83,7 +89,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
         Failure::new("the manifest deploys no surface, so there is nothing to link to")
             .hint("add `api: { surfaces: [portal] }`")
     })?;
-    let days = days.unwrap_or_else(|| links.valid_for.count());
+    let days = days_of(links, days);
     let expires = clock::now().await.checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days)))?;
     let expires = jiff::Timestamp::from_second(expires.as_second())?;
     let claims = LinkClaims {

@@ -52,6 +52,34 @@ const FILE_GLANCE: Duration = Duration::from_millis(300);
 /// Who comes for a tenant and settles the whole, or finds the whole in use, has it no longer than this.
 const S3_GLANCE: Duration = Duration::from_secs(2);
 
+/// Where the manifest says that its state lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In a file.
+    File(PathBuf),
+    /// In a bucket of a region, locked for so long at a time.
+    S3 {
+        /// Which object.
+        place: Place,
+        /// The bucket's region.
+        region: String,
+        /// How long a lock holds that is not renewed.
+        lease: Duration,
+    },
+}
+
+/// Where the state of a project lies.
+pub fn whereabouts(project: &Project) -> Whereabouts {
+    match &project.manifest.state {
+        StatePlace::File(path) => Whereabouts::File(project.folder.join(path)),
+        StatePlace::S3(s3) => Whereabouts::S3 {
+            place: place(project, s3),
+            region: s3.region.clone(),
+            lease: Duration::from_secs(s3.lease.count().into()),
+        },
+    }
+}
+
 /// Where a state in S3 lies.
 pub fn place(project: &Project, s3: &S3State) -> Place {
     Place { bucket: s3.bucket.clone(), key: s3.key.clone(), stack: project.manifest.stack() }
@@ -60,24 +88,24 @@ pub fn place(project: &Project, s3: &S3State) -> Place {
 impl Site {
     /// The manifest's site. One in S3 is reached over `connection`, or over one of its own.
     pub async fn of(project: &Project, connection: Option<&Connection>) -> Result<Site, Failure> {
-        match (&project.manifest.state, connection) {
-            (StatePlace::S3(_), None) => {
+        match (whereabouts(project), connection) {
+            (Whereabouts::File(path), _) => Ok(Site::File(path)),
+            (Whereabouts::S3 { .. }, Some(connection)) => Ok(Site::over(project, connection)),
+            (Whereabouts::S3 { .. }, None) => {
                 let connection = Connection::open(&project.manifest, Calls::default()).await?;
                 Ok(Site::over(project, &connection))
             }
-            (StatePlace::S3(_), Some(connection)) => Ok(Site::over(project, connection)),
-            (StatePlace::File(path), _) => Ok(Site::File(project.folder.join(path))),
         }
     }
 
     /// The manifest's site over a connection that there is.
     pub fn over(project: &Project, connection: &Connection) -> Site {
-        match &project.manifest.state {
-            StatePlace::File(path) => Site::File(project.folder.join(path)),
-            StatePlace::S3(s3) => Site::S3(S3Site {
-                bucket: Arc::new(Bucket::new(connection, &s3.bucket, &s3.region)),
-                place: place(project, s3),
-                lease: Duration::from_secs(s3.lease.count().into()),
+        match whereabouts(project) {
+            Whereabouts::File(path) => Site::File(path),
+            Whereabouts::S3 { place, region, lease } => Site::S3(S3Site {
+                bucket: Arc::new(Bucket::new(connection, &place.bucket, &region)),
+                place,
+                lease,
                 calls: connection.calls.clone(),
             }),
         }

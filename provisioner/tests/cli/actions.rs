@@ -114,7 +114,8 @@ fn printed() -> Vec<(&'static str, Value)> {
 /// The policies in the example's own resources, with their addresses.
 fn deployed() -> Vec<(String, Value)> {
     let text = std::fs::read_to_string(example()).expect("the example");
-    let manifest = load(&[Source { path: "billform.yaml".to_owned(), text }], None).expect("a sound manifest");
+    let manifest = load(&[Source { path: "billform.yaml".to_owned(), text }], None, &provisioner::stack::handlers())
+        .expect("a sound manifest");
     let handlers = stack::handlers();
     let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: None };
     let graph = stack::graph(&wanted).expect("a graph");

@@ -374,7 +374,7 @@ fn problems_of_a_manifest() {
                 pricing: at-cost, budget: \"500.00 USD\", locale: en-US }\n\
                 schedules: { daily: { expression: every morning } }\n";
     let source = Source { path: "billform.yaml".to_owned(), text: text.to_owned() };
-    let found = load(&[source], None).expect_err("mistakes");
+    let found = load(&[source], None, &provisioner::stack::handlers()).expect_err("mistakes");
     golden("problems", |width| problems::render(&found, width));
 }
 

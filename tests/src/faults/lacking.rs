@@ -93,7 +93,8 @@ impl Engine {
     /// From now on the runs want what this manifest says.
     pub fn want(&mut self, manifest: &str) {
         let source = billing::manifest::Source { path: "billform.yaml".to_owned(), text: manifest.to_owned() };
-        let manifest = billing::manifest::load(&[source], None, &provisioner::stack::handlers()).expect("the manifest is sound");
+        let manifest =
+            billing::manifest::load(&[source], None, &provisioner::stack::handlers()).expect("the manifest is sound");
         let handlers = stack::handlers();
         let code_sha256 = Some(self.bundle.sha256.as_str());
         let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256 };

@@ -14,6 +14,10 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         let hint = "the publishable key begins with pk_; a secret key never stands here".to_owned();
         checker.at(&steps!["stripe", "publishable_key"], "this is no publishable key", hint);
     }
+    if stripe.payment_methods.is_empty() {
+        let hint = "write `payment_methods: [card]`, or leave it out".to_owned();
+        checker.at(&steps!["stripe", "payment_methods"], "no way to pay is listed", hint);
+    }
     for (reference, steps) in [
         (Some(&stripe.secret_key), steps!["stripe", "secret_key"].to_vec()),
         (stripe.webhook.as_ref().map(|webhook| &webhook.secret), steps!["stripe", "webhook", "secret"].to_vec()),
