@@ -21,8 +21,10 @@ mod problem;
 mod recover;
 mod scalar;
 mod schema;
+mod secret_values;
 mod source;
 mod sources;
+mod steering;
 mod suggest;
 pub mod text;
 mod yaml;
@@ -68,8 +70,8 @@ fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Manifest> {
     let mut tree = sources::assemble(sources, environment, problems)?;
-    check::secrets::take_out_values(sources, &mut tree, problems);
-    check::steering::take_out(sources, &mut tree, problems);
+    secret_values::take_out(sources, &mut tree, problems);
+    steering::take_out(sources, &mut tree, problems);
     let whole = tree.clone();
     catalogue.take_out_unknown(sources, &mut tree, problems);
     let mut manifest = recover::decode_reporting(sources, &mut tree, problems)?;

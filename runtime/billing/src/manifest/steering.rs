@@ -1,14 +1,14 @@
 //! Characters that steer what shows them: in a terminal, an e-mail, an invoice.
 
-use crate::manifest::characters::is_steering;
-use crate::manifest::node::{Node, Standing, Value};
-use crate::manifest::problem::Problem;
-use crate::manifest::source::Source;
+use super::characters::is_steering;
+use super::node::{Node, Standing, Value};
+use super::problem::Problem;
+use super::source::Source;
 
 const HINT: &str = "take it out; names, addresses and texts go to terminals, Stripe and mail as they stand here";
 
 /// Reports every key and value that holds one, and takes it out so that nothing else is said about it.
-pub(in crate::manifest) fn take_out(sources: &[Source], node: &mut Node, problems: &mut Vec<Problem>) {
+pub(super) fn take_out(sources: &[Source], node: &mut Node, problems: &mut Vec<Problem>) {
     match &mut node.value {
         Value::Plain(text) | Value::Quoted(text) => {
             let Some(found) = text.chars().find(|c| is_steering(*c)) else { return };
