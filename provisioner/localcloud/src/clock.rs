@@ -19,7 +19,7 @@ pub struct Reading {
     pub offset_seconds: i64,
 }
 
-/// How far a clock is ahead of another one. It never shrinks.
+/// How far a clock is ahead of another one, in whole seconds, as functions read it. It never shrinks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offset(SignedDuration);
 
@@ -34,9 +34,11 @@ impl Offset {
         self.at_least(moment.duration_since(machine))
     }
 
-    /// This offset, or a greater one.
+    /// This offset, or a greater one. A part of a second counts as a whole one: rounded down, a function that is fired at
+    /// midnight would find itself in the day before.
     pub fn at_least(self, ahead: SignedDuration) -> Offset {
-        Offset(self.0.max(ahead))
+        let part = i64::from(ahead.subsec_nanos() > 0);
+        Offset(self.0.max(SignedDuration::from_secs(ahead.as_secs().saturating_add(part))))
     }
 
     /// The distance to the machine's time; zero or more.
@@ -120,6 +122,16 @@ mod tests {
         assert_eq!(clock.reading().offset_seconds, 36 * 3600);
         clock.advance_to(at(0));
         assert_eq!(clock.reading().offset_seconds, 36 * 3600, "it never goes back");
+    }
+
+    /// Functions add `offset_seconds` to the machine's time: that may not be earlier than what fired them.
+    #[test]
+    fn functions_are_never_before_the_moment_that_fired_them() {
+        let midnight = at(1_800_057_600);
+        let machine = Timestamp::from_millisecond(1_800_000_000_400).unwrap();
+        let offset = Offset::default().reaching(midnight, machine);
+        let read = machine.checked_add(SignedDuration::from_secs(offset.ahead().as_secs())).unwrap();
+        assert!(read >= midnight, "{read}");
     }
 
     proptest! {
