@@ -32,6 +32,11 @@ pub enum ProjectError {
 const MAIN_FILE: &str = "billform.yaml";
 
 impl Project {
+    /// Whether a path leads to a manifest. A file that is named counts although it is missing: to read it says so.
+    pub fn exists(path: &Path) -> bool {
+        !path.is_dir() || path.join(MAIN_FILE).exists()
+    }
+
     /// Reads the manifest that the global options name.
     pub fn load(global: &Global) -> Result<Project, ProjectError> {
         let sources = sources(&global.manifest)?;

@@ -42,19 +42,19 @@ const DIRECT_UPLOAD_LIMIT: usize = 50 * 1024 * 1024;
 /// Compiles and zips into `out`, whole or not at all. Compilers talk to stderr.
 pub async fn build(recipe: Recipe<'_>, out: &Path, progress: &dyn Fn(&str)) -> Result<Built, Failure> {
     let binary = if recipe.host || compile::is_host(recipe.architecture) {
-        progress("compiling the handlers for this machine");
+        progress(&format!("compiling the handlers for this machine{}", compile::first_time(recipe.profile)?));
         let binary = compile::for_host(recipe.profile).await?;
         let bytes = fs::read(&binary)?;
         match compile::newest_glibc(&bytes) {
             Some(needed) if !recipe.host && needed > compile::LAMBDA_GLIBC => {
                 progress(&format!("this machine's C library (2.{needed}) is newer than Lambda's: compiling with zig"));
-                fs::read(cross::compile(recipe.architecture, progress).await?)?
+                fs::read(cross::compile(recipe.architecture, recipe.profile, progress).await?)?
             }
             _ => bytes,
         }
     } else {
         progress(&format!("compiling the handlers for {} with zig", recipe.architecture));
-        fs::read(cross::compile(recipe.architecture, progress).await?)?
+        fs::read(cross::compile(recipe.architecture, recipe.profile, progress).await?)?
     };
     let zip = archive(&binary)?;
     if zip.len() > DIRECT_UPLOAD_LIMIT && !recipe.host {

@@ -2,14 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use billing::manifest::model::Architecture;
+
 use crate::cloud::bundle::Bundle;
 use crate::project::Project;
 use crate::ui::failure::Failure;
 
 /// Where `package` puts the bundle of a manifest: beside its state, one per architecture.
 pub fn default_path(project: &Project) -> PathBuf {
-    let architecture = project.manifest.aws.architecture.as_str();
-    project.folder.join(".billform").join(format!("bundle-{architecture}.zip"))
+    path_for(project, project.manifest.aws.architecture)
+}
+
+/// The same for an architecture that may not be the manifest's.
+pub fn path_for(project: &Project, architecture: Architecture) -> PathBuf {
+    project.folder.join(".billform").join(format!("bundle-{}.zip", architecture.as_str()))
 }
 
 /// The bundle named, else the packaged one, else none.

@@ -88,11 +88,11 @@ pub fn dummy_bundle() -> &'static Path {
     })
 }
 
-/// `package` finds cargo's own settings in the environment, so it inherits this one.
+/// `package` finds cargo's own settings in the environment, so it inherits this one. The checkout has no manifest, and
+/// needs none.
 fn package(out: &Path) {
-    let manifest = checkout().join("manifests/mmp-toledo.yaml");
     let mut command = Command::new(binary());
-    command.arg("-f").arg(manifest).args(["package", "--host", "--profile", "dev", "--out"]).arg(out);
+    command.args(["package", "--host", "--out"]).arg(out);
     command.env("CARGO_TARGET_DIR", target_folder()).current_dir(checkout());
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let status = command.status().expect("billform starts");

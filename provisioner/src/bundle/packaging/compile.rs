@@ -12,20 +12,30 @@ use crate::ui::failure::Failure;
 /// The minor version of the GNU C library on Lambda's `provided.al2023`: 2.34 (local-cloud, "Packaging").
 pub const LAMBDA_GLIBC: u32 = 34;
 
-/// How the binary is optimised.
+/// How the binary is compiled: a profile of the checkout's Cargo.toml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Profile {
-    /// Optimised and stripped: what is deployed.
-    Release,
-    /// Quick to build, for tests.
+    /// Optimised and stripped, for AWS.
+    Lambda,
+    /// Quick to build, for a local cloud.
     Dev,
 }
 
 impl Profile {
-    fn name(self) -> &'static str {
+    /// Its name in Cargo.toml.
+    pub fn name(self) -> &'static str {
         match self {
-            Profile::Release => "release",
+            Profile::Lambda => "lambda",
             Profile::Dev => "dev",
+        }
+    }
+
+    /// The packages that decide which features the dependencies are built with. For `dev` all of the workspace, as in
+    /// `cargo run` and `cargo test`: what they have built serves again. What is deployed has no more than it needs.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Profile::Lambda => &["--package", "runtime"],
+            Profile::Dev => &["--workspace"],
         }
     }
 }
@@ -39,10 +49,20 @@ pub fn is_host(architecture: &str) -> bool {
     cfg!(target_os = "linux") && host == architecture
 }
 
+/// What to expect of a first build with a profile, on two cores; nothing when there has been one.
+pub fn first_time(profile: Profile) -> Result<&'static str, Failure> {
+    let (folder, expectation) = match profile {
+        Profile::Lambda => ("lambda", " (the first time, about 10 minutes)"),
+        Profile::Dev => ("debug", " (the first time, less than a minute after `cargo run` or `cargo test`)"),
+    };
+    let built = checkout::target()?.join(folder).join("bootstrap").exists();
+    Ok(if built { "" } else { expectation })
+}
+
 /// Builds and answers where the binary lies.
 pub async fn for_host(profile: Profile) -> Result<PathBuf, Failure> {
     let mut cargo = Command::from(checkout::cargo());
-    cargo.args(["build", "--package", "runtime", "--bin", "bootstrap", "--profile", profile.name()]);
+    cargo.arg("build").args(profile.packages()).args(["--bin", "bootstrap", "--profile", profile.name()]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     cargo.current_dir(checkout::root()?).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = cargo.output().await.map_err(|error| {

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::Profile;
 use crate::bundle::checkout;
 use crate::ui::failure::Failure;
 
@@ -21,14 +22,15 @@ fn target(architecture: &str) -> &'static str {
     }
 }
 
-/// Builds a release binary and answers where it lies.
-pub async fn compile(architecture: &str, progress: &dyn Fn(&str)) -> Result<PathBuf, Failure> {
+/// Builds a binary and returns where it lies.
+pub async fn compile(architecture: &str, profile: Profile, progress: &dyn Fn(&str)) -> Result<PathBuf, Failure> {
     let tools = tools(progress).await?;
     let target = target(architecture);
     add_target(target, progress).await?;
-    let folder = checkout::target()?.join("lambda");
+    let folder = checkout::target()?.join("packaged");
     let mut build = Command::new(tools.join("bin/cargo-lambda"));
-    build.args(["lambda", "build", "--release", "--package", "runtime", "--bin", "bootstrap", "--target", target]);
+    build.args(["lambda", "build", "--package", "runtime", "--bin", "bootstrap", "--target", target]);
+    build.args(["--profile", profile.name()]);
     build.arg("--lambda-dir").arg(&folder);
     // zig comes from the venv, whatever else is on the machine.
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -45,7 +47,7 @@ async fn tools(progress: &dyn Fn(&str)) -> Result<PathBuf, Failure> {
     if fs::read_to_string(&ready).is_ok_and(|tools| tools == TOOLS.join(" ")) {
         return Ok(venv);
     }
-    progress("setting up cargo-lambda and zig, once");
+    progress("setting up cargo-lambda and zig (once, about a minute)");
     let mut make = Command::new("python3");
     make.args(["-m", "venv", "--clear"]).arg(&venv);
     run(make, "python3 -m venv").await?;
