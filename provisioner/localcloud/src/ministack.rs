@@ -1,6 +1,7 @@
 //! MiniStack as a child process: set up, started, watched and ended.
 
 mod process;
+mod python;
 mod venv;
 
 pub use process::{MiniStack, Settings, StartError};

@@ -1,24 +1,20 @@
-//! The local cloud in the background. The daemon of these tests is this test binary, started again.
+//! The local cloud in the background.
 
 mod cloud;
 
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cloud::home;
+use cloud::{home, home_of_its_own, start_apart};
 use localcloud::gateway::pipeline::Upstream;
-use localcloud::{Description, Options, daemon, ministack};
+use localcloud::{Options, daemon};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-
-const HOME: &str = "LOCALCLOUD_TEST_HOME";
 
 #[tokio::test]
 async fn up_reuses_what_runs_and_down_ends_it() {
-    let place = place().await;
-    let first = up(place.path()).await;
+    let place = home_of_its_own().await;
+    let first = start_apart(place.path()).await;
     assert_eq!(daemon::running(place.path()).unwrap(), Some(first.clone()));
-    let again = up(place.path()).await;
+    let again = start_apart(place.path()).await;
     assert_eq!(first, again);
     assert!(daemon::down(place.path()).await.unwrap());
     assert_eq!(daemon::running(place.path()).unwrap(), None);
@@ -30,30 +26,23 @@ async fn up_reuses_what_runs_and_down_ends_it() {
 
 #[tokio::test]
 async fn a_killed_daemon_is_noticed_and_replaced() {
-    let place = place().await;
-    let first = up(place.path()).await;
+    let place = home_of_its_own().await;
+    let first = start_apart(place.path()).await;
     kill_process(pid(first.pid), Signal::KILL).unwrap();
     ends(first.pid).await;
     assert!(place.path().join("local-cloud.json").exists(), "its description is left");
     assert_eq!(daemon::running(place.path()).unwrap(), None);
-    let second = up(place.path()).await;
+    let second = start_apart(place.path()).await;
     assert_ne!(first.pid, second.pid);
     assert!(daemon::down(place.path()).await.unwrap());
 }
 
 #[tokio::test]
 async fn two_at_once_start_one() {
-    let place = place().await;
-    let (one, two) = tokio::join!(up(place.path()), up(place.path()));
+    let place = home_of_its_own().await;
+    let (one, two) = tokio::join!(start_apart(place.path()), start_apart(place.path()));
     assert_eq!(one, two);
     assert!(daemon::down(place.path()).await.unwrap());
-}
-
-#[tokio::test]
-#[ignore = "the daemon that the other tests start"]
-async fn serves() {
-    let options = Options { auth: true, ..Options::new(std::env::var(HOME).unwrap()) };
-    daemon::serve(options, &|line| eprintln!("{line}")).await.unwrap();
 }
 
 #[tokio::test]
@@ -85,21 +74,6 @@ async fn with_auth_a_stranger_is_refused_and_root_makes_users() {
     call.headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
     let refused = gateway.forward(&call).await.unwrap();
     assert!(refused.status == 403 && refused.body.windows(18).any(|text| text == b"SignatureDoesNotMa"), "{refused:?}");
-}
-
-/// A home with the shared virtual environment in it.
-async fn place() -> tempfile::TempDir {
-    let python = ministack::ready(&home(), &|_| {}).await.unwrap();
-    let venv = python.ancestors().nth(2).unwrap().canonicalize().unwrap();
-    let place = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(&venv, place.path().join(venv.file_name().unwrap())).unwrap();
-    place
-}
-
-async fn up(home: &Path) -> Description {
-    let mut program = Command::new(std::env::current_exe().unwrap());
-    program.args(["--exact", "serves", "--ignored", "--nocapture"]).env(HOME, home);
-    daemon::up(home, program, &|_| {}).await.unwrap()
 }
 
 async fn ends(process: u32) {

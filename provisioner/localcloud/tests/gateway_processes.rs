@@ -5,20 +5,20 @@
 
 mod cloud;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cloud::{client, group, home, role, start};
+use cloud::{children, client, client_of, group, home_of_its_own, role, start, start_apart};
 use http::Method;
-use localcloud::LocalCloud;
+use localcloud::gateway::pipeline::Upstream;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 #[tokio::test]
 async fn stopping_ends_the_functions_too() {
     let cloud = start().await;
     let leader = cloud.ministack_pid().unwrap();
-    run_a_function(&cloud).await;
+    run_a_function(client(&cloud), leader).await;
     let folder = std::fs::read_link(format!("/proc/{leader}/cwd")).unwrap();
     assert!(group(leader).len() >= 2, "MiniStack and a function run");
     cloud.stop().await;
@@ -35,47 +35,33 @@ async fn dropping_is_enough() {
     assert_eq!(group(leader), Vec::<u32>::new());
 }
 
-/// Starts this test binary again as a process that holds a cloud, and kills it with SIGKILL.
-#[test]
-fn a_killed_parent_leaves_nothing() {
-    let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "holds_a_cloud_until_killed", "--ignored", "--nocapture"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(parent.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let said = lines.filter_map(|line| line.split_once("MiniStack is ").map(|(_, pid)| pid.parse::<u32>())).next();
-    let leader = said.expect("the parent names MiniStack's process").unwrap();
+/// The process that holds the cloud is killed with SIGKILL.
+#[tokio::test]
+async fn a_killed_parent_leaves_nothing() {
+    let home = home_of_its_own().await;
+    let parent = start_apart(home.path()).await;
+    // MiniStack is the child of its supervisor, and leads a process group of its own.
+    let supervised = children(parent.pid).into_iter().flat_map(children);
+    let leader = supervised.into_iter().find(|child| !group(*child).is_empty()).expect("MiniStack runs");
+    run_a_function(client_of(&parent), leader).await;
     assert!(group(leader).len() >= 2, "MiniStack and a function run");
-    parent.kill().unwrap();
-    parent.wait().unwrap();
+    let parent = Pid::from_raw(i32::try_from(parent.pid).unwrap()).unwrap();
+    kill_process(parent, Signal::KILL).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !(group(leader).is_empty() && folder_of(parent.id()).is_empty()) {
-        assert!(Instant::now() < deadline, "left: {:?} {:?}", group(leader), folder_of(parent.id()));
-        std::thread::sleep(Duration::from_millis(50));
+    while !(group(leader).is_empty() && private_folders(home.path()).is_empty()) {
+        assert!(Instant::now() < deadline, "left: {:?} {:?}", group(leader), private_folders(home.path()));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-#[tokio::test]
-#[ignore = "run by a_killed_parent_leaves_nothing in a process of its own"]
-async fn holds_a_cloud_until_killed() {
-    let cloud = start().await;
-    run_a_function(&cloud).await;
-    println!("MiniStack is {}", cloud.ministack_pid().unwrap());
-    // Killed long before; should the other test fail, this one ends by itself.
-    tokio::time::sleep(Duration::from_secs(60)).await;
-}
-
-/// The private folders of the clouds that a process runs.
-fn folder_of(pid: u32) -> Vec<std::path::PathBuf> {
-    let prefix = format!("run-{pid}-");
-    let entries = std::fs::read_dir(home()).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).map(|entry| entry.path()).collect()
+/// The private folders of the clouds in a home.
+fn private_folders(home: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(home).expect("the home can be read").flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("run-")).map(|entry| entry.path()).collect()
 }
 
 /// Deploys a function that never answers, invokes it, and waits until its process runs.
-async fn run_a_function(cloud: &LocalCloud) {
-    let aws = client(cloud);
+async fn run_a_function(aws: Upstream, leader: u32) {
     assert!(aws.form("iam", &role("CreateRole", "sleeper")).await.unwrap().is_success());
     let code = base64(&zip("bootstrap", b"#!/bin/sh\nsleep 300\n"));
     let function = json!({
@@ -92,7 +78,6 @@ async fn run_a_function(cloud: &LocalCloud) {
         assert!(Instant::now() < deadline, "the function gets active");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let leader = cloud.ministack_pid().unwrap();
     let before = group(leader).len();
     tokio::spawn(
         async move { aws.rest("lambda", Method::POST, "/2015-03-31/functions/sleeper/invocations", "{}").await },

@@ -5,6 +5,7 @@ mod circles;
 mod modules;
 mod structure;
 mod tokens;
+mod one_build;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

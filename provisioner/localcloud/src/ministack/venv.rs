@@ -12,10 +12,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
+use super::python;
+
 /// MiniStack and all it needs, with hashes.
 const REQUIREMENTS: &str = include_str!("../../requirements.txt");
-const OLDEST_PYTHON: (u32, u32) = (3, 10);
-const PYTHONS: &[&str] = &["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// Why the virtual environment could not be made.
@@ -126,16 +126,16 @@ async fn lock(path: &Path, progress: &dyn Fn(&str)) -> Result<File, VenvError> {
 async fn base_python() -> Result<&'static str, VenvError> {
     let mut found = "there is no python3 on the PATH".to_owned();
     let mut remedy = "install Python 3";
-    for name in PYTHONS {
+    for name in python::NAMES {
         let mut command = Command::new(name);
-        command.args(["-c", "import sys; print(*sys.version_info[:2]); import venv, ensurepip"]);
+        command.args(["-c", python::PROBE]);
         let Ok(output) = cleaned(&mut command).output().await else { continue };
-        let version = version(&String::from_utf8_lossy(&output.stdout));
-        if version.is_some_and(|version| version >= OLDEST_PYTHON) && output.status.success() {
+        let version = python::version(&String::from_utf8_lossy(&output.stdout));
+        if version.is_some_and(|version| version >= python::OLDEST) && output.status.success() {
             return Ok(name);
         }
         if let Some((major, minor)) = version.filter(|_| remedy == "install Python 3") {
-            let old = (major, minor) < OLDEST_PYTHON;
+            let old = (major, minor) < python::OLDEST;
             found = format!("{name} is {major}.{minor}{}", if old { "" } else { " without venv and ensurepip" });
             remedy = if old {
                 "install a newer Python 3"
@@ -145,11 +145,6 @@ async fn base_python() -> Result<&'static str, VenvError> {
         }
     }
     Err(VenvError::Python { found, remedy })
-}
-
-fn version(printed: &str) -> Option<(u32, u32)> {
-    let (major, minor) = printed.trim().split_once(' ')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 async fn run(mut command: Command, folder: &Path, remedy: &'static str) -> Result<(), VenvError> {
@@ -190,14 +185,6 @@ mod tests {
         }
         assert!(text.contains("ministack==1.5.33"));
         assert!(text.matches("--hash=sha256:").count() > 100);
-    }
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert_eq!(version("3 9\n"), Some((3, 9)));
-        assert!(version("3 9").unwrap() < OLDEST_PYTHON);
-        assert!(version("3 14").unwrap() > OLDEST_PYTHON);
-        assert_eq!(version("garbage"), None);
     }
 
     #[tokio::test]

@@ -5,14 +5,33 @@
 
 pub mod functions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use localcloud::gateway::pipeline::Upstream;
-use localcloud::{LocalCloud, Options};
+use localcloud::{Description, LocalCloud, Options, daemon, ministack};
 
-/// The home that all tests of the workspace share, so that MiniStack is installed once.
+/// The home that all tests of the workspace share, so that MiniStack is installed once: in cargo's target folder, which
+/// holds this executable as `PROFILE/deps/NAME`.
 pub fn home() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/localcloud"))
+    let executable = std::env::current_exe().expect("this executable has a path");
+    executable.ancestors().nth(3).expect("it lies in the target folder").join("localcloud")
+}
+
+/// A home of this test's own, with the shared virtual environment in it.
+pub async fn home_of_its_own() -> tempfile::TempDir {
+    let python = ministack::ready(&home(), &|_| {}).await.unwrap();
+    let venv = python.ancestors().nth(2).unwrap().canonicalize().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(&venv, place.path().join(venv.file_name().unwrap())).unwrap();
+    place
+}
+
+/// A cloud in a process of its own.
+pub async fn start_apart(home: &Path) -> Description {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_localcloud"));
+    program.arg(home).arg("--auth");
+    daemon::up(home, program, &|_| {}).await.unwrap()
 }
 
 /// A cloud of this test's own.
@@ -22,7 +41,11 @@ pub async fn start() -> LocalCloud {
 
 /// A client that sends root's requests through the gateway.
 pub fn client(cloud: &LocalCloud) -> Upstream {
-    let description = cloud.description();
+    client_of(cloud.description())
+}
+
+/// The same for a cloud that may run in another process.
+pub fn client_of(description: &Description) -> Upstream {
     let address = description.aws_endpoint.trim_start_matches("http://").to_owned();
     Upstream::new(address, description.account.clone(), description.region.clone())
 }
@@ -39,15 +62,33 @@ pub fn role<'a>(action: &'a str, name: &'a str) -> Vec<(&'a str, &'a str)> {
 
 /// The ids of the living processes of a process group (Linux).
 pub fn group(leader: u32) -> Vec<u32> {
+    processes().into_iter().filter(|process| process.group == leader).map(|process| process.id).collect()
+}
+
+/// The ids of the living children of a process (Linux).
+pub fn children(parent: u32) -> Vec<u32> {
+    processes().into_iter().filter(|process| process.parent == parent).map(|process| process.id).collect()
+}
+
+struct Process {
+    id: u32,
+    parent: u32,
+    group: u32,
+}
+
+/// All that live, zombies left out.
+fn processes() -> Vec<Process> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         // pid (name) state ppid pgrp: the name may hold spaces and brackets.
         let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let (state, group) = (fields.next(), fields.nth(1));
-        if group == Some(leader.to_string().as_str()) && state != Some("Z") {
-            found.push(pid);
+        let state = fields.next();
+        let mut number = || fields.next().and_then(|field| field.parse().ok());
+        let (Some(parent), Some(group)) = (number(), number()) else { continue };
+        if state != Some("Z") {
+            found.push(Process { id, parent, group });
         }
     }
     found
