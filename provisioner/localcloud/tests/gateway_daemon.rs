@@ -12,9 +12,9 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 #[tokio::test]
 async fn up_reuses_what_runs_and_down_ends_it() {
     let place = home_of_its_own().await;
-    let first = start_apart(place.path()).await;
+    let first = start_apart(place.path(), true).await;
     assert_eq!(daemon::running(place.path()).unwrap(), Some(first.clone()));
-    let again = start_apart(place.path()).await;
+    let again = start_apart(place.path(), true).await;
     assert_eq!(first, again);
     assert!(daemon::down(place.path()).await.unwrap());
     assert_eq!(daemon::running(place.path()).unwrap(), None);
@@ -27,12 +27,12 @@ async fn up_reuses_what_runs_and_down_ends_it() {
 #[tokio::test]
 async fn a_killed_daemon_is_noticed_and_replaced() {
     let place = home_of_its_own().await;
-    let first = start_apart(place.path()).await;
+    let first = start_apart(place.path(), true).await;
     kill_process(pid(first.pid), Signal::KILL).unwrap();
     ends(first.pid).await;
     assert!(place.path().join("local-cloud.json").exists(), "its description is left");
     assert_eq!(daemon::running(place.path()).unwrap(), None);
-    let second = start_apart(place.path()).await;
+    let second = start_apart(place.path(), true).await;
     assert_ne!(first.pid, second.pid);
     assert!(daemon::down(place.path()).await.unwrap());
 }
@@ -40,7 +40,7 @@ async fn a_killed_daemon_is_noticed_and_replaced() {
 #[tokio::test]
 async fn two_at_once_start_one() {
     let place = home_of_its_own().await;
-    let (one, two) = tokio::join!(start_apart(place.path()), start_apart(place.path()));
+    let (one, two) = tokio::join!(start_apart(place.path(), true), start_apart(place.path(), true));
     assert_eq!(one, two);
     assert!(daemon::down(place.path()).await.unwrap());
 }

@@ -39,7 +39,7 @@ async fn dropping_is_enough() {
 #[tokio::test]
 async fn a_killed_parent_leaves_nothing() {
     let home = home_of_its_own().await;
-    let parent = start_apart(home.path()).await;
+    let parent = start_apart(home.path(), false).await;
     // MiniStack is the child of its supervisor, and leads a process group of its own.
     let supervised = children(parent.pid).into_iter().flat_map(children);
     let leader = supervised.into_iter().find(|child| !group(*child).is_empty()).expect("MiniStack runs");

@@ -27,10 +27,10 @@ pub async fn home_of_its_own() -> tempfile::TempDir {
     place
 }
 
-/// A cloud in a process of its own.
-pub async fn start_apart(home: &Path) -> Description {
+/// A cloud in a process of its own; `auth` has it check signatures and policies.
+pub async fn start_apart(home: &Path, auth: bool) -> Description {
     let mut program = Command::new(env!("CARGO_BIN_EXE_localcloud"));
-    program.arg(home).arg("--auth");
+    program.arg(home).args(auth.then_some("--auth"));
     daemon::up(home, program, &|_| {}).await.unwrap()
 }
 
