@@ -3,9 +3,9 @@
 
 mod circles;
 mod modules;
+mod one_build;
 mod structure;
 mod tokens;
-mod one_build;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
