@@ -45,7 +45,7 @@ pub struct Line {
     pub rule: Rule,
     /// As the tenant reads it.
     pub description: String,
-    /// Rounded to the currency's decimals.
+    /// Rounded to what Stripe can charge in the currency.
     pub amount: Money,
 }
 

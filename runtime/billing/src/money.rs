@@ -40,7 +40,7 @@ pub enum MoneyError {
     TooLarge(String),
 }
 
-/// Stripe's integer amount: cents of USD, yen of JPY, thousandths of KWD.
+/// Stripe's integer amount: cents of USD, yen of JPY, thousandths of KWD, hundredths of UGX ([`Currency::stripe_scale`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MinorUnits(pub i64);
@@ -61,9 +61,10 @@ impl Money {
         Money::new(Decimal::ZERO, currency)
     }
 
-    /// The amount rounded once to the decimals of its currency.
+    /// The amount rounded once, half away from zero, to what Stripe can charge ([`Currency::billed_decimals`]):
+    /// `5.125 KWD` is 5.130.
     pub fn rounded(self) -> Self {
-        Money::new(round(self.amount, self.currency.decimals()), self.currency)
+        Money::new(round(self.amount, self.currency.billed_decimals()), self.currency)
     }
 
     /// The sum, or an error when the currencies differ.
@@ -76,17 +77,17 @@ impl Money {
         Ok(Money::new(amount, self.currency))
     }
 
-    /// The rounded amount as Stripe wants it.
+    /// The rounded amount as Stripe wants it: a multiple of [`Currency::stripe_step`].
     pub fn minor_units(self) -> Result<MinorUnits, MoneyError> {
         let too_large = || MoneyError::TooLarge(self.amount.to_string());
-        let scale = Decimal::from(10_i64.pow(self.currency.decimals()));
+        let scale = Decimal::from(10_i64.pow(self.currency.stripe_scale()));
         let units = self.rounded().amount.checked_mul(scale).ok_or_else(too_large)?;
         i64::try_from(units.normalize()).map(MinorUnits).map_err(|_| too_large())
     }
 
     /// The amount that Stripe's integer stands for.
     pub fn from_minor_units(units: MinorUnits, currency: Currency) -> Money {
-        Money::new(Decimal::new(units.0, currency.decimals()), currency)
+        Money::new(Decimal::new(units.0, currency.stripe_scale()), currency)
     }
 }
 
@@ -237,6 +238,26 @@ mod tests {
         assert!("ten%".parse::<Percent>().is_err());
     }
 
+    /// Stripe's own examples: 10 USD, 500 JPY, 5 ISK, 5 UGX, and 5.124 KWD, which is 5.12 or 5.13.
+    #[test]
+    fn amounts_go_to_stripe_as_its_documentation_writes_them() {
+        for (text, units) in [
+            ("10 USD", 1000),
+            ("500 JPY", 500),
+            ("5 ISK", 500),
+            ("5 UGX", 500),
+            ("5.124 KWD", 5120),
+            ("5.125 KWD", 5130),
+            ("-5.125 KWD", -5130),
+            ("1234.5 UGX", 123_500),
+            ("10.45 HUF", 1045),
+            ("800 TWD", 80_000),
+            ("7.4 MGA", 7),
+        ] {
+            assert_eq!(text.parse::<Money>().and_then(Money::minor_units), Ok(MinorUnits(units)), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn money_survives_its_text(units in any::<i32>(), scale in 0_u32..10) {
@@ -245,9 +266,10 @@ mod tests {
         }
 
         #[test]
-        fn minor_units_and_back(units in any::<i32>()) {
-            let units = MinorUnits(units.into());
-            for currency in [Currency::USD, "JPY".parse().expect("yen"), "KWD".parse().expect("dinar")] {
+        fn minor_units_and_back(steps in any::<i32>()) {
+            for code in ["USD", "JPY", "KWD", "ISK", "UGX", "MGA"] {
+                let currency: Currency = code.parse().expect("a currency");
+                let units = MinorUnits(i64::from(steps) * currency.stripe_step());
                 prop_assert_eq!(Money::from_minor_units(units, currency).minor_units(), Ok(units));
             }
         }

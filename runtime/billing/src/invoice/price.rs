@@ -127,7 +127,7 @@ impl<'a> Draft<'a> {
     /// The total is converted and rounded once, then apportioned to the services.
     fn cost(&mut self, services: &BTreeMap<String, Decimal>) {
         let shares: Vec<Decimal> = services.values().map(|cost| cost * self.rate).collect();
-        let parts = rounded_parts(&shares, self.currency.decimals());
+        let parts = rounded_parts(&shares, self.currency.billed_decimals());
         let before = self.running;
         for (service, amount) in services.keys().zip(parts) {
             self.add_line(Rule::Cost, service.clone(), amount);
@@ -165,7 +165,7 @@ impl<'a> Draft<'a> {
                 // A tier is chosen by the cost as the invoice shows it, so that the invoice explains itself.
                 Some(below) => {
                     let limit = self.converted(below, "a fee tier")?;
-                    if round(self.cost, self.currency.decimals()) >= limit {
+                    if round(self.cost, self.currency.billed_decimals()) >= limit {
                         continue;
                     }
                     format!("tier below {below}")
@@ -251,7 +251,7 @@ impl<'a> Draft<'a> {
 
     /// Rounds an amount once and adds it as a line and a step.
     fn line(&mut self, rule: Rule, description: String, exact: Decimal, text: String) {
-        let amount = round(exact, self.currency.decimals());
+        let amount = round(exact, self.currency.billed_decimals());
         self.add_line(rule, description, amount);
         self.step(rule, text, amount);
     }

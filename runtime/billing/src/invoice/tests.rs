@@ -290,3 +290,37 @@ proptest! {
         prop_assert_eq!(steps, invoice.total.amount);
     }
 }
+
+proptest! {
+    /// In every shape of currency Stripe takes each line, and the lines as sent sum to the total as sent.
+    #[test]
+    fn every_line_is_a_step_of_its_currency_and_the_lines_sum(
+        code in proptest::sample::select(vec!["USD", "JPY", "KWD", "ISK", "UGX", "MGA", "HUF"]),
+        markup in 0_i64..3000,
+        tax in 0_i64..3000,
+        costs in proptest::collection::btree_map("[a-z]{1,6}", -1_000_000_i64..100_000_000, 0..12),
+        rate in 1_i64..50_000_000,
+    ) {
+        let currency: Currency = code.parse().expect("a currency");
+        let percent = |hundredths| Some(crate::Percent::new(Decimal::new(hundredths, 2)));
+        let terms = Terms { markup: percent(markup), tax: percent(tax), ..Terms::default() };
+        let mut tenant = in_euros(tenant(vec![terms]), &Decimal::new(rate, 4).to_string());
+        tenant.currency = currency;
+        if currency == Currency::USD {
+            tenant.exchange = None;
+        } else if let Some(exchange) = &mut tenant.exchange {
+            exchange.to = currency;
+        }
+        let services: BTreeMap<String, Decimal> =
+            costs.into_iter().map(|(name, units)| (name, Decimal::new(units, 6))).collect();
+        let input = PriceInput { tenant: &tenant, month: october(), services: &services, credit: None };
+        let invoice = price(&input).expect("an invoice");
+        let units = |money: Money| money.minor_units().expect("it fits").0;
+        for line in &invoice.lines {
+            prop_assert_eq!(units(line.amount) % currency.stripe_step(), 0);
+            prop_assert_eq!(line.amount.rounded(), line.amount);
+        }
+        let sum: i64 = invoice.lines.iter().map(|line| units(line.amount)).sum();
+        prop_assert_eq!(sum, units(invoice.total));
+    }
+}

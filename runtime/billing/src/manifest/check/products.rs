@@ -36,7 +36,7 @@ fn amount(checker: &mut Checker<'_>, path: &[Step], price: &Price) {
     not_negative(checker, &steps, price.amount);
     // Stripe counts whole minor units; only metered prices may be finer, and those are checked by Stripe.
     if price.meter.is_none() && price.amount.rounded() != price.amount {
-        let hint = format!("write it with at most {} decimals", price.amount.currency.decimals());
+        let hint = format!("write it with at most {} decimals", price.amount.currency.billed_decimals());
         checker.at(&steps, format!("`{}` has a fraction of the smallest coin", price.amount), hint);
     }
     if price.amount.minor_units().map_or(true, |units| units.0 > LARGEST_PRICE) {
