@@ -4,3 +4,4 @@ pub mod leaving_tenants;
 pub mod link_key;
 pub mod preview;
 pub mod reader;
+pub mod table;

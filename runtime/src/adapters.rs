@@ -9,10 +9,12 @@ mod stripe;
 
 use std::sync::{Arc, OnceLock};
 
+use billing::ledger::TableLedger;
+
 pub use aws::Aws;
 pub use clock::SystemClock;
 pub use cost_explorer::CostExplorer;
-pub use dynamodb::DynamoLedger;
+pub use dynamodb::{DynamoLedger, DynamoTable};
 pub use secrets::SecretsManager;
 pub use stripe::StripeInvoices;
 
@@ -39,7 +41,7 @@ impl AwsPorts {
 
 impl Ports for AwsPorts {
     fn ledger(&self, table: &str) -> Arc<dyn Ledger> {
-        Arc::new(DynamoLedger::new(self.aws.dynamodb(), table))
+        Arc::new(TableLedger(DynamoTable::new(self.aws.dynamodb(), table)))
     }
 
     fn secrets(&self) -> Arc<dyn Secrets> {

@@ -7,57 +7,15 @@ pub mod memory;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use billing::Period;
 use billing::attribution::QueriedDay;
-use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostClaim, CostDay, SyncMark};
-use billing::tenant::TenantRecord;
-use billing::{Month, Period};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+pub use billing::ledger::{Ledger, PortError};
 pub use invoices::{DraftRequest, Invoices, ItemRequest, RemoteInvoice, RemoteItem, RemoteStatus};
 
 use crate::secret::Secret;
-
-/// A call to the world that failed. Holds no payload and no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("could not {doing}: {cause}")]
-pub struct PortError {
-    /// What was being done: `read the ledger`.
-    pub doing: String,
-    /// What went wrong, in the service's words.
-    pub cause: String,
-}
-
-impl PortError {
-    /// Names what was being done and what went wrong.
-    pub fn new(doing: impl Into<String>, cause: impl ToString) -> PortError {
-        PortError { doing: doing.into(), cause: cause.to_string() }
-    }
-}
-
-/// The ledger table.
-#[async_trait]
-pub trait Ledger: Send + Sync {
-    /// All tenant records.
-    async fn tenants(&self) -> Result<Vec<TenantRecord>, PortError>;
-    /// One tenant's record.
-    async fn tenant(&self, id: &str) -> Result<Option<TenantRecord>, PortError>;
-    /// A tenant's stored days of a period, in order; days without an item are left out.
-    async fn cost_days(&self, tenant: &str, period: &Period) -> Result<Vec<CostDay>, PortError>;
-    /// Replaces one day, unless a later sync already did.
-    async fn put_cost_day(&self, tenant: &str, day: &CostDay) -> Result<(), PortError>;
-    /// A tenant's sync marks from one month to another, both included, in order.
-    async fn sync_marks(&self, tenant: &str, first: Month, last: Month) -> Result<Vec<SyncMark>, PortError>;
-    /// Replaces one mark, unless a later sync already did.
-    async fn put_sync_mark(&self, tenant: &str, mark: &SyncMark) -> Result<(), PortError>;
-    /// A tenant's invoice of a month.
-    async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, PortError>;
-    /// Claims a month's cost for a tenant, unless another tenant has it; gives who has it now.
-    async fn claim_cost(&self, claim: &CostClaim) -> Result<String, PortError>;
-    /// Writes an invoice if the stored one has the expected version (none: if there is none); false when it has not.
-    async fn write_invoice(&self, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, PortError>;
-}
 
 /// Which part a cost query groups by, beside the tenant tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +29,17 @@ pub enum Part {
 /// Where daily costs come from.
 #[async_trait]
 pub trait CostSource: Send + Sync {
-    /// Every page of the period's days for all tenants; all of them or an error.
-    async fn daily(&self, period: &Period, part: Part) -> Result<Vec<QueriedDay>, PortError>;
+    /// One page of the period's days for all tenants: the first, or the one that the page before named as next.
+    async fn page(&self, period: &Period, part: Part, token: Option<&str>) -> Result<CostPage, PortError>;
+}
+
+/// One page of an answer. A day may go on on the next page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostPage {
+    /// Days, or parts of them.
+    pub days: Vec<QueriedDay>,
+    /// Names the next page; none on the last.
+    pub next: Option<String>,
 }
 
 /// What is asked of a cost source: the same for every period.

@@ -1,11 +1,11 @@
 //! `invoice`: what a month comes to, from the ledger, by the same rules and terms that draft it.
 
-use billing::invoice::{PriceInput, price, ready};
+use billing::Month;
+use billing::invoice::{MonthFacts, Standing, assess};
 use billing::ledger::{CostClaim, CostDay};
 use billing::manifest::model::Tenant;
 use billing::names::UNALLOCATED;
 use billing::tenant::TenantRecord;
-use billing::{Month, ledger};
 use clap::Subcommand as ClapSubcommand;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -106,44 +106,58 @@ async fn preview(
 ) -> Result<Preview, Failure> {
     let (id, wanted) = (&tenant.id, project.manifest.tenant_record(tenant));
     let (record, terms) = match reader.tenant(id).await? {
-        None => (wanted, TermsOf::Undeployed),
+        None => {
+            // As `apply` fills it in.
+            let first_period = wanted.first_period.or(Some(Month::of(today)));
+            (TenantRecord { first_period, ..wanted }, TermsOf::Undeployed)
+        }
         Some(deployed) if bills_alike(&deployed, &wanted) => (deployed, TermsOf::Manifest),
         Some(deployed) => (deployed, TermsOf::Deployed),
     };
-    let mark = reader.sync_mark(id, month).await?;
-    let days = reader.cost_days(id, month.period()).await?;
-    let services = ledger::cost_by_service(&days);
-    let credit = reader.invoice(id, month.previous()?).await?.and_then(|before| before.carried_credit());
-    let priced = price(&PriceInput { tenant: &record, month, services: &services, credit });
+    let (mark, days) = (reader.sync_mark(id, month).await?, reader.cost_days(id, month.period()).await?);
+    let balance = reader.invoice(id, month.previous()?).await?.and_then(|before| before.carried_credit());
     let invoiced = reader.invoice(id, month).await?;
-    let readiness = ready(&record, month, mark.as_ref(), project.manifest.invoicing.settle_days, today);
-    let not_ready = match (&invoiced, &priced, readiness) {
-        (Some(_), ..) => None,
-        (None, Err(reason), _) => Some(reason.to_string()),
-        (None, Ok(_), Err(reason)) => Some(reason.to_string()),
-        (None, Ok(_), Ok(())) => claimed_by_other(project, reader, &record, month).await?,
+    let claim = claim(project, reader, &record, month).await?;
+    let facts = MonthFacts {
+        tenant: &record,
+        month,
+        mark: mark.as_ref(),
+        days: &days,
+        balance,
+        claim: claim.as_ref(),
+        record: invoiced.as_ref(),
+    };
+    let assessment = assess(&facts, project.manifest.invoicing.settle_days, today);
+    let not_ready = match (&invoiced, &assessment.invoice, &assessment.standing) {
+        (Some(_), ..) | (None, Ok(_), Standing::Due(_) | Standing::Done | Standing::Begun) => None,
+        (None, Err(reason), _) | (None, Ok(_), Standing::Unpriced(reason)) => Some(reason.to_string()),
+        (None, Ok(_), Standing::Waiting(reason)) => Some(reason.to_string()),
+        (None, Ok(_), Standing::Claimed { holder }) => {
+            let tag = claim.as_ref().map_or("it", |claim| claim.tag.as_str());
+            Some(format!("the cost of {tag} in {month} was invoiced to tenant {holder}"))
+        }
     };
     let (tenant, name) = (id.clone(), tenant.name.clone());
-    Ok(Preview { tenant, name, month, invoice: priced.ok(), terms, invoiced, not_ready })
+    Ok(Preview { tenant, name, month, invoice: assessment.invoice.ok(), terms, invoiced, not_ready })
 }
 
-/// Who else is invoiced for the month's cost: its tag, or its tenant's id, was another until then.
-async fn claimed_by_other(
+/// The claim on the month's cost: its tag, or its tenant's id, may have been another until then.
+async fn claim(
     project: &Project,
     reader: &LedgerReader,
     tenant: &TenantRecord,
     month: Month,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<CostClaim>, Failure> {
     let Some(tag) = tenant.cost_tag(&project.manifest.attribution.tenant_tag) else { return Ok(None) };
-    let claim = CostClaim { tag, month, tenant: tenant.id.clone() };
-    let held = reader.claim(&claim).await?.filter(|held| held.tenant != claim.tenant);
-    Ok(held.map(|held| format!("the cost of {} in {month} was invoiced to tenant {}", claim.tag, held.tenant)))
+    reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await
 }
 
-/// Whether both come to the same invoices.
-fn bills_alike(one: &TenantRecord, other: &TenantRecord) -> bool {
+/// Whether the manifest's record comes to the same invoices as the deployed one, whose first month is filled in where the
+/// manifest names none.
+fn bills_alike(deployed: &TenantRecord, wanted: &TenantRecord) -> bool {
+    let first = |record: &TenantRecord| wanted.first_period.and(record.first_period);
     let terms = |record: &TenantRecord| {
-        (record.currency, record.terms.clone(), record.exchange.clone(), record.first_period, record.tags.clone())
+        (record.currency, record.terms.clone(), record.exchange.clone(), first(record), record.tags.clone())
     };
-    terms(one) == terms(other)
+    terms(deployed) == terms(wanted)
 }

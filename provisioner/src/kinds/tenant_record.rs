@@ -1,6 +1,7 @@
 //! `tenant_record`: one tenant as an item of the ledger table; the runtime reads it.
 //! Attributes beside the record (paused, ids learned later) are the runtime's and never drift.
 
+pub mod first_period;
 mod listing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -8,16 +9,21 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use billing::Month;
+use billing::ledger::{Record as _, SCHEMA_FIELD};
 use billing::names::{ADDRESS_TAG, LEDGER_KEY, LEDGER_KIND, LEDGER_SORT, OWNER_TAG, TENANT_ATTRIBUTE, TENANT_ITEM};
+use billing::tenant::TenantRecord;
+use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
 use engine::kind_meta::{KindMeta, Permission, Verb};
 use engine::{Address, Input, Owner};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::dynamodb_table::{ANY_TABLE, DynamodbTables};
 use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::Cloud;
+use crate::cloud::clock;
 use crate::cloud::errors::{call_error, code, refused};
 
 /// What a tenant record is to be.
@@ -117,7 +123,12 @@ impl TypedKind for TenantRecords {
         Ok(listed)
     }
 
-    async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
+    fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
+        engine::diff::fields(&Self::META, desired, &first_period::beside(desired, observed), last)
+    }
+
+    async fn create(&self, address: &Address, mut desired: Desired, _token: &str) -> Result<Applied, CallError> {
+        first_period::fill(&mut desired.record, Month::of(clock::today().await));
         // Attributes of the runtime alone are no record: ours goes beside them.
         let call = self.write(address, &desired)?;
         let call = call.condition_expression("attribute_not_exists(#record) AND attribute_not_exists(#stack)");
@@ -132,7 +143,8 @@ impl TypedKind for TenantRecords {
         Err(CallError { class: class.unwrap_or(failed.class), ..failed })
     }
 
-    async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
+    async fn update(&self, mut change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
+        first_period::keep(&mut change.desired.record, &change.observed.record);
         let call = self.write(&change.address, &change.desired)?;
         let call = match change.claim {
             true => call.condition_expression("attribute_exists(#record)"),
@@ -244,23 +256,22 @@ fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
     item.get(attribute).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
-/// The record as it is stored: JSON text with the customer in it.
+/// The record as it is stored: JSON text with its schema number and the customer in it.
 fn stored(desired: &Desired) -> Result<String, CallError> {
-    let mut record = desired.record.clone();
-    let customer = match &desired.stripe_customer {
-        None => return Ok(record.to_string()),
-        Some(Input::Known(customer)) => customer,
-        Some(Input::Output(of)) => {
-            return Err(refused("dynamodb:UpdateItem", format!("the output of {} is not known yet", of.of)));
+    let operation = "dynamodb:UpdateItem";
+    let fields = desired.record.as_object();
+    let fields = fields
+        .ok_or_else(|| refused(operation, format!("the record of tenant {} is not an object", desired.tenant)))?;
+    let mut record = Map::from_iter([(SCHEMA_FIELD.to_owned(), TenantRecord::SCHEMA.into())]);
+    record.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+    match &desired.stripe_customer {
+        None => {}
+        Some(Input::Known(customer)) => {
+            record.insert(CUSTOMER.to_owned(), Value::String(customer.clone()));
         }
-    };
-    match record.as_object_mut() {
-        Some(fields) => {
-            fields.insert(CUSTOMER.to_owned(), Value::String(customer.clone()));
-            Ok(record.to_string())
-        }
-        None => Err(refused("dynamodb:UpdateItem", format!("the record of tenant {} is no object", desired.tenant))),
+        Some(Input::Output(of)) => return Err(refused(operation, format!("the output of {} is not known yet", of.of))),
     }
+    Ok(Value::Object(record).to_string())
 }
 
 /// An item as a record. One with neither a record nor an owner is the runtime's alone, and no record.
@@ -282,7 +293,7 @@ fn observed(table: &str, item: &Item) -> Option<Seen<Desired>> {
     Some(Seen { id, fields, outputs, owner, unread: Vec::new(), pending: None })
 }
 
-/// The stored record without the customer, and the customer. Null when the runtime would not find it: it lists
+/// The stored record without the customer and the schema number, and the customer. Null when the runtime would not find it: it lists
 /// records by their kind.
 fn parted(item: &Item) -> (Value, Option<String>) {
     if text(item, LEDGER_KIND) != Some(TENANT_ITEM) {
@@ -292,6 +303,12 @@ fn parted(item: &Item) -> (Value, Option<String>) {
     let mut record = serde_json::from_str(stored).unwrap_or_else(|_| Value::String(stored.to_owned()));
     // shift_remove keeps the order of the rest.
     let customer = record.as_object_mut().and_then(|fields| fields.shift_remove(CUSTOMER));
+    if let Some(fields) = record.as_object_mut() {
+        // A text without a number is of version 1. Another version than ours stays and differs, so that it is rewritten.
+        if fields.get(SCHEMA_FIELD).and_then(Value::as_u64) == Some(TenantRecord::SCHEMA.into()) {
+            fields.shift_remove(SCHEMA_FIELD);
+        }
+    }
     (record, customer.as_ref().and_then(Value::as_str).map(str::to_owned))
 }
 
@@ -334,6 +351,22 @@ mod tests {
         let text = stored(&desired(Some("cus_1"))).expect("is stored");
         let record: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(record["stripe_customer"], json!("cus_1"));
+    }
+
+    #[test]
+    fn the_stored_text_is_numbered_and_one_without_a_number_is_no_drift() {
+        let numbered: Value = serde_json::from_str(&stored(&desired(None)).expect("is stored")).expect("JSON");
+        assert_eq!(numbered[SCHEMA_FIELD], Value::from(TenantRecord::SCHEMA));
+        let seen_as = |text: &str| {
+            let stored = item(&[(LEDGER_KIND, TENANT_ITEM), (TENANT_ATTRIBUTE, text), (OWNER_TAG, "shop")]);
+            observed("ledger", &stored).expect("a record").fields.record
+        };
+        let record = desired(None).record;
+        assert_eq!(seen_as(&numbered.to_string()), record);
+        assert_eq!(seen_as(&record.to_string()), record);
+        let mut newer = numbered;
+        newer[SCHEMA_FIELD] = Value::from(TenantRecord::SCHEMA + 1);
+        assert_ne!(seen_as(&newer.to_string()), record);
     }
 
     #[test]

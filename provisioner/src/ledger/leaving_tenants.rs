@@ -3,15 +3,18 @@
 //! left; that no month comes twice is the ledger's matter ([`billing::ledger::CostClaim`]).
 
 use aws_sdk_dynamodb::Client;
-use billing::invoice::{InvoiceRecord, InvoiceState, PriceInput, Settlement, price};
-use billing::ledger::{self, SyncMark};
+use billing::invoice::{InvoiceRecord, MonthFacts, Settlement, Standing, assess};
+use billing::ledger::SyncMark;
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
 use engine::kind::Contents;
-use engine::{Graph, Plan, Step};
+use engine::{Graph, Plan, Resource, Step};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::civil::Date;
 use serde_json::Value;
 
+use crate::cloud::clock;
+use crate::kinds::tenant_record::first_period;
 use crate::ledger::reader::LedgerReader;
 use crate::ui::failure::Failure;
 
@@ -27,8 +30,8 @@ pub async fn look(plan: &mut Plan, wanted: &Graph, tenant_tag: &str, dynamodb: &
     if leaving.is_empty() {
         return Ok(());
     }
-    let resources = wanted.resources().values().filter(|resource| resource.address.kind() == KIND);
-    let staying: Vec<TenantRecord> = resources.filter_map(|resource| record(&resource.desired)).collect();
+    let this_month = Month::of(clock::today().await);
+    let staying = staying(plan, wanted, this_month);
     let accounts = leaving.into_iter().map(|(at, tenant, ledger)| async move {
         let account = account(&tenant, &ledger).await?;
         Ok::<_, Failure>((at, tenant, account))
@@ -40,6 +43,22 @@ pub async fn look(plan: &mut Plan, wanted: &Graph, tenant_tag: &str, dynamodb: &
         plan.steps[at].guard = described(&account, heir).map(|described| Contents { described });
     }
     Ok(())
+}
+
+/// The wanted tenants, each with the first month it will bill.
+fn staying(plan: &Plan, wanted: &Graph, this_month: Month) -> Vec<TenantRecord> {
+    let resources = wanted.resources().values().filter(|resource| resource.address.kind() == KIND);
+    let tenant = |resource: &Resource| {
+        let tenant = record(&resource.desired)?;
+        let step = plan.steps.iter().find(|step| step.address == resource.address);
+        let there = step.is_some_and(|step| step.id.is_some());
+        let stored = step.and_then(|step| step.observed.as_deref()?.get("record"));
+        // Nothing is done to it, so nothing was kept of what it looks like: it bills what it billed.
+        let stored = stored.or(there.then_some(&Value::Null));
+        let first_period = first_period::effective(resource.desired.get("record")?, stored, this_month);
+        Some(TenantRecord { first_period, ..tenant })
+    };
+    resources.filter_map(tenant).collect()
 }
 
 /// The tenant that a step takes away: deleted, or replaced by one of another id.
@@ -81,11 +100,22 @@ struct Open {
 async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account, Failure> {
     let invoices = reader.invoices(&tenant.id).await?;
     let mut account = Account { open: Vec::new(), credit: credit_left(&invoices) };
-    for month in open_months(tenant, &reader.sync_marks(&tenant.id).await?, &invoices) {
+    let marks = reader.sync_marks(&tenant.id).await?;
+    for month in open_months(tenant, &marks, &invoices) {
         let days = reader.cost_days(&tenant.id, month.period()).await?;
-        let services = ledger::cost_by_service(&days);
-        let begun = invoices.iter().any(|record| record.month() == month && !record.state.is_done());
-        match price(&PriceInput { tenant, month, services: &services, credit: None }) {
+        let facts = MonthFacts {
+            tenant,
+            month,
+            mark: marks.iter().find(|mark| mark.month == month),
+            days: &days,
+            balance: None,
+            claim: None,
+            record: invoices.iter().find(|record| record.month() == month),
+        };
+        // Whether it has settled makes no difference: once the tenant is gone, it is not invoiced at all.
+        let assessment = assess(&facts, 0, Date::MAX);
+        let begun = assessment.standing == Standing::Begun;
+        match assessment.invoice {
             Ok(invoice) if invoice.settlement() == Settlement::Nothing && !begun => {}
             priced => account.open.push(Open { month, total: priced.ok().map(|invoice| invoice.total), begun }),
         }
@@ -96,8 +126,7 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
 /// Months whose cost is known, at least in part, and that no invoice is done for. One that closed with nothing due is
 /// open: its cost may have been found since.
 fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
-    let closes = |state: InvoiceState| state.is_done() && state != InvoiceState::NothingDue;
-    let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && closes(record.state));
+    let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && record.closes_month());
     marks.iter().map(|mark| mark.month).filter(|month| tenant.bills(*month) && !is_done(*month)).collect()
 }
 

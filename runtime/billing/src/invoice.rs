@@ -1,5 +1,6 @@
 //! A closed month priced: what a tenant owes, line by line, and how each figure came about.
 
+mod assess;
 mod price;
 mod ready;
 mod record;
@@ -12,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::pricing::ExchangeRate;
 use crate::{Currency, Money, Month};
 
+pub use assess::{Assessment, MonthFacts, Standing, assess};
 pub use price::{PriceError, PriceInput, price};
-pub use ready::{NotReady, ready};
+pub use ready::{NotReady, is_final, ready, settles_on};
 pub use record::{InvoiceRecord, InvoiceState, Lease};
 
 /// What a tenant owes for a month. The lines sum to the total.
@@ -110,6 +112,13 @@ impl Invoice {
         } else {
             Settlement::Charge(self.total)
         }
+    }
+
+    /// The least Stripe charges in this currency, where the total is a charge below it: Stripe then marks the invoice paid
+    /// and moves the amount to the customer's balance, so that no cash arrives.
+    pub fn below_minimum_charge(&self) -> Option<Money> {
+        let charged = self.total.amount > Decimal::ZERO;
+        Money::minimum_charge(self.currency).filter(|least| charged && self.total.amount < least.amount)
     }
 
     /// The exchange in one sentence, for the invoice itself; none when nothing was converted.

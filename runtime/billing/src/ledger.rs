@@ -25,11 +25,6 @@ pub use cost_day::{COST_PREFIX, CostAmount, CostDay, by_project, by_service, cos
 pub use invoices::{INVOICE_PREFIX, invoice_key};
 pub use item::{Table, TableLedger};
 pub use memory::MemoryLedger;
-pub use port::{Expect, Indexed, Key, Ledger, LedgerError, Stored, TRANSACTION_ITEMS, Wrote};
+pub use port::{Expect, Indexed, Key, Ledger, PortError, Stored, TRANSACTION_ITEMS, Wrote};
 pub use record::{Record, RecordError, SCHEMA_FIELD, decode, encode};
 pub use sync_mark::{SYNC_PREFIX, SyncMark, sync_key};
-
-/// Behind every sort key that starts with `prefix`: what follows it is digits and hyphens.
-fn end_of(prefix: &str) -> String {
-    format!("{prefix}~")
-}

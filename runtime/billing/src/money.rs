@@ -67,6 +67,12 @@ impl Money {
         Money::new(round(self.amount, self.currency.billed_decimals()), self.currency)
     }
 
+    /// The least Stripe charges in a currency; it moves what is below to the customer's balance. None where Stripe names no
+    /// amount.
+    pub fn minimum_charge(currency: Currency) -> Option<Money> {
+        currency.stripe_minimum().map(|units| Money::from_minor_units(MinorUnits(units), currency))
+    }
+
     /// The sum, or an error when the currencies differ.
     pub fn plus(self, other: Money) -> Result<Money, MoneyError> {
         if self.currency != other.currency {
@@ -256,6 +262,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Money>().and_then(Money::minor_units), Ok(MinorUnits(units)), "{text}");
         }
+    }
+
+    #[test]
+    fn minimum_charges_are_in_major_units() {
+        let least =
+            |code: &str| Money::minimum_charge(code.parse().expect("a currency")).map(|money| money.to_string());
+        assert_eq!(least("USD"), Some("0.50 USD".to_owned()));
+        assert_eq!(least("JPY"), Some("50 JPY".to_owned()));
+        assert_eq!(least("HUF"), Some("175.00 HUF".to_owned()));
+        assert_eq!(least("UGX"), None);
     }
 
     proptest! {

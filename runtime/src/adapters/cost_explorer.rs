@@ -13,7 +13,7 @@ use billing::period::parse_date;
 use rust_decimal::Decimal;
 
 use super::aws::failed;
-use crate::ports::{CostQuery, CostSource, Part, PortError};
+use crate::ports::{CostPage, CostQuery, CostSource, Part, PortError};
 
 const DOING: &str = "ask Cost Explorer";
 const USAGE: &str = "UsageQuantity";
@@ -35,38 +35,26 @@ impl CostExplorer {
 
 #[async_trait]
 impl CostSource for CostExplorer {
-    async fn daily(&self, period: &Period, part: Part) -> Result<Vec<QueriedDay>, PortError> {
-        let interval = interval(period)?;
-        let group_by = self.query.group_by(part)?;
-        let request = self
+    async fn page(&self, period: &Period, part: Part, token: Option<&str>) -> Result<CostPage, PortError> {
+        let answer = self
             .client
             .get_cost_and_usage()
-            .time_period(interval)
+            .time_period(interval(period)?)
             .granularity(Granularity::Daily)
             .metrics(&self.query.basis)
             .metrics(USAGE)
-            .set_group_by(Some(group_by))
-            .set_filter(self.query.filter());
-        let mut days = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let page = request
-                .clone()
-                .set_next_page_token(token.clone())
-                .send()
-                .await
-                .map_err(|error| failed(DOING, &error))?;
-            for result in page.results_by_time() {
-                days.push(self.query.day(result, part)?);
-            }
-            match page.next_page_token {
-                None => return Ok(days),
-                Some(next) if Some(&next) == token.as_ref() => {
-                    return Err(PortError::new(DOING, "it gave the same page again"));
-                }
-                next => token = next,
-            }
+            .set_group_by(Some(self.query.group_by(part)?))
+            .set_filter(self.query.filter())
+            .set_next_page_token(token.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| failed(DOING, &error))?;
+        if token.is_some() && answer.next_page_token.as_deref() == token {
+            return Err(PortError::new(DOING, "it gave the same page again"));
         }
+        let days: Result<Vec<QueriedDay>, PortError> =
+            answer.results_by_time().iter().map(|result| self.query.day(result, part)).collect();
+        Ok(CostPage { days: days?, next: answer.next_page_token })
     }
 }
 

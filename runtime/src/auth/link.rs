@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use billing::function::Purpose;
+use billing::ledger::tenants;
 use billing::link::{self, LinkClaims, LinkError, LinkKey};
 use billing::names::TOKEN_HEADER;
 use billing::tenant::TenantRecord;
@@ -29,7 +30,7 @@ impl LinkVerifier {
     /// The tenant comes from the token alone.
     pub(super) async fn tenant(&self, request: &Request) -> Result<TenantRecord, Refusal> {
         let claims = self.claims(request).await?;
-        let tenant = self.ledger.tenant(&claims.tenant).await?;
+        let tenant = tenants::one(&*self.ledger, &claims.tenant).await?;
         let tenant =
             tenant.ok_or_else(|| Refusal::new(404, "unknown_tenant", "the link's tenant does not exist any more"))?;
         link::check_version(&claims, &tenant).map_err(refused)?;

@@ -1,20 +1,22 @@
 //! Daily: what every tenant's AWS usage cost, from Cost Explorer into the ledger.
 //!
-//! Two queries answer for all tenants. Nothing is written before both are whole; days are replaced, never added to;
-//! a month whose days are being written is marked so until they all are, and is not billed meanwhile.
+//! Two queries a month answer for all tenants. Months are asked for one after the other, and pages are taken in as they
+//! come: nothing of a month is written before both its answers are whole, and no two months are held at a time. Days are
+//! replaced, never added to; a month whose days are being written is marked so until they all are, and is not billed
+//! meanwhile. A tenant whose items cannot be written stops no other; the run names it and fails at its end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use billing::attribution::{self, Attribution, window};
+use billing::attribution::{self, Attribution, Gathering, window};
 use billing::exact::ExactNumber;
 use billing::function::{Grant, Setting};
-use billing::ledger::{CostDay, SyncMark};
+use billing::ledger::{self, SyncMark};
 use billing::names::UNALLOCATED;
 use billing::period::parse_date;
 use billing::{Month, Period};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,7 @@ use crate::error::{RunError, StartError};
 use crate::events::Scheduled;
 use crate::handler::Handler;
 use crate::ports::{Clock, CostSource, Ledger, Part, PortError};
-use crate::run::{DAYS_SYNCED, Metric, Outcome, Run};
+use crate::run::{DAYS_SYNCED, ERRORS, Metric, Outcome, Run};
 use crate::spec::{On, Spec};
 
 /// The handler and what it works with.
@@ -111,6 +113,18 @@ pub struct CostSyncAnswer {
     pub total: ExactNumber,
     /// The part of it that no tenant's tag claims.
     pub unallocated: ExactNumber,
+    /// The tenants whose costs could not be written; the next run tries again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedTenant>,
+}
+
+/// A tenant whose costs could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedTenant {
+    /// The tenant's id.
+    pub tenant: String,
+    /// Why, the first time in this run.
+    pub reason: String,
 }
 
 /// Tenants whose items are read or written at a time.
@@ -121,28 +135,22 @@ const DAYS_AT_ONCE: usize = 4;
 impl CostSync {
     /// Runs one sync.
     async fn sync(&self, event: &CostSyncEvent) -> Result<Outcome<CostSyncAnswer>, RunError> {
-        let tenants = self.ledger.tenants().await?;
+        let tenants = ledger::tenants::all(&*self.ledger).await?;
         let owners = attribution::owners(&tenants, &self.tenant_tag)?;
-        let Some(period) = self.window(event, &owners).await? else {
-            return Ok(outcome(None, owners.len(), 0, &BTreeMap::new()));
-        };
-        let by_service = self.source.daily(&period, Part::Service).await?;
-        let by_project = match self.with_projects {
-            true => Some(self.source.daily(&period, Part::Project).await?),
-            false => None,
-        };
-        let synced_at = self.clock.now();
-        let Attribution { days, marks } =
-            attribution::attribute(&period, &by_service, by_project.as_deref(), &owners, synced_at)?;
-        let written = self.write_all(&period, &days, &marks).await?;
-        Ok(outcome(Some(period), owners.len(), written, &days))
+        let mut synced = Synced::default();
+        for month in self.months(event, &owners).await? {
+            let attribution = self.attributed(month, &owners).await?;
+            synced.months.push(month);
+            let (total, unallocated) = attribution.totals();
+            synced.total += total;
+            synced.unallocated += unallocated;
+            self.write_all(&month, &attribution, &mut synced).await;
+        }
+        Ok(synced.outcome(owners.len()))
     }
 
-    async fn window(
-        &self,
-        event: &CostSyncEvent,
-        owners: &BTreeMap<String, String>,
-    ) -> Result<Option<Period>, RunError> {
+    /// What to ask for, a month or a part of one at a time, oldest first.
+    async fn months(&self, event: &CostSyncEvent, owners: &BTreeMap<String, String>) -> Result<Vec<Period>, RunError> {
         let today = self.clock.today();
         let date =
             |text: &Option<String>| text.as_deref().map(parse_date).transpose().map_err(window::WindowError::from);
@@ -150,61 +158,92 @@ impl CostSync {
             (Some(start), end) => {
                 let yesterday = today.yesterday().unwrap_or(today);
                 let end = end.unwrap_or(yesterday.max(start));
-                Ok(Some(window::asked(start, end, today)?))
+                Ok(window::by_month(&window::asked(start, end, today)?))
             }
             (None, Some(_)) => Err(RunError::Event("`end` needs a `start`".to_owned())),
             (None, None) => {
-                let last_month = Month::of(today).previous().map_err(window::WindowError::from)?;
-                let marks = self.marks(owners, last_month).await?;
-                let is_final = window::last_month_final(&marks, today, self.settle_days);
-                Ok(window::daily(today, is_final)?)
+                let marks = self.marks(owners, today).await?;
+                Ok(window::daily(today, &marks, self.settle_days)?)
             }
         }
     }
 
-    /// Everybody's mark of a month, that of unallocated cost included.
-    async fn marks(&self, owners: &BTreeMap<String, String>, month: Month) -> Result<Vec<Option<SyncMark>>, PortError> {
-        let ids: Vec<&str> = owners.values().map(String::as_str).chain([UNALLOCATED]).collect();
-        stream::iter(ids)
-            .map(|id| async move { Ok(self.ledger.sync_marks(id, month, month).await?.pop()) })
-            .buffer_unordered(TENANTS_AT_ONCE)
-            .try_collect()
-            .await
+    /// Each tenant's marks of the months that a daily run looks at, those of unallocated cost included.
+    async fn marks(&self, owners: &BTreeMap<String, String>, today: Date) -> Result<Vec<Vec<SyncMark>>, RunError> {
+        let (first, last) = window::looked_at(today)?;
+        let ids = owners.values().map(String::as_str).chain([UNALLOCATED]);
+        let reads: Vec<_> = ids.map(|id| ledger::costs::marks(&*self.ledger, id, first, last)).collect();
+        Ok(stream::iter(reads).buffer_unordered(TENANTS_AT_ONCE).try_collect().await?)
     }
 
-    async fn write_all(
+    /// Asks for a month and gives every row to its tenant.
+    async fn attributed(&self, month: Period, owners: &BTreeMap<String, String>) -> Result<Attribution, RunError> {
+        // Before the first question: what AWS restates from now on may be missing in the answers.
+        let synced_at = self.clock.now();
+        let mut gathering = Gathering::new(month, owners, self.with_projects);
+        self.ask(&month, Part::Service, &mut gathering).await?;
+        if self.with_projects {
+            self.ask(&month, Part::Project, &mut gathering).await?;
+        }
+        Ok(gathering.finish(synced_at)?)
+    }
+
+    async fn ask(&self, period: &Period, part: Part, gathering: &mut Gathering) -> Result<(), PortError> {
+        let mut token: Option<String> = None;
+        loop {
+            let page = self.source.page(period, part, token.as_deref()).await?;
+            match part {
+                Part::Service => gathering.services(&page.days),
+                Part::Project => gathering.projects(&page.days),
+            }
+            if page.next.is_none() {
+                return Ok(());
+            }
+            token = page.next;
+        }
+    }
+
+    /// Writes every tenant's days; a tenant's failure is noted and stops no other.
+    async fn write_all(&self, month: &Period, attribution: &Attribution, synced: &mut Synced) {
+        let writes: Vec<_> =
+            attribution.tenants().iter().map(|tenant| self.one_tenant(tenant, month, attribution)).collect();
+        let mut written = stream::iter(writes).buffer_unordered(TENANTS_AT_ONCE);
+        while let Some((tenant, written)) = written.next().await {
+            match written {
+                Ok(days) => synced.days_written += days,
+                Err(error) => {
+                    tracing::error!(tenant, %error, "the tenant's costs were not written");
+                    synced.failed.entry(tenant.to_owned()).or_insert_with(|| error.to_string());
+                }
+            }
+        }
+    }
+
+    async fn one_tenant<'a>(
         &self,
-        period: &Period,
-        days: &BTreeMap<String, Vec<CostDay>>,
-        marks: &[SyncMark],
-    ) -> Result<usize, PortError> {
-        stream::iter(days.iter().map(Ok))
-            .map_ok(|(tenant, days)| self.write_tenant(tenant, period, days, marks))
-            .try_buffer_unordered(TENANTS_AT_ONCE)
-            .try_fold(0, |sum, written| async move { Ok(sum + written) })
-            .await
+        tenant: &'a str,
+        month: &Period,
+        attribution: &Attribution,
+    ) -> (&'a str, Result<usize, PortError>) {
+        (tenant, self.write_tenant(tenant, month, attribution).await)
     }
 
     /// Marks the months that change as being written, writes their days, then marks everything as known.
-    async fn write_tenant(
-        &self,
-        tenant: &str,
-        period: &Period,
-        days: &[CostDay],
-        marks: &[SyncMark],
-    ) -> Result<usize, PortError> {
-        let stored = self.ledger.cost_days(tenant, period).await?;
-        let changed = attribution::changed(&stored, days);
+    async fn write_tenant(&self, tenant: &str, period: &Period, attribution: &Attribution) -> Result<usize, PortError> {
+        let table = &*self.ledger;
+        let days = attribution.days_of(tenant);
+        let stored = ledger::costs::days(table, tenant, period).await?;
+        let changed = attribution::changed(&stored, &days);
         let changes = |mark: &&SyncMark| changed.iter().any(|day| Month::of(day.date) == mark.month);
-        for mark in marks.iter().filter(changes) {
-            let before = self.ledger.sync_marks(tenant, mark.month, mark.month).await?.pop();
-            self.ledger.put_sync_mark(tenant, &being_written(mark, before.as_ref())).await?;
+        for mark in attribution.marks.iter().filter(changes) {
+            let before = ledger::costs::mark(table, tenant, mark.month).await?;
+            ledger::costs::put_mark(table, tenant, &being_written(mark, before.as_ref())).await?;
         }
-        stream::iter(changed.iter().map(Ok))
-            .try_for_each_concurrent(DAYS_AT_ONCE, |day| self.ledger.put_cost_day(tenant, day))
-            .await?;
-        for mark in marks {
-            self.ledger.put_sync_mark(tenant, mark).await?;
+        let writes: Vec<_> = changed.iter().map(|day| ledger::costs::put_day(table, tenant, day)).collect();
+        // A day that a later sync wrote is newer, and stays.
+        stream::iter(writes).buffer_unordered(DAYS_AT_ONCE).try_for_each(|_| future::ready(Ok(()))).await?;
+        for mark in &attribution.marks {
+            ledger::costs::put_mark(table, tenant, mark).await?;
         }
         Ok(changed.len())
     }
@@ -217,24 +256,33 @@ fn being_written(mark: &SyncMark, before: Option<&SyncMark>) -> SyncMark {
     SyncMark { through, complete: false, ..mark.clone() }
 }
 
-fn outcome(
-    period: Option<Period>,
-    tenants: usize,
+/// What a run has done so far.
+#[derive(Debug, Default)]
+struct Synced {
+    months: Vec<Period>,
     days_written: usize,
-    days: &BTreeMap<String, Vec<CostDay>>,
-) -> Outcome<CostSyncAnswer> {
-    let sum = |days: &[CostDay]| -> Decimal { days.iter().map(CostDay::cost).sum() };
-    let total: Decimal = days.values().map(|days| sum(days)).sum();
-    let unallocated = days.get(UNALLOCATED).map_or(Decimal::ZERO, |days| sum(days));
-    let answer = CostSyncAnswer {
-        start: period.map(|period| period.start()),
-        end: period.map(|period| period.last_day()),
-        tenants,
-        days_written,
-        total: ExactNumber(total.normalize()),
-        unallocated: ExactNumber(unallocated.normalize()),
-    };
-    Outcome::new(answer).counting(vec![Metric::new(DAYS_SYNCED, days_written)])
+    total: Decimal,
+    unallocated: Decimal,
+    /// By tenant.
+    failed: BTreeMap<String, String>,
+}
+
+impl Synced {
+    fn outcome(self, tenants: usize) -> Outcome<CostSyncAnswer> {
+        let failed = self.failed.len();
+        let metrics = vec![Metric::new(DAYS_SYNCED, self.days_written), Metric::new(ERRORS, failed)];
+        let answer = CostSyncAnswer {
+            start: self.months.first().map(Period::start),
+            end: self.months.last().map(Period::last_day),
+            tenants,
+            days_written: self.days_written,
+            total: ExactNumber(self.total.normalize()),
+            unallocated: ExactNumber(self.unallocated.normalize()),
+            failed: self.failed.into_iter().map(|(tenant, reason)| FailedTenant { tenant, reason }).collect(),
+        };
+        // Unallocated cost is written as a tenant's is.
+        Outcome::new(answer).counting(metrics).failing(failed, tenants + 1)
+    }
 }
 
 #[cfg(test)]

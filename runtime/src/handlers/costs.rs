@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use billing::function::{Auth, Grant, Purpose, Setting};
-use billing::ledger::{CostDay, SyncMark};
+use billing::ledger::{self, CostDay, SyncMark};
 use billing::{Month, costs};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -75,8 +75,8 @@ impl Costs {
     ) -> Result<(Vec<CostDay>, Vec<SyncMark>), PortError> {
         let recent = today.checked_sub(RECENT_DAYS.days()).unwrap_or(today);
         let first = Month::of(asked.period.start().min(recent));
-        let marks = self.ledger.sync_marks(tenant, first, Month::of(today)).await?;
-        let days = self.ledger.cost_days(tenant, &costs::days_needed(asked, &marks)).await?;
+        let marks = ledger::costs::marks(&*self.ledger, tenant, first, Month::of(today)).await?;
+        let days = ledger::costs::days(&*self.ledger, tenant, &costs::days_needed(asked, &marks)).await?;
         Ok((days, marks))
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use billing::function::{Grant, Setting};
 use billing::invoice::{
-    InvoiceRecord, InvoiceState, Lease, NotReady, PriceError, PriceInput, Settlement, price, ready,
+    InvoiceRecord, InvoiceState, Lease, MonthFacts, NotReady, PriceError, Settlement, Standing, assess, ready,
 };
 use billing::ledger::{self, CostClaim, SyncMark};
 use billing::period::PeriodError;
@@ -217,11 +217,8 @@ impl Invoicing<'_> {
         }
         let month = self.month(event)?;
         let tenants = self.tenants(event.tenant.as_deref()).await?;
-        let mut invoices: Vec<TenantAnswer> = stream::iter(&tenants)
-            .map(|tenant| self.tenant_answer(tenant, month))
-            .buffer_unordered(TENANTS_AT_ONCE)
-            .collect()
-            .await;
+        let answers: Vec<_> = tenants.iter().map(|tenant| self.tenant_answer(tenant, month)).collect();
+        let mut invoices: Vec<TenantAnswer> = stream::iter(answers).buffer_unordered(TENANTS_AT_ONCE).collect().await;
         invoices.sort_by(|left, right| left.tenant.cmp(&right.tenant));
         let answer = InvoicerAnswer { period: month, invoices };
         let metrics = metrics(&answer);
@@ -238,8 +235,8 @@ impl Invoicing<'_> {
     }
 
     async fn tenants(&self, only: Option<&str>) -> Result<Vec<TenantRecord>, RunError> {
-        let Some(id) = only else { return Ok(self.ledger.tenants().await?) };
-        let tenant = self.ledger.tenant(id).await?;
+        let Some(id) = only else { return Ok(ledger::tenants::all(self.ledger).await?) };
+        let tenant = ledger::tenants::one(self.ledger, id).await?;
         tenant.map(|tenant| vec![tenant]).ok_or_else(|| RunError::Event(format!("there is no tenant `{id}`")))
     }
 
@@ -258,12 +255,12 @@ impl Invoicing<'_> {
 
     /// Goes on from wherever the ledger says the invoice stands; true when this run finished it.
     async fn one(&self, tenant: &TenantRecord, month: Month) -> Result<(InvoiceRecord, bool), Stop> {
-        let record = match self.ledger.invoice(&tenant.id, month).await? {
+        let record = match ledger::invoices::of_month(self.ledger, &tenant.id, month).await? {
             Some(record) if record.state == InvoiceState::NothingDue => match self.reopened(tenant, &record).await? {
                 Some(reopened) => reopened,
                 None => return Ok((record, false)),
             },
-            Some(record) if record.state.is_done() => return Ok((record, false)),
+            Some(record) if record.closes_month() => return Ok((record, false)),
             Some(record) => self.take_over(record).await?,
             None => self.claim(tenant, month).await?,
         };
@@ -275,9 +272,10 @@ impl Invoicing<'_> {
 
     /// Prices the month and puts it into the ledger, once: whoever writes first has it.
     async fn claim(&self, tenant: &TenantRecord, month: Month) -> Result<InvoiceRecord, Stop> {
-        let record = self.priced(tenant, month).await?;
+        // A month without a record is due or stops.
+        let record = self.due(tenant, month, None).await?.ok_or(Stop::TakenOver)?;
         self.claim_cost(tenant, &record).await?;
-        match self.ledger.write_invoice(&record, None).await? {
+        match ledger::invoices::write(self.ledger, &record, None).await? {
             true => Ok(record),
             false => Err(Stop::TakenOver),
         }
@@ -291,7 +289,7 @@ impl Invoicing<'_> {
             return Ok(());
         }
         let claim = CostClaim { tag, month: record.month(), tenant: tenant.id.clone() };
-        let holder = self.ledger.claim_cost(&claim).await?;
+        let holder = ledger::invoices::claim_cost(self.ledger, &claim).await?;
         match holder == claim.tenant {
             true => Ok(()),
             false => Err(Stop::Claimed { tag: claim.tag, month: claim.month, holder }),
@@ -301,15 +299,15 @@ impl Invoicing<'_> {
     /// The record priced anew, if the month comes to something after all: its cost was found late, because a tag value
     /// was mistyped until then, say. Of a month with nothing due nothing is in Stripe, so nothing can come twice.
     async fn reopened(&self, tenant: &TenantRecord, before: &InvoiceRecord) -> Result<Option<InvoiceRecord>, Stop> {
-        let now = match self.priced(tenant, before.month()).await {
-            Ok(now) if now.state != InvoiceState::NothingDue => now,
+        let now = match self.due(tenant, before.month(), Some(before)).await {
+            Ok(Some(now)) => now,
             // Synced or restated just now: the next run looks again.
-            Ok(_) | Err(Stop::NotReady(_) | Stop::Resynced(_)) => return Ok(None),
+            Ok(None) | Err(Stop::NotReady(_) | Stop::Resynced(_)) => return Ok(None),
             Err(stop) => return Err(stop),
         };
         let now = InvoiceRecord { version: before.version + 1, ..now };
         self.claim_cost(tenant, &now).await?;
-        match self.ledger.write_invoice(&now, Some(before.version)).await? {
+        match ledger::invoices::write(self.ledger, &now, Some(before.version)).await? {
             true => Ok(Some(now)),
             false => Err(Stop::TakenOver),
         }
@@ -327,7 +325,7 @@ impl Invoicing<'_> {
         let expected = record.version;
         record.version += 1;
         record.lease = (!record.state.is_done()).then(|| self.lease());
-        match self.ledger.write_invoice(&record, Some(expected)).await? {
+        match ledger::invoices::write(self.ledger, &record, Some(expected)).await? {
             true => Ok(record),
             false => Err(Stop::TakenOver),
         }
@@ -339,18 +337,35 @@ impl Invoicing<'_> {
         Lease { holder: self.holder.clone(), until }
     }
 
-    async fn priced(&self, tenant: &TenantRecord, month: Month) -> Result<InvoiceRecord, Stop> {
+    /// The record to write of a month that is due; none when `before`, with nothing due, still holds.
+    async fn due(
+        &self,
+        tenant: &TenantRecord,
+        month: Month,
+        before: Option<&InvoiceRecord>,
+    ) -> Result<Option<InvoiceRecord>, Stop> {
         let mark = self.mark(tenant, month).await?;
-        ready(tenant, month, mark.as_ref(), self.settle_days, self.clock.today())?;
-        let days = self.ledger.cost_days(&tenant.id, &month.period()).await?;
+        let today = self.clock.today();
+        // What waits is not read any further.
+        ready(tenant, month, mark.as_ref(), self.settle_days, today)?;
+        let days = ledger::costs::days(self.ledger, &tenant.id, &month.period()).await?;
         // A sync that ran while the days were read may have torn them.
         if self.mark(tenant, month).await? != mark {
             return Err(Stop::Resynced(month));
         }
-        let services = ledger::cost_by_service(&days);
-        let credit = self.carried_credit(tenant, month).await?;
-        let invoice = price(&PriceInput { tenant, month, services: &services, credit })?;
-        let state = match invoice.settlement() {
+        let balance = self.carried_credit(tenant, month).await?;
+        // The claim is made by a conditional write: reading it first would decide nothing.
+        let facts =
+            MonthFacts { tenant, month, mark: mark.as_ref(), days: &days, balance, claim: None, record: before };
+        let assessment = assess(&facts, self.settle_days, today);
+        let settlement = match assessment.standing {
+            Standing::Due(settlement) => settlement,
+            Standing::Done => return Ok(None),
+            Standing::Waiting(reason) => return Err(reason.into()),
+            Standing::Unpriced(error) => return Err(error.into()),
+            Standing::Begun | Standing::Claimed { .. } => return Err(Stop::TakenOver),
+        };
+        let state = match settlement {
             Settlement::Charge(_) => InvoiceState::Claimed,
             Settlement::Nothing => InvoiceState::NothingDue,
             Settlement::Credit(_) => InvoiceState::Credit,
@@ -359,7 +374,7 @@ impl Invoicing<'_> {
         if state == InvoiceState::Claimed && customer.is_none() {
             return Err(Stop::NoCustomer(tenant.id.clone()));
         }
-        Ok(InvoiceRecord {
+        Ok(Some(InvoiceRecord {
             state,
             revision: 1,
             version: 1,
@@ -368,19 +383,19 @@ impl Invoicing<'_> {
             stripe_invoice: None,
             stripe_items: Vec::new(),
             days_until_due: tenant.days_until_due,
-            // `price` found these same terms.
+            // The assessment found these same terms.
             terms: tenant.terms_for(month).cloned().unwrap_or_default(),
-            invoice,
-        })
+            invoice: assessment.invoice?,
+        }))
     }
 
     async fn mark(&self, tenant: &TenantRecord, month: Month) -> Result<Option<SyncMark>, PortError> {
-        Ok(self.ledger.sync_marks(&tenant.id, month, month).await?.pop())
+        ledger::costs::mark(self.ledger, &tenant.id, month).await
     }
 
     /// What the month before left to the tenant.
     async fn carried_credit(&self, tenant: &TenantRecord, month: Month) -> Result<Option<Money>, Stop> {
-        let before = self.ledger.invoice(&tenant.id, month.previous()?).await?;
+        let before = ledger::invoices::of_month(self.ledger, &tenant.id, month.previous()?).await?;
         Ok(before.and_then(|record| record.carried_credit()))
     }
 }

@@ -20,7 +20,8 @@ fn without_tenants() -> Draft {
 }
 
 fn tenant(id: &str, organization: &str, pricing: &str) -> TenantDraft {
-    TenantDraft::new(id, organization).with(&format!("pricing: {pricing}"))
+    // Last month is before the month in which the record is made, so it is billed only where the manifest says so.
+    TenantDraft::new(id, organization).with(&format!("pricing: {pricing}")).with("first_period: 2020-01")
 }
 
 fn manifest() -> Draft {

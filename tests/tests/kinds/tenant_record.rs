@@ -163,3 +163,46 @@ async fn records_are_read_by_the_hundred_and_none_without_a_table() {
     assert_eq!(stage.see(&all[0], None, engine::kind::Depth::Full).await, None);
     assert_eq!(stage.try_delete("x", &all[0]).await, Ok(Removal::Gone));
 }
+
+/// Without a first month of its own a tenant is billed from the month in which its record is made: stored then, kept by
+/// every later write, never drift. What the manifest names wins; what was made before the rule stays without one.
+#[tokio::test]
+async fn the_first_month_is_stored_when_the_record_is_made_and_kept() {
+    let cloud = cloud().await;
+    let table = ledger(&cloud, "record-first").await;
+    let stage = Stage::<TenantRecords>::new(&cloud, "acme");
+    let first = desired(&table, "acme");
+    let made = stage.create(&first).await;
+    let stored = async |desired: &Desired| {
+        let text = item(&cloud, desired).await[TENANT_ATTRIBUTE].clone();
+        let record: Value = serde_json::from_str(text.as_s().expect("text")).expect("JSON");
+        record["first_period"].clone()
+    };
+    let month = stored(&first).await;
+    let this_month = |at: jiff::Timestamp| json!(at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m").to_string());
+    // Made a moment ago, which may have been last month's last.
+    let moments = [jiff::Timestamp::now(), jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10)];
+    assert!(moments.map(this_month).contains(&month), "{month}");
+
+    let mut renamed = first.clone();
+    renamed.record["name"] = json!("Acme Ltd");
+    stage.change(&first, &renamed, &["record.name"]).await;
+    assert_eq!(stored(&renamed).await, month);
+
+    let mut named = renamed.clone();
+    named.record["first_period"] = json!("2026-01");
+    stage.change(&renamed, &named, &["record.first_period"]).await;
+    assert_eq!(stored(&named).await, json!("2026-01"));
+    // No longer named, it stays.
+    stage.settled(&renamed).await;
+
+    // A record from before the rule.
+    set(&cloud, &renamed, TENANT_ATTRIBUTE, &renamed.record.to_string()).await;
+    stage.settled(&renamed).await;
+    let mut again = renamed.clone();
+    again.record["name"] = json!("Acme Inc");
+    stage.change(&renamed, &again, &["record.name"]).await;
+    assert_eq!(stored(&again).await, Value::Null);
+    stage.delete(&made.id, &again).await;
+    drop_ledger(&cloud, &table).await;
+}

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use billing::invoice::Invoice;
+use billing::invoice::{Invoice, InvoiceState, PriceInput, price};
 use billing::pricing::Terms;
 use billing::{Currency, Money};
 use jiff::Timestamp;

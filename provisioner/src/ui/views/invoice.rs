@@ -46,6 +46,7 @@ fn lines(out: &mut String, invoice: &Invoice) {
 
 fn notes(preview: &Preview) -> Vec<String> {
     let mut notes: Vec<String> = preview.invoice.iter().filter_map(Invoice::exchange_note).collect();
+    notes.extend(preview.invoice.as_ref().and_then(below_minimum));
     match preview.terms {
         TermsOf::Manifest => {}
         TermsOf::Deployed => notes.push(format!(
@@ -60,6 +61,13 @@ fn notes(preview: &Preview) -> Vec<String> {
     notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, now)));
     notes.extend(preview.not_ready.as_ref().map(|reason| format!("{} {reason}", paint(YELLOW, "Not drafted yet:"))));
     notes
+}
+
+/// What becomes of a charge that is too small for Stripe.
+fn below_minimum(invoice: &Invoice) -> Option<String> {
+    let least = invoice.below_minimum_charge()?;
+    let warning = paint(YELLOW, format!("Below {least}, the least Stripe charges:"));
+    Some(format!("{warning} it marks the invoice paid and moves the amount to the customer's balance."))
 }
 
 /// What the invoicer made of the month; a later change of cost or terms does not change what is in Stripe.

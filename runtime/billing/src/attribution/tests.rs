@@ -1,7 +1,10 @@
+use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Period;
+use crate::names::{NO_PROJECT, UNALLOCATED};
 
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -25,21 +28,35 @@ fn two_owners() -> BTreeMap<String, String> {
     [("A", "a"), ("B", "b")].map(|(value, id)| (value.to_owned(), id.to_owned())).into()
 }
 
+/// Each query's answer in one page.
+fn attribute(
+    period: &Period,
+    by_service: &[QueriedDay],
+    by_project: Option<&[QueriedDay]>,
+    owners: &BTreeMap<String, String>,
+    at: Timestamp,
+) -> Result<Attribution, AttributionError> {
+    let mut gathering = Gathering::new(*period, owners, by_project.is_some());
+    gathering.services(by_service);
+    gathering.projects(by_project.unwrap_or_default());
+    gathering.finish(at)
+}
+
 #[test]
 fn untagged_and_unknown_values_are_unallocated() {
     let services = [queried(1, vec![row("A", "S3", 5), row("", "Tax", 7), row("Gone", "S3", 2)]), queried(2, vec![])];
     let found = attribute(&two_days(), &services, None, &two_owners(), AT).expect("days");
-    assert_eq!(found.days["a"][0].cost(), Decimal::new(5, 10));
-    assert_eq!(found.days["b"][0].cost(), Decimal::ZERO);
-    assert_eq!(found.days[UNALLOCATED][0].cost(), Decimal::new(9, 10));
-    assert_eq!(found.days["a"].len(), 2, "a day that cost nothing is a day");
+    assert_eq!(found.days_of("a")[0].cost(), Decimal::new(5, 10));
+    assert_eq!(found.days_of("b")[0].cost(), Decimal::ZERO);
+    assert_eq!(found.days_of(UNALLOCATED)[0].cost(), Decimal::new(9, 10));
+    assert_eq!(found.days_of("a").len(), 2, "a day that cost nothing is a day");
 }
 
 #[test]
 fn a_missing_day_stops_everything() {
     let services = [queried(1, vec![])];
     let refused = attribute(&two_days(), &services, None, &two_owners(), AT);
-    assert_eq!(refused, Err(AttributionError::MissingDay(date(2026, 10, 2))));
+    assert_eq!(refused.err(), Some(AttributionError::MissingDay(date(2026, 10, 2))));
 }
 
 #[test]
@@ -59,7 +76,7 @@ fn cost_without_a_project_is_named_so() {
     let projects = [queried(1, vec![row("A", "", 5)]), queried(2, vec![])];
     let found = attribute(&two_days(), &services, Some(&projects), &two_owners(), AT);
     let found = found.expect("days");
-    assert!(found.days["a"][0].projects.contains_key(NO_PROJECT));
+    assert!(found.days_of("a")[0].projects.contains_key(NO_PROJECT));
 }
 
 #[test]
@@ -79,12 +96,12 @@ fn only_changed_days_are_written() {
     let services = [queried(1, vec![row("A", "S3", 5)]), queried(2, vec![])];
     let attributed = |at| attribute(&two_days(), &services, None, &two_owners(), at);
     let first = attributed(AT).expect("days");
-    assert_eq!(changed(&[], &first.days["a"]).len(), 1);
+    assert_eq!(changed(&[], &first.days_of("a")).len(), 1);
     let later = attributed(Timestamp::MAX).expect("days");
-    assert!(changed(&first.days["a"], &later.days["a"]).is_empty());
+    assert!(changed(&first.days_of("a"), &later.days_of("a")).is_empty());
     // A day that was restated to nothing replaces what was there.
     let nothing = CostDay::nothing(date(2026, 10, 1), AT);
-    assert_eq!(changed(&first.days["a"], std::slice::from_ref(&nothing)).len(), 1);
+    assert_eq!(changed(&first.days_of("a"), std::slice::from_ref(&nothing)).len(), 1);
 }
 
 #[test]
@@ -115,7 +132,38 @@ proptest! {
             services.push(queried(day, vec![row]));
         }
         let found = attribute(&two_days(), &services, None, &two_owners(), AT).expect("days");
-        let attributed: Decimal = found.days.values().flatten().map(CostDay::cost).sum();
+        let days = found.tenants().iter().flat_map(|tenant| found.days_of(tenant));
+        let attributed: Decimal = days.map(|day| day.cost()).sum();
         prop_assert_eq!(attributed, bill);
+        prop_assert_eq!(found.totals().0, bill);
+        let unallocated: Decimal = found.days_of(UNALLOCATED).iter().map(CostDay::cost).sum();
+        prop_assert_eq!(found.totals().1, unallocated);
+    }
+}
+
+proptest! {
+    /// However the answer is cut into pages, each tenant's days are the same.
+    #[test]
+    fn pages_may_be_cut_anywhere(
+        rows in proptest::collection::vec((1_i8..3, "[ABC]?", "[xyz]?", any::<i32>()), 0..40),
+        cuts in proptest::collection::vec(0_usize..40, 0..5),
+    ) {
+        let mut answer = vec![queried(1, vec![]), queried(2, vec![])];
+        answer.extend(rows.into_iter().map(|(day, tenant, part, units)| {
+            queried(day, vec![row(&tenant, &part, units.into())])
+        }));
+        let whole = attribute(&two_days(), &answer, Some(&answer), &two_owners(), AT).expect("days");
+        let mut gathering = Gathering::new(two_days(), &two_owners(), true);
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(answer.len())).chain([0, answer.len()]).collect();
+        cuts.sort_unstable();
+        for page in cuts.windows(2) {
+            gathering.projects(&answer[page[0]..page[1]]);
+            gathering.services(&answer[page[0]..page[1]]);
+        }
+        let paged = gathering.finish(AT).expect("days");
+        for tenant in ["a", "b", UNALLOCATED] {
+            prop_assert_eq!(whole.days_of(tenant), paged.days_of(tenant));
+        }
+        prop_assert_eq!(whole.marks, paged.marks);
     }
 }

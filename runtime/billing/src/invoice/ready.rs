@@ -1,7 +1,8 @@
 //! Whether a month can be billed yet, and if not, why.
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 use crate::Month;
 use crate::ledger::SyncMark;
@@ -48,6 +49,33 @@ pub enum NotReady {
     /// AWS calls a day an estimate.
     #[error("AWS still calls {0} an estimate; it becomes final some days after the month")]
     Estimated(Month),
+    /// The cost on record was read before the settling time was over: AWS may have restated it since.
+    #[error(
+        "{month} settled on {settled} and its cost was last read before, at {read_at}; it waits since {settled} for the \
+         next cost sync, which reads it again"
+    )]
+    ReadTooEarly {
+        /// The month.
+        month: Month,
+        /// The day from which on it counts as settled.
+        settled: Date,
+        /// When its cost was read.
+        read_at: Timestamp,
+    },
+}
+
+/// The UTC day from which on a month counts as settled: `settle_days` after the day it closes.
+pub fn settles_on(month: Month, settle_days: u32) -> Date {
+    month.period().end().checked_add(i64::from(settle_days).days()).unwrap_or(Date::MAX)
+}
+
+/// Whether a month needs no further sync: all of it is written and final, and was read when it had settled.
+pub fn is_final(mark: &SyncMark, settle_days: u32) -> bool {
+    mark.whole_month() && !mark.estimated && utc_day(mark.synced_at) >= settles_on(mark.month, settle_days)
+}
+
+fn utc_day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// Whether a tenant's month can be billed on the UTC day `today`, with `settle_days` after its end.
@@ -65,7 +93,7 @@ pub fn ready(
     if today < closes {
         return Err(NotReady::NotClosed { month, closes });
     }
-    let until = closes.checked_add(i64::from(settle_days).days()).unwrap_or(Date::MAX);
+    let until = settles_on(month, settle_days);
     if today < until {
         return Err(NotReady::NotSettled { month, until });
     }
@@ -76,6 +104,9 @@ pub fn ready(
     }
     if mark.estimated {
         return Err(NotReady::Estimated(month));
+    }
+    if !is_final(mark, settle_days) {
+        return Err(NotReady::ReadTooEarly { month, settled: until, read_at: mark.synced_at });
     }
     Ok(())
 }

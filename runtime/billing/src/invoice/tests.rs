@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
 use super::*;
-use crate::ledger::SyncMark;
+use crate::ledger::{CostAmount, CostClaim, CostDay, SyncMark};
 use crate::money::round;
 use crate::pricing::Terms;
 use crate::tenant::TenantRecord;
@@ -200,6 +200,14 @@ fn currencies_never_mix_without_a_rate() {
 }
 
 #[test]
+fn a_charge_below_stripes_minimum_is_told_and_no_credit_is() {
+    let tenant = tenant(vec![Terms::default()]);
+    let least = |cost| priced(&tenant, &[("AWS Lambda", cost)]).below_minimum_charge();
+    assert_eq!(least("0.49"), Some(money("0.50 USD")));
+    assert_eq!((least("0.50"), least("0.00"), least("-0.10")), (None, None, None));
+}
+
+#[test]
 fn an_invoice_explains_itself() {
     let invoice = priced(&tenant(vec![terms(r#"{"markup":"10%"}"#)]), PORTAL);
     assert_eq!(
@@ -221,7 +229,7 @@ fn a_month_is_billed_when_it_is_closed_settled_synced_and_final() {
         through: date(2026, 10, 31),
         estimated: false,
         complete: true,
-        synced_at: Timestamp::UNIX_EPOCH,
+        synced_at: "2026-11-15T00:00:00Z".parse().expect("a time"),
     };
     let check = |tenant: &TenantRecord, mark: Option<&SyncMark>, today: Date| ready(tenant, october(), mark, 14, today);
     assert_eq!(check(&tenant, Some(&mark), today), Ok(()));
@@ -240,6 +248,101 @@ fn a_month_is_billed_when_it_is_closed_settled_synced_and_final() {
     }
     let later = TenantRecord { first_period: october().next().ok(), ..tenant };
     assert!(matches!(check(&later, Some(&mark), today), Err(NotReady::BeforeFirst { .. })));
+}
+
+fn october_mark(synced_at: &str) -> SyncMark {
+    let synced_at = synced_at.parse().expect("a time");
+    SyncMark { month: october(), through: date(2026, 10, 31), estimated: false, complete: true, synced_at }
+}
+
+/// Read before the settling day and never since: AWS may have restated it.
+#[test]
+fn a_month_read_before_its_settling_day_waits_by_name() {
+    let tenant = tenant(vec![Terms::default()]);
+    let check = |synced_at: &str, settle_days| {
+        ready(&tenant, october(), Some(&october_mark(synced_at)), settle_days, date(2026, 11, 27))
+    };
+    let waits = check("2026-11-14T23:59:59Z", 14).expect_err("it was read too early");
+    let read_at = "2026-11-14T23:59:59Z".parse().expect("a time");
+    assert_eq!(waits, NotReady::ReadTooEarly { month: october(), settled: date(2026, 11, 15), read_at });
+    let told = waits.to_string();
+    assert!(told.contains("since 2026-11-15") && told.contains("2026-11-14T23:59:59Z"), "{told}");
+    assert_eq!(check("2026-11-15T00:00:00Z", 14), Ok(()));
+    assert!(check("2026-10-31T23:59:59Z", 0).is_err() && check("2026-11-01T00:00:00Z", 0).is_ok());
+}
+
+fn facts<'a>(tenant: &'a TenantRecord, mark: Option<&'a SyncMark>, days: &'a [CostDay]) -> MonthFacts<'a> {
+    MonthFacts { tenant, month: october(), mark, days, balance: None, claim: None, record: None }
+}
+
+fn record_of(invoice: Invoice, state: InvoiceState) -> InvoiceRecord {
+    InvoiceRecord {
+        state,
+        revision: 1,
+        version: 1,
+        lease: None,
+        customer: None,
+        stripe_invoice: None,
+        stripe_items: Vec::new(),
+        days_until_due: 30,
+        terms: Terms::default(),
+        invoice,
+    }
+}
+
+fn day_of(cents: i64) -> CostDay {
+    let amount = CostAmount { cost: Decimal::new(cents, 2), usage: Decimal::ONE };
+    let nothing = CostDay::nothing(date(2026, 10, 5), Timestamp::UNIX_EPOCH);
+    CostDay { services: [("AWS Lambda".to_owned(), amount)].into(), ..nothing }
+}
+
+#[test]
+fn a_months_standing_follows_from_its_facts() {
+    let (today, mark, days) = (date(2026, 11, 27), october_mark("2026-11-20T06:00:00Z"), [day_of(4020)]);
+    let tenant = tenant(vec![Terms::default()]);
+    let whole = facts(&tenant, Some(&mark), &days);
+    let standing = |facts: &MonthFacts| assess(facts, 14, today).standing;
+    assert_eq!(standing(&whole), Standing::Due(Settlement::Charge(money("40.20 USD"))));
+    assert_eq!(assess(&whole, 14, today).invoice.map(|invoice| invoice.total), Ok(money("40.20 USD")));
+    let paid = MonthFacts { balance: Some(money("50.20 USD")), ..whole };
+    assert_eq!(standing(&paid), Standing::Due(Settlement::Credit(money("10.00 USD"))));
+
+    // It is priced while it waits, too.
+    let unsynced = assess(&facts(&tenant, None, &days), 14, today);
+    assert_eq!(unsynced.standing, Standing::Waiting(NotReady::NotSynced(october())));
+    assert!(unsynced.invoice.is_ok());
+
+    let unpriced = TenantRecord { terms: Vec::new(), ..tenant.clone() };
+    assert!(matches!(standing(&facts(&unpriced, Some(&mark), &days)), Standing::Unpriced(_)));
+
+    let other = CostClaim { tag: "t=v".to_owned(), month: october(), tenant: "other".to_owned() };
+    let claimed = MonthFacts { claim: Some(&other), ..whole };
+    assert_eq!(standing(&claimed), Standing::Claimed { holder: "other".to_owned() });
+    let own = CostClaim { tenant: tenant.id.clone(), ..other.clone() };
+    assert!(matches!(standing(&MonthFacts { claim: Some(&own), ..whole }), Standing::Due(_)));
+    // With nothing due, nothing is claimed.
+    let nothing = MonthFacts { days: &[], ..claimed };
+    assert_eq!(standing(&nothing), Standing::Due(Settlement::Nothing));
+}
+
+#[test]
+fn a_month_with_an_invoice_is_begun_or_done_and_one_of_nothing_opens_when_cost_is_found() {
+    use InvoiceState::{Claimed, Credit, Draft, Drafting, Issued, NothingDue};
+    let (today, mark, days) = (date(2026, 11, 27), october_mark("2026-11-20T06:00:00Z"), [day_of(4020)]);
+    let tenant = tenant(vec![Terms::default()]);
+    let standing = |state, days: &[CostDay]| {
+        let record = record_of(priced(&tenant, PORTAL), state);
+        let facts = MonthFacts { record: Some(&record), ..facts(&tenant, Some(&mark), days) };
+        assess(&facts, 14, today).standing
+    };
+    for state in [Claimed, Drafting] {
+        assert_eq!(standing(state, &days), Standing::Begun);
+    }
+    for state in [Draft, Issued, Credit] {
+        assert_eq!(standing(state, &days), Standing::Done);
+    }
+    assert_eq!(standing(NothingDue, &days), Standing::Due(Settlement::Charge(money("40.20 USD"))));
+    assert_eq!(standing(NothingDue, &[]), Standing::Done);
 }
 
 fn any_terms() -> impl Strategy<Value = Terms> {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::item::{ITEM_BYTES, TRANSACTION_BYTES};
 use super::port::TRANSACTION_ITEMS;
-use super::{Expect, Indexed, Key, Ledger, LedgerError, Stored, Wrote};
+use super::{Expect, Indexed, Key, Ledger, PortError, Stored, Wrote};
 
 /// The most bytes of text in one item; leaves room for keys and other attributes.
 const CHUNK_BYTES: usize = 300 * 1024;
@@ -23,7 +23,7 @@ const END: char = '~';
 const READS: usize = 3;
 
 /// Writes a record, in one item or in several at once; `expect` is about the record.
-pub async fn write(ledger: &dyn Ledger, record: Stored, expect: Expect) -> Result<Wrote, LedgerError> {
+pub async fn write(ledger: &dyn Ledger, record: Stored, expect: Expect) -> Result<Wrote, PortError> {
     if record.text.len() <= CHUNK_BYTES {
         return ledger.put(record, expect).await;
     }
@@ -33,7 +33,7 @@ pub async fn write(ledger: &dyn Ledger, record: Stored, expect: Expect) -> Resul
 }
 
 /// Reads a record whole.
-pub async fn read(ledger: &dyn Ledger, key: &Key) -> Result<Option<Stored>, LedgerError> {
+pub async fn read(ledger: &dyn Ledger, key: &Key) -> Result<Option<Stored>, PortError> {
     let Some(first) = ledger.get(key).await? else { return Ok(None) };
     if first.indexed.parts == 0 {
         return Ok(Some(first));
@@ -42,12 +42,7 @@ pub async fn read(ledger: &dyn Ledger, key: &Key) -> Result<Option<Stored>, Ledg
 }
 
 /// Reads the records of a partition from one sort key to another, both included, each whole.
-pub async fn read_range(
-    ledger: &dyn Ledger,
-    partition: &str,
-    from: &str,
-    to: &str,
-) -> Result<Vec<Stored>, LedgerError> {
+pub async fn read_range(ledger: &dyn Ledger, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, PortError> {
     // The last record's parts lie behind it.
     let to = format!("{to}{PART}{END}");
     for _ in 0..READS {
@@ -56,15 +51,15 @@ pub async fn read_range(
         }
     }
     let doing = format!("read {partition}'s items from {from}");
-    Err(LedgerError::new(doing, "a record was rewritten each time it was read; try again"))
+    Err(PortError::new(doing, "a record was rewritten each time it was read; try again"))
 }
 
 /// The items of a long record.
-fn split(record: Stored) -> Result<Vec<Stored>, LedgerError> {
+fn split(record: Stored) -> Result<Vec<Stored>, PortError> {
     let bytes = record.text.len();
     if bytes > TEXT_BYTES {
         let cause = format!("it has {bytes} bytes; the ledger holds at most {TEXT_BYTES} of one record");
-        return Err(LedgerError { refused: true, ..LedgerError::new(format!("write {}", record.key.place()), cause) });
+        return Err(PortError { refused: true, ..PortError::new(format!("write {}", record.key.place()), cause) });
     }
     let digest = hex(&Sha256::digest(record.text.as_bytes())[..16]);
     let chunks = chunks_of(&record.text);
@@ -85,9 +80,9 @@ fn split(record: Stored) -> Result<Vec<Stored>, LedgerError> {
     Ok(items)
 }
 
-/// The records of a range of items in their order; none when a part is missing or of another text: the record was
+/// The records of items in the order of their keys; none when a part is missing or of another text: the record was
 /// rewritten while it was read.
-fn assemble(items: Vec<Stored>) -> Option<Vec<Stored>> {
+pub fn assemble(items: Vec<Stored>) -> Option<Vec<Stored>> {
     let mut records: Vec<Stored> = Vec::new();
     let mut missing: u32 = 0;
     for item in items {

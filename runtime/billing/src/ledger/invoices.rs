@@ -1,7 +1,8 @@
 //! A tenant's invoices, and the claims on the cost they are for.
 
 use super::chunks;
-use super::{CostClaim, Expect, Indexed, Key, Ledger, LedgerError, Record, Stored, Wrote, end_of};
+use super::port::end_of;
+use super::{CostClaim, Expect, Indexed, Key, Ledger, PortError, Record, Stored, Wrote};
 use crate::Month;
 use crate::invoice::InvoiceRecord;
 
@@ -27,31 +28,31 @@ impl Record for InvoiceRecord {
 }
 
 /// A tenant's invoice of a month.
-pub async fn of_month(ledger: &dyn Ledger, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, LedgerError> {
+pub async fn of_month(ledger: &dyn Ledger, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, PortError> {
     let found = chunks::read(ledger, &Key::new(tenant, invoice_key(month))).await?;
     found.map(|stored| stored.record()).transpose()
 }
 
 /// Every invoice of a tenant, month by month.
-pub async fn all(ledger: &dyn Ledger, tenant: &str) -> Result<Vec<InvoiceRecord>, LedgerError> {
+pub async fn all(ledger: &dyn Ledger, tenant: &str) -> Result<Vec<InvoiceRecord>, PortError> {
     let found = chunks::read_range(ledger, tenant, INVOICE_PREFIX, &end_of(INVOICE_PREFIX)).await?;
     found.iter().map(Stored::record).collect()
 }
 
 /// Writes an invoice if the stored one has the expected version (none: if there is none); false when it has not.
-pub async fn write(ledger: &dyn Ledger, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, LedgerError> {
+pub async fn write(ledger: &dyn Ledger, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, PortError> {
     let expect = expected.map_or(Expect::Absent, Expect::Version);
     let wrote = chunks::write(ledger, Stored::of(record.tenant(), record)?, expect).await?;
     Ok(wrote == Wrote::Done)
 }
 
 /// The claim on the same cost, whoever has it.
-pub async fn claim_on(ledger: &dyn Ledger, claim: &CostClaim) -> Result<Option<CostClaim>, LedgerError> {
+pub async fn claim_on(ledger: &dyn Ledger, claim: &CostClaim) -> Result<Option<CostClaim>, PortError> {
     ledger.get(&claim.key()).await?.map(|stored| stored.record()).transpose()
 }
 
 /// Claims a month's cost for a tenant, unless another tenant has it; gives the tenant who has it now.
-pub async fn claim_cost(ledger: &dyn Ledger, claim: &CostClaim) -> Result<String, LedgerError> {
+pub async fn claim_cost(ledger: &dyn Ledger, claim: &CostClaim) -> Result<String, PortError> {
     let item = Stored::of(&claim.partition(), claim)?;
     if ledger.put(item, Expect::HeldBy(claim.tenant.clone())).await? == Wrote::Done {
         return Ok(claim.tenant.clone());

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::port::TRANSACTION_ITEMS;
-use super::{Expect, Indexed, Key, Ledger, LedgerError, Stored, Wrote};
+use super::{Expect, Indexed, Key, Ledger, PortError, Stored, Wrote};
 use crate::names::{
     LEDGER_KEY, LEDGER_KIND, LEDGER_SORT, LEDGER_TTL, RECORD_ATTRIBUTE, TENANT_ATTRIBUTE, VERSION_ATTRIBUTE,
 };
@@ -57,13 +57,13 @@ pub struct Condition {
 #[async_trait]
 pub trait Table: Send + Sync {
     /// `GetItem` by the key attributes, consistent.
-    async fn get_item(&self, key: Item, doing: &str) -> Result<Option<Item>, LedgerError>;
+    async fn get_item(&self, key: Item, doing: &str) -> Result<Option<Item>, PortError>;
     /// `Query`, every page: of the table, consistent, or of an index.
-    async fn query(&self, condition: Condition, index: Option<&str>, doing: &str) -> Result<Vec<Item>, LedgerError>;
+    async fn query(&self, condition: Condition, index: Option<&str>, doing: &str) -> Result<Vec<Item>, PortError>;
     /// `PutItem`; [`Wrote::Refused`] when the condition does not hold.
-    async fn put_item(&self, item: Item, condition: Option<Condition>, doing: &str) -> Result<Wrote, LedgerError>;
+    async fn put_item(&self, item: Item, condition: Option<Condition>, doing: &str) -> Result<Wrote, PortError>;
     /// `TransactWriteItems` of puts; [`Wrote::Refused`] when any condition does not hold.
-    async fn put_items(&self, puts: Vec<(Item, Option<Condition>)>, doing: &str) -> Result<Wrote, LedgerError>;
+    async fn put_items(&self, puts: Vec<(Item, Option<Condition>)>, doing: &str) -> Result<Wrote, PortError>;
 }
 
 /// The ledger over a table.
@@ -72,14 +72,14 @@ pub struct TableLedger<T>(pub T);
 
 #[async_trait]
 impl<T: Table> Ledger for TableLedger<T> {
-    async fn get(&self, key: &Key) -> Result<Option<Stored>, LedgerError> {
+    async fn get(&self, key: &Key) -> Result<Option<Stored>, PortError> {
         let doing = format!("read {}", key.place());
         check_key(key).map_err(|cause| refused(&doing, cause))?;
         let found = self.0.get_item(key_item(key), &doing).await?;
         found.map_or(Ok(None), |item| stored(&item, &doing))
     }
 
-    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, LedgerError> {
+    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, PortError> {
         let doing = format!("read {partition}'s items from {from} to {to}");
         let condition = match range_condition(partition, from, to).map_err(|cause| refused(&doing, cause))? {
             Some(condition) => condition,
@@ -88,7 +88,7 @@ impl<T: Table> Ledger for TableLedger<T> {
         all_stored(&self.0.query(condition, None, &doing).await?, &doing)
     }
 
-    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, LedgerError> {
+    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, PortError> {
         let doing = format!("list every {kind}");
         let condition = Condition {
             expression: "#kind = :kind",
@@ -98,13 +98,13 @@ impl<T: Table> Ledger for TableLedger<T> {
         all_stored(&self.0.query(condition, Some(crate::names::LEDGER_BY_KIND), &doing).await?, &doing)
     }
 
-    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, LedgerError> {
+    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, PortError> {
         let doing = format!("write {}", item.key.place());
         check_item(&item).map_err(|cause| refused(&doing, cause))?;
         self.0.put_item(to_item(&item), expect.condition(), &doing).await
     }
 
-    async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, LedgerError> {
+    async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, PortError> {
         let doing = transaction_doing(&items);
         check_transaction(&items).map_err(|cause| refused(&doing, cause))?;
         if items.is_empty() {
@@ -181,7 +181,7 @@ pub fn key_item(key: &Key) -> Item {
 }
 
 /// What an item says; none when it is no record of ours: beside a tenant whose record went, other attributes may stay.
-pub fn stored(item: &Item, doing: &str) -> Result<Option<Stored>, LedgerError> {
+pub fn stored(item: &Item, doing: &str) -> Result<Option<Stored>, PortError> {
     let text = |name: &str| match item.get(name) {
         Some(Attribute::Text(text)) => Some(text.clone()),
         _ => None,
@@ -291,11 +291,11 @@ pub(super) fn transaction_doing(items: &[(Stored, Expect)]) -> String {
     }
 }
 
-pub(super) fn refused(doing: &str, cause: String) -> LedgerError {
-    LedgerError { refused: true, ..LedgerError::new(doing, cause) }
+pub(super) fn refused(doing: &str, cause: String) -> PortError {
+    PortError { refused: true, ..PortError::new(doing, cause) }
 }
 
-fn all_stored(items: &[Item], doing: &str) -> Result<Vec<Stored>, LedgerError> {
+fn all_stored(items: &[Item], doing: &str) -> Result<Vec<Stored>, PortError> {
     items.iter().filter_map(|item| stored(item, doing).transpose()).collect()
 }
 

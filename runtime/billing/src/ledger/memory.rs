@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::item::{check_item, check_key, check_transaction, refused, transaction_doing};
-use super::{Expect, Key, Ledger, LedgerError, Stored, Wrote};
+use super::{Expect, Key, Ledger, PortError, Stored, Wrote};
 
 /// Items by key.
 #[derive(Debug, Default)]
@@ -49,12 +49,12 @@ impl PartialEq for MemoryLedger {
 
 #[async_trait]
 impl Ledger for MemoryLedger {
-    async fn get(&self, key: &Key) -> Result<Option<Stored>, LedgerError> {
+    async fn get(&self, key: &Key) -> Result<Option<Stored>, PortError> {
         check_key(key).map_err(|cause| refused(&format!("read {}", key.place()), cause))?;
         Ok(self.lock().get(key).cloned())
     }
 
-    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, LedgerError> {
+    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, PortError> {
         let first = Key::new(partition, from);
         check_key(&first).map_err(|cause| refused(&format!("read {}", first.place()), cause))?;
         let within = |key: &&Key| key.partition == partition && key.sort.as_str() <= to;
@@ -63,13 +63,13 @@ impl Ledger for MemoryLedger {
         Ok(found.map(|(_, item)| item.clone()).collect())
     }
 
-    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, LedgerError> {
+    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, PortError> {
         let items = self.lock();
         let of_kind = items.values().filter(|item| item.indexed.kind.as_deref() == Some(kind));
         Ok(of_kind.cloned().collect())
     }
 
-    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, LedgerError> {
+    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, PortError> {
         check_item(&item).map_err(|cause| refused(&format!("write {}", item.key.place()), cause))?;
         let mut items = self.lock();
         if !expect.holds(items.get(&item.key)) {
@@ -79,7 +79,7 @@ impl Ledger for MemoryLedger {
         Ok(Wrote::Done)
     }
 
-    async fn transact(&self, puts: Vec<(Stored, Expect)>) -> Result<Wrote, LedgerError> {
+    async fn transact(&self, puts: Vec<(Stored, Expect)>) -> Result<Wrote, PortError> {
         check_transaction(&puts).map_err(|cause| refused(&transaction_doing(&puts), cause))?;
         let mut items = self.lock();
         if !puts.iter().all(|(item, expect)| expect.holds(items.get(&item.key))) {

@@ -74,10 +74,10 @@ pub enum Wrote {
     Refused,
 }
 
-/// A read or write of the ledger that failed. Holds no payload and no secret.
+/// A call to the world that failed. Holds no payload and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("could not {doing}: {cause}")]
-pub struct LedgerError {
+pub struct PortError {
     /// What was being done: `read mmp-toledo's cost#2026-10-05`.
     pub doing: String,
     /// What went wrong.
@@ -86,10 +86,10 @@ pub struct LedgerError {
     pub refused: bool,
 }
 
-impl LedgerError {
-    /// A failure that another attempt may not meet.
-    pub fn new(doing: impl Into<String>, cause: impl ToString) -> LedgerError {
-        LedgerError { doing: doing.into(), cause: cause.to_string(), refused: false }
+impl PortError {
+    /// Names what was being done and what went wrong; another attempt may succeed.
+    pub fn new(doing: impl Into<String>, cause: impl ToString) -> PortError {
+        PortError { doing: doing.into(), cause: cause.to_string(), refused: false }
     }
 }
 
@@ -97,17 +97,22 @@ impl LedgerError {
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// The item at a key. A read sees every write that was answered before it.
-    async fn get(&self, key: &Key) -> Result<Option<Stored>, LedgerError>;
+    async fn get(&self, key: &Key) -> Result<Option<Stored>, PortError>;
     /// The items of a partition with sort keys from `from` to `to`, both included, in their order. Sees every write that
     /// was answered before it.
-    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, LedgerError>;
+    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, PortError>;
     /// All items of a kind, by partition. May miss writes of the last moments.
-    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, LedgerError>;
+    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, PortError>;
     /// Writes one item whole, if what is expected holds.
-    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, LedgerError>;
+    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, PortError>;
     /// Writes all items or none. At most [`TRANSACTION_ITEMS`], each key once.
-    async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, LedgerError>;
+    async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, PortError>;
 }
 
 /// DynamoDB's limit of items in one transaction.
 pub const TRANSACTION_ITEMS: usize = 100;
+
+/// Behind every sort key that starts with `prefix`: what follows it is digits and hyphens.
+pub(super) fn end_of(prefix: &str) -> String {
+    format!("{prefix}~")
+}

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Indexed, Key, LedgerError, Stored};
+use super::{Indexed, Key, PortError, Stored};
 
 /// The field of a stored text that carries its schema number. Texts without one are of version 1.
 pub const SCHEMA_FIELD: &str = "schema";
@@ -35,18 +35,16 @@ pub trait Record: Serialize + DeserializeOwned {
 
 impl Stored {
     /// A record as an item of a partition.
-    pub fn of<T: Record>(partition: &str, record: &T) -> Result<Stored, LedgerError> {
+    pub fn of<T: Record>(partition: &str, record: &T) -> Result<Stored, PortError> {
         let key = Key::new(partition, record.sort_key());
-        let text = encode(record).map_err(|cause| LedgerError::new(format!("write {}", key.place()), cause))?;
+        let text = encode(record).map_err(|cause| PortError::new(format!("write {}", key.place()), cause))?;
         Ok(Stored { key, text, indexed: record.indexed() })
     }
 
     /// The record it holds.
-    pub fn record<T: Record>(&self) -> Result<T, LedgerError> {
-        decode(&self.text).map_err(|cause| LedgerError {
-            refused: true,
-            ..LedgerError::new(format!("read {}", self.key.place()), cause)
-        })
+    pub fn record<T: Record>(&self) -> Result<T, PortError> {
+        decode(&self.text)
+            .map_err(|cause| PortError { refused: true, ..PortError::new(format!("read {}", self.key.place()), cause) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tenant records: the provisioner writes them, handlers only read.
 
-use super::{Indexed, Key, Ledger, LedgerError, Record};
+use super::{Indexed, Key, Ledger, PortError, Record};
 use crate::names::TENANT_ITEM;
 use crate::tenant::TenantRecord;
 
@@ -18,12 +18,12 @@ impl Record for TenantRecord {
 }
 
 /// Every tenant's record, by id.
-pub async fn all(ledger: &dyn Ledger) -> Result<Vec<TenantRecord>, LedgerError> {
+pub async fn all(ledger: &dyn Ledger) -> Result<Vec<TenantRecord>, PortError> {
     ledger.of_kind(TENANT_ITEM).await?.iter().map(super::Stored::record).collect()
 }
 
 /// One tenant's record.
-pub async fn one(ledger: &dyn Ledger, id: &str) -> Result<Option<TenantRecord>, LedgerError> {
+pub async fn one(ledger: &dyn Ledger, id: &str) -> Result<Option<TenantRecord>, PortError> {
     let found = ledger.get(&Key::new(id, TENANT_ITEM)).await?;
     found.map(|stored| stored.record()).transpose()
 }

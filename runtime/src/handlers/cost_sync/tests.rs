@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::ports::memory::{Fault, FixedClock, Memory, World};
+use billing::ledger::CostDay;
 
 const TAG: &str = "ClientOrganization";
 
@@ -52,7 +53,15 @@ async fn sync(memory: &Memory, event: &CostSyncEvent) -> Result<CostSyncAnswer, 
         with_projects: true,
         settle_days: 0,
     };
-    sync.sync(event).await.map(|outcome| outcome.answer)
+    let outcome = sync.sync(event).await?;
+    // A run with a failed tenant fails at its end, with its answer in the error.
+    match outcome.failures.failed {
+        0 => Ok(outcome.answer),
+        failed => {
+            let summary = serde_json::to_string(&outcome.answer).expect("JSON");
+            Err(RunError::Partial { failed, all: outcome.failures.all, summary })
+        }
+    }
 }
 
 async fn daily(memory: &Memory) -> Result<CostSyncAnswer, RunError> {
@@ -178,4 +187,109 @@ async fn days_may_be_named() {
     assert!(matches!(sync(&memory, &event("2026-10", "2026-10-20")).await, Err(RunError::Window(_))));
     let no_start = CostSyncEvent { start: None, end: Some("2026-10-20".to_owned()) };
     assert!(matches!(sync(&memory, &no_start).await, Err(RunError::Event(_))));
+}
+
+/// Of one tenant a day has more projects than an item holds, and of another more than a transaction takes.
+#[tokio::test]
+async fn a_day_of_any_size_is_stored_and_a_tenant_that_cannot_be_stops_no_other() {
+    let projects = |count: usize| -> Vec<QueriedRow> {
+        let amount = CostAmount { cost: Decimal::ONE, usage: Decimal::ONE };
+        let row = |number: usize| QueriedRow {
+            tenant_value: String::new(),
+            part: format!("{number:08}-{}", "x".repeat(192)),
+            amount,
+        };
+        (0..count).map(row).collect()
+    };
+    let of = |tenant: &str, rows: &[QueriedRow]| -> Vec<QueriedRow> {
+        rows.iter().map(|row| QueriedRow { tenant_value: tenant.to_owned(), ..row.clone() }).collect()
+    };
+    let sized = |large: usize, huge: usize| {
+        let memory = Memory::new(world());
+        memory.with(|world| {
+            let november = date(2026, 11, 3);
+            let (a, b) = (of("A", &projects(large)), of("B", &projects(huge)));
+            let services = |tenant, count: usize| (tenant, "S3", i64::try_from(count).expect("a number") * 100);
+            world.by_service = vec![queried(november, &[services("A", large), services("B", huge), ("", "Tax", 100)])];
+            let rest = queried(november, &[("", "", 100)]).rows;
+            world.by_project = vec![QueriedDay { rows: [a, b, rest].concat(), ..queried(november, &[]) }];
+        });
+        memory
+    };
+
+    // 2,000 projects of 200 letters are about 480 KB.
+    let memory = sized(2_000, 1);
+    daily(&memory).await.expect("a sync");
+    let days_of = |memory: &Memory, tenant: &str| {
+        memory.with(|world| world.days.get(&(tenant.to_owned(), date(2026, 11, 3))).map(|day| day.projects.len()))
+    };
+    assert_eq!(days_of(&memory, "a"), Some(2_000));
+    assert_eq!(daily(&memory).await.expect("a sync").days_written, 0, "it is read back whole");
+    // Restated to less: what is left of the longer text is passed over.
+    memory.with(|world| {
+        world.by_service = vec![queried(date(2026, 11, 3), &[("A", "S3", 100)])];
+        world.by_project = vec![queried(date(2026, 11, 3), &[("A", "one", 100)])];
+    });
+    daily(&memory).await.expect("a sync");
+    assert_eq!(days_of(&memory, "a"), Some(1));
+
+    let memory = sized(1, 20_000);
+    let Err(RunError::Partial { failed, all, summary }) = daily(&memory).await else { panic!("it fails visibly") };
+    assert_eq!((failed, all), (1, 3));
+    assert!(summary.contains(r#""tenant":"b""#) && summary.contains("at most"), "{summary}");
+    assert_eq!((days_of(&memory, "a"), days_of(&memory, "b")), (Some(1), None));
+    assert_eq!(days_of(&memory, UNALLOCATED), Some(1));
+    memory.with(|world| {
+        let mark = |tenant: &str| world.marks.get(&(tenant.to_owned(), Month::of(date(2026, 11, 3)))).cloned();
+        assert!(mark("a").is_some_and(|mark| mark.complete));
+        assert!(mark("b").is_some_and(|mark| !mark.complete), "it is not billed meanwhile");
+    });
+}
+
+#[tokio::test]
+async fn failed_tenants_are_counted_and_named() {
+    let memory = Memory::new(world());
+    let clock = Arc::new(FixedClock::at("2026-11-21T06:00:00Z"));
+    let sync = CostSync {
+        ledger: Arc::new(memory.clone()),
+        source: Arc::new(memory.clone()),
+        clock,
+        tenant_tag: TAG.to_owned(),
+        with_projects: true,
+        settle_days: 0,
+    };
+    // Tenants, three marks and October's two answers come first; then the first tenant's days are read.
+    memory.fail(6, Fault::Before);
+    let outcome = sync.sync(&CostSyncEvent::default()).await.expect("an answer");
+    assert!(outcome.metrics.contains(&Metric::new(ERRORS, 1)), "{:?}", outcome.metrics);
+    assert_eq!((outcome.failures.failed, outcome.failures.all), (1, 3));
+    let [failed] = &outcome.answer.failed[..] else { panic!("one tenant failed: {:?}", outcome.answer.failed) };
+    assert_eq!(failed.tenant, "a");
+    assert!(failed.reason.contains("refused by the test"), "{}", failed.reason);
+}
+
+/// A month that no sync read between its settling and the next month's end is read again, and not only last month.
+#[tokio::test]
+async fn a_month_that_was_read_too_early_is_read_again_however_old() {
+    let memory = Memory::new(world());
+    daily(&memory).await.expect("a sync");
+    memory.with(|world| {
+        let early = "2026-10-15T06:00:00Z".parse().expect("a time");
+        let september = Month::of(date(2026, 9, 1));
+        let through = september.period().last_day();
+        let mark = SyncMark { month: september, through, estimated: false, complete: true, synced_at: early };
+        // Settled by the rule of 20 days only on October 21.
+        world.marks.insert(("a".to_owned(), september), mark);
+    });
+    let clock = Arc::new(FixedClock::at("2026-11-21T06:00:00Z"));
+    let sync = CostSync {
+        ledger: Arc::new(memory.clone()),
+        source: Arc::new(memory.clone()),
+        clock,
+        tenant_tag: TAG.to_owned(),
+        with_projects: true,
+        settle_days: 20,
+    };
+    let answer = sync.sync(&CostSyncEvent::default()).await.expect("an answer").answer;
+    assert_eq!(answer.start, Some(date(2026, 9, 1)));
 }

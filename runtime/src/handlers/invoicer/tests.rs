@@ -37,7 +37,8 @@ fn add_month(world: &mut World, id: &str, month: Month, costs: &[(&str, i64)]) {
         through: month.period().last_day(),
         estimated: false,
         complete: true,
-        synced_at: Timestamp::UNIX_EPOCH,
+        // Read after the month had settled.
+        synced_at: "2026-11-20T06:00:00Z".parse().expect("a time"),
     };
     world.marks.insert((id.to_owned(), month), mark);
 }
@@ -217,6 +218,25 @@ async fn an_unsettled_month_waits() {
     let asked = InvoicerEvent { period: Some(october()), ..InvoicerEvent::default() };
     let answer = run_event(&memory, "2026-11-14T23:59:59Z", "run-1", &asked).await.expect("an answer").answer;
     assert!(waiting(&answer).contains("settles until 2026-11-15"), "{}", waiting(&answer));
+}
+
+/// The cost was read on the 14th, the month settled on the 15th, and no sync ran since.
+#[tokio::test]
+async fn a_month_whose_cost_was_read_before_it_settled_waits_for_the_next_sync() {
+    let read_at = |at: &str| {
+        let mut world = world(json!({}));
+        let synced_at = at.parse().expect("a time");
+        world.marks.values_mut().for_each(|mark| mark.synced_at = synced_at);
+        Memory::new(world)
+    };
+    let memory = read_at("2026-11-14T23:59:59Z");
+    let answer = run_at(&memory, NOW, "run-1").await;
+    let reason = waiting(&answer);
+    assert!(reason.contains("last read before, at 2026-11-14T23:59:59Z"), "{reason}");
+    assert!(reason.contains("since 2026-11-15"), "{reason}");
+    memory.with(|world| assert!(world.drafts.is_empty() && world.invoices.is_empty() && world.claims.is_empty()));
+    let answer = run_at(&read_at("2026-11-15T00:00:00Z"), NOW, "run-1").await;
+    assert_eq!(done(&answer).0, InvoiceState::Draft);
 }
 
 #[tokio::test]
