@@ -15,6 +15,9 @@ use crate::{Address, CallError};
 pub struct RetryPolicy {
     /// How often a call is made at most, the first time included.
     pub attempts: u32,
+    /// The same after an answer that leaves open what happened: a server that fails for longer is down, and is not
+    /// waited for as what was just made is.
+    pub attempts_ambiguous: u32,
     /// The longest the first pause can be.
     pub base_ms: u64,
     /// The longest any pause can be.
@@ -24,13 +27,22 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// About a minute of patience, which is what a new IAM role takes at worst to be seen everywhere.
+    /// About a minute of patience, which is what a new IAM role takes at worst to be seen everywhere; eight seconds with
+    /// a server that fails (the AWS SDK repeats each of these attempts itself, another 3 s).
     fn default() -> Self {
-        RetryPolicy { attempts: 12, base_ms: 250, cap_ms: 10_000, seed: 0 }
+        RetryPolicy { attempts: 12, attempts_ambiguous: 6, base_ms: 250, cap_ms: 10_000, seed: 0 }
     }
 }
 
 impl RetryPolicy {
+    /// How often a call that failed like this is made at most.
+    pub fn attempts_after(&self, class: ErrorClass) -> u32 {
+        match class {
+            ErrorClass::Ambiguous => self.attempts_ambiguous.min(self.attempts),
+            _ => self.attempts,
+        }
+    }
+
     /// The pause after a failed attempt, counted from 0: between half and all of the exponential bound.
     pub fn pause_ms(&self, address: &Address, attempt: u32) -> u64 {
         let factor = 1u64.checked_shl(attempt).unwrap_or(u64::MAX);
@@ -78,7 +90,7 @@ impl Retrier<'_> {
 
     /// Waits before the next attempt; false, at once, when there is none left.
     pub(crate) async fn pause(&self, address: &Address, attempt: u32, why: &CallError) -> bool {
-        if attempt + 1 >= self.policy.attempts {
+        if attempt + 1 >= self.policy.attempts_after(why.class) {
             return false;
         }
         let in_ms = self.policy.pause_ms(address, attempt);
@@ -102,9 +114,23 @@ pub(crate) fn without_effect(class: ErrorClass) -> bool {
 mod tests {
     use super::*;
 
+    /// The longest that a policy waits in all after errors of a class.
+    fn patience_ms(class: ErrorClass) -> u64 {
+        let policy = RetryPolicy::default();
+        let address = Address::new("item", "a");
+        (0..policy.attempts_after(class) - 1).map(|attempt| policy.pause_ms(&address, attempt)).sum()
+    }
+
+    #[test]
+    fn a_failing_server_is_waited_for_less_than_what_was_just_made() {
+        assert!(patience_ms(ErrorClass::Ambiguous) < 8_000);
+        assert!(patience_ms(ErrorClass::NotYet) > 30_000);
+        assert!(patience_ms(ErrorClass::Throttled) > 30_000);
+    }
+
     #[test]
     fn pauses_grow_to_the_cap_and_repeat() {
-        let policy = RetryPolicy { attempts: 80, base_ms: 100, cap_ms: 1_000, seed: 7 };
+        let policy = RetryPolicy { attempts: 80, attempts_ambiguous: 80, base_ms: 100, cap_ms: 1_000, seed: 7 };
         let address = Address::new("item", "a");
         for attempt in 0..80 {
             let bound = 100u64.checked_shl(attempt).map_or(1_000, |bound| if attempt > 3 { 1_000 } else { bound });

@@ -185,11 +185,14 @@ impl Session {
     /// The state, with the manifest's `moved` carried out. A state that was lost is completed by what the cloud shows to
     /// be ours: an account must not be called empty that is not. What the manifest wants is left to the plan, which
     /// adopts it for all to see; what it no longer has, nobody else would find. A state that was ever kept is
-    /// believed: after a destroy it holds nothing, though Stripe still shows what it archived.
+    /// believed, except by a destroy: a create that was given up on can take effect after everything else was deleted.
     pub async fn recall(&self, state: State, observer: &dyn Observer) -> Result<Recalled, Failure> {
         let mut recalled = self.remembered(state)?;
         let state = &mut recalled.state;
         if !state.is_blank() {
+            if self.destroys() {
+                recalled.notes.extend(self.find_latecomers(state, observer).await?);
+            }
             return Ok(recalled);
         }
         let retry = RetryPolicy::default();
@@ -202,6 +205,31 @@ impl Session {
         let forgotten = |(address, _): &(Address, engine::Record)| self.graph.get(address).is_none();
         state.records.extend(rebuilt.state.records.into_iter().filter(forgotten));
         Ok(recalled)
+    }
+
+    /// Adds to the state what carries the stack's name though the state does not know it, so that a destroy deletes it.
+    /// Kinds of which a delete leaves something (Stripe's objects) are left out: what they show is what was left.
+    ///
+    /// Returns a note on the kinds that could not be listed: a destroy goes on without them.
+    async fn find_latecomers(&self, state: &mut State, observer: &dyn Observer) -> Result<Option<String>, Failure> {
+        let (listed, failed) =
+            engine::rebuild::list(&self.kinds, state, &TokioClock, RetryPolicy::default(), observer).await;
+        if let Some((kind, error)) = failed.iter().find(|(_, error)| error.class == ErrorClass::Halted) {
+            return Err(unlisted(kind, error));
+        }
+        let is_late = |address: &Address| {
+            let leaves_nothing = self.kinds.of(address).is_ok_and(|kind| kind.meta().leaves.is_none());
+            leaves_nothing && !state.records.contains_key(address) && !state.intents.contains_key(address)
+        };
+        let late: BTreeSet<Address> = listed.into_iter().map(|found| found.address).filter(is_late).collect();
+        if !late.is_empty() {
+            let rebuilt = self.look_for_all(state.serial, observer).await?;
+            state.records.extend(rebuilt.state.records.into_iter().filter(|(address, _)| late.contains(address)));
+        }
+        let kinds: Vec<&str> = failed.iter().map(|(kind, _)| *kind).collect();
+        Ok((!kinds.is_empty()).then(|| {
+            format!("What the state does not know was not looked for in kinds that could not be listed: {}.", kinds.join(", "))
+        }))
     }
 
     /// The same without looking at the cloud.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use aws_sdk_apigatewayv2::types::ProtocolType;
+use billing::names::{ADDRESS_TAG, OWNER_TAG};
 use serde_json::{Value, json};
 use tests::stage::{Draft, PORTAL, Stage, TenantDraft};
 
@@ -66,6 +68,25 @@ async fn without_state_and_without_its_tenant_in_the_manifest_what_is_ours_is_fo
     stage.run(&["apply", "--auto-approve"]).await.ok();
     assert!(!stage.inventory().await["budgets"].iter().any(|name| name.contains("-old-")));
     stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
+}
+
+/// A create that was given up on can take effect after the destroy: the next destroy finds it by its tags.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_destroy_finds_what_was_made_after_the_first() {
+    let stage = Stage::without_handlers(&with("latecomers", &["press"], "")).await;
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    stage.run(&["destroy", "--auto-approve"]).await.ok();
+    let left = stage.inventory().await;
+    let nothing = stage.run(&["destroy", "--auto-approve"]).await.ok();
+    assert_eq!(stage.inventory().await, left, "{}", nothing.stdout);
+
+    let apis = stage.root().await.api_gateway;
+    let call = apis.create_api().name("late").protocol_type(ProtocolType::Http);
+    let call = call.tags(OWNER_TAG, "latecomers").tags(ADDRESS_TAG, "http_api.api");
+    call.send().await.expect("takes effect late");
+    stage.run(&["destroy", "--auto-approve"]).await.ok();
+    let there = apis.get_apis().send().await.expect("a list").items.unwrap_or_default();
+    assert!(!there.iter().any(|api| api.name() == Some("late")), "{there:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
