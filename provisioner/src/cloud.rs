@@ -11,6 +11,7 @@ pub mod http;
 pub mod ownership;
 pub mod pacing;
 pub mod secret_values;
+mod stripe_answer;
 pub mod stripe_api;
 pub mod stripe_metadata;
 

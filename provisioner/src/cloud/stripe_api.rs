@@ -8,6 +8,7 @@ use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use super::calls::Calls;
 use super::pacing::Pacer;
 use super::secret_values::SecretValue;
+use super::stripe_answer;
 
 /// A Stripe account, ready to be called.
 #[derive(Clone)]
@@ -113,13 +114,15 @@ impl StripeApi {
         R::Output: miniserde::Deserialize,
     {
         self.calls.add("stripe");
-        let answer = request.customize().request_strategy(strategy).send(&self.client).await;
+        // As JSON at first, so that the answer is at hand when it does not parse.
+        let request = request.build().customize::<miniserde::json::Value>();
+        let answer = request.request_strategy(strategy).send(&self.client).await;
         match &answer {
             Err(StripeError::ClientError(cause)) => self.calls.gate().unreachable(&self.endpoint, cause),
             Err(StripeError::Timeout) => self.calls.gate().unreachable(&self.endpoint, "no answer in time"),
             _ => self.calls.gate().reached(&self.endpoint),
         }
-        answer
+        stripe_answer::parse(&answer?).map_err(StripeError::JSONDeserialize)
     }
 
     /// Reads all pages. `page` asks for what comes after an id, `unpack` takes an answer apart into its objects and
@@ -195,7 +198,9 @@ fn call_error(operation: &str, error: &StripeError) -> CallError {
             let message = "an error whose text is not Stripe's: a proxy, or a server that fails, answered in its place";
             (ErrorClass::Ambiguous, message.to_owned())
         }
-        StripeError::JSONDeserialize(message) => (ErrorClass::Refused, format!("an answer we cannot read: {message}")),
+        StripeError::JSONDeserialize(message) => {
+            (ErrorClass::Refused, format!("Stripe's answer cannot be read: {message}"))
+        }
         StripeError::ClientError(message) => (ErrorClass::Ambiguous, format!("the connection failed: {message}")),
         StripeError::Timeout => (ErrorClass::Ambiguous, "no answer in time".to_owned()),
     };
@@ -232,6 +237,29 @@ mod tests {
         assert_eq!(proxy.class, Ambiguous, "{proxy}");
         let strange = call_error("GET /v1/prices", &StripeError::JSONDeserialize("miniserde error".to_owned()));
         assert_eq!(strange.class, Refused, "{strange}");
+    }
+
+    /// A Stripe that answers one request with this body.
+    async fn answering(body: &'static str) -> StripeApi {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}/", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a request");
+            stream.read(&mut [0; 4096]).await.expect("the request");
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.expect("an answer");
+        });
+        StripeApi::new(&SecretValue::new("sk_test_1"), Some(&base), Calls::default()).expect("a key")
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_field_is_an_error_that_names_it() {
+        let stripe = answering(r#"{"object": "product", "id": "prod_7", "active": true}"#).await;
+        let request = stripe_product::product::RetrieveProduct::new("prod_7");
+        let error = stripe.read("GET /v1/products/{id}", request).await.expect_err("it lacks fields");
+        assert_eq!(error.class, ErrorClass::Refused);
+        assert!(error.message.contains("the product prod_7 has no `created`"), "{error}");
     }
 
     #[test]

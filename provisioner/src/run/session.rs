@@ -228,7 +228,10 @@ impl Session {
         }
         let kinds: Vec<&str> = failed.iter().map(|(kind, _)| *kind).collect();
         Ok((!kinds.is_empty()).then(|| {
-            format!("What the state does not know was not looked for in kinds that could not be listed: {}.", kinds.join(", "))
+            format!(
+                "What the state does not know was not looked for in kinds that could not be listed: {}.",
+                kinds.join(", ")
+            )
         }))
     }
 
