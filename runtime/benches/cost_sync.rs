@@ -35,7 +35,7 @@ const PROJECTS: usize = 5;
 /// Groups on one page of an answer.
 const PAGE: usize = 1_000;
 /// The most a run may take at [`TENANTS`]; the function has 256 MB.
-const LIMIT_MIB: usize = 128;
+const LIMIT_MIB: usize = 64;
 
 /// Costs by the rule above, and a ledger that counts.
 #[derive(Default)]
