@@ -6,6 +6,7 @@ mod budget;
 mod message;
 mod publish;
 mod spend;
+mod time_unit;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,7 +13,9 @@ pub mod lookup;
 pub mod model;
 pub mod monthly;
 pub mod pages;
+mod passing;
 pub mod period;
+pub mod row;
 pub mod usage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +24,9 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 pub use explorer::Reply;
-pub use model::{CostModel, CostRow};
+pub use model::CostModel;
 pub use monthly::MonthlyCost;
+pub use row::CostRow;
 
 /// The shared cost model. Clones see the same model.
 #[derive(Clone, Debug, Default)]

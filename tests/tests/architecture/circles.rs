@@ -11,8 +11,6 @@ use crate::{allowed, sources};
 /// Circles that there are and that are to go: the package and its modules. One that has gone is taken off this list.
 const KNOWN: &[(&str, &[&str])] = &[
     ("localcloud", &["admin", "gateway"]),
-    ("localcloud", &["budgets::alert", "budgets::budget"]),
-    ("localcloud", &["costs::model", "costs::monthly"]),
     ("localcloud", &["costs", "costs::allocation", "costs::explorer", "costs::lookup", "costs::usage"]),
 ];
 

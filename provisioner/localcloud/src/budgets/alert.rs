@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::budget::TimeUnit;
+use super::time_unit::TimeUnit;
 
 /// What an alert compares with its threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,23 +1,15 @@
 //! A cost budget as the Budgets API answers it, and which of its alerts the cost model has passed.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::alert::{Alert, Passed, Subject};
-use super::spend::{Scope, Span};
+use super::spend::Scope;
+use super::time_unit::TimeUnit;
 use crate::costs::CostModel;
 use crate::gateway::pipeline::{Upstream, UpstreamError};
-
-/// How long a budget's limit holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimeUnit {
-    Daily,
-    Monthly,
-    Quarterly,
-    Annually,
-}
 
 /// A cost budget with its alerts.
 #[derive(Clone, Debug)]
@@ -35,33 +27,6 @@ enum Limits {
     Fixed(Decimal),
     /// By the first moment of the period they hold for, oldest first.
     Planned(Vec<(Timestamp, Decimal)>),
-}
-
-impl TimeUnit {
-    fn parse(text: &str) -> Option<TimeUnit> {
-        match text {
-            "DAILY" => Some(TimeUnit::Daily),
-            "MONTHLY" => Some(TimeUnit::Monthly),
-            "QUARTERLY" => Some(TimeUnit::Quarterly),
-            "ANNUALLY" => Some(TimeUnit::Annually),
-            _ => None,
-        }
-    }
-
-    /// The period that an evaluation on a day looks at. A daily budget looks at yesterday: today has no cost yet.
-    fn span(self, today: Date) -> Span {
-        let month = today.first_of_month();
-        let (start, end) = match self {
-            TimeUnit::Daily => (today.saturating_sub(1.day()), today),
-            TimeUnit::Monthly => (month, month.saturating_add(1.month())),
-            TimeUnit::Quarterly => {
-                let start = month.saturating_sub(i64::from((month.month() - 1) % 3).months());
-                (start, start.saturating_add(3.months()))
-            }
-            TimeUnit::Annually => (today.first_of_year(), today.first_of_year().saturating_add(1.year())),
-        };
-        Span { start, end }
-    }
 }
 
 impl Budget {
@@ -118,39 +83,22 @@ impl Limits {
 /// Reads all cost budgets of the account, by name.
 pub(super) async fn read(upstream: &Upstream) -> Result<Vec<Budget>, UpstreamError> {
     let account = upstream.account();
+    let list = async |operation: &str, asked: Value, key: &str| {
+        upstream.list("budgets", &format!("AWSBudgetServiceGateway.{operation}"), asked, key).await
+    };
     let mut found = Vec::new();
-    for budget in listed(upstream, "DescribeBudgets", json!({ "AccountId": account }), "Budgets").await? {
+    for budget in list("DescribeBudgets", json!({ "AccountId": account }), "Budgets").await? {
         let mut asked = json!({ "AccountId": account, "BudgetName": budget["BudgetName"] });
         let mut alerts = Vec::new();
-        for notification in listed(upstream, "DescribeNotificationsForBudget", asked.clone(), "Notifications").await? {
+        for notification in list("DescribeNotificationsForBudget", asked.clone(), "Notifications").await? {
             asked["Notification"] = notification.clone();
-            let subscribers =
-                listed(upstream, "DescribeSubscribersForNotification", asked.clone(), "Subscribers").await?;
+            let subscribers = list("DescribeSubscribersForNotification", asked.clone(), "Subscribers").await?;
             alerts.extend(Alert::parse(&notification, &subscribers));
         }
         found.extend(Budget::parse(&budget, account, alerts));
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)
-}
-
-/// All pages of a list.
-async fn listed(
-    upstream: &Upstream,
-    operation: &str,
-    mut asked: Value,
-    key: &str,
-) -> Result<Vec<Value>, UpstreamError> {
-    let mut found = Vec::new();
-    loop {
-        let target = format!("AWSBudgetServiceGateway.{operation}");
-        let answer = upstream.target("budgets", &target, &asked).await?.body_json();
-        found.extend(answer[key].as_array().into_iter().flatten().cloned());
-        match &answer["NextToken"] {
-            Value::String(token) => asked["NextToken"] = json!(token),
-            _ => return Ok(found),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -198,16 +146,6 @@ mod tests {
         let mut young = CostModel::example(date(2026, 11, 3)).activated();
         young.rows.retain(|row| row.date >= date(2026, 10, 1));
         assert!(budget.passed(&young, date(2026, 11, 3)).is_empty());
-    }
-
-    #[test]
-    fn periods_are_days_months_quarters_and_years() {
-        let today = date(2026, 11, 27);
-        let span = |unit: TimeUnit| (unit.span(today).start, unit.span(today).end);
-        assert_eq!(span(TimeUnit::Daily), (date(2026, 11, 26), today));
-        assert_eq!(span(TimeUnit::Monthly), (date(2026, 11, 1), date(2026, 12, 1)));
-        assert_eq!(span(TimeUnit::Quarterly), (date(2026, 10, 1), date(2027, 1, 1)));
-        assert_eq!(span(TimeUnit::Annually), (date(2026, 1, 1), date(2027, 1, 1)));
     }
 
     #[test]

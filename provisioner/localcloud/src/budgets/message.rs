@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::alert::{Operator, Passed};
-use super::budget::TimeUnit;
+use super::time_unit::TimeUnit;
 
 /// The sender of the mails.
 pub(super) const SENDER: &str = "budgets@costalerts.amazonaws.com";

@@ -1,14 +1,12 @@
 //! Notifies a budget's subscribers: mails go to the mailbox, topics are published to through MiniStack.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Passed, Subscriber};
 use super::message;
 use crate::gateway::pipeline::{Upstream, UpstreamError};
-use crate::gateway::rules::policy::{Policy, Question};
+use crate::gateway::rules::policy::ServiceCall;
 use crate::mailbox::{Mail, Mailbox};
 
 /// One alert that was sent to one subscriber.
@@ -81,12 +79,14 @@ fn admits(attributes: &str, topic: &str, account: &str) -> bool {
     let Some((_, rest)) = attributes.split_once("<key>Policy</key>") else { return false };
     let value = rest.split_once("<value>").and_then(|(_, rest)| rest.split_once("</value>"));
     let policy = value.map(|(policy, _)| unescaped(policy)).unwrap_or_default();
-    let context = BTreeMap::from([
-        ("aws:sourceaccount".to_owned(), vec![account.to_owned()]),
-        ("aws:sourcearn".to_owned(), vec![format!("arn:aws:budgets::{account}:budget/")]),
-    ]);
-    let question = Question { action: "SNS:Publish".to_owned(), resource: topic.to_owned(), context };
-    Policy::parse(&policy).admits_service("budgets.amazonaws.com", &question)
+    let call = ServiceCall {
+        service: "budgets.amazonaws.com",
+        action: "SNS:Publish",
+        resource: topic,
+        source_arn: &format!("arn:aws:budgets::{account}:budget/"),
+        account,
+    };
+    call.is_admitted_by(&policy)
 }
 
 fn unescaped(text: &str) -> String {

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::fault::Fault;
-use super::model::{CostModel, CostRow};
+use super::model::CostModel;
+use super::row::CostRow;
 
 /// An expression as requests spell it. Exactly one member must be set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

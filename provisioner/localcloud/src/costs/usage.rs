@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 use super::filter::{Dimension, Expression, Filter, select};
-use super::model::{CostModel, CostRow};
+use super::model::CostModel;
 use super::pages::Source;
 use super::period::{Granularity, Period, TimePeriod};
+use super::row::CostRow;
 
 const MOST_GROUPS: usize = 2;
 

@@ -189,6 +189,27 @@ impl Upstream {
         self.send(&Method::POST, "/", &headers, Bytes::from(body.to_string())).await
     }
 
+    /// All pages of a list of a JSON service that pages by `NextToken`: what stands at `key` of every answer.
+    pub async fn list(
+        &self,
+        service: &str,
+        target: &str,
+        mut asked: Value,
+        key: &str,
+    ) -> Result<Vec<Value>, UpstreamError> {
+        let mut found = Vec::new();
+        loop {
+            let mut answer = self.target(service, target, &asked).await?.body_json();
+            if let Value::Array(page) = answer[key].take() {
+                found.extend(page);
+            }
+            match answer["NextToken"].take() {
+                token @ Value::String(_) => asked["NextToken"] = token,
+                _ => return Ok(found),
+            }
+        }
+    }
+
     /// Sends root's request to a query service (`iam`, `sts`); the pairs are `Action`, `Version` and the parameters.
     pub async fn form(&self, service: &str, pairs: &[(&str, &str)]) -> Result<Answer, UpstreamError> {
         let encode =

@@ -1,7 +1,5 @@
 //! What happens when a rule is due: its functions are invoked, one after the other, and waited for.
 
-use std::collections::BTreeMap;
-
 use http::Method;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::rules::ScheduledRule;
 use crate::gateway::pipeline::{Upstream, UpstreamError};
-use crate::gateway::rules::policy::{Policy, Question};
+use crate::gateway::rules::policy::ServiceCall;
 
 /// Lambda tries an asynchronous invocation three times.
 /// Source: docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html.
@@ -158,13 +156,14 @@ fn function_name(arn: &str) -> Option<&str> {
 
 /// Whether the function's policy, as GetPolicy answers it, lets the rule invoke it.
 fn admits(answer: &Value, function_arn: &str, rule_arn: &str, account: &str) -> bool {
-    let policy = Policy::parse(answer["Policy"].as_str().unwrap_or_default());
-    let context = BTreeMap::from([
-        ("aws:sourcearn".to_owned(), vec![rule_arn.to_owned()]),
-        ("aws:sourceaccount".to_owned(), vec![account.to_owned()]),
-    ]);
-    let question = Question { action: "lambda:InvokeFunction".to_owned(), resource: function_arn.to_owned(), context };
-    policy.admits_service("events.amazonaws.com", &question)
+    let call = ServiceCall {
+        service: "events.amazonaws.com",
+        action: "lambda:InvokeFunction",
+        resource: function_arn,
+        source_arn: rule_arn,
+        account,
+    };
+    call.is_admitted_by(answer["Policy"].as_str().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -30,32 +30,15 @@ impl ScheduledRule {
 /// Reads all enabled rules of the default bus that have a schedule, by name.
 pub(crate) async fn read(upstream: &Upstream, registry: &Registry) -> Result<Vec<ScheduledRule>, UpstreamError> {
     let mut rules = Vec::new();
-    for rule in listed(upstream, "ListRules", json!({}), "Rules").await? {
+    for rule in upstream.list("events", "AWSEvents.ListRules", json!({}), "Rules").await? {
         let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
         let schedule = Schedule::parse(&text("ScheduleExpression"));
         let (Ok(schedule), "ENABLED") = (schedule, text("State").as_str()) else { continue };
         let name = text("Name");
-        let targets = listed(upstream, "ListTargetsByRule", json!({ "Rule": name }), "Targets").await?;
+        let targets =
+            upstream.list("events", "AWSEvents.ListTargetsByRule", json!({ "Rule": name }), "Targets").await?;
         rules.push(ScheduledRule { since: registry.since(&name), arn: text("Arn"), name, schedule, targets });
     }
     rules.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(rules)
-}
-
-/// All pages of a list.
-async fn listed(
-    upstream: &Upstream,
-    operation: &str,
-    mut asked: Value,
-    key: &str,
-) -> Result<Vec<Value>, UpstreamError> {
-    let mut found = Vec::new();
-    loop {
-        let answer = upstream.target("events", &format!("AWSEvents.{operation}"), &asked).await?.body_json();
-        found.extend(answer[key].as_array().into_iter().flatten().cloned());
-        match &answer["NextToken"] {
-            Value::String(token) => asked["NextToken"] = json!(token),
-            _ => return Ok(found),
-        }
-    }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::pipeline::{Answer, Call, Rule, Upstream};
 use super::ask::Ask;
 use super::http_api::items;
-use super::policy::{Policy, Question};
+use super::policy::ServiceCall;
 
 const KEPT: Duration = Duration::from_secs(1);
 
@@ -155,13 +155,14 @@ fn name(function_arn: &str) -> &str {
 }
 
 fn admits(answer: &Value, function: &str, source: &str, account: &str) -> bool {
-    let policy = Policy::parse(answer["Policy"].as_str().unwrap_or_default());
-    let context = BTreeMap::from([
-        ("aws:sourcearn".to_owned(), vec![source.to_owned()]),
-        ("aws:sourceaccount".to_owned(), vec![account.to_owned()]),
-    ]);
-    let question = Question { action: "lambda:InvokeFunction".to_owned(), resource: function.to_owned(), context };
-    policy.admits_service("apigateway.amazonaws.com", &question)
+    let call = ServiceCall {
+        service: "apigateway.amazonaws.com",
+        action: "lambda:InvokeFunction",
+        resource: function,
+        source_arn: source,
+        account,
+    };
+    call.is_admitted_by(answer["Policy"].as_str().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -18,6 +18,33 @@ pub(crate) struct Question {
     pub(crate) context: BTreeMap<String, Vec<String>>,
 }
 
+/// A call of one AWS service to a resource, made for something of an account: what resource policies admit by source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceCall<'a> {
+    /// The service that calls (`events.amazonaws.com`).
+    pub(crate) service: &'a str,
+    /// See [`Question::action`].
+    pub(crate) action: &'a str,
+    /// See [`Question::resource`].
+    pub(crate) resource: &'a str,
+    /// The ARN of what the service calls for: a rule, a route.
+    pub(crate) source_arn: &'a str,
+    /// The account of the source.
+    pub(crate) account: &'a str,
+}
+
+impl ServiceCall<'_> {
+    /// Whether the resource's policy, a JSON document, lets the service make the call.
+    pub(crate) fn is_admitted_by(&self, policy: &str) -> bool {
+        let context = BTreeMap::from([
+            ("aws:sourcearn".to_owned(), vec![self.source_arn.to_owned()]),
+            ("aws:sourceaccount".to_owned(), vec![self.account.to_owned()]),
+        ]);
+        let question = Question { action: self.action.to_owned(), resource: self.resource.to_owned(), context };
+        Policy::parse(policy).admits_service(self.service, &question)
+    }
+}
+
 /// What a set of policies says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
