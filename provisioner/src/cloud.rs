@@ -1,4 +1,5 @@
-//! One account, ready to be called: the AWS and Stripe clients, the stack's name and what kinds share.
+//! One account, ready to be called: the configuration that kinds make their clients from, the Stripe client, the
+//! stack's name. A new kind changes nothing here.
 
 pub mod boottime;
 pub mod bundle;
@@ -43,30 +44,8 @@ pub struct Cloud {
     pub stripe: Option<StripeApi>,
     /// How many calls were made, by service.
     pub calls: Calls,
-    /// API Gateway v2.
-    pub api_gateway: aws_sdk_apigatewayv2::Client,
-    /// Budgets.
-    pub budgets: aws_sdk_budgets::Client,
-    /// Cost Explorer, in us-east-1.
-    pub cost_explorer: aws_sdk_costexplorer::Client,
-    /// Cost and Usage Reports, in us-east-1.
-    pub cost_reports: aws_sdk_costandusagereport::Client,
-    /// DynamoDB.
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    /// EventBridge.
-    pub events: aws_sdk_eventbridge::Client,
-    /// IAM.
-    pub iam: aws_sdk_iam::Client,
-    /// Lambda.
-    pub lambda: aws_sdk_lambda::Client,
-    /// CloudWatch Logs.
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    /// S3.
-    pub s3: aws_sdk_s3::Client,
-    /// Secrets Manager.
-    pub secrets: aws_sdk_secretsmanager::Client,
-    /// STS.
-    pub sts: aws_sdk_sts::Client,
+    stack_config: SdkConfig,
+    us_east_1_config: SdkConfig,
 }
 
 /// What a [`Cloud`] is made from, beside the standard AWS chain.
@@ -117,20 +96,21 @@ fn timeouts(answer_limit: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).read_timeout(answer_limit).build()
 }
 
-/// A client whose calls are counted.
-macro_rules! client {
-    ($sdk:ident, $config:expr, $calls:expr) => {
-        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor($calls.clone()).build())
-    };
+/// Where a service's resources live: which account and which region its calls go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// The stack's account and region.
+    Stack,
+    /// The account that pays, in us-east-1: cost reports and cost-allocation tags. It is the stack's own account until
+    /// the manifest's `aws.payer` is provisioned.
+    Payer,
+    /// The stack's account in us-east-1, for services that have no other region.
+    UsEast1,
 }
 
 impl Cloud {
-    /// Clients for everything, from one configuration.
+    /// Keeps the configurations that kinds make their clients from ([`client!`]); makes no client itself.
     pub fn new(config: &SdkConfig, options: CloudOptions) -> Cloud {
-        let calls = options.calls;
-        let billing = &config.to_builder().region(Region::new(BILLING_REGION)).build();
-        // Path-style addresses: the local cloud has no wildcard host names, and AWS takes them too.
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).interceptor(calls.clone()).build();
         Cloud {
             stack: options.stack,
             account: options.account,
@@ -138,19 +118,36 @@ impl Cloud {
             secret_values: options.secret_values,
             bundle: options.bundle,
             stripe: options.stripe,
-            api_gateway: client!(aws_sdk_apigatewayv2, config, calls),
-            budgets: client!(aws_sdk_budgets, billing, calls),
-            cost_explorer: client!(aws_sdk_costexplorer, billing, calls),
-            cost_reports: client!(aws_sdk_costandusagereport, billing, calls),
-            dynamodb: client!(aws_sdk_dynamodb, config, calls),
-            events: client!(aws_sdk_eventbridge, config, calls),
-            iam: client!(aws_sdk_iam, config, calls),
-            lambda: client!(aws_sdk_lambda, config, calls),
-            logs: client!(aws_sdk_cloudwatchlogs, config, calls),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            secrets: client!(aws_sdk_secretsmanager, config, calls),
-            sts: client!(aws_sdk_sts, config, calls),
-            calls,
+            calls: options.calls,
+            stack_config: config.clone(),
+            us_east_1_config: config.to_builder().region(Region::new(BILLING_REGION)).build(),
+        }
+    }
+
+    /// Returns the credentials, region, endpoint, time-outs, retries and pacing of clients for `home`.
+    pub fn config(&self, home: Home) -> &SdkConfig {
+        match home {
+            Home::Stack => &self.stack_config,
+            Home::Payer | Home::UsEast1 => &self.us_east_1_config,
         }
     }
 }
+
+/// Begins the configuration of one service's client: `config!(cloud, aws_sdk_s3, Home::Stack)`. Its calls are paced,
+/// timed out and retried as [`Cloud::config`] says, counted, and pass the run's gate.
+#[macro_export]
+macro_rules! config {
+    ($cloud:expr, $sdk:ident, $home:expr) => {
+        $sdk::config::Builder::from($cloud.config($home)).interceptor($cloud.calls.clone())
+    };
+}
+
+/// Makes a client of one service: `client!(cloud, aws_sdk_sns, Home::Stack)`, configured by [`config!`].
+#[macro_export]
+macro_rules! client {
+    ($cloud:expr, $sdk:ident, $home:expr) => {
+        $sdk::Client::from_conf($crate::config!($cloud, $sdk, $home).build())
+    };
+}
+
+pub use crate::{client, config};

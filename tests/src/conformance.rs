@@ -19,3 +19,30 @@ pub struct Finding {
     /// What was seen.
     pub what: String,
 }
+
+/// Tests that the kind of a fixture conforms, whether reads show a write at once or lag behind it:
+/// `tests::conforms!(fixture)`, with `at_once` for services whose reads never lag. The fixture is an async function, and
+/// the module that calls this bears the kind's name.
+#[macro_export]
+macro_rules! conforms {
+    ($fixture:ident, at_once) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn conforms() {
+            let fixture = $fixture().await;
+            let kind = fixture.meta().name;
+            assert!(module_path!().ends_with(kind), "the fixture of {kind} is in {}", module_path!());
+            let findings = $crate::conformance::check(&fixture).await;
+            assert!(findings.is_empty(), "{kind}: {findings:#?}");
+        }
+    };
+    ($fixture:ident) => {
+        $crate::conforms!($fixture, at_once);
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn comes_to_rest_though_reads_lag() {
+            let asked = async { $crate::conformance::check_lagging(&$fixture().await, $crate::live::LAG).await };
+            let findings = $crate::live::lagging(asked).await;
+            assert!(findings.is_empty(), "{findings:#?}");
+        }
+    };
+}

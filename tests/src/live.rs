@@ -1,5 +1,6 @@
 //! The kinds, live: one local cloud for the process, and one resource on it, driven as the engine drives it.
 
+pub mod clients;
 pub mod stripe_account;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use clients::Clients as _;
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Create, Delete, Depth, ErrorClass, Kind, Observed, Removal, Update, Want};
 use engine::kind_meta::KindMeta;
@@ -54,12 +56,12 @@ pub fn bundle(says: &str) -> Arc<Bundle> {
 pub async fn allowed(root: &Cloud, metas: &[&KindMeta], secrets: BTreeMap<String, String>) -> Arc<Cloud> {
     static USERS: AtomicUsize = AtomicUsize::new(0);
     let name = format!("kinds-user-{}", USERS.fetch_add(1, Ordering::Relaxed));
-    root.iam.create_user().user_name(&name).send().await.expect("a user");
+    root.iam().create_user().user_name(&name).send().await.expect("a user");
     for meta in metas {
-        let call = root.iam.put_user_policy().user_name(&name).policy_name(meta.name);
+        let call = root.iam().put_user_policy().user_name(&name).policy_name(meta.name);
         call.policy_document(policy(root, meta).to_string()).send().await.expect("a policy");
     }
-    let key = root.iam.create_access_key().user_name(&name).send().await.expect("a key");
+    let key = root.iam().create_access_key().user_name(&name).send().await.expect("a key");
     let key = key.access_key.expect("a key");
     let credentials = Credentials::new(key.access_key_id, key.secret_access_key, None, None, "tests");
     cloud_as(place(lags()), credentials, secrets, root.bundle.clone()).await

@@ -5,7 +5,6 @@
 //! afterwards it looks at as root, past the program.
 
 mod built;
-mod inventory;
 mod manifest;
 mod place;
 mod records;
@@ -16,8 +15,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::live::clients::Clients as _;
 use billing::Month;
 use localcloud::gateway::fault::FaultState;
 use provisioner::cloud::Cloud;
@@ -26,9 +27,9 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 pub use built::{binary, bundle, checkout, dummy_bundle, local_cloud_home};
-pub use inventory::Inventory;
 pub use manifest::{Draft, PORTAL, TenantDraft};
 pub use place::Place;
+pub use provisioner::kinds::support::inventory::Inventory;
 pub use web::{Answer, get};
 
 /// Longer than any command takes on a busy machine.
@@ -240,7 +241,7 @@ impl Stage {
     /// Calls a deployed function: whether it failed, and its answer.
     pub async fn try_invoke(&self, function: &str, event: &Value) -> (bool, Value) {
         let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
-        let call = self.root().await.lambda.invoke().function_name(function).payload(payload).send();
+        let call = self.root().await.lambda().invoke().function_name(function).payload(payload).send();
         let answer = call.await.expect("the function is called");
         let payload = answer.payload().map(|payload| payload.as_ref()).unwrap_or_default();
         (answer.function_error().is_some(), serde_json::from_slice(payload).expect("it answers in JSON"))
@@ -262,6 +263,6 @@ impl Stage {
 
     /// What there is, by service.
     pub async fn inventory(&self) -> Inventory {
-        inventory::of(&self.root().await, self.place.cloud.stripe()).await
+        provisioner::kinds::support::inventory::of(&Arc::new(self.root().await)).await.expect("everything is listed")
     }
 }

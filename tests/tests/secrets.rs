@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use serde_json::json;
+use tests::live::clients::Clients as _;
 use tests::stage::{PORTAL, Ran, Stage, get};
 
 /// How often processes and the journal are looked at while the program runs.
@@ -161,13 +162,13 @@ async fn use_everything(stage: &Stage, link: &Ran) {
 
 async fn link_key(stage: &Stage) -> String {
     let cloud = stage.root().await;
-    let secret = cloud.secrets.get_secret_value().secret_id("client-billing/link-key").send().await;
+    let secret = cloud.secrets().get_secret_value().secret_id("client-billing/link-key").send().await;
     secret.expect("the link key is read").secret_string.expect("it is text")
 }
 
 /// What every log group says, through the logs API.
 async fn log_groups(stage: &Stage) -> Vec<Place> {
-    let logs = stage.root().await.logs;
+    let logs = stage.root().await.logs();
     let groups = logs.describe_log_groups().into_paginator().items().send();
     let groups = groups.collect::<Result<Vec<_>, _>>().await.expect("log groups are listed");
     let mut places = Vec::new();
@@ -183,7 +184,7 @@ async fn log_groups(stage: &Stage) -> Vec<Place> {
 
 /// Writes one line into a deployed log group.
 async fn log_line(stage: &Stage, group: &str, line: &str) {
-    let logs = stage.root().await.logs;
+    let logs = stage.root().await.logs();
     let stream = logs.create_log_stream().log_group_name(group).log_stream_name("planted").send();
     stream.await.expect("a log stream");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();

@@ -91,6 +91,7 @@ mod tests {
         permissions: &[],
         guarded: false,
         leaves: None,
+        ..KindMeta::PLAIN
     };
 
     #[test]

@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct KindMeta {
     /// The kind's name, first half of its addresses: `iam_role`.
     pub name: &'static str,
+    /// What an inventory calls the lot: `iam roles`.
+    pub plural: &'static str,
     /// The service whose rate it shares, key of the concurrency limits: `iam`.
     pub service: &'static str,
     /// One sentence: what it is.
@@ -23,6 +25,59 @@ pub struct KindMeta {
     pub guarded: bool,
     /// What a delete leaves behind, where it does: a plan says it before, an outcome after.
     pub leaves: Option<&'static str>,
+    /// How many steps of its service run at once: below what the service takes without throttling. Kinds of one service
+    /// say the same.
+    pub steps_at_once: usize,
+    /// Paths of maps in which people keep secrets: what others put there is not shown. `environment`.
+    pub sensitive: &'static [&'static str],
+    /// JSON pointer to the field that names a value which a person has to give before it is made: `/source/given`.
+    pub given_value: Option<&'static str>,
+    /// Whether making it takes the bundle of handlers.
+    pub needs_bundle: bool,
+    /// What a deployed stack gives out of it.
+    pub output: Option<OutputOf>,
+}
+
+impl KindMeta {
+    /// A kind without a name and without anything special: real ones say what differs, `..KindMeta::PLAIN`.
+    pub const PLAIN: KindMeta = KindMeta {
+        name: "",
+        plural: "",
+        service: "",
+        summary: "",
+        create_only: &[],
+        open_maps: &[],
+        unlisted: &[],
+        permissions: &[],
+        guarded: false,
+        leaves: None,
+        steps_at_once: 4,
+        sensitive: &[],
+        given_value: None,
+        needs_bundle: false,
+        output: None,
+    };
+}
+
+/// What a deployed stack gives out of the resources of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputOf {
+    /// Every resource's id by its name, under a heading; headings are shown by rank.
+    Ids {
+        /// `functions`.
+        heading: &'static str,
+        /// Where the heading stands among others.
+        rank: u8,
+    },
+    /// The address that one resource answers at.
+    Address {
+        /// `api_url`.
+        name: &'static str,
+        /// The resource's output that holds it: `endpoint`.
+        output: &'static str,
+        /// Its path behind another endpoint than AWS's own: `{id}`, and JSON pointers into the fields in braces.
+        local_path: &'static str,
+    },
 }
 
 /// One IAM action that a verb needs. Resources are templates with `{account}`, `{region}` and `{stack}`-derived names,

@@ -18,6 +18,7 @@ const THROTTLES: &[&str] = &[
     "ProvisionedThroughputExceededException",
     "RequestThrottled",
     "RequestThrottledException",
+    "Throttled",
     "SlowDown",
     "PriorRequestNotComplete",
 ];
@@ -38,6 +39,7 @@ const NO_CREDENTIALS: &[&str] = &[
 const DENIALS: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
+    "AuthorizationError",
     "UnauthorizedOperation",
     "NotAuthorized",
     "SignatureDoesNotMatch",

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::identity::{
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_types::SigningName;
 use localcloud::gateway::rates::{Rate, Rates, published};
 
 /// The buckets of one account; clones share them.
@@ -82,8 +83,9 @@ impl ResolveCachedIdentity for Paced {
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         IdentityFuture::new(async move {
-            if let Some(call) = config.load::<Metadata>() {
-                self.pacer.wait(signing_name(call.service()), call.name()).await;
+            // Rates go by the name that requests are signed for; every client knows its own.
+            if let (Some(service), Some(call)) = (config.load::<SigningName>(), config.load::<Metadata>()) {
+                self.pacer.wait(service.as_ref(), call.name()).await;
             }
             self.inner.resolve_cached_identity(resolver, components, config).await
         })
@@ -99,25 +101,6 @@ impl ResolveCachedIdentity for Paced {
 
     fn validate_final_config(&self, components: &RuntimeComponents, config: &ConfigBag) -> Result<(), BoxError> {
         ResolveCachedIdentity::validate_final_config(&self.inner, components, config)
-    }
-}
-
-/// The name requests are signed for, of a service as the SDK calls it; the others have no rates.
-fn signing_name(service: &str) -> &'static str {
-    match service {
-        "ApiGatewayV2" => "apigateway",
-        "Budgets" => "budgets",
-        "CloudWatch Logs" => "logs",
-        "Cost Explorer" => "ce",
-        "Cost and Usage Report Service" => "cur",
-        "DynamoDB" => "dynamodb",
-        "EventBridge" => "events",
-        "IAM" => "iam",
-        "Lambda" => "lambda",
-        "S3" => "s3",
-        "STS" => "sts",
-        "Secrets Manager" => "secretsmanager",
-        _ => "",
     }
 }
 
@@ -144,27 +127,5 @@ mod tests {
         let second = tokio::time::timeout(Duration::from_millis(50), slow.wait("iam", "GetRole")).await;
         assert!(second.is_err(), "it waits for its second");
         Pacer(None).wait("iam", "GetRole").await;
-    }
-
-    #[test]
-    fn every_client_that_is_paced_has_rates() {
-        let names = [
-            "ApiGatewayV2",
-            "Budgets",
-            "CloudWatch Logs",
-            "Cost Explorer",
-            "Cost and Usage Report Service",
-            "DynamoDB",
-            "EventBridge",
-            "IAM",
-            "Lambda",
-            "S3",
-            "STS",
-            "Secrets Manager",
-        ];
-        for name in names {
-            let signed = signing_name(name);
-            assert!(published().iter().any(|rate| rate.service == signed), "{name} is signed for as {signed:?}");
-        }
     }
 }

@@ -38,12 +38,12 @@ impl<'a, T> Found<'a, T> {
         stack: &'a str,
         objects: &'a [T],
         id: fn(&T) -> &str,
-        metadata: fn(&T) -> &HashMap<String, String>,
+        metadata: fn(&T) -> Option<&HashMap<String, String>>,
         prefer: fn(newer: &T, older: &T) -> bool,
     ) -> Self {
         let mut by_address: HashMap<String, &T> = HashMap::new();
         for object in objects {
-            let owned = split(metadata(object));
+            let Some(owned) = metadata(object).map(split) else { continue };
             let Some(address) = owned.address.filter(|_| is_of(&owned.owner, stack)) else { continue };
             if by_address.get(&address).is_none_or(|newer| prefer(newer, object)) {
                 by_address.insert(address, object);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn found<'a>(objects: &'a [Object], prefer: fn(&Object, &Object) -> bool) -> Found<'a, Object> {
-        Found::new("s", objects, |object| object.id, |object| &object.metadata, prefer)
+        Found::new("s", objects, |object| object.id, |object| Some(&object.metadata), prefer)
     }
 
     #[test]

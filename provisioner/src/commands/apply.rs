@@ -13,6 +13,7 @@ use engine::{Address, Options, Plan, State};
 use crate::bundle::selection;
 use crate::cloud::connection::Connection;
 use crate::commands::{package, plan as plan_command};
+use crate::kinds;
 use crate::project::Project;
 use crate::run::limits;
 use crate::run::locked_run::{Patience, locked};
@@ -137,7 +138,12 @@ async fn under_lock(
 
 /// Only the first apply packages by itself: later ones keep deployed code unless a bundle is at hand.
 fn has_functions(state: &State) -> bool {
-    state.records.keys().any(|address| address.kind() == "lambda_function")
+    state.records.keys().any(|address| is_bundled(address.kind()))
+}
+
+/// Whether making a resource of the kind takes a bundle.
+fn is_bundled(kind: &str) -> bool {
+    kinds::meta(kind).is_some_and(|meta| meta.needs_bundle)
 }
 
 /// Whether a function has to be made, for which there must be code. That the state knows none proves nothing: it may be
@@ -151,7 +157,7 @@ async fn makes_functions(
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
     let session = Session::connected(Project::load(global)?, connection.clone(), purpose)?;
     let progress = Progress::reading(global.verbose > 0);
-    session.lacks("lambda_function", state, looking, &progress).await
+    session.lacks(is_bundled, state, looking, &progress).await
 }
 
 /// Shows the plan, asks, carries it out and tells the outcome.
@@ -212,8 +218,9 @@ fn refuse_incomplete(global: &Global, session: &Session, plan: &Plan, keeps_code
 /// Values that are missing are asked for before anything is made: half a stack bills nobody, and a question under a
 /// progress bar is not seen.
 fn ask_for_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
-    for step in plan.changes().filter(|step| step.action.makes() && step.address.kind() == "secret") {
-        let given = step.desired.as_ref().and_then(|desired| desired.pointer("/source/given")?.as_str());
+    for step in plan.changes().filter(|step| step.action.makes()) {
+        let named = kinds::meta(step.address.kind()).and_then(|meta| meta.given_value);
+        let given = step.desired.as_ref().and_then(|desired| desired.pointer(named?)?.as_str());
         if let Some(name) = given {
             session
                 .cloud

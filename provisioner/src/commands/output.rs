@@ -39,7 +39,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
             })?;
             terminal::print(&format!("{value}\n"));
         }
-        (None, Format::Json) => terminal::print_json(&outputs)?,
+        (None, Format::Json) => terminal::print_json(&outputs.to_json())?,
         (None, Format::Human) => {
             let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             lines.iter().for_each(|(name, value)| terminal::print(&format!("{name:wide$}  {value}\n")));

@@ -101,14 +101,15 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
     let key: LinkKey = link_key::read(project).await?;
     let token = link::sign(&claims, &key)?;
     let state = store::open(project).await?.load(&manifest.stack()).await?;
-    let api_url = outputs::of(&state).api_url;
+    let outputs = outputs::of(&state);
+    let api_url = outputs.address("api_url");
     match global.format {
         Format::Json => terminal::print_json(&json!({
             "tenant": tenant.id, "token": token, "expires": expires.to_string(), "api_url": api_url,
         }))?,
         Format::Human => {
             println!("{token}");
-            let url = api_url.as_deref().unwrap_or("API_URL");
+            let url = api_url.unwrap_or("API_URL");
             terminal::eprint_line(&format!("It holds until {expires}. Send it in a header, never in an address:"));
             terminal::eprint_line(&format!(
                 "  curl -H \"Authorization: Bearer TOKEN\" \"{url}/costs?period=last-month\""

@@ -12,9 +12,9 @@ use engine::kind_meta::{KindMeta, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
-use crate::cloud::Cloud;
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
 use crate::cloud::errors::{call_error, refused};
+use crate::cloud::{Cloud, Home, client};
 
 /// Which tag keys are to be active.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Desired {
 
 /// The kind, at work.
 pub struct AllocationTags {
-    cloud: Arc<Cloud>,
+    cost_explorer: aws_sdk_costexplorer::Client,
 }
 
 /// How many keys one activation takes.
@@ -38,11 +38,9 @@ impl TypedKind for AllocationTags {
 
     const META: KindMeta = KindMeta {
         name: "allocation_tags",
+        plural: "active cost tags",
         service: "ce",
         summary: "tag keys that are active for cost allocation",
-        create_only: &[],
-        open_maps: &[],
-        unlisted: &[],
         permissions: &[
             Permission { verb: Verb::Read, action: "ce:ListCostAllocationTags", resource: "*" },
             Permission { verb: Verb::Create, action: "ce:ListCostAllocationTags", resource: "*" },
@@ -50,27 +48,30 @@ impl TypedKind for AllocationTags {
             Permission { verb: Verb::Update, action: "ce:ListCostAllocationTags", resource: "*" },
             Permission { verb: Verb::Update, action: "ce:UpdateCostAllocationTagsStatus", resource: "*" },
         ],
-        guarded: false,
         leaves: Some("stays active: the keys are the whole payer's"),
+        steps_at_once: 1,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        AllocationTags { cloud }
+        AllocationTags { cost_explorer: client!(cloud, aws_sdk_costexplorer, Home::Payer) }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Answers<Desired> {
         if wants.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        match self.keys().await {
-            Ok(keys) => wants.iter().map(|want| Ok(self.seen(want, &keys))).collect(),
-            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
-        }
+        let keys = self.keys().await?;
+        Ok(wants.iter().map(|want| Ok(self.seen(want, &keys))).collect())
     }
 
     /// Keys have no place to say who asked for them.
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         Ok(Vec::new())
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.keys().await?.into_iter().filter_map(|(key, active)| active.then_some(key)).collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -90,7 +91,7 @@ impl TypedKind for AllocationTags {
 impl AllocationTags {
     /// Every user-defined key AWS has seen, and whether it is active.
     async fn keys(&self) -> Result<BTreeMap<String, bool>, CallError> {
-        let call = self.cloud.cost_explorer.list_cost_allocation_tags().r#type(CostAllocationTagType::UserDefined);
+        let call = self.cost_explorer.list_cost_allocation_tags().r#type(CostAllocationTagType::UserDefined);
         let mut tags = call.into_paginator().page_size(PAGE).items().send();
         let mut keys = BTreeMap::new();
         while let Some(tag) = tags.next().await {
@@ -133,7 +134,7 @@ impl AllocationTags {
         };
         let entries: Result<Vec<_>, _> = keys.iter().map(entry).collect();
         let entries = entries.map_err(|error| refused(operation, error.to_string()))?;
-        let call = self.cloud.cost_explorer.update_cost_allocation_tags_status();
+        let call = self.cost_explorer.update_cost_allocation_tags_status();
         let answer = call.set_cost_allocation_tags_status(Some(entries)).send().await;
         let answer = answer.map_err(|error| call_error(operation, error))?;
         unknown_keys(operation, answer.errors())

@@ -19,9 +19,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::tagging::{Tagged, Tags, list_tagged, retag};
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 
 pub use alerts::Subscribers;
 
@@ -45,6 +46,7 @@ pub struct Desired {
 /// The kind, at work.
 pub struct Budgets {
     cloud: Arc<Cloud>,
+    budgets: aws_sdk_budgets::Client,
 }
 
 /// How many budgets are read at once.
@@ -71,6 +73,7 @@ impl TypedKind for Budgets {
 
     const META: KindMeta = KindMeta {
         name: "budget",
+        plural: "budgets",
         service: "budgets",
         summary: "monthly cost budget of one tenant, with alerts",
         create_only: &["name"],
@@ -88,29 +91,23 @@ impl TypedKind for Budgets {
             Permission { verb: Verb::Update, action: "budgets:UntagResource", resource: BUDGET },
             Permission { verb: Verb::Delete, action: "budgets:ModifyBudget", resource: BUDGET },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 4,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        Budgets { cloud }
+        Budgets { budgets: client!(cloud, aws_sdk_budgets, Home::UsEast1), cloud }
     }
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
         engine::diff::fields(&Self::META, desired, &with_limit_as_written(desired, observed), last)
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let budgets = match self.budgets().await {
-            Ok(budgets) => budgets,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
+        let budgets = self.budgets().await?;
         let in_full = |want: &&TypedWant<Desired>| depth == Depth::Full || want.known.is_none();
         let together = if wants.iter().filter(in_full).count() > LISTED_TOGETHER {
-            match self.thresholds_of_all().await {
-                Ok(all) => Some(all),
-                Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-            }
+            Some(self.thresholds_of_all().await?)
         } else {
             None
         };
@@ -118,7 +115,7 @@ impl TypedKind for Budgets {
             let listed = together.as_ref().map(|all| all.get(&want.fields.name).cloned().unwrap_or_default());
             self.see(want, budgets.get(&want.fields.name), listed, depth)
         });
-        at_once(BUDGETS_AT_ONCE, seen.collect()).await
+        Ok(at_once(BUDGETS_AT_ONCE, seen.collect()).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
@@ -129,22 +126,19 @@ impl TypedKind for Budgets {
     async fn list_unknown(&self, known: &BTreeSet<String>) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let mut budgets = self.budgets().await?;
         budgets.retain(|name, _| !known.contains(name));
-        let tags = budgets.keys().map(|name| self.tags(name)).collect();
-        let mut listed = Vec::new();
-        for ((name, budget), tags) in budgets.iter().zip(at_once(BUDGETS_AT_ONCE, tags).await) {
-            let Some(tags) = tags? else { continue };
-            let owned = ownership::split(tags);
-            let fields = observed(budget, BTreeMap::new(), owned.tags.clone());
-            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
-        }
-        Ok(listed)
+        let fields = |_: &str, budget: &Budget, tags| observed(budget, BTreeMap::new(), tags);
+        list_tagged(self, &self.cloud.stack, BUDGETS_AT_ONCE, budgets, fields).await
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.budgets().await?.into_keys().collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         let operation = "budgets:CreateBudget";
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
         let alerts: Result<Vec<_>, BuildError> = desired.alerts.iter().map(alerts::with_subscribers).collect();
-        let call = self.cloud.budgets.create_budget().account_id(&self.cloud.account);
+        let call = self.budgets.create_budget().account_id(&self.cloud.account);
         let call = call
             .budget(to_sdk(operation, &desired, None)?)
             .set_notifications_with_subscribers(Some(alerts.map_err(|error| refused(operation, error.to_string()))?))
@@ -167,23 +161,12 @@ impl TypedKind for Budgets {
         if change.touches("alerts") {
             self.update_alerts(desired).await?;
         }
-        let arn = self.arn(&desired.name);
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &desired.tags);
-            let call = self.cloud.budgets.tag_resource().resource_arn(&arn);
-            let call = call.set_resource_tags(Some(tags_to_sdk(tags)?));
-            call.send().await.map_err(|error| call_error("budgets:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = self.cloud.budgets.untag_resource().resource_arn(&arn).set_resource_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| call_error("budgets:UntagResource", error))?;
-        }
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(self.applied(desired))
     }
 
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        let call = self.cloud.budgets.delete_budget().account_id(&self.cloud.account).budget_name(id);
+        let call = self.budgets.delete_budget().account_id(&self.cloud.account).budget_name(id);
         match call.send().await {
             Err(error) if code(&error) != Some(MISSING) => Err(call_error("budgets:DeleteBudget", error)),
             _ => Ok(Removal::Gone),
@@ -194,7 +177,7 @@ impl TypedKind for Budgets {
 impl Budgets {
     /// Every budget of the account by name.
     async fn budgets(&self) -> Result<HashMap<String, Budget>, CallError> {
-        let call = self.cloud.budgets.describe_budgets().account_id(&self.cloud.account);
+        let call = self.budgets.describe_budgets().account_id(&self.cloud.account);
         let mut budgets = call.into_paginator().page_size(PAGE).items().send();
         let mut found = HashMap::new();
         while let Some(budget) = budgets.next().await {
@@ -225,22 +208,13 @@ impl Budgets {
         Ok(Some(self.seen(observed(budget, alerts, owned.tags), owned.owner, Vec::new())))
     }
 
-    /// A budget's tags; none of one that has gone since it was listed.
-    async fn tags(&self, budget: &str) -> Result<Option<Vec<(String, String)>>, CallError> {
-        let answer = match self.cloud.budgets.list_tags_for_resource().resource_arn(self.arn(budget)).send().await {
-            Err(error) if code(&error) == Some(MISSING) => return Ok(None),
-            answer => answer.map_err(|error| call_error("budgets:ListTagsForResource", error))?,
-        };
-        Ok(Some(answer.resource_tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
-    }
-
     /// Replaces the budget, keeping its cost types and its start.
     async fn update_budget(&self, desired: &Desired) -> Result<(), CallError> {
         let (account, name) = (&self.cloud.account, &desired.name);
-        let answer = self.cloud.budgets.describe_budget().account_id(account).budget_name(name).send().await;
+        let answer = self.budgets.describe_budget().account_id(account).budget_name(name).send().await;
         let answer = answer.map_err(|error| call_error("budgets:DescribeBudget", error))?;
         let budget = to_sdk("budgets:UpdateBudget", desired, answer.budget.as_ref())?;
-        let call = self.cloud.budgets.update_budget().account_id(account).new_budget(budget);
+        let call = self.budgets.update_budget().account_id(account).new_budget(budget);
         call.send().await.map(drop).map_err(|error| call_error("budgets:UpdateBudget", error))
     }
 
@@ -256,6 +230,26 @@ impl Budgets {
 
     fn arn(&self, budget: &str) -> String {
         BUDGET.replace("{account}", &self.cloud.account).replace("{name}", budget)
+    }
+}
+
+impl Tagged for Budgets {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        let answer = match self.budgets.list_tags_for_resource().resource_arn(self.arn(id)).send().await {
+            Err(error) if code(&error) == Some(MISSING) => return Ok(None),
+            answer => answer.map_err(|error| call_error("budgets:ListTagsForResource", error))?,
+        };
+        Ok(Some(answer.resource_tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.budgets.tag_resource().resource_arn(self.arn(id)).set_resource_tags(Some(tags_to_sdk(tags)?));
+        call.send().await.map(drop).map_err(|error| call_error("budgets:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.budgets.untag_resource().resource_arn(self.arn(id)).set_resource_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| call_error("budgets:UntagResource", error))
     }
 }
 

@@ -5,7 +5,6 @@
 mod change;
 mod look;
 mod shape;
-pub(super) mod waiter;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,15 +17,16 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use billing::names::OWNER_TAG;
 use engine::Address;
 use engine::kind::{Applied, CallError, Contents, Depth, ErrorClass, Removal};
-use engine::kind_meta::{KindMeta, Permission, Verb};
+use engine::kind_meta::{KindMeta, OutputOf, Permission, Verb};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::tagging::retag;
+use super::support::waiter::Waiter;
+use super::typed::{Answers, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 use shape::Beside;
-use waiter::Waiter;
 
 /// What a table is to be. All key attributes are strings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,7 @@ pub struct Keys {
 /// The kind, at work.
 pub struct DynamodbTables {
     cloud: Arc<Cloud>,
+    dynamodb: aws_sdk_dynamodb::Client,
 }
 
 /// DescribeTimeToLive is throttled early.
@@ -81,6 +82,7 @@ impl TypedKind for DynamodbTables {
 
     const META: KindMeta = KindMeta {
         name: "dynamodb_table",
+        plural: "dynamodb tables",
         service: "dynamodb",
         summary: "DynamoDB table, on demand, with its indexes",
         create_only: &["name", "keys"],
@@ -111,16 +113,18 @@ impl TypedKind for DynamodbTables {
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteTable", resource: TABLE },
         ],
         guarded: true,
-        leaves: None,
+        steps_at_once: 16,
+        output: Some(OutputOf::Ids { heading: "tables", rank: 2 }),
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        DynamodbTables { cloud }
+        DynamodbTables { dynamodb: client!(cloud, aws_sdk_dynamodb, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
         let seen = wants.iter().map(|want| self.see(want, depth)).collect();
-        at_once(READS, seen).await
+        Ok(at_once(READS, seen).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
@@ -141,12 +145,15 @@ impl TypedKind for DynamodbTables {
         Ok(listed)
     }
 
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        self.names().await
+    }
+
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
         let keys = std::iter::once(&desired.keys).chain(desired.indexes.values());
         let indexes = shape::indexes(&desired.indexes).map_err(incomplete)?;
         let call = self
-            .cloud
             .dynamodb
             .create_table()
             .table_name(&desired.name)
@@ -174,7 +181,7 @@ impl TypedKind for DynamodbTables {
     }
 
     async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
-        let (dynamodb, desired) = (&self.cloud.dynamodb, &change.desired);
+        let (dynamodb, desired) = (&self.dynamodb, &change.desired);
         let name = &desired.name;
         if ["deletion_protection", "kms_encryption", "indexes", "ttl_attribute"]
             .iter()
@@ -201,12 +208,12 @@ impl TypedKind for DynamodbTables {
         if change.touches("point_in_time_recovery") {
             self.set_recovery(desired).await?;
         }
-        self.change_tags(&change).await?;
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(Applied { pending, ..self.applied(name) })
     }
 
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        let dynamodb = &self.cloud.dynamodb;
+        let dynamodb = &self.dynamodb;
         let Some(table) = self.describe(id).await? else { return Ok(Removal::Gone) };
         if table.table_status() != Some(&TableStatus::Deleting) {
             if table.deletion_protection_enabled() == Some(true) {
@@ -228,7 +235,7 @@ impl TypedKind for DynamodbTables {
     }
 
     async fn contents(&self, id: &str, _last: Desired) -> Result<Option<Contents>, CallError> {
-        let scan = self.cloud.dynamodb.scan().table_name(id);
+        let scan = self.dynamodb.scan().table_name(id);
         let scan = scan.filter_expression("attribute_not_exists(#stack) OR #stack <> :stack");
         let scan = scan.projection_expression("#stack").expression_attribute_names("#stack", OWNER_TAG);
         let scan = scan.expression_attribute_values(":stack", AttributeValue::S(self.cloud.stack.clone()));

@@ -14,14 +14,15 @@ use std::sync::Arc;
 
 use aws_sdk_apigatewayv2::types::{Api, Cors as SdkCors, ProtocolType};
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
-use engine::kind_meta::{KindMeta, Permission, Verb};
+use engine::kind_meta::{KindMeta, OutputOf, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::tagging::{Tagged as _, retag};
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::code;
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 use calls::{MISSING, failed, sent_once};
 
 /// What an HTTP API is to be. Outputs: `id`, `endpoint` (with the stage), `execution_arn`, `invoke_arn_pattern` (any
@@ -75,6 +76,7 @@ pub struct Stage {
 /// The kind, at work.
 pub struct HttpApis {
     cloud: Arc<Cloud>,
+    api_gateway: aws_sdk_apigatewayv2::Client,
 }
 
 /// How many APIs are read at once, of four calls each.
@@ -92,9 +94,9 @@ impl TypedKind for HttpApis {
 
     const META: KindMeta = KindMeta {
         name: "http_api",
+        plural: "http apis",
         service: "apigateway",
         summary: "HTTP API with its routes to functions and one stage",
-        create_only: &[],
         open_maps: &["tags"],
         unlisted: UNLISTED,
         permissions: &[
@@ -131,19 +133,21 @@ impl TypedKind for HttpApis {
             Permission { verb: Verb::Delete, action: "apigateway:GET", resource: APIS },
             Permission { verb: Verb::Delete, action: "logs:DeleteLogDelivery", resource: "*" },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 2,
+        output: Some(OutputOf::Address {
+            name: "api_url",
+            output: "endpoint",
+            local_path: "/_aws/execute-api/{id}/{/stage/name}",
+        }),
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        HttpApis { cloud }
+        HttpApis { api_gateway: client!(cloud, aws_sdk_apigatewayv2, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let apis = match self.apis().await {
-            Ok(apis) => apis,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
+        let apis = self.apis().await?;
         let seen = wants.iter().map(|want| async {
             match find::ours(&apis, &self.cloud.stack, &want.address, want.id.as_deref())? {
                 Some(api) => {
@@ -152,7 +156,7 @@ impl TypedKind for HttpApis {
                 None => Ok(None),
             }
         });
-        at_once(APIS_AT_ONCE, seen.collect()).await
+        Ok(at_once(APIS_AT_ONCE, seen.collect()).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
@@ -161,12 +165,16 @@ impl TypedKind for HttpApis {
         for api in find::oldest_first(&apis).into_iter().filter(|api| find::says(api, &self.cloud.stack)) {
             let id = api.api_id().unwrap_or_default();
             // The list may say what the tags were: they are asked for themselves where it says that it is ours.
-            let Some(tags) = self.tags_if_there(id).await? else { continue };
+            let Some(tags) = self.tags(id).await? else { continue };
             let owned = ownership::split(tags);
             let fields = Desired { tags: owned.tags.clone(), ..observed(api, None) };
             listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, id, fields));
         }
         Ok(listed)
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.apis().await?.into_iter().filter_map(|api| api.name).collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -178,7 +186,7 @@ impl TypedKind for HttpApis {
             });
         }
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
-        let call = self.cloud.api_gateway.create_api().name(&desired.name).protocol_type(ProtocolType::Http);
+        let call = self.api_gateway.create_api().name(&desired.name).protocol_type(ProtocolType::Http);
         let call =
             call.description(&desired.description).set_cors_configuration(desired.cors.as_ref().map(cors_to_sdk));
         let call = call.set_tags(Some(tags.into_iter().collect())).customize().config_override(sent_once());
@@ -204,7 +212,7 @@ impl TypedKind for HttpApis {
         if change.touches("stage") {
             self.put_stage(id, &desired.stage, stage::plain_name(&change.observed.stage)).await?;
         }
-        self.update_tags(&change).await?;
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         if change.touches("doubles") {
             for double in &change.observed.doubles {
                 self.delete_api(double).await?;
@@ -247,6 +255,7 @@ impl HttpApis {
         }
         let (routes, integrations, stages, tags) =
             futures::try_join!(self.routes(id), self.integrations(id), self.stages(id), self.tags(id))?;
+        let Some(tags) = tags else { return Ok(None) };
         let owned = ownership::split(tags);
         let fields = Desired {
             routes: routes::observed(&routes, &integrations),
@@ -260,7 +269,7 @@ impl HttpApis {
 
     /// Name, description and cross-origin rules; gives back the endpoint.
     async fn update_api(&self, id: &str, desired: &Desired) -> Result<String, CallError> {
-        let api_gateway = &self.cloud.api_gateway;
+        let api_gateway = &self.api_gateway;
         if desired.cors.is_none() {
             // UpdateApi cannot take them away.
             match api_gateway.delete_cors_configuration().api_id(id).send().await {
@@ -274,22 +283,6 @@ impl HttpApis {
         let call = call.set_cors_configuration(desired.cors.as_ref().map(cors_to_sdk));
         let api = call.send().await.map_err(|error| failed("apigateway:UpdateApi", error))?;
         Ok(api.api_endpoint.unwrap_or_default())
-    }
-
-    async fn update_tags(&self, change: &TypedUpdate<Desired>) -> Result<(), CallError> {
-        let arn = self.arn(&change.id);
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &change.desired.tags);
-            let call = self.cloud.api_gateway.tag_resource().resource_arn(&arn);
-            let call = call.set_tags(Some(tags.into_iter().collect()));
-            call.send().await.map_err(|error| failed("apigateway:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = self.cloud.api_gateway.untag_resource().resource_arn(&arn).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| failed("apigateway:UntagResource", error))?;
-        }
-        Ok(())
     }
 
     fn seen(&self, api: &Api, fields: Desired, owner: Owner, unread: Vec<String>) -> Seen<Desired> {
@@ -314,7 +307,7 @@ impl HttpApis {
 
     /// One that is gone already is just as well.
     async fn delete_api(&self, id: &str) -> Result<(), CallError> {
-        match self.cloud.api_gateway.delete_api().api_id(id).send().await {
+        match self.api_gateway.delete_api().api_id(id).send().await {
             Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteApi", error)),
             _ => Ok(()),
         }

@@ -15,9 +15,10 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::tagging::{Tagged, Tags, retag};
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 
 /// What a role is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,7 @@ pub struct Desired {
 /// The kind, at work.
 pub struct IamRoles {
     cloud: Arc<Cloud>,
+    iam: aws_sdk_iam::Client,
 }
 
 /// The name of the one inline policy.
@@ -55,6 +57,7 @@ impl TypedKind for IamRoles {
 
     const META: KindMeta = KindMeta {
         name: "iam_role",
+        plural: "iam roles",
         service: "iam",
         summary: "IAM role of one function with its inline policy",
         create_only: &["name"],
@@ -82,25 +85,22 @@ impl TypedKind for IamRoles {
             Permission { verb: Verb::Delete, action: "iam:DetachRolePolicy", resource: ROLE },
             Permission { verb: Verb::Delete, action: "iam:DeleteRole", resource: ROLE },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 10,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        IamRoles { cloud }
+        IamRoles { iam: client!(cloud, aws_sdk_iam, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
         if wants.len() <= FEW {
             let seen = wants.iter().map(|want| self.look_at(&want.fields.name)).collect();
-            return at_once(READS, seen).await;
+            return Ok(at_once(READS, seen).await);
         }
-        let details = match self.roles().await {
-            Ok(details) => details,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+        let details = self.roles().await?;
         let seen = wants.iter().map(|want| self.see(want, details.get(&want.fields.name), depth)).collect();
-        at_once(READS, seen).await
+        Ok(at_once(READS, seen).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
@@ -112,9 +112,13 @@ impl TypedKind for IamRoles {
         Ok(listed.collect())
     }
 
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.roles().await?.into_keys().collect())
+    }
+
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
-        let call = self.cloud.iam.create_role().role_name(&desired.name).description(&desired.description);
+        let call = self.iam.create_role().role_name(&desired.name).description(&desired.description);
         let call = call.assume_role_policy_document(trust(&desired.trusted_service).to_string());
         if let Err(error) = call.set_tags(Some(sdk_tags(tags)?)).send().await {
             let exists = code(&error) == Some("EntityAlreadyExists");
@@ -126,7 +130,7 @@ impl TypedKind for IamRoles {
     }
 
     async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
-        let (iam, desired) = (&self.cloud.iam, &change.desired);
+        let (iam, desired) = (&self.iam, &change.desired);
         let name = &desired.name;
         if change.touches("description") {
             // UpdateRole would also set the session length back.
@@ -146,16 +150,7 @@ impl TypedKind for IamRoles {
                 self.take_off(name, policy).await?;
             }
         }
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &desired.tags);
-            let call = iam.tag_role().role_name(name).set_tags(Some(sdk_tags(tags)?));
-            call.send().await.map_err(|error| call_error("iam:TagRole", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = iam.untag_role().role_name(name).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| call_error("iam:UntagRole", error))?;
-        }
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(self.applied(name))
     }
 
@@ -166,7 +161,7 @@ impl TypedKind for IamRoles {
         for policy in &policies {
             self.take_off(id, policy).await?;
         }
-        match self.cloud.iam.delete_role().role_name(id).send().await {
+        match self.iam.delete_role().role_name(id).send().await {
             Err(error) if code(&error) != Some("NoSuchEntity") => Err(call_error("iam:DeleteRole", error)),
             _ => Ok(Removal::Gone),
         }
@@ -180,7 +175,7 @@ impl TypedKind for IamRoles {
 impl IamRoles {
     /// Every role of the account by name, with policies and tags but without descriptions.
     async fn roles(&self) -> Result<HashMap<String, RoleDetail>, CallError> {
-        let call = self.cloud.iam.get_account_authorization_details().filter(EntityType::Role);
+        let call = self.iam.get_account_authorization_details().filter(EntityType::Role);
         let mut pages = call.max_items(1000).into_paginator().send();
         let mut found = HashMap::new();
         while let Some(page) = pages.next().await {
@@ -229,7 +224,7 @@ impl IamRoles {
     }
 
     async fn role(&self, name: &str) -> Result<Option<aws_sdk_iam::types::Role>, CallError> {
-        match self.cloud.iam.get_role().role_name(name).send().await {
+        match self.iam.get_role().role_name(name).send().await {
             Ok(answer) => Ok(answer.role),
             Err(error) if code(&error) == Some("NoSuchEntity") => Ok(None),
             Err(error) => Err(call_error("iam:GetRole", error)),
@@ -237,7 +232,7 @@ impl IamRoles {
     }
 
     async fn policy(&self, name: &str) -> Result<Value, CallError> {
-        match self.cloud.iam.get_role_policy().role_name(name).policy_name(POLICY).send().await {
+        match self.iam.get_role_policy().role_name(name).policy_name(POLICY).send().await {
             Ok(answer) => Ok(document::parse(&answer.policy_document)),
             Err(error) if code(&error) == Some("NoSuchEntity") => Ok(Value::Null),
             Err(error) => Err(call_error("iam:GetRolePolicy", error)),
@@ -247,7 +242,7 @@ impl IamRoles {
     /// What is on the role beside our policy; `None` when there is no role.
     async fn attached(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError> {
         let mut found = BTreeSet::new();
-        let mut inline = self.cloud.iam.list_role_policies().role_name(name).into_paginator().items().send();
+        let mut inline = self.iam.list_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = inline.next().await {
             match policy {
                 Ok(policy) => found.insert(policy),
@@ -256,7 +251,7 @@ impl IamRoles {
             };
         }
         found.remove(POLICY);
-        let mut managed = self.cloud.iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
+        let mut managed = self.iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = managed.next().await {
             match policy {
                 Ok(policy) => found.extend(policy.policy_arn),
@@ -268,14 +263,14 @@ impl IamRoles {
     }
 
     async fn put_policy(&self, desired: &Desired) -> Result<(), CallError> {
-        let call = self.cloud.iam.put_role_policy().role_name(&desired.name).policy_name(POLICY);
+        let call = self.iam.put_role_policy().role_name(&desired.name).policy_name(POLICY);
         let call = call.policy_document(desired.policy.to_string());
         call.send().await.map(drop).map_err(|error| call_error("iam:PutRolePolicy", error))
     }
 
     /// Takes a policy off the role: detached when managed, deleted when inline.
     async fn take_off(&self, role: &str, policy: &str) -> Result<(), CallError> {
-        let iam = &self.cloud.iam;
+        let iam = &self.iam;
         let failed = if policy.starts_with("arn:") {
             match iam.detach_role_policy().role_name(role).policy_arn(policy).send().await {
                 Err(error) if code(&error) != Some("NoSuchEntity") => Some(call_error("iam:DetachRolePolicy", error)),
@@ -298,6 +293,23 @@ impl IamRoles {
     fn applied(&self, name: &str) -> Applied {
         let arn = format!("arn:aws:iam::{}:role/{name}", self.cloud.account);
         Applied { id: name.to_owned(), outputs: BTreeMap::from([("arn".to_owned(), json!(arn))]), pending: None }
+    }
+}
+
+impl Tagged for IamRoles {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        let role = self.role(id).await?;
+        Ok(role.map(|role| role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.iam.tag_role().role_name(id).set_tags(Some(sdk_tags(tags)?));
+        call.send().await.map(drop).map_err(|error| call_error("iam:TagRole", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.iam.untag_role().role_name(id).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| call_error("iam:UntagRole", error))
     }
 }
 

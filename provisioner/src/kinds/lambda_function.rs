@@ -17,16 +17,17 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
-use engine::kind_meta::{KindMeta, Permission, Verb};
+use engine::kind_meta::{KindMeta, OutputOf, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::dynamodb_table::waiter::Waiter;
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::tagging::{Tagged, Tags, list_tagged, retag};
+use super::support::waiter::Waiter;
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::bundle::Bundle;
 use crate::cloud::errors::{call_error, code, refused};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 
 /// What a function is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,7 @@ pub struct InvokePermission {
 /// Deploys handlers.
 pub struct LambdaFunctions {
     cloud: Arc<Cloud>,
+    lambda: aws_sdk_lambda::Client,
 }
 
 /// Whether a function was there before this call.
@@ -92,6 +94,7 @@ impl TypedKind for LambdaFunctions {
 
     const META: KindMeta = KindMeta {
         name: "lambda_function",
+        plural: "lambda functions",
         service: "lambda",
         summary: "Lambda function: one handler of the bundle",
         create_only: &["name"],
@@ -118,42 +121,38 @@ impl TypedKind for LambdaFunctions {
             Permission { verb: Verb::Update, action: "iam:PassRole", resource: "{role_arn}" },
             Permission { verb: Verb::Delete, action: "lambda:DeleteFunction", resource: FUNCTION },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 8,
+        sensitive: &["environment"],
+        needs_bundle: true,
+        output: Some(OutputOf::Ids { heading: "functions", rank: 1 }),
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        LambdaFunctions { cloud }
+        LambdaFunctions { lambda: client!(cloud, aws_sdk_lambda, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let listed = if wants.len() <= FEW { Ok(HashMap::new()) } else { self.functions().await };
-        let listed = match listed {
-            Ok(listed) => listed,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
+        let listed = if wants.len() <= FEW { HashMap::new() } else { self.functions().await? };
         let all_listed = wants.len() > FEW;
         let seen = wants.iter().map(|want| self.see(want, listed.get(&want.fields.name), all_listed, depth)).collect();
-        at_once(READS, seen).await
+        Ok(at_once(READS, seen).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let functions = self.functions().await?;
-        let tags = functions.keys().map(|name| self.tags(name)).collect();
-        let mut listed = Vec::new();
-        for ((name, function), tags) in functions.iter().zip(at_once(READS, tags).await) {
-            let owned = ownership::split(tags?);
-            let fields = observed(function, BTreeMap::new(), owned.tags.clone());
-            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
-        }
-        Ok(listed)
+        let fields = |_: &str, function: &FunctionConfiguration, tags| observed(function, BTreeMap::new(), tags);
+        list_tagged(self, &self.cloud.stack, READS, functions, fields).await
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.functions().await?.into_keys().collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         let bundle = self.bundle(&desired)?;
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
         let call = self
-            .cloud
             .lambda
             .create_function()
             .function_name(&desired.name)
@@ -198,12 +197,12 @@ impl TypedKind for LambdaFunctions {
                 self.permit(&desired.name, id, permission).await?;
             }
         }
-        self.change_tags(&change).await?;
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(self.applied(&desired.name))
     }
 
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        match self.cloud.lambda.delete_function().function_name(id).send().await {
+        match self.lambda.delete_function().function_name(id).send().await {
             Err(error) if code(&error) != Some("ResourceNotFoundException") => {
                 Err(function_error("lambda:DeleteFunction", error))
             }
@@ -224,7 +223,7 @@ impl TypedKind for LambdaFunctions {
 impl LambdaFunctions {
     /// Every function of the account by name.
     async fn functions(&self) -> Result<HashMap<String, FunctionConfiguration>, CallError> {
-        let mut functions = self.cloud.lambda.list_functions().into_paginator().items().send();
+        let mut functions = self.lambda.list_functions().into_paginator().items().send();
         let mut found = HashMap::new();
         while let Some(function) = functions.next().await {
             let function = function.map_err(|error| call_error("lambda:ListFunctions", error))?;
@@ -261,34 +260,23 @@ impl LambdaFunctions {
         }
         let tags = match tags {
             Some(tags) => tags,
-            None => self.tags(name).await?,
+            None => self.tags(name).await?.unwrap_or_default(),
         };
         let owned = ownership::split(tags);
         let fields = observed(&configuration, self.permissions(name).await?, owned.tags);
         Ok(Some(self.seen(fields, owned.owner, Vec::new())))
     }
 
-    async fn function(
-        &self,
-        name: &str,
-    ) -> Result<Option<(FunctionConfiguration, HashMap<String, String>)>, CallError> {
-        match self.cloud.lambda.get_function().function_name(name).send().await {
-            Ok(answer) => Ok(answer.configuration.map(|found| (found, answer.tags.unwrap_or_default()))),
+    async fn function(&self, name: &str) -> Result<Option<(FunctionConfiguration, Tags)>, CallError> {
+        match self.lambda.get_function().function_name(name).send().await {
+            Ok(answer) => Ok(answer.configuration.map(|found| (found, answer.tags.into_iter().flatten().collect()))),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(call_error("lambda:GetFunction", error)),
         }
     }
 
-    async fn tags(&self, name: &str) -> Result<HashMap<String, String>, CallError> {
-        match self.cloud.lambda.list_tags().resource(self.arn(name)).send().await {
-            Ok(answer) => Ok(answer.tags.unwrap_or_default()),
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(HashMap::new()),
-            Err(error) => Err(call_error("lambda:ListTags", error)),
-        }
-    }
-
     async fn permissions(&self, name: &str) -> Result<BTreeMap<String, InvokePermission>, CallError> {
-        match self.cloud.lambda.get_policy().function_name(name).send().await {
+        match self.lambda.get_policy().function_name(name).send().await {
             Ok(answer) => Ok(permissions::read(answer.policy().unwrap_or_default())),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(BTreeMap::new()),
             Err(error) => Err(call_error("lambda:GetPolicy", error)),
@@ -316,7 +304,7 @@ impl LambdaFunctions {
     async fn change_code(&self, desired: &Desired) -> Result<(), CallError> {
         let bundle = self.bundle(desired)?;
         self.until_ready(&desired.name, Age::Old).await?;
-        let call = self.cloud.lambda.update_function_code().function_name(&desired.name);
+        let call = self.lambda.update_function_code().function_name(&desired.name);
         let call = call.architectures(Architecture::from(desired.architecture.as_str())).publish(false);
         let sent = bundle.upload(|zip| call.zip_file(Blob::new(zip)).send()).await;
         sent.map_err(|error| function_error("lambda:UpdateFunctionCode", error))?;
@@ -325,7 +313,7 @@ impl LambdaFunctions {
 
     async fn change_configuration(&self, desired: &Desired) -> Result<(), CallError> {
         self.until_ready(&desired.name, Age::Old).await?;
-        let call = self.cloud.lambda.update_function_configuration().function_name(&desired.name);
+        let call = self.lambda.update_function_configuration().function_name(&desired.name);
         let call = call
             .description(&desired.description)
             .role(&desired.role_arn)
@@ -336,27 +324,12 @@ impl LambdaFunctions {
         self.until_ready(&desired.name, Age::Old).await
     }
 
-    async fn change_tags(&self, change: &TypedUpdate<Desired>) -> Result<(), CallError> {
-        let (lambda, arn) = (&self.cloud.lambda, self.arn(&change.desired.name));
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &change.desired.tags);
-            let call = lambda.tag_resource().resource(&arn).set_tags(Some(tags.into_iter().collect()));
-            call.send().await.map_err(|error| function_error("lambda:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = lambda.untag_resource().resource(&arn).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| function_error("lambda:UntagResource", error))?;
-        }
-        Ok(())
-    }
-
     /// Waits until the function is active and its last change is in.
     async fn until_ready(&self, name: &str, age: Age) -> Result<(), CallError> {
         let operation = "lambda:GetFunctionConfiguration";
         let mut waiter = Waiter::new(READY_LIMIT_S);
         loop {
-            let now = match self.cloud.lambda.get_function_configuration().function_name(name).send().await {
+            let now = match self.lambda.get_function_configuration().function_name(name).send().await {
                 Ok(now) => now,
                 // Not everybody knows yet that it was made.
                 Err(error) if age == Age::JustMade && code(&error) == Some("ResourceNotFoundException") => {
@@ -386,7 +359,7 @@ impl LambdaFunctions {
         let Some(source) = permission.source_arn.known() else {
             return Err(refused(operation, format!("{name}: the source of permission {id} is not known yet")));
         };
-        let call = self.cloud.lambda.add_permission().function_name(name).statement_id(id);
+        let call = self.lambda.add_permission().function_name(name).statement_id(id);
         let call = call.action("lambda:InvokeFunction").principal(&permission.principal).source_arn(source);
         match call.send().await {
             Ok(_) => Ok(()),
@@ -399,7 +372,7 @@ impl LambdaFunctions {
     }
 
     async fn forbid(&self, name: &str, id: &str) -> Result<(), CallError> {
-        match self.cloud.lambda.remove_permission().function_name(name).statement_id(id).send().await {
+        match self.lambda.remove_permission().function_name(name).statement_id(id).send().await {
             Err(error) if code(&error) != Some("ResourceNotFoundException") => {
                 Err(function_error("lambda:RemovePermission", error))
             }
@@ -423,6 +396,26 @@ impl LambdaFunctions {
 
     fn arn(&self, name: &str) -> String {
         format!("arn:aws:lambda:{}:{}:function:{name}", self.cloud.region, self.cloud.account)
+    }
+}
+
+impl Tagged for LambdaFunctions {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        match self.lambda.list_tags().resource(self.arn(id)).send().await {
+            Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().collect())),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(call_error("lambda:ListTags", error)),
+        }
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.lambda.tag_resource().resource(self.arn(id)).set_tags(Some(tags.into_iter().collect()));
+        call.send().await.map(drop).map_err(|error| function_error("lambda:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.lambda.untag_resource().resource(self.arn(id)).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| function_error("lambda:UntagResource", error))
     }
 }
 

@@ -10,9 +10,11 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::prefix::common_prefix;
+use super::support::tagging::{Tagged, Tags, list_tagged, retag};
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 
 /// What a log group is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,7 @@ pub struct Desired {
 /// The kind, at work.
 pub struct LogGroups {
     cloud: Arc<Cloud>,
+    logs: aws_sdk_cloudwatchlogs::Client,
 }
 
 /// How many tag reads run at once: the service allows ten a second.
@@ -42,6 +45,7 @@ impl TypedKind for LogGroups {
 
     const META: KindMeta = KindMeta {
         name: "log_group",
+        plural: "log groups",
         service: "logs",
         summary: "CloudWatch log group with a retention",
         create_only: &["name"],
@@ -60,40 +64,33 @@ impl TypedKind for LogGroups {
             Permission { verb: Verb::Update, action: "logs:UntagResource", resource: GROUP_ITSELF },
             Permission { verb: Verb::Delete, action: "logs:DeleteLogGroup", resource: GROUP },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 5,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        LogGroups { cloud }
+        LogGroups { logs: client!(cloud, aws_sdk_cloudwatchlogs, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
         let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
-        let groups = match self.groups(&common_prefix(&names)).await {
-            Ok(groups) => groups,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+        let groups = self.groups(&common_prefix(&names)).await?;
         let seen = wants.iter().map(|want| self.see(want, groups.get(&want.fields.name), depth)).collect();
-        at_once(TAG_READS, seen).await
+        Ok(at_once(TAG_READS, seen).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let groups = self.groups("").await?;
-        let tags = groups.keys().map(|name| self.tags(name)).collect();
-        let mut listed = Vec::new();
-        for ((name, group), tags) in groups.iter().zip(at_once(TAG_READS, tags).await) {
-            let Some(tags) = tags? else { continue };
-            let owned = ownership::split(tags);
-            let fields = observed(group, owned.tags.clone());
-            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
-        }
-        Ok(listed)
+        list_tagged(self, &self.cloud.stack, TAG_READS, groups, |_, group, tags| observed(group, tags)).await
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.groups("").await?.into_keys().collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
-        let call = self.cloud.logs.create_log_group().log_group_name(&desired.name);
+        let call = self.logs.create_log_group().log_group_name(&desired.name);
         let made = call.set_tags(Some(tags.into_iter().collect())).send().await;
         if let Err(error) = made {
             let exists = code(&error) == Some("ResourceAlreadyExistsException");
@@ -109,22 +106,12 @@ impl TypedKind for LogGroups {
         if change.touches("retention_days") {
             self.set_retention(desired).await?;
         }
-        let arn = self.arn(&desired.name);
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &desired.tags);
-            let call = self.cloud.logs.tag_resource().resource_arn(&arn).set_tags(Some(tags.into_iter().collect()));
-            call.send().await.map_err(|error| call_error("logs:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = self.cloud.logs.untag_resource().resource_arn(&arn).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| call_error("logs:UntagResource", error))?;
-        }
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(self.applied(desired))
     }
 
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        match self.cloud.logs.delete_log_group().log_group_name(id).send().await {
+        match self.logs.delete_log_group().log_group_name(id).send().await {
             Err(error) if code(&error) != Some("ResourceNotFoundException") => {
                 Err(call_error("logs:DeleteLogGroup", error))
             }
@@ -136,7 +123,7 @@ impl TypedKind for LogGroups {
 impl LogGroups {
     /// The groups whose names begin so, by name: one paged list.
     async fn groups(&self, prefix: &str) -> Result<HashMap<String, LogGroup>, CallError> {
-        let call = self.cloud.logs.describe_log_groups();
+        let call = self.logs.describe_log_groups();
         let call = if prefix.is_empty() { call } else { call.log_group_name_prefix(prefix) };
         let mut groups = call.into_paginator().items().send();
         let mut found = HashMap::new();
@@ -167,15 +154,6 @@ impl LogGroups {
         Ok(Some(self.seen(observed(group, owned.tags), owned.owner, Vec::new())))
     }
 
-    /// A group's tags; none of a group that has gone since it was listed.
-    async fn tags(&self, name: &str) -> Result<Option<HashMap<String, String>>, CallError> {
-        match self.cloud.logs.list_tags_for_resource().resource_arn(self.arn(name)).send().await {
-            Ok(answer) => Ok(Some(answer.tags.unwrap_or_default())),
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(call_error("logs:ListTagsForResource", error)),
-        }
-    }
-
     fn seen(&self, fields: Desired, owner: Owner, unread: Vec<String>) -> Seen<Desired> {
         let outputs = self.applied(&fields).outputs;
         Seen { id: fields.name.clone(), fields, outputs, owner, unread, pending: None }
@@ -191,7 +169,7 @@ impl LogGroups {
     }
 
     async fn set_retention(&self, desired: &Desired) -> Result<(), CallError> {
-        let logs = &self.cloud.logs;
+        let logs = &self.logs;
         match i32::try_from(desired.retention_days) {
             Ok(0) => {
                 let call = logs.delete_retention_policy().log_group_name(&desired.name);
@@ -206,19 +184,32 @@ impl LogGroups {
     }
 }
 
+impl Tagged for LogGroups {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        match self.logs.list_tags_for_resource().resource_arn(self.arn(id)).send().await {
+            Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().collect())),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(call_error("logs:ListTagsForResource", error)),
+        }
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.logs.tag_resource().resource_arn(self.arn(id)).set_tags(Some(tags.into_iter().collect()));
+        call.send().await.map(drop).map_err(|error| call_error("logs:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.logs.untag_resource().resource_arn(self.arn(id)).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| call_error("logs:UntagResource", error))
+    }
+}
+
 fn observed(group: &LogGroup, tags: BTreeMap<String, String>) -> Desired {
     Desired {
         name: group.log_group_name().unwrap_or_default().to_owned(),
         retention_days: group.retention_in_days().and_then(|days| u32::try_from(days).ok()).unwrap_or(0),
         tags,
     }
-}
-
-/// What all names begin with, to list no more than needed.
-pub(super) fn common_prefix(names: &[&str]) -> String {
-    let Some((first, rest)) = names.split_first() else { return String::new() };
-    let shared = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect();
-    rest.iter().fold((*first).to_owned(), |prefix: String, name| shared(&prefix, name))
 }
 
 #[cfg(test)]
@@ -231,12 +222,5 @@ mod tests {
         assert_eq!(observed(&group, BTreeMap::new()).retention_days, 0);
         let group = LogGroup::builder().log_group_name("/a").retention_in_days(30).build();
         assert_eq!(observed(&group, BTreeMap::new()).retention_days, 30);
-    }
-
-    #[test]
-    fn lists_ask_for_what_the_names_share() {
-        assert_eq!(common_prefix(&["/aws/lambda/a", "/aws/apigateway/b"]), "/aws/");
-        assert_eq!(common_prefix(&[]), "");
-        assert_eq!(common_prefix(&["x", "y"]), "");
     }
 }

@@ -13,22 +13,26 @@ pub mod s3_bucket;
 pub mod schedule;
 pub mod secret;
 pub mod stripe_customer;
-pub mod stripe_object;
 pub mod stripe_price;
 pub mod stripe_product;
+pub mod support;
 pub mod tenant_record;
 pub mod typed;
 
 use std::sync::Arc;
 
 use engine::Kinds;
-use engine::kind::Kind;
+use engine::kind::{CallError, Kind};
 use engine::kind_meta::KindMeta;
+use futures::future::BoxFuture;
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
 use typed::{Erased, TypedKind};
+
+/// Names everything of a kind in an account.
+type Names = fn(Arc<Cloud>) -> BoxFuture<'static, Result<Vec<String>, CallError>>;
 
 /// One kind of the list: what is said about it, and how it is put to work.
 pub struct Entry {
@@ -36,6 +40,7 @@ pub struct Entry {
     pub meta: &'static KindMeta,
     make: fn(Arc<Cloud>) -> Box<dyn Kind>,
     reread: fn(&Value) -> serde_json::Result<Value>,
+    inventory: Names,
 }
 
 impl Entry {
@@ -44,6 +49,11 @@ impl Entry {
     pub fn reread(&self, desired: &Value) -> serde_json::Result<Value> {
         (self.reread)(desired)
     }
+
+    /// Names everything of the kind in the account, whoever made it.
+    pub async fn inventory(&self, cloud: &Arc<Cloud>) -> Result<Vec<String>, CallError> {
+        (self.inventory)(Arc::clone(cloud)).await
+    }
 }
 
 const fn entry<K: TypedKind>() -> Entry {
@@ -51,6 +61,7 @@ const fn entry<K: TypedKind>() -> Entry {
         meta: &K::META,
         make: |cloud| Box::new(Erased(K::new(cloud))),
         reread: |desired| serde_json::to_value(K::Desired::deserialize(desired)?),
+        inventory: |cloud| Box::pin(async { K::new(cloud).inventory().await }),
     }
 }
 
@@ -76,6 +87,11 @@ pub const KINDS: &[Entry] = &[
 /// What is said about every kind.
 pub fn metas() -> impl Iterator<Item = &'static KindMeta> {
     KINDS.iter().map(|entry| entry.meta)
+}
+
+/// What is said about the kind of that name.
+pub fn meta(kind: &str) -> Option<&'static KindMeta> {
+    metas().find(|meta| meta.name == kind)
 }
 
 /// Every kind, at work in one account.

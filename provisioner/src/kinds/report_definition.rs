@@ -17,9 +17,10 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::tagging::{Tagged, Tags, list_tagged, retag};
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 
 /// What a report is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,7 @@ pub struct Desired {
 /// The kind, at work.
 pub struct ReportDefinitions {
     cloud: Arc<Cloud>,
+    cost_reports: aws_sdk_costandusagereport::Client,
 }
 
 /// How many reports' tags are read at once.
@@ -66,6 +68,7 @@ impl TypedKind for ReportDefinitions {
 
     const META: KindMeta = KindMeta {
         name: "report_definition",
+        plural: "report definitions",
         service: "cur",
         summary: "Cost and Usage Report delivered to a bucket",
         create_only: &["name", "time_unit", "versioning", "schema_elements"],
@@ -82,40 +85,33 @@ impl TypedKind for ReportDefinitions {
             Permission { verb: Verb::Update, action: "cur:UntagResource", resource: REPORT },
             Permission { verb: Verb::Delete, action: "cur:DeleteReportDefinition", resource: REPORT },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 1,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        ReportDefinitions { cloud }
+        ReportDefinitions { cost_reports: client!(cloud, aws_sdk_costandusagereport, Home::Payer), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let reports = match self.reports().await {
-            Ok(reports) => reports,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
+        let reports = self.reports().await?;
         let seen = wants.iter().map(|want| self.see(want, reports.get(&want.fields.name), depth)).collect();
-        at_once(TAG_READS, seen).await
+        Ok(at_once(TAG_READS, seen).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let reports = self.reports().await?;
-        let tags = reports.keys().map(|name| self.tags(name)).collect();
-        let mut listed = Vec::new();
-        for ((name, report), tags) in reports.iter().zip(at_once(TAG_READS, tags).await) {
-            let Some(tags) = tags? else { continue };
-            let owned = ownership::split(tags);
-            let fields = observed(report, owned.tags.clone());
-            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
-        }
-        Ok(listed)
+        list_tagged(self, &self.cloud.stack, TAG_READS, reports, |_, report, tags| observed(report, tags)).await
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.reports().await?.into_keys().collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         let definition = to_sdk("cur:PutReportDefinition", &desired)?;
         let tags = ownership::with_owner(&self.cloud.stack, address, &desired.tags);
-        let call = self.cloud.cost_reports.put_report_definition().report_definition(definition);
+        let call = self.cost_reports.put_report_definition().report_definition(definition);
         match call.set_tags(Some(tags_to_sdk(tags)?)).send().await {
             Ok(_) => Ok(self.applied(&desired)),
             Err(error) => {
@@ -128,28 +124,19 @@ impl TypedKind for ReportDefinitions {
 
     async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
         let desired = &change.desired;
-        let reports = &self.cloud.cost_reports;
+        let reports = &self.cost_reports;
         if change.fields.iter().any(|field| !field.path.starts_with("tags")) {
             let definition = to_sdk("cur:ModifyReportDefinition", desired)?;
             let call = reports.modify_report_definition().report_name(&desired.name).report_definition(definition);
             call.send().await.map_err(|error| bucket_unseen(call_error("cur:ModifyReportDefinition", error)))?;
         }
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &desired.tags);
-            let call = reports.tag_resource().report_name(&desired.name).set_tags(Some(tags_to_sdk(tags)?));
-            call.send().await.map_err(|error| call_error("cur:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = reports.untag_resource().report_name(&desired.name).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| call_error("cur:UntagResource", error))?;
-        }
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(self.applied(desired))
     }
 
     /// A report that is not there is "invalid" to this service.
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        match self.cloud.cost_reports.delete_report_definition().report_name(id).send().await {
+        match self.cost_reports.delete_report_definition().report_name(id).send().await {
             Err(error) if code(&error) != Some("ValidationException") => {
                 Err(call_error("cur:DeleteReportDefinition", error))
             }
@@ -161,7 +148,7 @@ impl TypedKind for ReportDefinitions {
 impl ReportDefinitions {
     /// Every report of the account by name.
     async fn reports(&self) -> Result<HashMap<String, ReportDefinition>, CallError> {
-        let mut pages = self.cloud.cost_reports.describe_report_definitions().into_paginator().send();
+        let mut pages = self.cost_reports.describe_report_definitions().into_paginator().send();
         let mut found = HashMap::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call_error("cur:DescribeReportDefinitions", error))?;
@@ -188,15 +175,6 @@ impl ReportDefinitions {
         Ok(Some(self.seen(observed(report, owned.tags), owned.owner, Vec::new())))
     }
 
-    /// A report's tags; none of one that has gone since it was listed.
-    async fn tags(&self, report: &str) -> Result<Option<Vec<(String, String)>>, CallError> {
-        let answer = match self.cloud.cost_reports.list_tags_for_resource().report_name(report).send().await {
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
-            answer => answer.map_err(|error| call_error("cur:ListTagsForResource", error))?,
-        };
-        Ok(Some(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
-    }
-
     fn seen(&self, fields: Desired, owner: Owner, unread: Vec<String>) -> Seen<Desired> {
         let applied = self.applied(&fields);
         Seen { id: applied.id, fields, outputs: applied.outputs, owner, unread, pending: None }
@@ -205,6 +183,26 @@ impl ReportDefinitions {
     fn applied(&self, desired: &Desired) -> Applied {
         let arn = REPORT.replace("{account}", &self.cloud.account).replace("{name}", &desired.name);
         Applied { id: desired.name.clone(), outputs: BTreeMap::from([("arn".to_owned(), json!(arn))]), pending: None }
+    }
+}
+
+impl Tagged for ReportDefinitions {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        let answer = match self.cost_reports.list_tags_for_resource().report_name(id).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
+            answer => answer.map_err(|error| call_error("cur:ListTagsForResource", error))?,
+        };
+        Ok(Some(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.cost_reports.tag_resource().report_name(id).set_tags(Some(tags_to_sdk(tags)?));
+        call.send().await.map(drop).map_err(|error| call_error("cur:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.cost_reports.untag_resource().report_name(id).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| call_error("cur:UntagResource", error))
     }
 }
 

@@ -4,7 +4,6 @@
 
 mod contents;
 mod lifecycle;
-mod policy;
 mod settings;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,14 +12,15 @@ use std::sync::Arc;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Contents, Depth, ErrorClass, Removal};
-use engine::kind_meta::{KindMeta, Permission, Verb};
+use engine::kind_meta::{KindMeta, OutputOf, Permission, Verb};
 use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::policy;
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, config, ownership};
 
 /// What a bucket is to be. Encryption (SSE-S3) and the public access block are always on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,7 @@ pub struct LifecycleRule {
 /// The kind, at work.
 pub struct S3Buckets {
     cloud: Arc<Cloud>,
+    s3: aws_sdk_s3::Client,
 }
 
 /// Up to this many buckets are asked for one by one; for more, all of the account's are listed.
@@ -80,6 +81,7 @@ impl TypedKind for S3Buckets {
 
     const META: KindMeta = KindMeta {
         name: "s3_bucket",
+        plural: "s3 buckets",
         service: "s3",
         summary: "private S3 bucket with encryption, lifecycle and policy",
         create_only: &["name", "region"],
@@ -118,28 +120,25 @@ impl TypedKind for S3Buckets {
             Permission { verb: Verb::Delete, action: "s3:DeleteBucket", resource: BUCKET },
         ],
         guarded: true,
-        leaves: None,
+        steps_at_once: 8,
+        output: Some(OutputOf::Ids { heading: "buckets", rank: 3 }),
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        S3Buckets { cloud }
+        // Path-style addresses: the local cloud has no wildcard host names, and AWS takes them too.
+        let paths = config!(cloud, aws_sdk_s3, Home::Stack).force_path_style(true).build();
+        S3Buckets { s3: aws_sdk_s3::Client::from_conf(paths), cloud }
     }
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
         engine::diff::fields(&Self::META, desired, &policy::spelled_as(desired, observed), last)
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        let listed = if wants.len() > ASKED_ONE_BY_ONE {
-            match self.buckets().await {
-                Ok(regions) => Some(regions),
-                Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-            }
-        } else {
-            None
-        };
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
+        let listed = if wants.len() > ASKED_ONE_BY_ONE { Some(self.buckets().await?) } else { None };
         let seen = wants.iter().map(|want| self.see(want, listed.as_ref(), depth)).collect();
-        at_once(BUCKETS_AT_ONCE, seen).await
+        Ok(at_once(BUCKETS_AT_ONCE, seen).await)
     }
 
     /// Buckets of another region than the stack's are not ours: the stack makes all of its own there.
@@ -157,6 +156,10 @@ impl TypedKind for S3Buckets {
         Ok(listed)
     }
 
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.buckets().await?.into_keys().collect())
+    }
+
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
         if self.region_of(&desired.name).await?.is_some() {
             return Err(already_exists(&desired.name));
@@ -167,7 +170,7 @@ impl TypedKind for S3Buckets {
             .set_location_constraint(place)
             .set_tags(Some(settings::to_sdk(tags)?))
             .build();
-        let call = self.cloud.s3.create_bucket().bucket(&desired.name).create_bucket_configuration(configuration);
+        let call = self.s3.create_bucket().bucket(&desired.name).create_bucket_configuration(configuration);
         if let Err(error) = call.send().await {
             let exists = matches!(code(&error), Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists"));
             let failed = call_error("s3:CreateBucket", error);
@@ -215,8 +218,8 @@ impl TypedKind for S3Buckets {
 
     /// Empties the bucket first: the engine comes here only when that is approved or nothing is in it.
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
-        contents::remove_all(&self.cloud.s3, id).await?;
-        match self.cloud.s3.delete_bucket().bucket(id).send().await {
+        contents::remove_all(&self.s3, id).await?;
+        match self.s3.delete_bucket().bucket(id).send().await {
             Err(error) if code(&error) == Some("NoSuchBucket") => Ok(Removal::Gone),
             Err(error) => {
                 let refilled = code(&error) == Some("BucketNotEmpty");
@@ -228,14 +231,14 @@ impl TypedKind for S3Buckets {
     }
 
     async fn contents(&self, id: &str, _last: Desired) -> Result<Option<Contents>, CallError> {
-        contents::of(&self.cloud.s3, id).await
+        contents::of(&self.s3, id).await
     }
 }
 
 impl S3Buckets {
     /// Every bucket of the account with its region.
     async fn buckets(&self) -> Result<HashMap<String, String>, CallError> {
-        let mut pages = self.cloud.s3.list_buckets().into_paginator().page_size(1000).send();
+        let mut pages = self.s3.list_buckets().into_paginator().page_size(1000).send();
         let mut regions = HashMap::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call_error("s3:ListAllMyBuckets", error))?;
@@ -249,7 +252,7 @@ impl S3Buckets {
 
     /// The bucket's region; `None` when there is none of that name.
     async fn region_of(&self, name: &str) -> Result<Option<String>, CallError> {
-        match self.cloud.s3.head_bucket().bucket(name).send().await {
+        match self.s3.head_bucket().bucket(name).send().await {
             Ok(head) => Ok(Some(head.bucket_region().unwrap_or(&self.cloud.region).to_owned())),
             Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
                 Some(404) => Ok(None),

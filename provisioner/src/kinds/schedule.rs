@@ -14,10 +14,11 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::log_group::common_prefix;
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
+use super::support::prefix::common_prefix;
+use super::support::tagging::{Tagged, Tags, list_tagged, retag};
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::errors::{call_error, code, refused};
-use crate::cloud::{Cloud, ownership};
+use crate::cloud::{Cloud, Home, client, ownership};
 
 /// What a schedule is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,7 @@ pub struct Desired {
 /// The kind, at work.
 pub struct Schedules {
     cloud: Arc<Cloud>,
+    events: aws_sdk_eventbridge::Client,
 }
 
 /// The id of the one target. Any other target is drift.
@@ -58,6 +60,7 @@ impl TypedKind for Schedules {
 
     const META: KindMeta = KindMeta {
         name: "schedule",
+        plural: "event rules",
         service: "events",
         summary: "EventBridge rule that calls a function on a schedule",
         create_only: &["name"],
@@ -82,39 +85,29 @@ impl TypedKind for Schedules {
             Permission { verb: Verb::Delete, action: "events:RemoveTargets", resource: RULE },
             Permission { verb: Verb::Delete, action: "events:DeleteRule", resource: RULE },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 5,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        Schedules { cloud }
+        Schedules { events: client!(cloud, aws_sdk_eventbridge, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+    async fn read(&self, wants: &[TypedWant<Desired>], depth: Depth) -> Answers<Desired> {
         let names: Vec<&str> = wants.iter().map(|want| want.fields.name.as_str()).collect();
-        let rules = match self.rules(&common_prefix(&names)).await {
-            Ok(rules) => rules,
-            Err(error) => return wants.iter().map(|_| Err(error.clone())).collect(),
-        };
+        let rules = self.rules(&common_prefix(&names)).await?;
         let seen = wants.iter().map(|want| self.see(want, rules.get(&want.fields.name), depth)).collect();
-        at_once(RULES_AT_ONCE, seen).await
+        Ok(at_once(RULES_AT_ONCE, seen).await)
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let rules = self.rules("").await?;
-        let tags = rules.keys().map(|name| self.tags(name)).collect();
-        let mut listed = Vec::new();
-        for ((name, rule), tags) in rules.iter().zip(at_once(RULES_AT_ONCE, tags).await) {
-            let tags = match tags {
-                // It has gone since it was listed.
-                Err(error) if is_missing(&error) => continue,
-                tags => tags?,
-            };
-            let owned = ownership::split(tags);
-            let fields = observed(rule, (String::new(), Value::Null), owned.tags.clone());
-            listed.extend(TypedListed::of(&Self::META, &self.cloud.stack, &owned, name, fields));
-        }
-        Ok(listed)
+        let fields = |_: &str, rule: &Rule, tags| observed(rule, (String::new(), Value::Null), tags);
+        list_tagged(self, &self.cloud.stack, RULES_AT_ONCE, rules, fields).await
+    }
+
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.rules("").await?.into_keys().collect())
     }
 
     async fn create(&self, address: &Address, desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -136,17 +129,7 @@ impl TypedKind for Schedules {
             let foreign = foreign.filter(|id| id != TARGET_ID).collect();
             self.remove_targets(&desired.name, foreign).await?;
         }
-        let arn = self.arn(&desired.name);
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &desired.tags);
-            let call = self.cloud.events.tag_resource().resource_arn(&arn).set_tags(Some(to_sdk(tags)?));
-            call.send().await.map_err(|error| call_error("events:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = self.cloud.events.untag_resource().resource_arn(&arn).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| call_error("events:UntagResource", error))?;
-        }
+        retag(self, &self.cloud.stack, &change, &desired.tags).await?;
         Ok(self.applied(desired))
     }
 
@@ -157,7 +140,7 @@ impl TypedKind for Schedules {
             targets => targets?,
         };
         self.remove_targets(id, targets.into_iter().map(|target| target.id).collect()).await?;
-        match self.cloud.events.delete_rule().name(id).send().await {
+        match self.events.delete_rule().name(id).send().await {
             Err(error) if code(&error) != Some(MISSING) => Err(call_error("events:DeleteRule", error)),
             _ => Ok(Removal::Gone),
         }
@@ -176,7 +159,7 @@ impl Schedules {
     async fn rules(&self, prefix: &str) -> Result<HashMap<String, Rule>, CallError> {
         let (mut rules, mut token) = (HashMap::new(), None);
         loop {
-            let call = self.cloud.events.list_rules().set_next_token(token);
+            let call = self.events.list_rules().set_next_token(token);
             let call = if prefix.is_empty() { call } else { call.name_prefix(prefix) };
             let page = call.send().await.map_err(|error| call_error("events:ListRules", error))?;
             let named = page.rules.unwrap_or_default().into_iter().filter_map(|rule| Some((rule.name.clone()?, rule)));
@@ -203,6 +186,7 @@ impl Schedules {
         }
         let name = &want.fields.name;
         let (targets, tags) = futures::try_join!(self.targets(name), self.tags(name))?;
+        let Some(tags) = tags else { return Ok(None) };
         let owned = ownership::split(tags);
         Ok(Some(self.seen(observed(rule, observed_target(&targets), owned.tags), owned.owner, Vec::new())))
     }
@@ -210,7 +194,7 @@ impl Schedules {
     async fn targets(&self, rule: &str) -> Result<Vec<Target>, CallError> {
         let (mut targets, mut token) = (Vec::new(), None);
         loop {
-            let call = self.cloud.events.list_targets_by_rule().rule(rule).set_next_token(token);
+            let call = self.events.list_targets_by_rule().rule(rule).set_next_token(token);
             let page = call.send().await.map_err(|error| call_error("events:ListTargetsByRule", error))?;
             targets.extend(page.targets.unwrap_or_default());
             token = page.next_token.filter(|token| !token.is_empty());
@@ -220,14 +204,8 @@ impl Schedules {
         }
     }
 
-    async fn tags(&self, rule: &str) -> Result<Vec<(String, String)>, CallError> {
-        let answer = self.cloud.events.list_tags_for_resource().resource_arn(self.arn(rule)).send().await;
-        let answer = answer.map_err(|error| call_error("events:ListTagsForResource", error))?;
-        Ok(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
-    }
-
     async fn refuse_existing(&self, rule: &str) -> Result<(), CallError> {
-        match self.cloud.events.describe_rule().name(rule).send().await {
+        match self.events.describe_rule().name(rule).send().await {
             Ok(_) => Err(CallError {
                 operation: "events:PutRule".to_owned(),
                 message: format!("the rule {rule} exists"),
@@ -241,7 +219,7 @@ impl Schedules {
     /// The whole rule every time: PutRule resets what it is not given. Tags count for a new rule only.
     async fn put_rule(&self, desired: &Desired, tags: Option<BTreeMap<String, String>>) -> Result<(), CallError> {
         let state = if desired.enabled { RuleState::Enabled } else { RuleState::Disabled };
-        let call = self.cloud.events.put_rule().name(&desired.name).description(&desired.description);
+        let call = self.events.put_rule().name(&desired.name).description(&desired.description);
         let call = call.schedule_expression(&desired.expression).state(state);
         let call = call.set_tags(tags.map(to_sdk).transpose()?);
         call.send().await.map(drop).map_err(|error| call_error("events:PutRule", error))
@@ -250,7 +228,7 @@ impl Schedules {
     async fn put_target(&self, desired: &Desired) -> Result<(), CallError> {
         let target = Target::builder().id(TARGET_ID).arn(&desired.target_arn).input(desired.input.to_string()).build();
         let target = target.map_err(|error| refused("events:PutTargets", error.to_string()))?;
-        let answer = self.cloud.events.put_targets().rule(&desired.name).targets(target).send().await;
+        let answer = self.events.put_targets().rule(&desired.name).targets(target).send().await;
         let answer = answer.map_err(|error| unseen_yet(call_error("events:PutTargets", error)))?;
         let failures = answer.failed_entries().iter().map(|entry| (entry.target_id(), entry.error_code()));
         failures_are_errors("events:PutTargets", answer.failed_entry_count, failures.collect())
@@ -260,7 +238,7 @@ impl Schedules {
         if ids.is_empty() {
             return Ok(());
         }
-        let answer = match self.cloud.events.remove_targets().rule(rule).set_ids(Some(ids)).send().await {
+        let answer = match self.events.remove_targets().rule(rule).set_ids(Some(ids)).send().await {
             Err(error) if code(&error) == Some(MISSING) => return Ok(()),
             answer => answer.map_err(|error| call_error("events:RemoveTargets", error))?,
         };
@@ -280,6 +258,26 @@ impl Schedules {
 
     fn arn(&self, rule: &str) -> String {
         format!("arn:aws:events:{}:{}:rule/{rule}", self.cloud.region, self.cloud.account)
+    }
+}
+
+impl Tagged for Schedules {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        let answer = match self.events.list_tags_for_resource().resource_arn(self.arn(id)).send().await {
+            Err(error) if code(&error) == Some(MISSING) => return Ok(None),
+            answer => answer.map_err(|error| call_error("events:ListTagsForResource", error))?,
+        };
+        Ok(Some(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.events.tag_resource().resource_arn(self.arn(id)).set_tags(Some(to_sdk(tags)?));
+        call.send().await.map(drop).map_err(|error| call_error("events:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.events.untag_resource().resource_arn(self.arn(id)).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| call_error("events:UntagResource", error))
     }
 }
 

@@ -1,20 +1,17 @@
 //! `stripe_customer`: a tenant in Stripe. Found by its metadata; destroy keeps it: its invoices are the books.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock};
 
 use billing::names::LEFT_METADATA;
-use engine::Address;
-use engine::kind::{Applied, CallError, Depth, Removal};
+use engine::kind::{CallError, Removal};
 use engine::kind_meta::KindMeta;
 use serde::{Deserialize, Serialize};
 use stripe_core::Customer;
 use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer, RetrieveCustomerReturned, UpdateCustomer};
+use stripe_types::List;
 
-use super::stripe_object::{self, PAGE, StripeObject, applied};
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
-use crate::cloud::Cloud;
-use crate::cloud::stripe_metadata::{self, Found, client, key_after};
+use super::support::stripe::{Facts, PAGE, Routes, Stripe, StripeKind};
+use super::typed::TypedUpdate;
 
 /// What a customer is to be. Output: `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,158 +26,108 @@ pub struct Desired {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// The kind, at work.
-pub struct StripeCustomers {
-    cloud: Arc<Cloud>,
-}
+/// The kind.
+pub enum Customers {}
 
-impl TypedKind for StripeCustomers {
+/// Customers in one account.
+pub type StripeCustomers = Stripe<Customers>;
+
+impl StripeKind for Customers {
     type Desired = Desired;
+    type Object = Customer;
+    type Page = ListCustomer;
+    type Create = CreateCustomer;
+    type Change = UpdateCustomer;
 
     const META: KindMeta = KindMeta {
         name: "stripe_customer",
+        plural: "stripe customers",
         service: "stripe",
         summary: "A tenant as a Stripe customer; kept on destroy",
-        create_only: &[],
         open_maps: &["metadata"],
-        unlisted: &[],
-        // Stripe knows keys, not IAM.
-        permissions: &[],
-        guarded: false,
         leaves: Some("stays in Stripe, with its invoices"),
+        steps_at_once: 10,
+        ..KindMeta::PLAIN
     };
-
-    fn new(cloud: Arc<Cloud>) -> Self {
-        StripeCustomers { cloud }
-    }
-
-    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        stripe_object::read::<Customer>(&self.cloud, wants).await
-    }
-
-    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
-        stripe_object::list::<Customer>(&self.cloud, &Self::META).await
-    }
-
-    async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
-        let made = self.post(address, &desired, &key_after(token, None)).await?;
-        // A replayed answer may tell of a customer that was deleted since; the retrieve costs a call only then.
-        if !is_fresh(made.created) && self.is_deleted(&made).await? {
-            let again = self.post(address, &desired, &key_after(token, Some(made.id.as_str()))).await?;
-            return Ok(applied(&again));
-        }
-        Ok(applied(&made))
-    }
-
-    async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
-        let metadata = stripe_metadata::to_write(
-            &self.cloud.stack,
-            &change.address,
-            &change.desired.metadata,
-            &[change.dropped_keys("metadata"), vec![LEFT_METADATA.to_owned()]].concat(),
-        );
-        let Desired { name, email, preferred_locales, .. } = change.desired;
-        let request = UpdateCustomer::new(change.id.as_str())
-            .name(name)
-            .email(email)
-            .preferred_locales(preferred_locales)
-            .metadata(metadata);
-        // No key: an update says what is to be, and saying it twice is the same.
-        let customer = client(&self.cloud)?.read("POST /v1/customers/{id}", request).await?;
-        Ok(applied(&customer))
-    }
-
-    async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
-        // Marked, so that nobody takes it for forgotten; should its tenant come back, it is found with its books.
-        let left = HashMap::from([(LEFT_METADATA.to_owned(), "true".to_owned())]);
-        let request = UpdateCustomer::new(id).metadata(left);
-        if client(&self.cloud)?.change("POST /v1/customers/{id}", request).await?.is_none() {
-            return Ok(Removal::Gone);
-        }
-        Ok(Removal::Kept(format!(
-            "the Stripe customer {id} ({}) stays: invoices, payments and taxes refer to it",
-            last.name
-        )))
-    }
-}
-
-impl StripeCustomers {
-    async fn post(&self, address: &Address, desired: &Desired, key: &str) -> Result<Customer, CallError> {
-        let metadata = stripe_metadata::to_write(&self.cloud.stack, address, &desired.metadata, &[]);
-        let request = CreateCustomer::new()
-            .name(desired.name.clone())
-            .email(desired.email.clone())
-            .preferred_locales(desired.preferred_locales.clone())
-            .metadata(metadata);
-        client(&self.cloud)?.write("POST /v1/customers", key, request).await
-    }
-
-    async fn is_deleted(&self, customer: &Customer) -> Result<bool, CallError> {
-        let request = RetrieveCustomer::new(customer.id.as_str());
-        let answer = client(&self.cloud)?.read("GET /v1/customers/{id}", request).await?;
-        Ok(matches!(answer, RetrieveCustomerReturned::DeletedCustomer(_)))
-    }
-}
-
-/// Older than this cannot come from the call that was just made, clocks a little apart included, in seconds.
-const FRESH_S: i64 = 120;
-
-/// Whether an object of this creation time, in unix seconds, was made by the call that answered it.
-pub(super) fn is_fresh(created_s: i64) -> bool {
-    jiff::Timestamp::now().as_second() - created_s < FRESH_S
-}
-
-/// Our customers. Two of one address are one too many: the oldest is the one with the books.
-fn index<'a>(customers: &'a [Customer], stack: &'a str) -> Found<'a, Customer> {
-    Found::new(stack, customers, StripeObject::id, StripeObject::metadata, |_newer, _older| true)
-}
-
-impl StripeObject for Customer {
-    type Desired = Desired;
-    type Page = ListCustomer;
-
-    const LIST: &'static str = "GET /v1/customers";
+    const ROUTES: Routes =
+        Routes { list: "GET /v1/customers", create: "POST /v1/customers", change: "POST /v1/customers/{id}" };
+    /// Two of one address are one too many: the oldest is the one with the books.
     const OLDEST_COUNTS: bool = true;
 
     fn page(after: Option<String>) -> ListCustomer {
         after.into_iter().fold(ListCustomer::new().limit(PAGE), |list, id| list.starting_after(id))
     }
 
-    fn id(&self) -> &str {
-        self.id.as_str()
+    fn unpack(page: List<Customer>) -> (Vec<Customer>, bool) {
+        (page.data, page.has_more)
     }
 
-    fn metadata(&self) -> &HashMap<String, String> {
-        static NONE: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
-        self.metadata.as_ref().unwrap_or(&NONE)
+    fn facts(customer: &Customer) -> Facts<'_> {
+        Facts {
+            id: customer.id.as_str(),
+            metadata: customer.metadata.as_ref(),
+            label: customer.name.as_deref(),
+            active: true,
+            created_s: customer.created,
+        }
     }
 
-    fn is_in_use(&self) -> bool {
-        !self.metadata().contains_key(LEFT_METADATA)
+    /// One that a destroy marked is history.
+    fn is_in_use(customer: &Customer) -> bool {
+        !customer.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(LEFT_METADATA))
     }
 
-    fn fields(&self, metadata: BTreeMap<String, String>) -> Desired {
+    fn fields(customer: &Customer, metadata: BTreeMap<String, String>) -> Desired {
         Desired {
-            name: self.name.clone().unwrap_or_default(),
-            email: self.email.clone().unwrap_or_default(),
-            preferred_locales: self.preferred_locales.clone().unwrap_or_default(),
+            name: customer.name.clone().unwrap_or_default(),
+            email: customer.email.clone().unwrap_or_default(),
+            preferred_locales: customer.preferred_locales.clone().unwrap_or_default(),
             metadata,
         }
     }
 
-    fn finder<'a>(
-        customers: &'a [Customer],
-        stack: &'a str,
-    ) -> impl Fn(&TypedWant<Desired>) -> Option<&'a Customer> + use<'a> {
-        let found = index(customers, stack);
-        move |want| found.at(&want.address, want.id.as_deref())
+    fn metadata(desired: &Desired) -> &BTreeMap<String, String> {
+        &desired.metadata
+    }
+
+    fn create(desired: &Desired, metadata: HashMap<String, String>) -> Result<CreateCustomer, CallError> {
+        Ok(CreateCustomer::new()
+            .name(desired.name.clone())
+            .email(desired.email.clone())
+            .preferred_locales(desired.preferred_locales.clone())
+            .metadata(metadata))
+    }
+
+    fn update(change: TypedUpdate<Desired>, mut metadata: HashMap<String, String>) -> UpdateCustomer {
+        // An empty text takes the mark of a destroy away.
+        metadata.insert(LEFT_METADATA.to_owned(), String::new());
+        let Desired { name, email, preferred_locales, .. } = change.desired;
+        UpdateCustomer::new(change.id.as_str())
+            .name(name)
+            .email(email)
+            .preferred_locales(preferred_locales)
+            .metadata(metadata)
+    }
+
+    /// Marked, so that it does not look forgotten; should its tenant come back, it is found with its books.
+    fn retire(id: &str, last: &Desired) -> (UpdateCustomer, Removal) {
+        let left = HashMap::from([(LEFT_METADATA.to_owned(), "true".to_owned())]);
+        let told = format!("the Stripe customer {id} ({}) stays: invoices, payments and taxes refer to it", last.name);
+        (UpdateCustomer::new(id).metadata(left), Removal::Kept(told))
+    }
+
+    /// One call instead of a list of all tenants.
+    async fn is_deleted(stripe: &Stripe<Self>, id: &str) -> Result<bool, CallError> {
+        let answer = stripe.client()?.read("GET /v1/customers/{id}", RetrieveCustomer::new(id)).await?;
+        Ok(matches!(answer, RetrieveCustomerReturned::DeletedCustomer(_)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::stripe_object::seen;
+    use crate::kinds::support::stripe::{index, seen};
+    use engine::Address;
     use serde_json::json;
 
     fn customer(id: &str, metadata: serde_json::Value) -> Customer {
@@ -202,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_customer_is_seen_without_the_ownership_keys() {
-        let seen = seen(&ours("cus_1", "acme"));
+        let seen = seen::<Customers>(&ours("cus_1", "acme"));
         assert_eq!((seen.id.as_str(), seen.owner.is_stack("s")), ("cus_1", true));
         assert_eq!(seen.outputs["id"], "cus_1");
         assert_eq!(seen.fields.metadata, BTreeMap::from([("billform_tenant".to_owned(), "acme".to_owned())]));
@@ -212,19 +159,19 @@ mod tests {
     #[test]
     fn of_two_customers_the_oldest_has_the_books() {
         let listed = [ours("cus_new", "acme"), ours("cus_other", "beta"), ours("cus_old", "acme")];
-        let found = index(&listed, "s");
+        let found = index::<Customers>(&listed, "s");
         let at = found.at(&Address::new("stripe_customer", "acme"), None).expect("found");
         assert_eq!(at.id.as_str(), "cus_old");
-        assert!(index(&listed, "t").at(&Address::new("stripe_customer", "acme"), None).is_none());
+        assert!(index::<Customers>(&listed, "t").at(&Address::new("stripe_customer", "acme"), None).is_none());
     }
 
     #[test]
     fn metadata_of_others_is_no_difference_and_every_field_of_ours_is() {
-        let mut seen = seen(&ours("cus_1", "acme")).fields;
+        let mut seen = seen::<Customers>(&ours("cus_1", "acme")).fields;
         let desired = seen.clone();
         let diff = |observed: &Desired| -> Vec<String> {
             let [desired, observed] = [&desired, observed].map(|fields| serde_json::to_value(fields).expect("plain"));
-            let changes = <StripeCustomers as TypedKind>::META;
+            let changes = Customers::META;
             engine::diff::fields(&changes, &desired, &observed, Some(&desired)).into_iter().map(|c| c.path).collect()
         };
         seen.metadata.insert("crm".to_owned(), "42".to_owned());
@@ -234,12 +181,5 @@ mod tests {
         seen.preferred_locales.push("de".to_owned());
         seen.metadata.clear();
         assert_eq!(diff(&seen), ["name", "email", "preferred_locales", "metadata.billform_tenant"]);
-    }
-
-    #[test]
-    fn an_object_made_long_ago_was_not_made_by_this_call() {
-        let now = jiff::Timestamp::now().as_second();
-        assert!(is_fresh(now) && is_fresh(now - 60) && is_fresh(now + 60), "clocks differ a little");
-        assert!(!is_fresh(now - 3_600));
     }
 }

@@ -2,20 +2,19 @@
 //! and the old one is archived.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
-use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
+use engine::kind::{CallError, ErrorClass, Removal};
 use engine::kind_meta::KindMeta;
 use engine::{Address, Input};
 use serde::{Deserialize, Serialize};
 use stripe_product::Price;
 use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval, ListPrice, UpdatePrice};
+use stripe_types::List;
 
-use super::stripe_object::{self, PAGE, StripeObject, applied};
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant};
-use crate::cloud::Cloud;
+use super::support::stripe::{Facts, PAGE, Routes, Stripe, StripeKind};
+use super::typed::{TypedUpdate, TypedWant};
 use crate::cloud::errors::refused;
-use crate::cloud::stripe_metadata::{self, client, key_after};
+use crate::cloud::stripe_metadata::{self, Found, key_after};
 
 /// What a price is to be. Output: `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,94 +37,81 @@ pub struct Desired {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// The kind, at work.
-pub struct StripePrices {
-    cloud: Arc<Cloud>,
-}
+/// The kind.
+pub enum Prices {}
 
-impl TypedKind for StripePrices {
+/// Prices in one account.
+pub type StripePrices = Stripe<Prices>;
+
+impl StripeKind for Prices {
     type Desired = Desired;
+    type Object = Price;
+    type Page = ListPrice;
+    type Create = CreatePrice;
+    type Change = UpdatePrice;
 
     const META: KindMeta = KindMeta {
         name: "stripe_price",
+        plural: "stripe prices",
         service: "stripe",
         summary: "Stripe price; a new amount is a new price under the same lookup key",
         create_only: &["product", "currency", "unit_amount", "interval"],
         open_maps: &["metadata"],
-        unlisted: &[],
-        permissions: &[],
-        guarded: false,
         leaves: Some("Stripe keeps it, archived"),
+        steps_at_once: 10,
+        ..KindMeta::PLAIN
     };
+    const ROUTES: Routes = Routes { list: "GET /v1/prices", create: "POST /v1/prices", change: "POST /v1/prices/{id}" };
 
-    fn new(cloud: Arc<Cloud>) -> Self {
-        StripePrices { cloud }
+    fn page(after: Option<String>) -> ListPrice {
+        after.into_iter().fold(ListPrice::new().limit(PAGE), |list, id| list.starting_after(id))
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
-        stripe_object::read::<Price>(&self.cloud, wants).await
+    fn unpack(page: List<Price>) -> (Vec<Price>, bool) {
+        (page.data, page.has_more)
     }
 
-    async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
-        stripe_object::list::<Price>(&self.cloud, &Self::META).await
-    }
-
-    async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
-        // Whoever has the lookup key now: nobody, the archived predecessor that gives it up, or a price in use,
-        // which is left its key: what a lost answer left behind, or somebody else's.
-        let holder = self.holder(&desired.lookup_key).await?;
-        if let Some(price) = holder.as_ref().filter(|price| !gives_key_up(price, &self.cloud.stack)) {
-            return Err(exists(price, &desired.lookup_key));
+    fn facts(price: &Price) -> Facts<'_> {
+        Facts {
+            id: price.id.as_str(),
+            metadata: Some(&price.metadata),
+            label: price.lookup_key.as_deref(),
+            active: price.active,
+            created_s: price.created,
         }
-        let request = self.to_create(address, &desired)?;
-        let key = key_after(token, holder.as_ref().map(|price| price.id.as_str()));
-        let price = client(&self.cloud)?.write("POST /v1/prices", &key, request).await?;
-        Ok(applied(&price))
     }
 
-    async fn update(&self, change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
-        let metadata = stripe_metadata::to_write(
-            &self.cloud.stack,
-            &change.address,
-            &change.desired.metadata,
-            &change.dropped_keys("metadata"),
-        );
-        let request = UpdatePrice::new(change.id.as_str())
-            .active(change.desired.active)
-            .nickname(change.desired.nickname.unwrap_or_default())
-            .metadata(metadata);
-        let request = match change.observed.lookup_key == change.desired.lookup_key {
-            true => request,
-            false => request.lookup_key(change.desired.lookup_key).transfer_lookup_key(true),
-        };
-        let price = client(&self.cloud)?.read("POST /v1/prices/{id}", request).await?;
-        Ok(applied(&price))
-    }
-
-    async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
-        let request = UpdatePrice::new(id).active(false);
-        if client(&self.cloud)?.change("POST /v1/prices/{id}", request).await?.is_none() {
-            return Ok(Removal::Gone);
+    fn fields(price: &Price, metadata: BTreeMap<String, String>) -> Desired {
+        Desired {
+            lookup_key: price.lookup_key.clone().unwrap_or_default(),
+            product: Input::Known(price.product.id().to_string()),
+            currency: price.currency.to_string(),
+            unit_amount: price.unit_amount.unwrap_or(NO_UNIT_AMOUNT),
+            interval: price.recurring.as_ref().map(interval),
+            nickname: price.nickname.clone().filter(|text| !text.is_empty()),
+            active: price.active,
+            metadata,
         }
-        Ok(Removal::Archived(format!(
-            "the Stripe price {id} ({}) is archived: Stripe deletes no prices",
-            last.lookup_key
-        )))
-    }
-}
-
-impl StripePrices {
-    async fn holder(&self, lookup_key: &str) -> Result<Option<Price>, CallError> {
-        let request = ListPrice::new().lookup_keys(vec![lookup_key.to_owned()]).limit(1);
-        Ok(client(&self.cloud)?.read("GET /v1/prices", request).await?.data.into_iter().next())
     }
 
-    fn to_create(&self, address: &Address, desired: &Desired) -> Result<CreatePrice, CallError> {
+    fn metadata(desired: &Desired) -> &BTreeMap<String, String> {
+        &desired.metadata
+    }
+
+    fn find<'a>(
+        prices: &'a [Price],
+        _found: &Found<'a, Price>,
+        stack: &str,
+        want: &TypedWant<Desired>,
+    ) -> Option<&'a Price> {
+        choose(prices, stack, want)
+    }
+
+    fn create(desired: &Desired, metadata: HashMap<String, String>) -> Result<CreatePrice, CallError> {
         let operation = "stripe:POST /v1/prices";
         let product = desired.product.known().ok_or_else(|| refused(operation, "the product's id is not known"))?;
         let currency = desired.currency.parse::<stripe_types::Currency>();
         let currency = currency.map_err(|_| refused(operation, format!("`{}` is no currency", desired.currency)))?;
-        let metadata = stripe_metadata::to_write(&self.cloud.stack, address, &desired.metadata, &[]);
         let mut request = CreatePrice::new(currency)
             .product(product.clone())
             .unit_amount(desired.unit_amount)
@@ -141,6 +127,37 @@ impl StripePrices {
         }
         Ok(request)
     }
+
+    fn update(change: TypedUpdate<Desired>, metadata: HashMap<String, String>) -> UpdatePrice {
+        let request = UpdatePrice::new(change.id.as_str())
+            .active(change.desired.active)
+            .nickname(change.desired.nickname.unwrap_or_default())
+            .metadata(metadata);
+        match change.observed.lookup_key == change.desired.lookup_key {
+            true => request,
+            false => request.lookup_key(change.desired.lookup_key).transfer_lookup_key(true),
+        }
+    }
+
+    fn retire(id: &str, last: &Desired) -> (UpdatePrice, Removal) {
+        let told = format!("the Stripe price {id} ({}) is archived: Stripe deletes no prices", last.lookup_key);
+        (UpdatePrice::new(id).active(false), Removal::Archived(told))
+    }
+
+    /// Looks at what has the lookup key now: nothing, the archived predecessor that gives it up, or a price in use, which
+    /// keeps its key: what a lost answer left behind, or a price that billform did not make.
+    async fn make(stripe: &Stripe<Self>, address: &Address, desired: Desired, token: &str) -> Result<Price, CallError> {
+        let holder = holder(stripe, &desired.lookup_key).await?;
+        if let Some(price) = holder.as_ref().filter(|price| !gives_key_up(price, stripe.stack())) {
+            return Err(exists(price, &desired.lookup_key));
+        }
+        stripe.post(address, &desired, &key_after(token, holder.as_ref().map(|price| price.id.as_str()))).await
+    }
+}
+
+async fn holder(stripe: &Stripe<Prices>, lookup_key: &str) -> Result<Option<Price>, CallError> {
+    let request = ListPrice::new().lookup_keys(vec![lookup_key.to_owned()]).limit(1);
+    Ok(stripe.client()?.read(Prices::ROUTES.list, request).await?.data.into_iter().next())
 }
 
 fn known_interval(text: &str) -> Result<CreatePriceRecurringInterval, CallError> {
@@ -160,46 +177,6 @@ fn choose<'a>(prices: &'a [Price], stack: &str, want: &TypedWant<Desired>) -> Op
     let known = |price: &&Price| want.id.as_deref() == Some(price.id.as_str());
     let ours = |price: &&Price| price.active && stripe_metadata::is_at(&price.metadata, stack, &want.address);
     prices.iter().find(holds_key).or_else(|| prices.iter().find(known)).or_else(|| prices.iter().find(ours))
-}
-
-impl StripeObject for Price {
-    type Desired = Desired;
-    type Page = ListPrice;
-
-    const LIST: &'static str = "GET /v1/prices";
-
-    fn page(after: Option<String>) -> ListPrice {
-        after.into_iter().fold(ListPrice::new().limit(PAGE), |list, id| list.starting_after(id))
-    }
-
-    fn id(&self) -> &str {
-        self.id.as_str()
-    }
-
-    fn metadata(&self) -> &HashMap<String, String> {
-        &self.metadata
-    }
-
-    fn is_in_use(&self) -> bool {
-        self.active
-    }
-
-    fn fields(&self, metadata: BTreeMap<String, String>) -> Desired {
-        Desired {
-            lookup_key: self.lookup_key.clone().unwrap_or_default(),
-            product: Input::Known(self.product.id().to_string()),
-            currency: self.currency.to_string(),
-            unit_amount: self.unit_amount.unwrap_or(NO_UNIT_AMOUNT),
-            interval: self.recurring.as_ref().map(interval),
-            nickname: self.nickname.clone().filter(|text| !text.is_empty()),
-            active: self.active,
-            metadata,
-        }
-    }
-
-    fn finder<'a>(prices: &'a [Price], stack: &'a str) -> impl Fn(&TypedWant<Desired>) -> Option<&'a Price> + use<'a> {
-        move |want| choose(prices, stack, want)
-    }
 }
 
 /// Stands for what is no whole number of minor units: tiers, or fractions. No price we want is negative.

@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dynamodb_table::{ANY_TABLE, DynamodbTables};
-use super::typed::{Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
-use crate::cloud::Cloud;
+use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
 use crate::cloud::clock;
 use crate::cloud::errors::{call_error, code, refused};
+use crate::cloud::{Cloud, Home, client};
 
 /// What a tenant record is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ pub struct Desired {
 /// The kind, at work.
 pub struct TenantRecords {
     cloud: Arc<Cloud>,
+    dynamodb: aws_sdk_dynamodb::Client,
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -62,11 +63,10 @@ impl TypedKind for TenantRecords {
 
     const META: KindMeta = KindMeta {
         name: "tenant_record",
+        plural: "table items",
         service: "dynamodb",
         summary: "A tenant's record in the ledger table",
         create_only: &["table", "tenant"],
-        open_maps: &[],
-        unlisted: &[],
         permissions: &[
             Permission { verb: Verb::Read, action: "dynamodb:BatchGetItem", resource: TABLE },
             // Records that the manifest no longer has are in the tables that carry the stack's name.
@@ -81,15 +81,15 @@ impl TypedKind for TenantRecords {
             Permission { verb: Verb::Update, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteItem", resource: TABLE },
         ],
-        guarded: false,
-        leaves: None,
+        steps_at_once: 16,
+        ..KindMeta::PLAIN
     };
 
     fn new(cloud: Arc<Cloud>) -> Self {
-        TenantRecords { cloud }
+        TenantRecords { dynamodb: client!(cloud, aws_sdk_dynamodb, Home::Stack), cloud }
     }
 
-    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Vec<Result<Option<Seen<Desired>>, CallError>> {
+    async fn read(&self, wants: &[TypedWant<Desired>], _depth: Depth) -> Answers<Desired> {
         let batches: Vec<_> = batches(wants).into_iter().map(|(table, tenants)| self.fetch(table, tenants)).collect();
         let mut found: HashMap<(String, String), Result<Item, CallError>> = HashMap::new();
         for (table, tenants, answer) in at_once(READS, batches).await {
@@ -109,7 +109,7 @@ impl TypedKind for TenantRecords {
             Some(Err(error)) => Err(error.clone()),
             Some(Ok(item)) => Ok(observed(&want.fields.table, item)),
         };
-        wants.iter().map(seen).collect()
+        Ok(wants.iter().map(seen).collect())
     }
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
@@ -121,6 +121,21 @@ impl TypedKind for TenantRecords {
             listed.extend(items.iter().filter_map(|item| self.listed(&table, item)));
         }
         Ok(listed)
+    }
+
+    /// Every item of every table, by the text of its keys.
+    async fn inventory(&self) -> Result<Vec<String>, CallError> {
+        let mut found = Vec::new();
+        for table in DynamodbTables::new(Arc::clone(&self.cloud)).names().await? {
+            let items = self.dynamodb.scan().table_name(&table).into_paginator().items().send();
+            let items = items.collect::<Result<Vec<Item>, _>>().await;
+            let items = items.map_err(|error| call_error("dynamodb:Scan", error))?;
+            let part = |item: &Item, name: &str| text(item, name).unwrap_or_default().to_owned();
+            found.extend(
+                items.iter().map(|item| format!("{table}: {} {}", part(item, LEDGER_KEY), part(item, LEDGER_SORT))),
+            );
+        }
+        Ok(found)
     }
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
@@ -164,7 +179,7 @@ impl TypedKind for TenantRecords {
     }
 
     async fn delete(&self, _address: &Address, _id: &str, last: Desired) -> Result<Removal, CallError> {
-        let call = self.cloud.dynamodb.delete_item().table_name(&last.table).set_key(Some(key(&last.tenant)));
+        let call = self.dynamodb.delete_item().table_name(&last.table).set_key(Some(key(&last.tenant)));
         let call = call
             .condition_expression("attribute_not_exists(#stack) AND attribute_not_exists(#record) OR #stack = :stack");
         let call = call.expression_attribute_names("#stack", OWNER_TAG);
@@ -196,7 +211,7 @@ impl TenantRecords {
         let mut left = HashMap::from([(table.to_owned(), asked)]);
         let mut found = Vec::new();
         for round in 0..ROUNDS {
-            match self.cloud.dynamodb.batch_get_item().set_request_items(Some(left)).send().await {
+            match self.dynamodb.batch_get_item().set_request_items(Some(left)).send().await {
                 Ok(answer) => {
                     found.extend(answer.responses.unwrap_or_default().into_values().flatten());
                     left = answer.unprocessed_keys.unwrap_or_default();
@@ -222,7 +237,7 @@ impl TenantRecords {
             ("#address", ":address", ADDRESS_TAG, address.to_string()),
         ];
         let sets: Vec<String> = values.iter().map(|(name, value, ..)| format!("{name} = {value}")).collect();
-        let call = self.cloud.dynamodb.update_item().table_name(&desired.table).set_key(Some(key(&desired.tenant)));
+        let call = self.dynamodb.update_item().table_name(&desired.table).set_key(Some(key(&desired.tenant)));
         let call = call.update_expression(format!("SET {}", sets.join(", ")));
         Ok(values.into_iter().fold(call, |call, (name, placeholder, attribute, value)| {
             call.expression_attribute_names(name, attribute)

@@ -37,7 +37,7 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
         &self,
         wants: &[TypedWant<Self::Desired>],
         depth: Depth,
-    ) -> impl Future<Output = Vec<Result<Option<Seen<Self::Desired>>, CallError>>> + Send;
+    ) -> impl Future<Output = Answers<Self::Desired>> + Send;
 
     /// Everything of this kind in the account that carries this stack's name, known to us or not. Two that say the
     /// same address are both listed, the one that counts first. What has no place to say whose it is is not listed.
@@ -50,6 +50,10 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<Vec<TypedListed<Self::Desired>>, CallError>> + Send {
         async move { self.list().await }
     }
+
+    /// Names everything of this kind in the account, whoever made it: what an [`inventory`](crate::kinds::support::inventory) shows.
+    /// Of what stays after a destroy it says so.
+    fn inventory(&self) -> impl Future<Output = Result<Vec<String>, CallError>> + Send;
 
     /// Makes it, ownership tags included.
     fn create(
@@ -89,6 +93,12 @@ pub trait TypedKind: Send + Sync + Sized + 'static {
         engine::diff::fields(&Self::META, desired, observed, last)
     }
 }
+
+/// What was seen of one resource; none when it does not exist.
+pub type Answer<D> = Result<Option<Seen<D>>, CallError>;
+
+/// One answer for each want, in their order; or the one error that all get, when the list they are looked up in failed.
+pub type Answers<D> = Result<Vec<Answer<D>>, CallError>;
 
 /// One resource to look for, typed.
 #[derive(Debug, Clone)]
@@ -206,14 +216,17 @@ impl<K: TypedKind> Kind for Erased<K> {
     }
 
     async fn read(&self, wants: &[Want], depth: Depth) -> Vec<Result<Option<Observed>, CallError>> {
-        let typed: Result<Vec<_>, CallError> = wants.iter().map(typed_want::<K>).collect();
-        match typed {
-            Ok(typed) => {
-                let seen = self.0.read(&typed, depth).await;
+        let all_fail = |error: CallError| wants.iter().map(|_| Err(error.clone())).collect();
+        let typed: Vec<_> = match wants.iter().map(typed_want::<K>).collect() {
+            Ok(typed) => typed,
+            Err(error) => return all_fail(error),
+        };
+        match self.0.read(&typed, depth).await {
+            Ok(seen) => {
                 debug_assert_eq!(seen.len(), wants.len(), "{} answers each want", K::META.name);
                 seen.into_iter().map(|answer| answer.and_then(|seen| seen.map(erase::<K>).transpose())).collect()
             }
-            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => all_fail(error),
         }
     }
 

@@ -14,11 +14,12 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::cloud::clock;
-use crate::kinds::tenant_record::first_period;
+use crate::kinds::tenant_record::{TenantRecords, first_period};
+use crate::kinds::typed::TypedKind;
 use crate::ledger::reader::LedgerReader;
 use crate::ui::failure::Failure;
 
-const KIND: &str = "tenant_record";
+const KIND: &str = <TenantRecords as TypedKind>::META.name;
 /// How many tenants' items are read at once.
 const TENANTS_AT_ONCE: usize = 4;
 

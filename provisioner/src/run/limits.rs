@@ -1,21 +1,28 @@
-//! How many steps of a service run at once: below what the services take without throttling.
+//! How many steps of a service run at once: what its kinds say.
 
 use std::collections::BTreeMap;
 
-/// Steps in flight per service (aws-stripe-quirks, "General"; Stripe's test mode takes 25 requests a second).
+use crate::kinds;
+
+/// Steps in flight per service. Of kinds that differ the smaller number counts.
 pub fn per_service() -> BTreeMap<&'static str, usize> {
-    BTreeMap::from([
-        ("apigateway", 2),
-        ("budgets", 4),
-        ("ce", 1),
-        ("cur", 1),
-        ("dynamodb", 16),
-        ("events", 5),
-        ("iam", 10),
-        ("lambda", 8),
-        ("logs", 5),
-        ("s3", 8),
-        ("secretsmanager", 8),
-        ("stripe", 10),
-    ])
+    let mut limits = BTreeMap::new();
+    for meta in kinds::metas() {
+        let limit = limits.entry(meta.service).or_insert(meta.steps_at_once);
+        *limit = meta.steps_at_once.min(*limit);
+    }
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_one_service_agree() {
+        let limits = per_service();
+        for meta in kinds::metas() {
+            assert_eq!(meta.steps_at_once, limits[meta.service], "{}", meta.name);
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::cloud::stripe_api::StripeApi;
-use crate::cloud::{Cloud, CloudOptions};
+use crate::cloud::{Cloud, CloudOptions, Home, client};
 use crate::ledger::leaving_tenants;
 use crate::project::Project;
 use crate::run::scope::{Refresh, Scope};
@@ -112,22 +112,23 @@ impl Session {
         if !self.destroys() {
             // Who empties the stack is asked for the ledger as a whole.
             let tenant_tag = &self.project.manifest.attribution.tenant_tag;
-            leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &self.cloud.dynamodb).await?;
+            let dynamodb = client!(self.cloud, aws_sdk_dynamodb, Home::Stack);
+            leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &dynamodb).await?;
         }
         Ok(plan)
     }
 
-    /// Whether any wanted resource of a kind does not exist. What cannot be read is not called lacking: the plan says so.
+    /// Whether any wanted resource of such kinds does not exist. What cannot be read is not called lacking: the plan says so.
     pub async fn lacks(
         &self,
-        kind: &str,
+        is_asked_for: fn(kind: &str) -> bool,
         state: &State,
         looking: &Looking,
         observer: &dyn Observer,
     ) -> Result<bool, Failure> {
         let part = looking.scope.addresses(&self.graph, state)?;
         let looked_at = |address: &Address| {
-            let wanted = address.kind() == kind && self.graph.get(address).is_some();
+            let wanted = is_asked_for(address.kind()) && self.graph.get(address).is_some();
             wanted && part.as_ref().is_none_or(|part| part.contains(address))
         };
         let seen = self.look(&looked_at, state, Refresh::Lists, observer).await?;

@@ -3,7 +3,7 @@
 use billing::manifest::model::Manifest;
 
 /// `arn:aws:<service>:<region>:<account>:<resource>`.
-fn regional(manifest: &Manifest, service: &str, resource: &str) -> String {
+pub fn regional(manifest: &Manifest, service: &str, resource: &str) -> String {
     format!("arn:aws:{service}:{}:{}:{resource}", manifest.aws.region, manifest.aws.account)
 }
 

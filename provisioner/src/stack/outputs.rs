@@ -1,69 +1,120 @@
-//! What a stack gives out: addresses of its API, names of its functions, tables and buckets.
+//! What a stack gives out: addresses of its API, names of its functions, tables and buckets, as the kinds declare it.
 
 use std::collections::BTreeMap;
 
 use engine::State;
-use serde::Serialize;
-use serde_json::Value;
+use engine::kind_meta::OutputOf;
+use engine::state::Record;
+use serde_json::{Map, Value, json};
+
+use crate::kinds;
 
 /// What others want to know of a deployed stack.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outputs {
-    /// Where the HTTP API answers, stage included; on a local cloud, the gateway's path to it.
-    pub api_url: Option<String>,
-    /// Handler -> deployed function.
-    pub functions: BTreeMap<String, String>,
-    /// Role -> deployed table: `ledger`.
-    pub tables: BTreeMap<String, String>,
-    /// Role -> bucket: `reports`.
-    pub buckets: BTreeMap<String, String>,
+    /// Name -> address: `api_url`. None while it is not deployed.
+    addresses: Vec<(&'static str, Option<String>)>,
+    /// Heading -> name -> id: `functions`, `tables`, `buckets`.
+    ids: Vec<(&'static str, BTreeMap<String, String>)>,
 }
 
-/// The outputs of what the state knows to exist.
+/// Returns the outputs of what the state knows to exist.
 pub fn of(state: &State) -> Outputs {
     let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
     from_records(state, endpoint.as_deref())
 }
 
 fn from_records(state: &State, endpoint: Option<&str>) -> Outputs {
-    let named = |kind: &str| {
-        let records = state.records.values().filter(|record| record.address.kind() == kind);
-        records.map(|record| (record.address.name().to_owned(), record.id.clone())).collect()
-    };
-    Outputs {
-        api_url: api_url(state, endpoint),
-        functions: named("lambda_function"),
-        tables: named("dynamodb_table"),
-        buckets: named("s3_bucket"),
+    let mut outputs = Outputs::default();
+    let mut ids = Vec::new();
+    for meta in kinds::metas() {
+        let mut records = state.records.values().filter(|record| record.address.kind() == meta.name);
+        match meta.output {
+            None => {}
+            Some(OutputOf::Ids { heading, rank }) => {
+                let named = records.map(|record| (record.address.name().to_owned(), record.id.clone()));
+                ids.push((rank, heading, named.collect()));
+            }
+            Some(OutputOf::Address { name, output, local_path }) => {
+                let address = records.next().and_then(|record| match endpoint {
+                    Some(endpoint) => local_address(endpoint, local_path, record),
+                    None => record.outputs.get(output).and_then(Value::as_str).map(str::to_owned),
+                });
+                outputs.addresses.push((name, address));
+            }
+        }
     }
+    ids.sort_by_key(|(rank, ..)| *rank);
+    outputs.ids = ids.into_iter().map(|(_, heading, named)| (heading, named)).collect();
+    outputs
 }
 
-/// An API's own host name resolves nowhere on a local cloud, so the path through the endpoint is given instead.
-fn api_url(state: &State, endpoint: Option<&str>) -> Option<String> {
-    let record = state.records.values().find(|record| record.address.kind() == "http_api")?;
-    let text = |name: &str| record.outputs.get(name).and_then(Value::as_str).map(str::to_owned);
-    match endpoint {
-        Some(endpoint) => {
-            let stage = record.fields.pointer("/stage/name").and_then(Value::as_str)?;
-            Some(format!("{}/_aws/execute-api/{}/{stage}", endpoint.trim_end_matches('/'), record.id))
-        }
-        None => text("endpoint"),
+/// A host name of AWS's resolves nowhere on a local cloud, so the path through the endpoint is given instead.
+fn local_address(endpoint: &str, path: &str, record: &Record) -> Option<String> {
+    let mut filled = path.replace("{id}", &record.id);
+    while let Some((before, rest)) = filled.split_once('{') {
+        let (pointer, after) = rest.split_once('}')?;
+        filled = format!("{before}{}{after}", record.fields.pointer(pointer)?.as_str()?);
     }
+    Some(format!("{}{filled}", endpoint.trim_end_matches('/')))
 }
 
 impl Outputs {
+    /// Returns an address by its name: `api_url`.
+    pub fn address(&self, name: &str) -> Option<&str> {
+        self.addresses.iter().find(|(known, _)| *known == name)?.1.as_deref()
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+        let addresses = self.addresses.iter().map(|(name, address)| ((*name).to_owned(), json!(address)));
+        let ids = self.ids.iter().map(|(heading, named)| ((*heading).to_owned(), json!(named)));
+        Value::Object(addresses.chain(ids).collect::<Map<_, _>>())
     }
 
     /// As lines `name  value` for people.
     pub fn lines(&self) -> Vec<(String, String)> {
-        let api = self.api_url.iter().map(|url| ("api_url".to_owned(), url.clone()));
-        let group = |title: &'static str, names: &BTreeMap<String, String>| {
-            names.iter().map(|(role, name)| (format!("{title}.{role}"), name.clone())).collect::<Vec<_>>()
+        let addresses =
+            self.addresses.iter().filter_map(|(name, address)| Some(((*name).to_owned(), address.clone()?)));
+        let ids = self
+            .ids
+            .iter()
+            .flat_map(|(heading, named)| named.iter().map(move |(name, id)| (format!("{heading}.{name}"), id.clone())));
+        addresses.chain(ids).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Address;
+
+    fn state() -> State {
+        let record = |kind: &str, name: &str, id: &str, fields: Value| {
+            let address = Address::new(kind, name);
+            let outputs = json!({ "endpoint": "https://x.example/prod" });
+            let record = json!({ "address": address, "id": id, "fields": fields, "outputs": outputs });
+            (address, serde_json::from_value(record).expect("a record"))
         };
-        let groups = [("functions", &self.functions), ("tables", &self.tables), ("buckets", &self.buckets)];
-        api.chain(groups.into_iter().flat_map(|(title, names)| group(title, names))).collect()
+        let records = [
+            record("http_api", "portal", "a1b2", json!({ "stage": { "name": "prod" } })),
+            record("lambda_function", "costs", "shop-costs", json!({})),
+            record("log_group", "costs", "/aws/lambda/shop-costs", json!({})),
+        ];
+        State { records: records.into(), ..State::empty("shop") }
+    }
+
+    #[test]
+    fn headings_come_by_rank_and_a_local_address_is_a_path_of_the_endpoint() {
+        let local = from_records(&state(), Some("http://127.0.0.1:4600/"));
+        let expected = json!({
+            "api_url": "http://127.0.0.1:4600/_aws/execute-api/a1b2/prod",
+            "functions": { "costs": "shop-costs" }, "tables": {}, "buckets": {},
+        });
+        assert_eq!(local.to_json().to_string(), expected.to_string(), "in this order");
+        assert_eq!(from_records(&state(), None).address("api_url"), Some("https://x.example/prod"));
+        let lines = [("api_url", "https://x.example/prod"), ("functions.costs", "shop-costs")];
+        let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(from_records(&state(), None).lines(), lines);
     }
 }

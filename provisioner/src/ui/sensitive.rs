@@ -6,16 +6,21 @@ use billing::manifest::{holds_secret, masked};
 use engine::diff::FieldChange;
 use serde_json::Value;
 
+use crate::kinds;
+
 /// What stands for a value that is not shown.
 pub const NOT_SHOWN: &str = "(set by others, not shown)";
 
-/// A function's variables: where people put secrets.
-const VARIABLES: &str = "environment.";
+/// Whether a path lies in a map that some kind declares sensitive: a function's `environment.DB_PASSWORD`.
+fn is_sensitive(path: &str) -> bool {
+    let is_in = |map: &str| path.strip_prefix(map).is_some_and(|rest| rest.starts_with('.'));
+    kinds::metas().any(|meta| meta.sensitive.iter().any(|map| is_in(map)))
+}
 
 /// Takes out of a change what may be sensitive; `before` was found in the cloud. A variable that others added is not
 /// shown at all; of one that is ours, and of any other text, what looks like a key or secret is masked.
 pub fn mask(change: &mut FieldChange) {
-    if change.path.starts_with(VARIABLES) && change.after.is_null() && !change.before.is_null() {
+    if is_sensitive(&change.path) && change.after.is_null() && !change.before.is_null() {
         change.before = Value::String(NOT_SHOWN.to_owned());
         return;
     }
@@ -24,7 +29,7 @@ pub fn mask(change: &mut FieldChange) {
 
 /// The same where both values are of our own making.
 pub fn mask_ours(change: &mut FieldChange) {
-    let variable = change.path.starts_with(VARIABLES);
+    let variable = is_sensitive(&change.path);
     let hide = |text: &str| variable || holds_secret(text);
     mask_texts(&mut change.before, &hide);
     mask_texts(&mut change.after, &hide);

@@ -7,6 +7,7 @@ use aws_sdk_iam::config::{Credentials as AwsCredentials, SharedCredentialsProvid
 use localcloud::{LocalCloud, Options};
 use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::{SecretValue, SecretValues};
+use provisioner::cloud::stripe_api::StripeApi;
 use provisioner::cloud::{Cloud, CloudOptions, sdk_config};
 
 use super::{Credentials, built};
@@ -46,10 +47,16 @@ impl Place {
             region: description.region.clone(),
             secret_values: Arc::new(NoSecrets),
             bundle: None,
-            stripe: None,
+            stripe: Some(self.stripe()),
             calls: Calls::default(),
         };
         Cloud::new(&config, options)
+    }
+
+    fn stripe(&self) -> StripeApi {
+        let description = self.cloud.description();
+        let key = SecretValue::new(description.stripe_api_key.clone());
+        StripeApi::new(&key, Some(&description.stripe_api_base), Calls::default()).expect("a key of the local Stripe")
     }
 
     /// How often each service was called since the last reset.

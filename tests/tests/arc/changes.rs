@@ -1,6 +1,7 @@
 //! Plans that are saved and carried out later, or refused because things changed meanwhile.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 
 use crate::{changes, exactly};
@@ -11,13 +12,13 @@ fn manifest(memory_mb: u32) -> String {
 }
 
 async fn change_memory(stage: &Stage, memory_mb: i32) {
-    let lambda = stage.root().await.lambda;
+    let lambda = stage.root().await.lambda();
     let change = lambda.update_function_configuration().function_name("saved-costs").memory_size(memory_mb);
     change.send().await.expect("is changed");
 }
 
 async fn memory(stage: &Stage) -> Option<i32> {
-    let lambda = stage.root().await.lambda;
+    let lambda = stage.root().await.lambda();
     lambda.get_function_configuration().function_name("saved-costs").send().await.expect("is there").memory_size
 }
 
@@ -64,7 +65,7 @@ async fn a_saved_plan_does_not_lose_what_came_into_a_table_since() {
     stage.run(&["apply", "--auto-approve"]).await.ok();
     stage.run(&["plan", "--destroy", "--out", "empty.plan"]).await.ok();
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let dynamodb = stage.root().await.dynamodb;
+    let dynamodb = stage.root().await.dynamodb();
     let put = dynamodb.put_item().table_name("kept-ledger").item("tenant", text("press")).item("item", text("cost#1"));
     put.send().await.expect("a handler writes");
 

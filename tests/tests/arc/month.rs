@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use localcloud::costs::CostModel;
 use localstripe::Kind;
 use serde_json::{Value, json};
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Ran, Stage, TenantDraft};
 
 /// Tenant, the value of its tag, its line of pricing, and what it pays in cents for a month of 125.50.
@@ -150,7 +151,7 @@ async fn many_small_steps_and_one_large_step_end_alike() {
 
 /// Every item of the ledger, without what differs from run to run: Stripe's ids, and times below the hour.
 async fn ledger(stage: &Stage) -> BTreeMap<String, Value> {
-    let dynamodb = stage.root().await.dynamodb;
+    let dynamodb = stage.root().await.dynamodb();
     let tables = dynamodb.list_tables().send().await.expect("tables");
     let table = tables.table_names().iter().find(|name| name.starts_with("month")).expect("the ledger").clone();
     let upstream = stage.place.cloud.upstream();

@@ -4,6 +4,7 @@ use std::fs;
 
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use serde_json::{Value, json};
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, PORTAL, Stage, TenantDraft};
 
 use crate::{changes, exactly};
@@ -40,7 +41,7 @@ async fn make_table(stage: &Stage, name: &str) {
     let key = |attribute: &str, role| {
         KeySchemaElement::builder().attribute_name(attribute).key_type(role).build().expect("a key")
     };
-    let dynamodb = stage.root().await.dynamodb;
+    let dynamodb = stage.root().await.dynamodb();
     let create = dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let create = create.attribute_definitions(text("tenant")).attribute_definitions(text("item"));
     let create = create.key_schema(key("tenant", KeyType::Hash)).key_schema(key("item", KeyType::Range));

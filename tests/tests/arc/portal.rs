@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use billing::link::{self, LinkClaims, LinkKey};
 use serde_json::{Value, json};
+use tests::live::clients::Clients as _;
 use tests::stage::{Answer, PORTAL, Stage, get};
 
 use crate::{changes, exactly, keys};
@@ -120,7 +121,7 @@ struct Api {
 impl Api {
     async fn new(stage: &Stage, link: &Value) -> Api {
         let text = |key: &str| link[key].as_str().expect("a text").to_owned();
-        let secrets = stage.root().await.secrets;
+        let secrets = stage.root().await.secrets();
         let secret = secrets.get_secret_value().secret_id("client-billing/link-key").send().await.expect("is read");
         let key = LinkKey::from_secret(secret.secret_string().expect("it is text")).expect("a link key");
         let period = stage.last_month().period();
@@ -210,7 +211,7 @@ fn assert_refused(answer: &Answer, status: u16, code: &str) {
 
 /// One field of one function changes; the plan shows that and nothing else, and apply puts it back.
 async fn repairs_what_others_change(stage: &Stage) {
-    let lambda = stage.root().await.lambda;
+    let lambda = stage.root().await.lambda();
     let change = lambda.update_function_configuration().function_name("client-billing-costs").memory_size(512);
     change.send().await.expect("is changed");
     let plan = stage.run(&["plan", "--detailed-exitcode", "--format", "json"]).await.exits(2).json();

@@ -5,6 +5,7 @@ use std::fs;
 use aws_sdk_apigatewayv2::types::ProtocolType;
 use billing::names::{ADDRESS_TAG, OWNER_TAG};
 use serde_json::{Value, json};
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, PORTAL, Stage, TenantDraft};
 
 use crate::{changes, exactly};
@@ -80,7 +81,7 @@ async fn a_second_destroy_finds_what_was_made_after_the_first() {
     let nothing = stage.run(&["destroy", "--auto-approve"]).await.ok();
     assert_eq!(stage.inventory().await, left, "{}", nothing.stdout);
 
-    let apis = stage.root().await.api_gateway;
+    let apis = stage.root().await.api_gateway();
     let call = apis.create_api().name("late").protocol_type(ProtocolType::Http);
     let call = call.tags(OWNER_TAG, "latecomers").tags(ADDRESS_TAG, "http_api.api");
     call.send().await.expect("takes effect late");
@@ -202,7 +203,7 @@ async fn records_moved_to_anothers_address_take_nothing_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_made_is_imported_by_its_id() {
     let stage = Stage::without_handlers(&with("imports", &["press"], "")).await;
-    let made = stage.root().await.api_gateway.create_api().name("by-hand");
+    let made = stage.root().await.api_gateway().create_api().name("by-hand");
     let made = made.protocol_type(aws_sdk_apigatewayv2::types::ProtocolType::Http).send().await.expect("is made");
     let id = made.api_id.expect("an id");
     let unknown = stage.run(&["import", "http_api.main", "no-such-api", "--auto-approve"]).await.exits(1);

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use stripe_core::customer::UpdateCustomer;
 use stripe_product::price::UpdatePrice;
 use stripe_product::product::UpdateProduct;
+use tests::live::clients::Clients as _;
 use tests::stage::{PORTAL, Stage};
 
 use crate::{drift, exactly, found, id, report};
@@ -121,39 +122,46 @@ async fn change_one_field_of_each(stage: &Stage) {
 async fn change_costs(cloud: &Cloud) {
     let off = CostAllocationTagStatusEntry::builder().tag_key("ClientName").status(CostAllocationTagStatus::Inactive);
     let off = off.build().expect("an entry");
-    let call = cloud.cost_explorer.update_cost_allocation_tags_status().cost_allocation_tags_status(off);
+    let call = cloud.cost_explorer().update_cost_allocation_tags_status().cost_allocation_tags_status(off);
     call.send().await.expect("is deactivated");
 
     let name = "client-billing-mmp-toledo-monthly";
-    let budget = cloud.budgets.describe_budget().account_id(&cloud.account).budget_name(name);
+    let budget = cloud.budgets().describe_budget().account_id(&cloud.account).budget_name(name);
     let mut budget = budget.send().await.expect("a budget").budget.expect("a budget");
     budget.budget_limit.as_mut().expect("a limit").amount = "900".to_owned();
-    cloud.budgets.update_budget().account_id(&cloud.account).new_budget(budget).send().await.expect("is raised");
+    cloud.budgets().update_budget().account_id(&cloud.account).new_budget(budget).send().await.expect("is raised");
 
-    let reports = cloud.cost_reports.describe_report_definitions().send().await.expect("reports");
+    let reports = cloud.cost_reports().describe_report_definitions().send().await.expect("reports");
     let mut report = reports.report_definitions.unwrap_or_default().pop().expect("a report");
     report.refresh_closed_reports = Some(!report.refresh_closed_reports.unwrap_or(false));
     let name = report.report_name.clone();
-    let call = cloud.cost_reports.modify_report_definition().report_name(name).report_definition(report);
+    let call = cloud.cost_reports().modify_report_definition().report_name(name).report_definition(report);
     call.send().await.expect("is modified");
 }
 
 async fn change_functions(stage: &Stage, cloud: &Cloud) {
     let function = id(stage, "lambda_function.costs");
-    let call = cloud.lambda.update_function_configuration().function_name(&function).memory_size(512);
+    let call = cloud.lambda().update_function_configuration().function_name(&function).memory_size(512);
     call.send().await.expect("has more memory");
     let code = Blob::new(another_bundle());
-    cloud.lambda.update_function_code().function_name(&function).zip_file(code).send().await.expect("has other code");
+    cloud.lambda().update_function_code().function_name(&function).zip_file(code).send().await.expect("has other code");
 
     let role = id(stage, "iam_role.costs");
-    cloud.iam.update_role().role_name(role).description("theirs").send().await.expect("is described");
+    cloud.iam().update_role().role_name(role).description("theirs").send().await.expect("is described");
     let group = format!("/aws/lambda/{function}");
-    cloud.logs.put_retention_policy().log_group_name(group).retention_in_days(7).send().await.expect("is kept shorter");
+    cloud
+        .logs()
+        .put_retention_policy()
+        .log_group_name(group)
+        .retention_in_days(7)
+        .send()
+        .await
+        .expect("is kept shorter");
     let api = id(stage, "http_api.main");
-    cloud.api_gateway.update_api().api_id(api).description("theirs").send().await.expect("is described");
+    cloud.api_gateway().update_api().api_id(api).description("theirs").send().await.expect("is described");
 
-    let rule = cloud.events.describe_rule().name("client-billing-daily").send().await.expect("a rule");
-    let call = cloud.events.put_rule().name("client-billing-daily").description("theirs");
+    let rule = cloud.events().describe_rule().name("client-billing-daily").send().await.expect("a rule");
+    let call = cloud.events().put_rule().name("client-billing-daily").description("theirs");
     let call = call.set_schedule_expression(rule.schedule_expression).set_state(rule.state);
     call.send().await.expect("is described");
 }
@@ -169,25 +177,25 @@ fn another_bundle() -> Vec<u8> {
 
 async fn change_data(stage: &Stage, cloud: &Cloud) {
     let table = id(stage, "dynamodb_table.ledger");
-    let call = cloud.dynamodb.update_table().table_name(&table).deletion_protection_enabled(false);
+    let call = cloud.dynamodb().update_table().table_name(&table).deletion_protection_enabled(false);
     call.send().await.expect("is no longer protected");
     let key = [(LEDGER_KEY, "mmp-toledo"), (LEDGER_SORT, TENANT_ITEM)];
     let key: HashMap<String, AttributeValue> =
         key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))).into();
-    let item = cloud.dynamodb.get_item().table_name(&table).set_key(Some(key.clone())).send().await.expect("is read");
+    let item = cloud.dynamodb().get_item().table_name(&table).set_key(Some(key.clone())).send().await.expect("is read");
     let item = item.item.expect("the tenant's record");
     let mut record: Value =
         serde_json::from_str(item[TENANT_ATTRIBUTE].as_s().expect("text")).expect("the record is JSON");
     record["name"] = json!("Theirs");
-    let call = cloud.dynamodb.update_item().table_name(&table).set_key(Some(key)).update_expression("SET #r = :r");
+    let call = cloud.dynamodb().update_item().table_name(&table).set_key(Some(key)).update_expression("SET #r = :r");
     let call = call.expression_attribute_names("#r", TENANT_ATTRIBUTE);
     let text = AttributeValue::S(record.to_string());
     call.expression_attribute_values(":r", text).send().await.expect("is renamed");
 
     let bucket = id(stage, "s3_bucket.reports");
-    cloud.s3.delete_public_access_block().bucket(bucket).send().await.expect("is opened");
+    cloud.s3().delete_public_access_block().bucket(bucket).send().await.expect("is opened");
     let secret = "client-billing/stripe-api-key";
-    cloud.secrets.update_secret().secret_id(secret).description("theirs").send().await.expect("is described");
+    cloud.secrets().update_secret().secret_id(secret).description("theirs").send().await.expect("is described");
 }
 
 /// As the dashboard does it.

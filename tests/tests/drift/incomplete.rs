@@ -1,6 +1,7 @@
 //! Where something may not be read, the rest is told all the same.
 
 use serde_json::{Value, json};
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 
 use crate::{drift, found, id, report};
@@ -11,7 +12,7 @@ async fn one_refused_read_makes_it_incomplete_and_hides_nothing_else() {
     let mut stage = Stage::without_handlers(&manifest).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
     let function = id(&stage, "lambda_function.costs");
-    let call = stage.root().await.lambda.update_function_configuration().function_name(function).memory_size(512);
+    let call = stage.root().await.lambda().update_function_configuration().function_name(function).memory_size(512);
     call.send().await.expect("is changed");
 
     let policy = stage.run(&["permissions", "--for", "drift"]).await.ok().json();

@@ -4,6 +4,7 @@
 use aws_sdk_budgets::types::{ComparisonOperator, Notification, NotificationType, ThresholdType};
 use localcloud::gateway::fault::{Effect, Fault, FaultState};
 use serde_json::json;
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 
 use crate::{exactly, found};
@@ -56,7 +57,7 @@ async fn an_alert_that_goes_while_it_is_read_is_looked_at_again() {
         .comparison_operator(ComparisonOperator::GreaterThan)
         .threshold(80.0)
         .threshold_type(ThresholdType::Percentage);
-    let delete = stage.root().await.budgets.delete_notification().account_id("123456789012");
+    let delete = stage.root().await.budgets().delete_notification().account_id("123456789012");
     let delete = delete.budget_name("alerts-press-monthly").notification(notification.build().expect("builds"));
     delete.send().await.expect("is deleted");
     traffic.release();

@@ -5,6 +5,7 @@ use std::fs;
 use aws_sdk_iam::types::Tag;
 use billing::names::OWNER_TAG;
 use serde_json::{Value, json};
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 
 use crate::{drift, exactly, found, id, report};
@@ -21,12 +22,12 @@ async fn what_vanished_was_unmarked_or_taken_is_told_and_repaired() {
     stage.run(&["apply", "--auto-approve"]).await.ok();
     let cloud = stage.root().await;
     let group = format!("/aws/lambda/{}", id(&stage, "lambda_function.costs"));
-    cloud.logs.delete_log_group().log_group_name(group).send().await.expect("is deleted");
+    cloud.logs().delete_log_group().log_group_name(group).send().await.expect("is deleted");
     let role = id(&stage, "iam_role.costs");
-    cloud.iam.untag_role().role_name(&role).tag_keys(OWNER_TAG).send().await.expect("is unmarked");
+    cloud.iam().untag_role().role_name(&role).tag_keys(OWNER_TAG).send().await.expect("is unmarked");
     let other = id(&stage, "iam_role.invoicer");
     let theirs = Tag::builder().key(OWNER_TAG).value("theirs").build().expect("a tag");
-    cloud.iam.tag_role().role_name(&other).tags(theirs).send().await.expect("is taken");
+    cloud.iam().tag_role().role_name(&other).tags(theirs).send().await.expect("is taken");
 
     stage.be_permitted("drift").await;
     let drifted = report(&stage, 3).await;
@@ -36,7 +37,7 @@ async fn what_vanished_was_unmarked_or_taken_is_told_and_repaired() {
     assert!(human.contains("belongs to stack `theirs`"), "{human}");
 
     let ours = Tag::builder().key(OWNER_TAG).value("sorts").build().expect("a tag");
-    cloud.iam.tag_role().role_name(&other).tags(ours).send().await.expect("is given back");
+    cloud.iam().tag_role().role_name(&other).tags(ours).send().await.expect("is given back");
     stage.be_permitted("apply").await;
     stage.run(&["apply", "--auto-approve", "--refresh", "full"]).await.ok();
     stage.be_permitted("drift").await;
@@ -55,7 +56,7 @@ async fn what_is_not_applied_yet_is_no_drift() {
     stage.write(&manifest(&["press", "copy"], 512));
     let cloud = stage.root().await;
     let invoicer = id(&stage, "lambda_function.invoicer");
-    let call = cloud.lambda.update_function_configuration().function_name(invoicer).timeout(7);
+    let call = cloud.lambda().update_function_configuration().function_name(invoicer).timeout(7);
     call.send().await.expect("is changed");
 
     let both = report(&stage, 3).await;

@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 use serde_json::Value;
+use tests::live::clients::Clients as _;
 use tests::stage::Stage;
 
 use super::{BUCKET, alone, in_s3, is_done, key, keys};
@@ -44,7 +45,7 @@ async fn init_makes_the_bucket_and_each_command_does_with_its_own_policy() {
 }
 
 async fn looks_safe(stage: &Stage) {
-    let s3 = stage.root().await.s3;
+    let s3 = stage.root().await.s3();
     let versioning = s3.get_bucket_versioning().bucket(BUCKET).send().await.expect("versioning");
     assert_eq!(versioning.status(), Some(&BucketVersioningStatus::Enabled));
     let encryption = s3.get_bucket_encryption().bucket(BUCKET).send().await.expect("encryption");
@@ -67,7 +68,7 @@ async fn looks_safe(stage: &Stage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_was_made_by_hand_is_used_as_it_is() {
     let mut stage = alone(&in_s3("byhand")).await;
-    let s3 = stage.root().await.s3;
+    let s3 = stage.root().await.s3();
     s3.create_bucket().bucket(BUCKET).send().await.expect("made by hand");
     stage.be_permitted("init").await;
     let made = stage.run(&["init", "--format", "json"]).await.ok().json();

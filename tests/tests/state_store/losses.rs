@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use localcloud::gateway::fault::{Effect, Fault};
+use tests::live::clients::Clients as _;
 use tests::stage::Stage;
 
 use super::{alone, in_file, in_s3, is_done, standing_still, team};
@@ -60,7 +61,7 @@ async fn without_credentials(mut stage: Stage) {
 
 /// Deletes an access key, whoever has it.
 async fn take_away(stage: &Stage, key: &str) {
-    let iam = stage.root().await.iam;
+    let iam = stage.root().await.iam();
     let users = iam.list_users().send().await.expect("users are listed");
     for user in users.users() {
         let keys = iam.list_access_keys().user_name(user.user_name()).send().await.expect("keys are listed");

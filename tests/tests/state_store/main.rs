@@ -12,6 +12,7 @@ mod tenants;
 use std::time::Duration;
 
 use localcloud::gateway::fault::{Effect, Fault};
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 use tokio::process::Child;
 
@@ -86,12 +87,12 @@ async fn is_done(stage: &Stage) {
 /// Puts an object into the state's bucket, past the program.
 async fn put(stage: &Stage, key: &str, text: &str) {
     let body = aws_sdk_s3::primitives::ByteStream::from(text.as_bytes().to_vec());
-    let call = stage.root().await.s3.put_object().bucket(BUCKET).key(key).body(body).send();
+    let call = stage.root().await.s3().put_object().bucket(BUCKET).key(key).body(body).send();
     call.await.expect("the object is put");
 }
 
 /// The keys in the state's bucket.
 async fn keys(stage: &Stage) -> Vec<String> {
-    let answer = stage.root().await.s3.list_objects_v2().bucket(BUCKET).send().await.expect("objects are listed");
+    let answer = stage.root().await.s3().list_objects_v2().bucket(BUCKET).send().await.expect("objects are listed");
     answer.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
 }

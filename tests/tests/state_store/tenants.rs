@@ -9,6 +9,7 @@ use provisioner::cloud::secret_values::SecretValue;
 use provisioner::cloud::stripe_api::StripeApi;
 use serde_json::{Value, json};
 use stripe_core::customer::DeleteCustomer;
+use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 use tokio::process::Child;
 
@@ -41,7 +42,7 @@ async fn damaged_behind_its_back(project: &str, in_s3: bool) -> Stage {
 async fn forget_record(stage: &Stage, project: &str, tenant: &str) {
     let table = format!("{project}-ledger");
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let delete = stage.root().await.dynamodb.delete_item().table_name(table);
+    let delete = stage.root().await.dynamodb().delete_item().table_name(table);
     let delete = delete.key("tenant", text(tenant)).key("item", text(TENANT_ITEM)).return_values(ReturnValue::AllOld);
     assert!(delete.send().await.expect("deleted").attributes.is_some(), "it was there");
 }

@@ -19,6 +19,7 @@ const META: KindMeta = KindMeta {
     permissions: &[],
     guarded: false,
     leaves: None,
+    ..KindMeta::PLAIN
 };
 
 struct Secrets {

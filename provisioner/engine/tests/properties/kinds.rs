@@ -26,6 +26,7 @@ const fn meta(name: &'static str, service: &'static str) -> KindMeta {
         permissions: &[],
         guarded: false,
         leaves: None,
+        ..KindMeta::PLAIN
     }
 }
 

@@ -46,7 +46,7 @@ enum Edit {
 impl Budgets {
     /// The thresholds of every budget of the account, by the budget's name.
     pub(super) async fn thresholds_of_all(&self) -> Result<HashMap<String, Vec<u32>>, CallError> {
-        let call = self.cloud.budgets.describe_budget_notifications_for_account().account_id(&self.cloud.account);
+        let call = self.budgets.describe_budget_notifications_for_account().account_id(&self.cloud.account);
         let mut budgets = call.into_paginator().page_size(PAGE).items().send();
         let mut all = HashMap::new();
         while let Some(budget) = budgets.next().await {
@@ -76,7 +76,7 @@ impl Budgets {
     }
 
     async fn thresholds(&self, budget: &str) -> Result<Vec<u32>, CallError> {
-        let call = self.cloud.budgets.describe_notifications_for_budget();
+        let call = self.budgets.describe_notifications_for_budget();
         let call = call.account_id(&self.cloud.account).budget_name(budget);
         let mut notifications = call.into_paginator().items().send();
         let mut thresholds = Vec::new();
@@ -90,7 +90,7 @@ impl Budgets {
 
     async fn subscribers(&self, budget: &str, threshold: u32) -> Result<Subscribers, CallError> {
         let operation = "budgets:DescribeSubscribersForNotification";
-        let call = self.cloud.budgets.describe_subscribers_for_notification().account_id(&self.cloud.account);
+        let call = self.budgets.describe_subscribers_for_notification().account_id(&self.cloud.account);
         let call = call.budget_name(budget).notification(notification(threshold).map_err(unbuildable(operation))?);
         let mut pages = call.into_paginator().items().send();
         let mut found = Vec::new();
@@ -110,7 +110,7 @@ impl Budgets {
     }
 
     async fn carry_out(&self, budget: &str, edit: &Edit) -> Result<(), CallError> {
-        let (budgets, account) = (&self.cloud.budgets, &self.cloud.account);
+        let (budgets, account) = (&self.budgets, &self.cloud.account);
         let invalid = unbuildable("budgets:ModifyBudget");
         match edit {
             Edit::Add(threshold, who) => {

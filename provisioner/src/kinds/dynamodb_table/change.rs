@@ -5,10 +5,9 @@ use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, TimeToLiveSpecif
 use engine::kind::{CallError, ErrorClass};
 
 use super::shape::{self, IndexStep};
-use super::waiter::Waiter;
-use super::{Desired, DynamodbTables, READY_LIMIT_S, SETTING_LIMIT_S, busy, incomplete, not_yet, sdk_tags};
+use super::{Desired, DynamodbTables, READY_LIMIT_S, SETTING_LIMIT_S, busy, incomplete, not_yet};
 use crate::cloud::errors::code;
-use crate::cloud::ownership;
+use crate::kinds::support::waiter::Waiter;
 use crate::kinds::typed::TypedUpdate;
 
 impl DynamodbTables {
@@ -33,7 +32,7 @@ impl DynamodbTables {
 
     pub(super) async fn change_indexes(&self, change: &TypedUpdate<Desired>) -> Result<(), CallError> {
         for step in shape::index_steps(&change.observed.indexes, &change.desired.indexes) {
-            let call = self.cloud.dynamodb.update_table();
+            let call = self.dynamodb.update_table();
             let call = call.global_secondary_index_updates(shape::index_update(&step).map_err(incomplete)?);
             let call = match step {
                 IndexStep::Add(_, keys) => call.set_attribute_definitions(Some(
@@ -70,7 +69,7 @@ impl DynamodbTables {
             TimeToLiveSpecification::builder().attribute_name(attribute).enabled(on).build().map_err(incomplete)?;
         let mut waiter = Waiter::new(SETTING_LIMIT_S);
         loop {
-            let call = self.cloud.dynamodb.update_time_to_live().table_name(name);
+            let call = self.dynamodb.update_time_to_live().table_name(name);
             let error = match call.time_to_live_specification(ttl.clone()).send().await {
                 Ok(_) => return Ok(None),
                 Err(error) => error,
@@ -94,7 +93,7 @@ impl DynamodbTables {
         let on = on.point_in_time_recovery_enabled(desired.point_in_time_recovery).build().map_err(incomplete)?;
         let mut waiter = Waiter::new(SETTING_LIMIT_S);
         loop {
-            let call = self.cloud.dynamodb.update_continuous_backups().table_name(&desired.name);
+            let call = self.dynamodb.update_continuous_backups().table_name(&desired.name);
             let error = match call.point_in_time_recovery_specification(on.clone()).send().await {
                 Ok(_) => return Ok(()),
                 Err(error) => error,
@@ -106,21 +105,6 @@ impl DynamodbTables {
                 return Err(if unready { CallError { class: ErrorClass::NotYet, ..failed } } else { failed });
             }
         }
-    }
-
-    pub(super) async fn change_tags(&self, change: &TypedUpdate<Desired>) -> Result<(), CallError> {
-        let (dynamodb, arn) = (&self.cloud.dynamodb, self.arn(&change.desired.name));
-        if change.claim || change.touches("tags") {
-            let tags = ownership::with_owner(&self.cloud.stack, &change.address, &change.desired.tags);
-            let call = dynamodb.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(tags)?));
-            call.send().await.map_err(|error| busy("dynamodb:TagResource", error))?;
-        }
-        let dropped = change.dropped_keys("tags");
-        if !dropped.is_empty() {
-            let call = dynamodb.untag_resource().resource_arn(&arn).set_tag_keys(Some(dropped));
-            call.send().await.map_err(|error| busy("dynamodb:UntagResource", error))?;
-        }
-        Ok(())
     }
 }
 

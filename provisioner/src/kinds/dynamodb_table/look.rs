@@ -1,15 +1,14 @@
 //! What a table is like: its description, and what AWS tells of it beside that.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use engine::Owner;
 use engine::kind::{Applied, CallError, Depth, ErrorClass};
 
 use super::shape::{self, Beside};
-use super::{Desired, DynamodbTables, READS, not_yet};
+use super::{Desired, DynamodbTables, READS, busy, not_yet, sdk_tags};
 use crate::cloud::errors::{call_error, code};
 use crate::cloud::ownership;
+use crate::kinds::support::tagging::{Tagged, Tags};
 use crate::kinds::typed::{Seen, TypedKind, TypedWant, at_once};
 
 impl DynamodbTables {
@@ -34,7 +33,7 @@ impl DynamodbTables {
                 (beside, Owner::stack(&self.cloud.stack), unread)
             }
             _ => {
-                let owned = ownership::split(self.tags(name).await?);
+                let owned = ownership::split(self.tags(name).await?.unwrap_or_default());
                 let beside = Beside {
                     ttl_attribute: self.ttl(name).await?,
                     point_in_time_recovery: self.recovers(name).await?,
@@ -47,17 +46,21 @@ impl DynamodbTables {
         Ok(Some(Seen { id, fields: shape::observed(&table, beside), outputs, owner, unread, pending: None }))
     }
 
+    /// Every table of the account by name.
+    pub(in crate::kinds) async fn names(&self) -> Result<Vec<String>, CallError> {
+        let tables = self.dynamodb.list_tables().into_paginator().items().send();
+        let names = tables.collect::<Result<Vec<_>, _>>().await;
+        names.map_err(|error| call_error("dynamodb:ListTables", error))
+    }
+
     /// The tables that carry the stack's name, and what their tags say.
     pub(in crate::kinds) async fn owned(&self) -> Result<Vec<(String, ownership::Owned)>, CallError> {
-        let mut tables = self.cloud.dynamodb.list_tables().into_paginator().items().send();
-        let mut names = Vec::new();
-        while let Some(name) = tables.next().await {
-            names.push(name.map_err(|error| call_error("dynamodb:ListTables", error))?);
-        }
+        let names = self.names().await?;
         let tags = at_once(READS, names.iter().map(|name| self.tags(name)).collect()).await;
         let mut owned = Vec::new();
         for (name, tags) in names.into_iter().zip(tags) {
-            let told = ownership::split(tags?);
+            let Some(tags) = tags? else { continue };
+            let told = ownership::split(tags);
             if told.owner.is_stack(&self.cloud.stack) {
                 owned.push((name, told));
             }
@@ -66,7 +69,7 @@ impl DynamodbTables {
     }
 
     pub(in crate::kinds) async fn describe(&self, name: &str) -> Result<Option<TableDescription>, CallError> {
-        match self.cloud.dynamodb.describe_table().table_name(name).send().await {
+        match self.dynamodb.describe_table().table_name(name).send().await {
             Ok(answer) => Ok(answer.table),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(call_error("dynamodb:DescribeTable", error)),
@@ -74,7 +77,7 @@ impl DynamodbTables {
     }
 
     async fn ttl(&self, name: &str) -> Result<Option<String>, CallError> {
-        match self.cloud.dynamodb.describe_time_to_live().table_name(name).send().await {
+        match self.dynamodb.describe_time_to_live().table_name(name).send().await {
             Ok(answer) => Ok(shape::ttl_attribute(answer.time_to_live_description())),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(call_error("dynamodb:DescribeTimeToLive", error)),
@@ -82,7 +85,7 @@ impl DynamodbTables {
     }
 
     async fn recovers(&self, name: &str) -> Result<bool, CallError> {
-        match self.cloud.dynamodb.describe_continuous_backups().table_name(name).send().await {
+        match self.dynamodb.describe_continuous_backups().table_name(name).send().await {
             Ok(answer) => Ok(answer
                 .continuous_backups_description()
                 .and_then(|backups| backups.point_in_time_recovery_description()?.point_in_time_recovery_status())
@@ -92,28 +95,41 @@ impl DynamodbTables {
             Err(error) => Err(call_error("dynamodb:DescribeContinuousBackups", error)),
         }
     }
+}
 
-    async fn tags(&self, name: &str) -> Result<HashMap<String, String>, CallError> {
-        let mut found = HashMap::new();
+impl Tagged for DynamodbTables {
+    /// A table that does not exist has none.
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        let mut found = Tags::new();
         let mut next = None;
         loop {
-            let call = self.cloud.dynamodb.list_tags_of_resource().resource_arn(self.arn(name));
+            let call = self.dynamodb.list_tags_of_resource().resource_arn(self.arn(id));
             match call.set_next_token(next).send().await {
                 Ok(page) => {
                     found.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
                     next = page.next_token;
                 }
-                Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(found),
+                Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
                 Err(error) => {
                     // Of a table that is gone by now the service says that we may not see it.
                     let failed = call_error("dynamodb:ListTagsOfResource", error);
-                    let gone = failed.class == ErrorClass::Denied && self.describe(name).await?.is_none();
-                    return if gone { Ok(found) } else { Err(failed) };
+                    let gone = failed.class == ErrorClass::Denied && self.describe(id).await?.is_none();
+                    return if gone { Ok(None) } else { Err(failed) };
                 }
             }
             if next.is_none() {
-                return Ok(found);
+                return Ok(Some(found));
             }
         }
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.dynamodb.tag_resource().resource_arn(self.arn(id)).set_tags(Some(sdk_tags(tags)?));
+        call.send().await.map(drop).map_err(|error| busy("dynamodb:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.dynamodb.untag_resource().resource_arn(self.arn(id)).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| busy("dynamodb:UntagResource", error))
     }
 }

@@ -1,7 +1,5 @@
 //! The lists of API Gateway, page by page, and what its errors mean.
 
-use std::collections::HashMap;
-
 use aws_sdk_apigatewayv2::config::Builder;
 use aws_sdk_apigatewayv2::config::retry::RetryConfig;
 use aws_sdk_apigatewayv2::types::{Api, Integration, Route, Stage};
@@ -12,7 +10,8 @@ use engine::kind::{CallError, ErrorClass};
 
 use super::HttpApis;
 use crate::cloud::errors::{call_error, code};
-use crate::kinds::dynamodb_table::waiter::Waiter;
+use crate::kinds::support::tagging::{Tagged, Tags};
+use crate::kinds::support::waiter::Waiter;
 
 /// How the service says that something is not there.
 pub const MISSING: &str = "NotFoundException";
@@ -55,40 +54,26 @@ macro_rules! all_pages {
 
 impl HttpApis {
     pub(super) async fn apis(&self) -> Result<Vec<Api>, CallError> {
-        all_pages!("apigateway:GetApis", self.cloud.api_gateway.get_apis())
+        all_pages!("apigateway:GetApis", self.api_gateway.get_apis())
     }
 
     pub(super) async fn routes(&self, api: &str) -> Result<Vec<Route>, CallError> {
-        all_pages!("apigateway:GetRoutes", self.cloud.api_gateway.get_routes().api_id(api))
+        all_pages!("apigateway:GetRoutes", self.api_gateway.get_routes().api_id(api))
     }
 
     pub(super) async fn integrations(&self, api: &str) -> Result<Vec<Integration>, CallError> {
-        all_pages!("apigateway:GetIntegrations", self.cloud.api_gateway.get_integrations().api_id(api))
+        all_pages!("apigateway:GetIntegrations", self.api_gateway.get_integrations().api_id(api))
     }
 
     pub(super) async fn stages(&self, api: &str) -> Result<Vec<Stage>, CallError> {
-        all_pages!("apigateway:GetStages", self.cloud.api_gateway.get_stages().api_id(api))
-    }
-
-    pub(super) async fn tags(&self, api: &str) -> Result<HashMap<String, String>, CallError> {
-        let answer = self.cloud.api_gateway.get_tags().resource_arn(self.arn(api)).send().await;
-        Ok(answer.map_err(|error| failed("apigateway:GetTags", error))?.tags.unwrap_or_default())
-    }
-
-    /// The tags of an API; none of one that has gone since it was listed.
-    pub(super) async fn tags_if_there(&self, api: &str) -> Result<Option<HashMap<String, String>>, CallError> {
-        match self.cloud.api_gateway.get_tags().resource_arn(self.arn(api)).send().await {
-            Ok(answer) => Ok(Some(answer.tags.unwrap_or_default())),
-            Err(error) if code(&error) == Some(MISSING) => Ok(None),
-            Err(error) => Err(failed("apigateway:GetTags", error)),
-        }
+        all_pages!("apigateway:GetStages", self.api_gateway.get_stages().api_id(api))
     }
 
     /// Waits until everybody knows of an API that was just made.
     pub(super) async fn until_seen(&self, api: &str) -> Result<(), CallError> {
         let mut waiter = Waiter::new(SEEN_LIMIT_S);
         loop {
-            match self.cloud.api_gateway.get_api().api_id(api).send().await {
+            match self.api_gateway.get_api().api_id(api).send().await {
                 Err(error) if code(&error) == Some(MISSING) => {
                     if !waiter.pause().await {
                         return Err(failed("apigateway:GetApi", error));
@@ -100,7 +85,28 @@ impl HttpApis {
     }
 
     pub(super) async fn endpoint(&self, api: &str) -> Result<String, CallError> {
-        let answer = self.cloud.api_gateway.get_api().api_id(api).send().await;
+        let answer = self.api_gateway.get_api().api_id(api).send().await;
         Ok(answer.map_err(|error| failed("apigateway:GetApi", error))?.api_endpoint.unwrap_or_default())
+    }
+}
+
+impl Tagged for HttpApis {
+    async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
+        match self.api_gateway.get_tags().resource_arn(self.arn(id)).send().await {
+            Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().collect())),
+            Err(error) if code(&error) == Some(MISSING) => Ok(None),
+            Err(error) => Err(failed("apigateway:GetTags", error)),
+        }
+    }
+
+    async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
+        let call = self.api_gateway.tag_resource().resource_arn(self.arn(id));
+        let call = call.set_tags(Some(tags.into_iter().collect()));
+        call.send().await.map(drop).map_err(|error| failed("apigateway:TagResource", error))
+    }
+
+    async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
+        let call = self.api_gateway.untag_resource().resource_arn(self.arn(id)).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|error| failed("apigateway:UntagResource", error))
     }
 }

@@ -60,7 +60,7 @@ impl HttpApis {
     }
 
     async fn create_integration(&self, api: &str, function: &str) -> Result<String, CallError> {
-        let call = self.cloud.api_gateway.create_integration().api_id(api).integration_uri(function);
+        let call = self.api_gateway.create_integration().api_id(api).integration_uri(function);
         let call = call.integration_type(IntegrationType::AwsProxy).payload_format_version(PAYLOAD);
         let made = call.customize().config_override(sent_once()).send().await;
         let made = made.map_err(|error| failed("apigateway:CreateIntegration", error))?;
@@ -68,7 +68,7 @@ impl HttpApis {
     }
 
     async fn carry_out(&self, api: &str, edit: Edit) -> Result<(), CallError> {
-        let api_gateway = &self.cloud.api_gateway;
+        let api_gateway = &self.api_gateway;
         match edit {
             Edit::Create { key, target } => {
                 let call = api_gateway.create_route().api_id(api).route_key(key).target(target);
@@ -88,7 +88,7 @@ impl HttpApis {
     }
 
     async fn delete_integration(&self, api: &str, id: &str) -> Result<(), CallError> {
-        match self.cloud.api_gateway.delete_integration().api_id(api).integration_id(id).send().await {
+        match self.api_gateway.delete_integration().api_id(api).integration_id(id).send().await {
             Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteIntegration", error)),
             _ => Ok(()),
         }

@@ -34,14 +34,14 @@ impl HttpApis {
         if in_its_place == wanted.name || !is_there(in_its_place) {
             return Ok(());
         }
-        match self.cloud.api_gateway.delete_stage().api_id(api).stage_name(in_its_place).send().await {
+        match self.api_gateway.delete_stage().api_id(api).stage_name(in_its_place).send().await {
             Err(error) if code(&error) != Some(MISSING) => Err(failed("apigateway:DeleteStage", error)),
             _ => Ok(()),
         }
     }
 
     async fn create_stage(&self, api: &str, wanted: &Stage) -> Result<(), CallError> {
-        let call = self.cloud.api_gateway.create_stage().api_id(api).stage_name(&wanted.name).auto_deploy(true);
+        let call = self.api_gateway.create_stage().api_id(api).stage_name(&wanted.name).auto_deploy(true);
         let call = call.default_route_settings(throttle(wanted)).set_access_log_settings(access_log(wanted));
         let made = call.customize().config_override(sent_once()).send().await;
         made.map(drop).map_err(|error| failed("apigateway:CreateStage", error))
@@ -50,7 +50,7 @@ impl HttpApis {
     async fn update_stage(&self, api: &str, wanted: &Stage) -> Result<(), CallError> {
         // Settings without a destination take the log away.
         let log = access_log(wanted).unwrap_or_else(|| AccessLogSettings::builder().build());
-        let call = self.cloud.api_gateway.update_stage().api_id(api).stage_name(&wanted.name).auto_deploy(true);
+        let call = self.api_gateway.update_stage().api_id(api).stage_name(&wanted.name).auto_deploy(true);
         let call = call.default_route_settings(throttle(wanted)).access_log_settings(log);
         call.send().await.map(drop).map_err(|error| failed("apigateway:UpdateStage", error))
     }

@@ -21,7 +21,7 @@ const NO_JSON: &str = "the policy is no JSON";
 
 impl S3Buckets {
     pub(super) async fn encryption(&self, bucket: &str) -> Result<String, CallError> {
-        let answer = self.cloud.s3.get_bucket_encryption().bucket(bucket).send().await;
+        let answer = self.s3.get_bucket_encryption().bucket(bucket).send().await;
         let answer =
             unless_missing("s3:GetEncryptionConfiguration", "ServerSideEncryptionConfigurationNotFoundError", answer)?;
         let configuration = answer.and_then(|answer| answer.server_side_encryption_configuration);
@@ -38,12 +38,12 @@ impl S3Buckets {
         let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
         let configuration = ServerSideEncryptionConfiguration::builder().rules(rule).build();
         let configuration = configuration.map_err(|error| unbuildable(operation, &error))?;
-        let call = self.cloud.s3.put_bucket_encryption().bucket(&desired.name);
+        let call = self.s3.put_bucket_encryption().bucket(&desired.name);
         done(operation, call.server_side_encryption_configuration(configuration).send().await)
     }
 
     pub(super) async fn public_access_blocked(&self, bucket: &str) -> Result<bool, CallError> {
-        let answer = self.cloud.s3.get_public_access_block().bucket(bucket).send().await;
+        let answer = self.s3.get_public_access_block().bucket(bucket).send().await;
         let answer = unless_missing("s3:GetBucketPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration", answer)?;
         let configuration = answer.and_then(|answer| answer.public_access_block_configuration);
         Ok(configuration.is_some_and(|block| all_blocked(&block)))
@@ -57,13 +57,13 @@ impl S3Buckets {
             .block_public_policy(on)
             .restrict_public_buckets(on)
             .build();
-        let call = self.cloud.s3.put_public_access_block().bucket(&desired.name);
+        let call = self.s3.put_public_access_block().bucket(&desired.name);
         let answer = call.public_access_block_configuration(configuration).send().await;
         done("s3:PutBucketPublicAccessBlock", answer)
     }
 
     pub(super) async fn versioning(&self, bucket: &str) -> Result<bool, CallError> {
-        let answer = self.cloud.s3.get_bucket_versioning().bucket(bucket).send().await;
+        let answer = self.s3.get_bucket_versioning().bucket(bucket).send().await;
         let answer = answer.map_err(|error| call_error("s3:GetBucketVersioning", error))?;
         Ok(answer.status == Some(BucketVersioningStatus::Enabled))
     }
@@ -73,12 +73,12 @@ impl S3Buckets {
         let status =
             if desired.versioning { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
         let configuration = VersioningConfiguration::builder().status(status).build();
-        let call = self.cloud.s3.put_bucket_versioning().bucket(&desired.name);
+        let call = self.s3.put_bucket_versioning().bucket(&desired.name);
         done("s3:PutBucketVersioning", call.versioning_configuration(configuration).send().await)
     }
 
     pub(super) async fn lifecycle(&self, bucket: &str) -> Result<BTreeMap<String, LifecycleRule>, CallError> {
-        let answer = self.cloud.s3.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
+        let answer = self.s3.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
         let answer = unless_missing("s3:GetLifecycleConfiguration", "NoSuchLifecycleConfiguration", answer)?;
         Ok(answer.map(|answer| lifecycle::observed(answer.rules())).unwrap_or_default())
     }
@@ -86,16 +86,16 @@ impl S3Buckets {
     pub(super) async fn set_lifecycle(&self, desired: &Desired) -> Result<(), CallError> {
         let operation = "s3:PutLifecycleConfiguration";
         if desired.lifecycle.is_empty() {
-            return done(operation, self.cloud.s3.delete_bucket_lifecycle().bucket(&desired.name).send().await);
+            return done(operation, self.s3.delete_bucket_lifecycle().bucket(&desired.name).send().await);
         }
         let configuration =
             lifecycle::configuration(&desired.lifecycle).map_err(|error| unbuildable(operation, &error))?;
-        let call = self.cloud.s3.put_bucket_lifecycle_configuration().bucket(&desired.name);
+        let call = self.s3.put_bucket_lifecycle_configuration().bucket(&desired.name);
         done(operation, call.lifecycle_configuration(configuration).send().await)
     }
 
     pub(super) async fn policy(&self, bucket: &str) -> Result<Option<Value>, CallError> {
-        let answer = self.cloud.s3.get_bucket_policy().bucket(bucket).send().await;
+        let answer = self.s3.get_bucket_policy().bucket(bucket).send().await;
         let answer = unless_missing("s3:GetBucketPolicy", "NoSuchBucketPolicy", answer)?;
         let text = answer.and_then(|answer| answer.policy);
         Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_else(|_| Value::String(NO_JSON.to_owned()))))
@@ -104,18 +104,18 @@ impl S3Buckets {
     pub(super) async fn set_policy(&self, desired: &Desired) -> Result<(), CallError> {
         match &desired.policy {
             Some(policy) => {
-                let call = self.cloud.s3.put_bucket_policy().bucket(&desired.name).policy(policy.to_string());
+                let call = self.s3.put_bucket_policy().bucket(&desired.name).policy(policy.to_string());
                 done("s3:PutBucketPolicy", call.send().await)
             }
             None => {
-                let call = self.cloud.s3.delete_bucket_policy().bucket(&desired.name);
+                let call = self.s3.delete_bucket_policy().bucket(&desired.name);
                 done("s3:DeleteBucketPolicy", call.send().await)
             }
         }
     }
 
     pub(super) async fn tags(&self, bucket: &str) -> Result<BTreeMap<String, String>, CallError> {
-        let answer = self.cloud.s3.get_bucket_tagging().bucket(bucket).send().await;
+        let answer = self.s3.get_bucket_tagging().bucket(bucket).send().await;
         let answer = unless_missing("s3:GetBucketTagging", "NoSuchTagSet", answer)?;
         let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
         Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
@@ -124,7 +124,7 @@ impl S3Buckets {
     /// A bucket's tags; none of one that has gone since it was listed. One that we may not ask is an error: it may be
     /// ours.
     pub(super) async fn tags_if_there(&self, bucket: &str) -> Result<Option<BTreeMap<String, String>>, CallError> {
-        match self.cloud.s3.get_bucket_tagging().bucket(bucket).send().await {
+        match self.s3.get_bucket_tagging().bucket(bucket).send().await {
             Err(error) if code(&error) == Some("NoSuchBucket") => Ok(None),
             answer => {
                 let answer = unless_missing("s3:GetBucketTagging", "NoSuchTagSet", answer);
@@ -147,7 +147,7 @@ impl S3Buckets {
         let tags = merged(self.tags(bucket).await?, ours, dropped);
         let tagging = Tagging::builder().set_tag_set(Some(to_sdk(tags)?)).build();
         let tagging = tagging.map_err(|error| unbuildable(operation, &error))?;
-        done(operation, self.cloud.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await)
+        done(operation, self.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await)
     }
 }
 

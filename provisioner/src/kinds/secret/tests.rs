@@ -1,6 +1,9 @@
 //! Translation and comparison of secrets.
 
+use super::look::{current_version, seen};
 use super::*;
+use crate::cloud::ownership;
+use crate::cloud::secret_values::SecretValue;
 
 fn secret(source: Source) -> Desired {
     Desired {

@@ -1,7 +1,7 @@
 //! Which price stands at an address, and how it is seen.
 
 use super::*;
-use crate::kinds::stripe_object::seen;
+use crate::kinds::support::stripe::seen;
 use serde_json::{Value, json};
 
 fn price(id: &str, lookup_key: Option<&str>, active: bool, owner: Option<(&str, &str)>) -> Price {
@@ -82,7 +82,7 @@ fn only_an_archived_price_of_ours_gives_its_key_up() {
 
 #[test]
 fn a_plain_price_is_seen_as_wanted() {
-    let seen = seen(&price("price_1", Some("portal-monthly"), true, HERE));
+    let seen = seen::<Prices>(&price("price_1", Some("portal-monthly"), true, HERE));
     assert!(seen.owner.is_stack("s"));
     assert_eq!(seen.outputs["id"], "price_1");
     assert!(changes(&desired(), &seen.fields).is_empty());
@@ -96,11 +96,11 @@ fn what_billform_does_not_make_never_passes_for_a_plain_price() {
         (recurring(1, "metered"), Some("metered month")),
         (json!({ "recurring": null, "type": "one_time" }), None),
     ] {
-        let seen = seen(&price_with("p", Some("portal-monthly"), true, HERE, over));
+        let seen = seen::<Prices>(&price_with("p", Some("portal-monthly"), true, HERE, over));
         assert_eq!(seen.fields.interval.as_deref(), interval);
         assert_eq!(changes(&desired(), &seen.fields), [("interval".to_owned(), true)]);
     }
-    let tiered = seen(&price_with("p", Some("portal-monthly"), true, HERE, json!({ "unit_amount": null })));
+    let tiered = seen::<Prices>(&price_with("p", Some("portal-monthly"), true, HERE, json!({ "unit_amount": null })));
     let free = Desired { unit_amount: 0, ..desired() };
     assert_eq!(changes(&free, &tiered.fields), [("unit_amount".to_owned(), true)]);
 }
@@ -126,6 +126,6 @@ fn amounts_replace_and_names_do_not() {
 
 fn changes(desired: &Desired, observed: &Desired) -> Vec<(String, bool)> {
     let [desired, observed] = [desired, observed].map(|fields| serde_json::to_value(fields).expect("plain"));
-    let changes = engine::diff::fields(&StripePrices::META, &desired, &observed, None);
+    let changes = engine::diff::fields(&Prices::META, &desired, &observed, None);
     changes.into_iter().map(|change| (change.path, change.forces_replacement)).collect()
 }

@@ -29,7 +29,7 @@ impl TenantRecords {
     }
 
     async fn query(&self, table: &str) -> Result<Vec<Item>, CallError> {
-        let call = self.cloud.dynamodb.query().table_name(table).index_name(LEDGER_BY_KIND);
+        let call = self.dynamodb.query().table_name(table).index_name(LEDGER_BY_KIND);
         let call = call.key_condition_expression("#kind = :kind").expression_attribute_names("#kind", LEDGER_KIND);
         let call = call.expression_attribute_values(":kind", AttributeValue::S(TENANT_ITEM.to_owned()));
         let mut items = call.into_paginator().items().send();
@@ -45,7 +45,7 @@ impl TenantRecords {
     }
 
     async fn scan(&self, table: &str) -> Result<Vec<Item>, CallError> {
-        let call = self.cloud.dynamodb.scan().table_name(table).consistent_read(true);
+        let call = self.dynamodb.scan().table_name(table).consistent_read(true);
         let call = call.filter_expression("#stack = :stack").expression_attribute_names("#stack", OWNER_TAG);
         let call = call.expression_attribute_values(":stack", AttributeValue::S(self.cloud.stack.clone()));
         let mut items = call.into_paginator().items().send();
