@@ -28,7 +28,7 @@ const NONE: Plane = Plane { service: "", fields: &[], segment: None, made: None,
 
 /// docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html, "Changes that I make are not always immediately visible";
 /// the others are not documented so plainly, and lag in practice.
-static PLANES: [Plane; 10] = [
+static PLANES: [Plane; 11] = [
     Plane {
         service: "iam",
         fields: &["RoleName", "PolicyArn"],
@@ -73,6 +73,13 @@ static PLANES: [Plane; 10] = [
         fields: &["BudgetName", "ResourceARN"],
         creates: &["CreateBudget"],
         not_found: Some((400, "NotFoundException")),
+        ..NONE
+    },
+    Plane {
+        service: "sns",
+        fields: &["Name", "TopicArn", "ResourceArn"],
+        creates: &["CreateTopic"],
+        not_found: Some((404, "NotFound")),
         ..NONE
     },
     // One list each.

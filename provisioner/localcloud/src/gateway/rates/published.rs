@@ -51,6 +51,12 @@ const TABLE: &[Row] = &[
     ("sts", &[ANY], &[], false, 600, 600),
     // docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html: 1,000 a second for each operation.
     ("scheduler", &[ANY], &[], true, 1_000, 1_000),
+    // docs.aws.amazon.com/general/latest/gr/sns.html, "Amazon SNS API throttling": 100 a second for subscribing, 30 for
+    // each list, 10 for each operation on tags; 30 for all the rest together is an assumption of ours.
+    ("sns", &["Subscribe", "Unsubscribe"], &[], true, 100, 100),
+    ("sns", &["List*"], &["ListTagsForResource"], true, 30, 30),
+    ("sns", &["TagResource", "UntagResource", "ListTagsForResource"], &[], true, 10, 10),
+    ("sns", &[ANY], &["Publish*", "Subscribe", "Unsubscribe", "List*", "TagResource", "UntagResource"], false, 30, 30),
     // Not published: IAM's buckets differ by operation (aws.amazon.com/blogs/security, "How to monitor and query IAM
     // resources at scale – Part 2"). 20 reads and 15 writes a second for each operation are an assumption of ours.
     ("iam", &["Get*", "List*"], &[], true, 20, 20),

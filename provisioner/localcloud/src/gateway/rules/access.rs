@@ -97,6 +97,7 @@ fn check<'a>(arn: &str, policies: &[Policy], needed: impl Iterator<Item = &'a Ne
 /// A denial's code and status differ by protocol.
 fn in_protocol(call: &Call, refusal: Refusal) -> Refusal {
     match protocol::of(call) {
+        Protocol::Query if call.service == "sns" => Refusal { code: "AuthorizationError", ..refusal }.with_status(403),
         Protocol::Query | Protocol::RestXml => refusal.with_status(403),
         Protocol::RestJson => Refusal { code: "AccessDeniedException", ..refusal }.with_status(403),
         Protocol::Json => Refusal { code: "AccessDeniedException", ..refusal },
@@ -118,7 +119,8 @@ pub(super) struct ForwardAllowed;
 
 impl Rule for ForwardAllowed {
     fn applies(&self, call: &Call) -> bool {
-        const SERVICES: &[&str] = &["budgets", "cur", "dynamodb", "events", "iam", "lambda", "logs", "secretsmanager"];
+        const SERVICES: &[&str] =
+            &["budgets", "cur", "dynamodb", "events", "iam", "lambda", "logs", "secretsmanager", "sns"];
         SERVICES.contains(&call.service.as_str())
     }
 
@@ -137,8 +139,9 @@ impl Rule for ForwardAllowed {
 
 /// Whether IAM said no; a bad signature is not that.
 fn is_denial(answer: &Answer) -> bool {
-    let in_xml = || element(&String::from_utf8_lossy(&answer.body), "Code").is_some_and(|code| code == "AccessDenied");
-    answer.body_json()["__type"] == "AccessDeniedException" || in_xml()
+    let is_denial = |code: &str| ["AccessDenied", "AccessDeniedException", "AuthorizationError"].contains(&code);
+    let in_xml = || element(&String::from_utf8_lossy(&answer.body), "Code").is_some_and(|code| is_denial(&code));
+    answer.body_json()["__type"].as_str().is_some_and(is_denial) || in_xml()
 }
 
 #[cfg(test)]

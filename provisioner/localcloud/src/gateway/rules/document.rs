@@ -15,6 +15,8 @@ pub(super) enum Place<'a> {
     Trust,
     /// A bucket of this name: only `s3` actions on the bucket and its objects.
     Bucket(&'a str),
+    /// A topic: only `sns` actions.
+    Topic,
 }
 
 const OPERATORS: &[&str] = &[
@@ -113,7 +115,8 @@ fn check_statement(statement: &Value, place: Place<'_>) -> Result<(), String> {
 
 fn check_sid(sid: &Value, place: Place<'_>) -> Result<(), String> {
     // Bucket policies may have spaces in their Sids.
-    let more = if matches!(place, Place::Bucket(_)) { " -_." } else { "" };
+    // So may policies of topics, whose default one has underscores.
+    let more = if matches!(place, Place::Bucket(_) | Place::Topic) { " -_." } else { "" };
     match sid.as_str() {
         Some(sid) if sid.is_empty() || shaped(sid, 1..=512, word(more)) => Ok(()),
         _ => Err(format!("Statement IDs (SID) must be alpha-numeric: {sid}")),
@@ -130,6 +133,9 @@ fn check_action(action: &str, place: Place<'_>) -> Result<(), String> {
         (None, _) => Err(format!("Actions must be prefaced by a vendor, e.g., iam, s3, ec2: '{action}'")),
         (Some((vendor, _)), Place::Trust) if vendor != "sts" => {
             Err(format!("AssumeRole policy may only specify STS AssumeRole actions, not '{action}'"))
+        }
+        (Some((vendor, _)), Place::Topic) if !vendor.eq_ignore_ascii_case("sns") => {
+            Err(format!("Policy statement action out of service scope: '{action}'"))
         }
         (Some((vendor, _)), Place::Bucket(_)) if vendor != "s3" => Err(format!("Policy has invalid action '{action}'")),
         _ => Ok(()),

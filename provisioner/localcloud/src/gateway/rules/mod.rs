@@ -23,6 +23,7 @@ mod reports;
 mod s3;
 mod secrets;
 mod shape;
+mod sns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +57,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
         rules.push(Box::new(caller::Watch(Arc::clone(callers))));
         rules.push(Box::new(access::Access(Arc::clone(callers))));
     }
-    let checks: [(&'static str, CheckFn); 9] = [
+    let checks: [(&'static str, CheckFn); 10] = [
         ("iam", iam::check),
         ("lambda", lambda::check),
         ("logs", logs::check),
@@ -66,6 +67,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
         ("apigateway", http_api::check),
         ("events", events::check),
         ("budgets", budgets::check),
+        ("sns", sns::check),
     ];
     rules.extend(checks.map(|(service, check)| Box::new(Check { service, check }) as Box<dyn Rule>));
     rules.push(Box::new(iam::RememberRoles(Arc::clone(&roles))));
@@ -77,6 +79,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     rules.push(Box::new(reports::Reports));
     rules.push(Box::new(http_api::Conflicts::default()));
     rules.push(Box::new(invoke_permission::InvokePermission::default()));
+    rules.push(Box::new(sns::Confirmations::default()));
     rules.push(Box::new(events::Targets));
     rules.push(Box::new(events::Created(settings.schedules)));
     rules.push(Box::new(budgets::Subscribers));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::pipeline::Call;
 use super::policy::Question;
+use super::sns;
 
 /// One permission that is needed, in the spellings that AWS accepts: one of them must be allowed.
 #[derive(Clone, Debug)]
@@ -49,6 +50,7 @@ pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Op
             Some(need(&action, [place.arn("cur", &format!("definition/{name}"))], &tags))
         }
         "dynamodb" if is_about_tags(&call.operation) => Some(need(&action, [text("ResourceArn")?.to_owned()], &tags)),
+        "sns" => Some(need(&action, [sns::resource(call, |name| place.arn("sns", name))?], &tags)),
         "events" if is_about_tags(&call.operation) => Some(need(&action, [text("ResourceARN")?.to_owned()], &tags)),
         "events" if matches!(text("EventBusName"), None | Some("default")) => {
             let rule = text("Rule").or_else(|| text("Name").filter(|_| call.operation.ends_with("Rule")))?;
@@ -105,6 +107,10 @@ fn tagged(call: &Call, body: &Value, place: &Place<'_>) -> Option<Need> {
     let text = |key: &str| body[key].as_str().unwrap_or_default();
     let (action, resources, tags) = match (call.service.as_str(), call.operation.as_str()) {
         ("iam", operation) => return tagged_identity(call, operation, place),
+        ("sns", "CreateTopic") => {
+            let name = call.parameter("Name").unwrap_or_default();
+            ("sns:TagResource", vec![place.arn("sns", &name)], request_tags(call, body))
+        }
         ("lambda", "CreateFunction") => (
             "lambda:TagResource",
             vec![place.arn("lambda", &format!("function:{}", text("FunctionName")))],
@@ -225,7 +231,7 @@ fn by_key(context: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
 
 /// The tags that a request carries, as condition keys.
 fn request_tags(call: &Call, body: &Value) -> Vec<(String, String)> {
-    if call.service != "iam" {
+    if !["iam", "sns"].contains(&call.service.as_str()) {
         return ["Tags", "tags", "ResourceTags"].iter().flat_map(|key| tags_of(&body[*key])).collect();
     }
     let form: BTreeMap<String, String> = call.form().into_iter().collect();
@@ -306,6 +312,17 @@ mod tests {
             json!({"Timeout": 3}),
         );
         assert!(asked(&update).is_empty());
+    }
+
+    #[test]
+    fn a_topic_is_made_and_tagged_by_name() {
+        let topic = "arn:aws:sns:us-east-1:123456789012:alerts";
+        let made = || pair("sns:CreateTopic", topic);
+        let plain = form_call("sns", "CreateTopic", &[("Name", "alerts")]);
+        assert_eq!(asked(&plain), [made()]);
+        let tag = [("Name", "alerts"), ("Tags.member.1.Key", "k"), ("Tags.member.1.Value", "v")];
+        assert_eq!(asked(&form_call("sns", "CreateTopic", &tag)), [made(), pair("sns:TagResource", topic)]);
+        assert_eq!(asked(&form_call("sns", "ListTopics", &[])), [pair("sns:ListTopics", "*")]);
     }
 
     #[test]
