@@ -12,6 +12,7 @@ pub mod report_definition;
 pub mod s3_bucket;
 pub mod schedule;
 pub mod secret;
+pub mod sns_topic;
 pub mod stripe_customer;
 pub mod stripe_price;
 pub mod stripe_product;
@@ -78,6 +79,7 @@ pub const KINDS: &[Entry] = &[
     entry::<s3_bucket::S3Buckets>(),
     entry::<schedule::Schedules>(),
     entry::<secret::Secrets>(),
+    entry::<sns_topic::SnsTopics>(),
     entry::<stripe_customer::StripeCustomers>(),
     entry::<stripe_price::StripePrices>(),
     entry::<stripe_product::StripeProducts>(),

@@ -53,6 +53,8 @@ const NOT_NEEDED: &[(&str, &str, &str)] = &[
     ("budgets:ModifyBudget", "iam:CreateServiceLinkedRole", "for budgets of a custom billing view only"),
     ("budgets:ViewBudget", "billing:GetBillingViewData", "for budgets of a custom billing view only"),
     ("lambda:CreateFunction", "lambda:PassCapacityProvider", "for functions on a capacity provider only"),
+    ("sns:CreateTopic", "iam:PassRole", "for topics that log deliveries only"),
+    ("sns:SetTopicAttributes", "iam:PassRole", "for topics that log deliveries only"),
 ];
 
 /// Kinds that need actions of another service than their own.

@@ -27,6 +27,9 @@ const KNOW_NO_RESOURCE: &[&str] = &[
     "s3:ListAllMyBuckets",
     "secretsmanager:DescribeSecret",
     "secretsmanager:ListSecrets",
+    "sns:ListSubscriptions",
+    "sns:ListTopics",
+    "sns:Unsubscribe",
     "sts:GetCallerIdentity",
 ];
 

@@ -26,6 +26,7 @@ kinds! {
     s3_bucket,
     schedule,
     secret,
+    sns_topic,
     stripe_customer,
     stripe_price,
     stripe_product,
