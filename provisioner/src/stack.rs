@@ -6,6 +6,7 @@ mod budgets;
 mod costs;
 mod functions;
 mod ledger;
+mod notifications;
 pub mod outputs;
 pub mod permissions;
 mod policy;
@@ -48,6 +49,7 @@ pub fn graph(stack: &Plan) -> Result<Graph, GraphError> {
         costs::resources(stack),
         budgets::resources(stack),
         stripe::resources(stack),
+        notifications::resources(stack),
     ];
     Graph::new(parts.into_iter().flatten().collect())
 }

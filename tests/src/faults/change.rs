@@ -45,6 +45,10 @@ const UPDATES: &[(&str, &str)] = &[
     ("    locale: en-US\n", "    locale: de-DE\n"),
     ("    pricing: at-cost\n", "    pricing: ten-percent\n"),
     ("    budget: \"500.00 USD\"\n", "    budget: \"650.00 USD\"\n"),
+    (
+        "  topic: client-billing-alerts\n  emails: [billing@example.com]\n",
+        "  topic: client-billing-alerts\n  emails: [alerts@example.com]\n",
+    ),
 ];
 
 /// What [`Change::Replace`] changes.
@@ -62,6 +66,7 @@ const REPLACEMENTS: &[(&str, &str)] = &[
     // The table, and with it the tenant's record.
     ("  name: client-billing-data\n", "  name: client-billing-ledger\n"),
     ("    name: client-billing-daily\n", "    name: client-billing-every-day\n"),
+    ("  topic: client-billing-alerts\n", "  topic: client-billing-notices\n"),
 ];
 
 /// What [`Change::Abandon`] adds to the updates.

@@ -84,7 +84,9 @@ fn assert_applied(applied: &Value, created: u64) {
     let summary = json!({"create": created, "update": 0, "replace": 0, "delete": 0, "adopt": 0, "no_op": 0});
     assert_eq!(applied["summary"], summary);
     assert!(applied["duration_ms"].as_u64() > Some(0));
-    assert_eq!((&applied["failed"], &applied["pending"], &applied["kept"]), (&json!([]), &json!([]), &json!([])));
+    assert_eq!((&applied["failed"], &applied["kept"]), (&json!([]), &json!([])));
+    let waits = "waits until billing@example.com confirms the subscription: AWS sent a mail with the link";
+    assert_eq!(applied["pending"], json!([{"address": "sns_topic.alerts", "until": waits}]));
     let outputs = &applied["outputs"];
     assert_eq!(keys(outputs), ["api_url", "functions", "tables", "buckets"]);
     let functions = json!({"cost_sync": "client-billing-cost-sync", "costs": "client-billing-costs",

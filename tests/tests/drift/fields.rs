@@ -7,10 +7,10 @@ use aws_sdk_costexplorer::types::{CostAllocationTagStatus, CostAllocationTagStat
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::primitives::Blob;
 use billing::names::{LEDGER_KEY, LEDGER_SORT, TENANT_ATTRIBUTE, TENANT_ITEM};
-use provisioner::cloud::Cloud;
 use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::SecretValue;
 use provisioner::cloud::stripe_api::StripeApi;
+use provisioner::cloud::{Cloud, Home, client};
 use serde_json::{Value, json};
 use stripe_core::customer::UpdateCustomer;
 use stripe_product::price::UpdatePrice;
@@ -33,6 +33,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("s3_bucket.reports", "changed public_access_blocked"),
     ("schedule.daily", "changed description"),
     ("secret.stripe", "changed description"),
+    ("sns_topic.alerts", "changed emails"),
     ("stripe_customer.mmp-toledo", "changed email"),
     ("stripe_price.portal.monthly", "changed nickname"),
     ("stripe_product.portal", "changed name"),
@@ -116,6 +117,7 @@ async fn change_one_field_of_each(stage: &Stage) {
     change_costs(&cloud).await;
     change_functions(stage, &cloud).await;
     change_data(stage, &cloud).await;
+    change_topic(stage, &cloud).await;
     change_stripe(stage).await;
 }
 
@@ -196,6 +198,15 @@ async fn change_data(stage: &Stage, cloud: &Cloud) {
     cloud.s3().delete_public_access_block().bucket(bucket).send().await.expect("is opened");
     let secret = "client-billing/stripe-api-key";
     cloud.secrets().update_secret().secret_id(secret).description("theirs").send().await.expect("is described");
+}
+
+/// One more address, which confirms: the local cloud's token is the address.
+async fn change_topic(stage: &Stage, cloud: &Cloud) {
+    let sns = client!(cloud, aws_sdk_sns, Home::Stack);
+    let topic = format!("arn:aws:sns:{}:{}:{}", cloud.region, cloud.account, id(stage, "sns_topic.alerts"));
+    let theirs = "theirs@example.com";
+    sns.subscribe().topic_arn(&topic).protocol("email").endpoint(theirs).send().await.expect("is subscribed");
+    sns.confirm_subscription().topic_arn(&topic).token(theirs).send().await.expect("is confirmed");
 }
 
 /// As the dashboard does it.

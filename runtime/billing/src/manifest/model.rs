@@ -129,7 +129,6 @@ pub struct Manifest {
     pub portal: Option<Portal>,
     /// E-mails and topics.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub notifications: Option<Notifications>,
     /// Dashboard and alarms.
     #[serde(default)]

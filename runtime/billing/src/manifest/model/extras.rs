@@ -1,4 +1,5 @@
-//! Sections that are modelled and checked, and provisioned by a later billform: pages, e-mails, alarms, tenant buckets.
+//! Sections that are modelled and checked, and provisioned by a later billform but for the topic of alerts: pages, e-mails,
+//! alarms, tenant buckets.
 
 use std::collections::BTreeMap;
 
@@ -52,9 +53,11 @@ pub struct Branding {
 pub struct Notifications {
     /// The sender of e-mails, a verified SES identity.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub from: Option<String>,
     /// Whether a new tenant gets a welcome e-mail.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub welcome: bool,
     /// The SNS topic for alerts; `<prefix>-alerts` when left out.
     #[serde(default)]
