@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p tests --bin bench -- provision --tenants 1,100,1000 [--rounds 3] [--format json]
+//! cargo run --release -p tests --bin bench -- peers --tenants 100 [--format json]
 //! cargo run --release -p tests --bin bench -- plan --tenants 10000 [--format json]
 //! ```
 //!
@@ -11,6 +12,7 @@
 mod binary;
 mod figures;
 mod manifest;
+mod peers;
 mod phase;
 mod place;
 mod planning;
@@ -62,6 +64,24 @@ enum Command {
         /// How many tenants the manifest has.
         #[arg(long, default_value_t = 10_000)]
         tenants: usize,
+    },
+    /// The mix that peers are measured with: first apply and no-op plan.
+    Peers {
+        /// How many tenants.
+        #[arg(long, default_value_t = 100)]
+        tenants: usize,
+    },
+    /// One phase of `peers` in a process of its own.
+    #[command(hide = true)]
+    PeersSide {
+        /// Which phase.
+        phase: peers::Phase,
+        /// How many tenants.
+        #[arg(long)]
+        tenants: usize,
+        /// The state.
+        #[arg(long)]
+        state: PathBuf,
     },
     /// One side of `provision` in a process of its own: the calls made by hand.
     #[command(hide = true)]
@@ -119,6 +139,13 @@ async fn run(cli: &Cli) -> Fallible<String> {
         Command::Plan { tenants } => {
             let (figures, peak) = planning::measured(*tenants).await?;
             Ok(written(cli.format, &report::planning_json(&figures, peak), || report::planning_table(&figures, peak)))
+        }
+        Command::Peers { tenants } => {
+            let took = peers::measured(*tenants).await?;
+            Ok(written(cli.format, &peers::json(*tenants, &took), || peers::table(*tenants, &took)))
+        }
+        Command::PeersSide { phase, tenants, state } => {
+            peers::run(*phase, *tenants, state).await.map(|did| did.to_string())
         }
         Command::Raw(arguments) => raw::run(arguments.phase, &arguments.manifest, &arguments.bundle).await,
         Command::Planning { tenants, state } => planning::run(*tenants, state).await.map(|figures| figures.to_string()),
