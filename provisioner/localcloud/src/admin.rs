@@ -232,7 +232,7 @@ mod tests {
         let (traffic, lag, costs) = (Traffic::new(), Default::default(), Costs::default());
         let stripe = Stripe::new(Default::default());
         let timeline = Timeline::new(Clock::default(), upstream.clone(), costs.clone(), stripe);
-        Gateway { upstream, rules: Vec::new(), traffic, lag, costs, timeline }
+        Gateway { upstream, rules: crate::gateway::pipeline::Rules::new(Vec::new()), traffic, lag, costs, timeline }
     }
 
     async fn ask(gateway: &Gateway, method: &str, page: &str, body: &'static str) -> (u16, Value) {

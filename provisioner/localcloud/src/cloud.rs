@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::costs::{CostModel, Costs};
 use crate::gateway::lag::{Delay, Lag};
-use crate::gateway::pipeline::{Upstream, UpstreamError};
+use crate::gateway::pipeline::{Rules, Upstream, UpstreamError};
 use crate::gateway::traffic::Traffic;
 use crate::gateway::{self, Gateway};
 use crate::ministack::{self, MiniStack, Settings, StartError, VenvError};
@@ -118,6 +118,7 @@ pub struct LocalCloud {
     stripe: Stripe,
     upstream: Upstream,
     timeline: Timeline,
+    rules: Rules,
     // The tasks are dropped first, so that nothing calls a MiniStack that is ending.
     tasks: Vec<Serving>,
     ministack: MiniStack,
@@ -170,16 +171,16 @@ impl LocalCloud {
             localstripe::Options { keys: vec![description.stripe_api_key.clone()], ..Default::default() };
         let stripe = Stripe::observed(stripe_options, traffic.clone());
         let timeline = Timeline::new(clock, upstream.clone(), costs.clone(), stripe.clone());
-        let rules = gateway::rules::all(gateway::rules::Settings {
+        let rules = Rules::new(gateway::rules::all(gateway::rules::Settings {
             costs: costs.clone(),
             schedules: timeline.registry().clone(),
             auth: options.auth,
             role_delay: options.role_delay,
-        });
+        }));
         let lag = Lag::default();
         let gateway = Gateway {
             upstream: upstream.clone(),
-            rules,
+            rules: rules.clone(),
             traffic: traffic.clone(),
             lag: lag.clone(),
             costs: costs.clone(),
@@ -189,7 +190,7 @@ impl LocalCloud {
         let stripe_task = tokio::spawn(serve_stripe(stripe_listener, stripe.clone()));
         let tasks = vec![Serving(aws_task), Serving(stripe_task)];
         progress("the local cloud is ready");
-        Ok(LocalCloud { description, traffic, lag, costs, stripe, upstream, timeline, tasks, ministack })
+        Ok(LocalCloud { description, traffic, lag, costs, stripe, upstream, timeline, rules, tasks, ministack })
     }
 
     /// How to reach it.
@@ -247,6 +248,7 @@ impl LocalCloud {
         self.stripe.reset();
         self.costs.set(CostModel::example(self.timeline.clock().today()));
         self.timeline.reset().await;
+        self.rules.reset();
         self.lag.set(Delay::default());
         self.traffic.disarm();
         self.traffic.reset();

@@ -1,6 +1,7 @@
 //! The gateway in front of MiniStack: an HTTP server on loopback that names and counts every call, lets the rules
 //! have their say, and strikes calls with the faults, rates and delays that tests set. Host and all signed headers pass unchanged.
 
+mod cbor;
 pub mod classify;
 pub mod fault;
 pub mod lag;
@@ -29,7 +30,7 @@ use crate::admin;
 use crate::costs::Costs;
 use crate::timeline::Timeline;
 use lag::Lag;
-use pipeline::{Answer, Call, Rule, Upstream};
+use pipeline::{Answer, Call, Rules, Upstream};
 use traffic::{Admission, LATE, Traffic, Verdict};
 
 /// What the gateway works with.
@@ -37,7 +38,7 @@ pub struct Gateway {
     /// The way to MiniStack.
     pub upstream: Upstream,
     /// What AWS does and MiniStack does not, in order.
-    pub rules: Vec<Box<dyn Rule>>,
+    pub rules: Rules,
     /// The counters, faults and rates.
     pub traffic: Traffic,
     /// How far reads lag behind writes.
@@ -132,7 +133,7 @@ async fn run(gateway: &Gateway, call: Call) -> Answer {
     }
     // Rules may change the call on its way; the lag knows it as the client sent it.
     let (sent, asked_at) = (call.clone(), Instant::now());
-    match pipeline::run(&gateway.rules, call, &gateway.upstream).await {
+    match pipeline::run(gateway.rules.all(), call, &gateway.upstream).await {
         Ok(answer) => {
             gateway.lag.learn(&sent, &answer, asked_at);
             answer

@@ -4,6 +4,7 @@
 //! [`Answer`]. A rule that needs to look something up asks [`Upstream`], whose requests are root's and are
 //! neither counted nor passed through the rules again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,8 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+
+use super::cbor;
 
 /// One request to AWS, parsed.
 #[derive(Clone, Debug)]
@@ -41,9 +44,9 @@ pub struct Call {
 }
 
 impl Call {
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON, that of CloudWatch read from CBOR; `Null` when it is none.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+        parsed(&self.headers, &self.body)
     }
 
     /// The decoded pairs of a form body (the query protocol of IAM and STS).
@@ -119,9 +122,9 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON, that of CloudWatch read from CBOR; `Null` when it is none.
     pub fn body_json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+        parsed(&self.headers, &self.body)
     }
 }
 
@@ -274,6 +277,36 @@ pub trait Rule: Send + Sync {
         let _ = (call, upstream);
         Box::pin(std::future::ready(answer))
     }
+
+    /// Forgets what it has seen: the account is empty again.
+    fn reset(&self) {}
+}
+
+/// The rules of one gateway, in order. Clones are the same rules.
+#[derive(Clone)]
+pub struct Rules(Arc<[Box<dyn Rule>]>);
+
+impl Rules {
+    /// These rules, in this order.
+    pub fn new(rules: Vec<Box<dyn Rule>>) -> Rules {
+        Rules(rules.into())
+    }
+
+    /// All of them, in order.
+    pub fn all(&self) -> &[Box<dyn Rule>] {
+        &self.0
+    }
+
+    /// Has every rule forget what it has seen.
+    pub fn reset(&self) {
+        self.0.iter().for_each(|rule| rule.reset());
+    }
+}
+
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rules", self.0.len())
+    }
 }
 
 /// Runs a call through the rules and MiniStack. The rules' `before` run in order, their `after` in reverse, and
@@ -319,6 +352,12 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         kept.remove(name);
     }
     kept
+}
+
+fn parsed(headers: &HeaderMap, body: &[u8]) -> Value {
+    let is_cbor = headers.get(CONTENT_TYPE).is_some_and(|given| given.as_bytes() == cbor::CONTENT_TYPE.as_bytes());
+    let found = if is_cbor { cbor::to_json(body) } else { serde_json::from_slice(body).ok() };
+    found.unwrap_or(Value::Null)
 }
 
 fn pairs(text: &str) -> Vec<(String, String)> {

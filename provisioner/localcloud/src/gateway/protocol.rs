@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use serde_json::json;
 
+use super::cbor;
 use super::pipeline::{Answer, Call};
 
 /// How a service spells its requests and errors.
@@ -14,6 +15,8 @@ pub enum Protocol {
     RestXml,
     /// REST with JSON: Lambda, API Gateway, Scheduler.
     RestJson,
+    /// Smithy RPC v2 with CBOR: CloudWatch.
+    Cbor,
     /// `X-Amz-Target` with JSON: DynamoDB, Logs, EventBridge, Budgets, CUR, Cost Explorer, Secrets Manager.
     Json,
 }
@@ -21,6 +24,7 @@ pub enum Protocol {
 /// The protocol a call speaks.
 pub fn of(call: &Call) -> Protocol {
     match call.service.as_str() {
+        _ if call.header("smithy-protocol") == "rpc-v2-cbor" => Protocol::Cbor,
         "s3" | "cloudfront" | "route53" => Protocol::RestXml,
         "iam" | "sts" | "sns" | "cloudformation" | "ec2" | "autoscaling" | "elasticloadbalancing" => Protocol::Query,
         _ if !call.header("x-amz-target").is_empty() => Protocol::Json,
@@ -39,6 +43,7 @@ pub fn error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
             Answer::json(status, &json!({"message": message, "Message": message, "Type": fault(status)}))
                 .with_header("x-amzn-errortype", code)
         }
+        Protocol::Cbor => cbor_error(status, code, message),
         Protocol::Json => json_error(call, status, code, message),
     };
     answer.with_header("x-amzn-requestid", id).with_header("x-amz-request-id", id)
@@ -49,6 +54,7 @@ pub fn internal_error(call: &Call, message: &str) -> Answer {
     let code = match of(call) {
         Protocol::RestXml => "InternalError",
         Protocol::Query => "ServiceFailure",
+        Protocol::Cbor => "InternalServiceFault",
         Protocol::RestJson => "ServiceException",
         Protocol::Json if call.service == "dynamodb" => "InternalServerError",
         Protocol::Json => "InternalFailure",
@@ -60,12 +66,21 @@ pub fn internal_error(call: &Call, message: &str) -> Answer {
 pub fn throttled(call: &Call) -> Answer {
     match of(call) {
         Protocol::RestXml => error(call, 503, "SlowDown", "Please reduce your request rate."),
-        Protocol::Query => error(call, 400, "Throttling", "Rate exceeded"),
+        Protocol::Query | Protocol::Cbor => error(call, 400, "Throttling", "Rate exceeded"),
         Protocol::RestJson => error(call, 429, "TooManyRequestsException", "Rate exceeded"),
         // docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_GetCostAndUsage.html, "Errors".
         Protocol::Json if call.service == "ce" => error(call, 400, "LimitExceededException", "Rate exceeded"),
         Protocol::Json => error(call, 400, "ThrottlingException", "Rate exceeded"),
     }
+}
+
+/// The code goes also into the header that SDKs of a service which once spoke the query protocol read first.
+fn cbor_error(status: u16, code: &str, message: &str) -> Answer {
+    let body = cbor::from_json(&json!({ "__type": code, "message": message }));
+    let fault = if status < 500 { "Sender" } else { "Receiver" };
+    Answer::new(status, cbor::CONTENT_TYPE, body)
+        .with_header("smithy-protocol", "rpc-v2-cbor")
+        .with_header("x-amzn-query-error", &format!("{code};{fault}"))
 }
 
 fn json_error(call: &Call, status: u16, code: &str, message: &str) -> Answer {
@@ -156,5 +171,10 @@ mod tests {
         let dynamo = error(&call("dynamodb", Some("DynamoDB_20120810.PutItem")), 400, "ValidationException", "bad");
         assert_eq!(dynamo.body_json()["__type"], "ValidationException");
         assert_eq!(dynamo.headers["content-type"], "application/x-amz-json-1.0");
+        let mut alarm = call("monitoring", None);
+        alarm.headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+        let alarm = error(&alarm, 400, "ValidationError", "bad");
+        assert_eq!(alarm.body_json(), json!({ "__type": "ValidationError", "message": "bad" }));
+        assert_eq!(alarm.headers["x-amzn-query-error"], "ValidationError;Sender");
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::io::AsyncWriteExt as _;
 
+use super::pipeline::{Rule, Rules};
 use super::*;
 use crate::clock::Clock;
 use crate::costs::CostModel;
@@ -37,7 +38,7 @@ async fn a_call_is_under_way_until_it_took_effect_though_its_client_went() {
     let gateway = Gateway {
         timeline: Timeline::new(Clock::default(), upstream.clone(), costs.clone(), stripe),
         upstream,
-        rules: vec![Box::new(Slow(Arc::clone(&took_effect)))],
+        rules: Rules::new(vec![Box::new(Slow(Arc::clone(&took_effect)))]),
         traffic: traffic.clone(),
         lag: Lag::default(),
         costs,

@@ -28,7 +28,7 @@ const NONE: Plane = Plane { service: "", fields: &[], segment: None, made: None,
 
 /// docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html, "Changes that I make are not always immediately visible";
 /// the others are not documented so plainly, and lag in practice.
-static PLANES: [Plane; 11] = [
+static PLANES: [Plane; 12] = [
     Plane {
         service: "iam",
         fields: &["RoleName", "PolicyArn"],
@@ -82,6 +82,8 @@ static PLANES: [Plane; 11] = [
         not_found: Some((404, "NotFound")),
         ..NONE
     },
+    // PutMetricAlarm and PutDashboard also change what is there.
+    Plane { service: "monitoring", fields: &["AlarmName", "DashboardName", "ResourceARN"], ..NONE },
     // One list each.
     Plane { service: "cur", ..NONE },
     Plane { service: "ce", ..NONE },

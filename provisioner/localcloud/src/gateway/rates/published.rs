@@ -57,6 +57,26 @@ const TABLE: &[Row] = &[
     ("sns", &["List*"], &["ListTagsForResource"], true, 30, 30),
     ("sns", &["TagResource", "UntagResource", "ListTagsForResource"], &[], true, 10, 10),
     ("sns", &[ANY], &["Publish*", "Subscribe", "Unsubscribe", "List*", "TagResource", "UntagResource"], false, 30, 30),
+    // docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html: 9 DescribeAlarms, 3 PutMetricAlarm
+    // and 3 DeleteAlarms a second, 10 for each operation on dashboards and on tags.
+    ("monitoring", &["DescribeAlarms"], &[], true, 9, 9),
+    ("monitoring", &["PutMetricAlarm", "DeleteAlarms"], &[], true, 3, 3),
+    (
+        "monitoring",
+        &[
+            "PutDashboard",
+            "GetDashboard",
+            "ListDashboards",
+            "DeleteDashboards",
+            "TagResource",
+            "UntagResource",
+            "ListTags*",
+        ],
+        &[],
+        true,
+        10,
+        10,
+    ),
     // Not published: IAM's buckets differ by operation (aws.amazon.com/blogs/security, "How to monitor and query IAM
     // resources at scale – Part 2"). 20 reads and 15 writes a second for each operation are an assumption of ours.
     ("iam", &["Get*", "List*"], &[], true, 20, 20),

@@ -98,7 +98,7 @@ fn check<'a>(arn: &str, policies: &[Policy], needed: impl Iterator<Item = &'a Ne
 fn in_protocol(call: &Call, refusal: Refusal) -> Refusal {
     match protocol::of(call) {
         Protocol::Query if call.service == "sns" => Refusal { code: "AuthorizationError", ..refusal }.with_status(403),
-        Protocol::Query | Protocol::RestXml => refusal.with_status(403),
+        Protocol::Query | Protocol::RestXml | Protocol::Cbor => refusal.with_status(403),
         Protocol::RestJson => Refusal { code: "AccessDeniedException", ..refusal }.with_status(403),
         Protocol::Json => Refusal { code: "AccessDeniedException", ..refusal },
     }
@@ -120,7 +120,7 @@ pub(super) struct ForwardAllowed;
 impl Rule for ForwardAllowed {
     fn applies(&self, call: &Call) -> bool {
         const SERVICES: &[&str] =
-            &["budgets", "cur", "dynamodb", "events", "iam", "lambda", "logs", "secretsmanager", "sns"];
+            &["budgets", "cur", "dynamodb", "events", "iam", "lambda", "logs", "monitoring", "secretsmanager", "sns"];
         SERVICES.contains(&call.service.as_str())
     }
 

@@ -118,6 +118,10 @@ impl Rule for Backups {
         let answer = if answer.is_success() { self.with_days(call, answer) } else { answer };
         Box::pin(std::future::ready(answer))
     }
+
+    fn reset(&self) {
+        self.days.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Backups {

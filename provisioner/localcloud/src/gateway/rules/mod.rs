@@ -8,6 +8,7 @@ mod ask;
 mod budget_notifications;
 mod budgets;
 mod caller;
+mod cloudwatch;
 mod cost_explorer;
 mod document;
 mod dynamodb;
@@ -57,7 +58,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
         rules.push(Box::new(caller::Watch(Arc::clone(callers))));
         rules.push(Box::new(access::Access(Arc::clone(callers))));
     }
-    let checks: [(&'static str, CheckFn); 10] = [
+    let checks: [(&'static str, CheckFn); 11] = [
         ("iam", iam::check),
         ("lambda", lambda::check),
         ("logs", logs::check),
@@ -68,6 +69,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
         ("events", events::check),
         ("budgets", budgets::check),
         ("sns", sns::check),
+        ("monitoring", cloudwatch::check),
     ];
     rules.extend(checks.map(|(service, check)| Box::new(Check { service, check }) as Box<dyn Rule>));
     rules.push(Box::new(iam::RememberRoles(Arc::clone(&roles))));
@@ -85,6 +87,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     rules.push(Box::new(budgets::Subscribers));
     rules.push(Box::new(budget_notifications::ForAccount { auth: settings.auth }));
     rules.push(Box::new(cost_explorer::CostExplorer { costs: settings.costs, auth: settings.auth }));
+    rules.push(Box::new(cloudwatch::DashboardTags::default()));
     if settings.auth {
         rules.push(Box::new(access::ForwardAllowed));
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::pipeline::Call;
 use super::policy::Question;
-use super::sns;
+use super::{cloudwatch, sns};
 
 /// One permission that is needed, in the spellings that AWS accepts: one of them must be allowed.
 #[derive(Clone, Debug)]
@@ -51,6 +51,10 @@ pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Op
         }
         "dynamodb" if is_about_tags(&call.operation) => Some(need(&action, [text("ResourceArn")?.to_owned()], &tags)),
         "sns" => Some(need(&action, [sns::resource(call, |name| place.arn("sns", name))?], &tags)),
+        "monitoring" => {
+            let about = cloudwatch::resource(call, place.region, place.account).unwrap_or_else(|| "*".to_owned());
+            Some(need(&format!("cloudwatch:{}", call.operation), [about], &tags))
+        }
         "events" if is_about_tags(&call.operation) => Some(need(&action, [text("ResourceARN")?.to_owned()], &tags)),
         "events" if matches!(text("EventBusName"), None | Some("default")) => {
             let rule = text("Rule").or_else(|| text("Name").filter(|_| call.operation.ends_with("Rule")))?;
@@ -110,6 +114,10 @@ fn tagged(call: &Call, body: &Value, place: &Place<'_>) -> Option<Need> {
         ("sns", "CreateTopic") => {
             let name = call.parameter("Name").unwrap_or_default();
             ("sns:TagResource", vec![place.arn("sns", &name)], request_tags(call, body))
+        }
+        ("monitoring", "PutMetricAlarm" | "PutDashboard") => {
+            let made = cloudwatch::resource(call, place.region, place.account);
+            ("cloudwatch:TagResource", made.into_iter().collect(), request_tags(call, body))
         }
         ("lambda", "CreateFunction") => (
             "lambda:TagResource",

@@ -219,6 +219,10 @@ impl Rule for Confirmations {
         };
         Box::pin(std::future::ready(answer))
     }
+
+    fn reset(&self) {
+        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 #[cfg(test)]
