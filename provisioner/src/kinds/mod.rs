@@ -3,6 +3,7 @@
 
 pub mod allocation_tags;
 pub mod budget;
+pub mod cloudwatch_alarm;
 pub mod dynamodb_table;
 pub mod http_api;
 pub mod iam_role;
@@ -70,6 +71,7 @@ const fn entry<K: TypedKind>() -> Entry {
 pub const KINDS: &[Entry] = &[
     entry::<allocation_tags::AllocationTags>(),
     entry::<budget::Budgets>(),
+    entry::<cloudwatch_alarm::CloudwatchAlarms>(),
     entry::<dynamodb_table::DynamodbTables>(),
     entry::<http_api::HttpApis>(),
     entry::<iam_role::IamRoles>(),

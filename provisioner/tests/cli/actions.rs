@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::program::{Program, checkout};
 use crate::published::{Misfit, published};
 
+
 /// Grants that the list does not know, and why they are right: the action, a part of the resource, how it misfits.
 const EXCEPTIONS: &[(&str, &str, Misfit, &str)] = &[
     (
@@ -58,7 +59,12 @@ const NOT_NEEDED: &[(&str, &str, &str)] = &[
 ];
 
 /// Kinds that need actions of another service than their own.
-const ALSO_OF: &[(&str, &str)] = &[("http_api", "logs"), ("lambda_function", "iam")];
+const ALSO_OF: &[(&str, &str)] = &[
+    // The service signs as `monitoring` and names its actions otherwise.
+    ("cloudwatch_alarm", "cloudwatch"),
+    ("http_api", "logs"),
+    ("lambda_function", "iam"),
+];
 
 /// Where a grant stands, its action and its resource.
 type Grant = (String, String, String);

@@ -17,6 +17,7 @@ macro_rules! kinds {
 kinds! {
     allocation_tags,
     budget,
+    cloudwatch_alarm,
     dynamodb_table,
     http_api,
     iam_role,
