@@ -4,6 +4,7 @@
 pub mod allocation_tags;
 pub mod budget;
 pub mod cloudwatch_alarm;
+pub mod cloudwatch_dashboard;
 pub mod dynamodb_table;
 pub mod http_api;
 pub mod iam_role;
@@ -72,6 +73,7 @@ pub const KINDS: &[Entry] = &[
     entry::<allocation_tags::AllocationTags>(),
     entry::<budget::Budgets>(),
     entry::<cloudwatch_alarm::CloudwatchAlarms>(),
+    entry::<cloudwatch_dashboard::CloudwatchDashboards>(),
     entry::<dynamodb_table::DynamodbTables>(),
     entry::<http_api::HttpApis>(),
     entry::<iam_role::IamRoles>(),

@@ -11,6 +11,8 @@ use serde_json::Value;
 use crate::program::{Program, checkout};
 use crate::published::{Misfit, published};
 
+const DASHBOARDS_HAVE_TAGS: &str =
+    "the API takes a dashboard's ARN and PutDashboard takes tags (API reference); the list still leaves dashboards out";
 
 /// Grants that the list does not know, and why they are right: the action, a part of the resource, how it misfits.
 const EXCEPTIONS: &[(&str, &str, Misfit, &str)] = &[
@@ -41,6 +43,9 @@ const EXCEPTIONS: &[(&str, &str, Misfit, &str)] = &[
         Misfit::TooWide,
         "the type is of billing views; a query of the account's own costs names none",
     ),
+    ("cloudwatch:TagResource", ":dashboard/", Misfit::WrongResource, DASHBOARDS_HAVE_TAGS),
+    ("cloudwatch:UntagResource", ":dashboard/", Misfit::WrongResource, DASHBOARDS_HAVE_TAGS),
+    ("cloudwatch:ListTagsForResource", ":dashboard/", Misfit::WrongResource, DASHBOARDS_HAVE_TAGS),
     (
         "secretsmanager:DescribeSecret",
         "*",
@@ -62,6 +67,7 @@ const NOT_NEEDED: &[(&str, &str, &str)] = &[
 const ALSO_OF: &[(&str, &str)] = &[
     // The service signs as `monitoring` and names its actions otherwise.
     ("cloudwatch_alarm", "cloudwatch"),
+    ("cloudwatch_dashboard", "cloudwatch"),
     ("http_api", "logs"),
     ("lambda_function", "iam"),
 ];

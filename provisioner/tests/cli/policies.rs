@@ -10,6 +10,7 @@ use crate::program::{Program, SMALL, checkout};
 const KNOW_NO_RESOURCE: &[&str] = &[
     "ce:ListCostAllocationTags",
     "ce:UpdateCostAllocationTagsStatus",
+    "cloudwatch:ListDashboards",
     "cur:DescribeReportDefinitions",
     "dynamodb:ListTables",
     "events:ListRules",

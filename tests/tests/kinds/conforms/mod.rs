@@ -18,6 +18,7 @@ kinds! {
     allocation_tags,
     budget,
     cloudwatch_alarm,
+    cloudwatch_dashboard,
     dynamodb_table,
     http_api,
     iam_role,
