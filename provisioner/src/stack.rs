@@ -6,6 +6,7 @@ mod budgets;
 mod costs;
 mod functions;
 mod ledger;
+mod monitoring;
 mod notifications;
 pub mod outputs;
 pub mod permissions;
@@ -50,6 +51,7 @@ pub fn graph(stack: &Plan) -> Result<Graph, GraphError> {
         budgets::resources(stack),
         stripe::resources(stack),
         notifications::resources(stack),
+        monitoring::resources(stack),
     ];
     Graph::new(parts.into_iter().flatten().collect())
 }

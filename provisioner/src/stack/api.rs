@@ -35,7 +35,17 @@ pub fn resources(stack: &Plan) -> Vec<Resource> {
         tags: stack.tags(),
         doubles: Vec::new(),
     };
-    vec![shared(log.clone(), group, []), shared(Address::new("http_api", "main"), desired, [log])]
+    vec![shared(log.clone(), group, []), shared(address(), desired, [log])]
+}
+
+/// Where the API stands.
+pub fn address() -> Address {
+    Address::new("http_api", "main")
+}
+
+/// Whether the stack has an API: some deployed handler has a route.
+pub fn has_api(stack: &Plan) -> bool {
+    !routes(stack).is_empty()
 }
 
 fn routes(stack: &Plan) -> BTreeMap<String, String> {

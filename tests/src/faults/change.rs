@@ -49,6 +49,7 @@ const UPDATES: &[(&str, &str)] = &[
         "  topic: client-billing-alerts\n  emails: [billing@example.com]\n",
         "  topic: client-billing-alerts\n  emails: [alerts@example.com]\n",
     ),
+    ("      threshold: 5\n", "      threshold: 10\n"),
 ];
 
 /// What [`Change::Replace`] changes.
@@ -67,6 +68,8 @@ const REPLACEMENTS: &[(&str, &str)] = &[
     ("  name: client-billing-data\n", "  name: client-billing-ledger\n"),
     ("    name: client-billing-daily\n", "    name: client-billing-every-day\n"),
     ("  topic: client-billing-alerts\n", "  topic: client-billing-notices\n"),
+    ("  dashboard: ClientBillingPortal\n", "  dashboard: ClientBilling\n"),
+    ("      name: client-billing-lambda-errors\n", "      name: client-billing-function-errors\n"),
 ];
 
 /// What [`Change::Abandon`] adds to the updates.

@@ -24,6 +24,8 @@ use crate::{drift, exactly, found, id, report};
 const CHANGED: &[(&str, &str)] = &[
     ("allocation_tags.active", "changed active"),
     ("budget.mmp-toledo", "changed limit_usd"),
+    ("cloudwatch_alarm.function_errors", "changed threshold"),
+    ("cloudwatch_dashboard.main", "changed body.widgets"),
     ("dynamodb_table.ledger", "changed deletion_protection"),
     ("http_api.main", "changed description"),
     ("iam_role.costs", "changed description"),
@@ -118,6 +120,7 @@ async fn change_one_field_of_each(stage: &Stage) {
     change_functions(stage, &cloud).await;
     change_data(stage, &cloud).await;
     change_topic(stage, &cloud).await;
+    change_monitoring(stage, &cloud).await;
     change_stripe(stage).await;
 }
 
@@ -207,6 +210,20 @@ async fn change_topic(stage: &Stage, cloud: &Cloud) {
     let theirs = "theirs@example.com";
     sns.subscribe().topic_arn(&topic).protocol("email").endpoint(theirs).send().await.expect("is subscribed");
     sns.confirm_subscription().topic_arn(&topic).token(theirs).send().await.expect("is confirmed");
+}
+
+async fn change_monitoring(stage: &Stage, cloud: &Cloud) {
+    let cloudwatch = client!(cloud, aws_sdk_cloudwatch, Home::Stack);
+    let name = id(stage, "cloudwatch_alarm.function_errors");
+    let there = cloudwatch.describe_alarms().alarm_names(&name).send().await.expect("the alarm is read");
+    let alarm = there.metric_alarms().first().expect("an alarm").clone();
+    let call = cloudwatch.put_metric_alarm().alarm_name(name).set_alarm_description(alarm.alarm_description);
+    let call = call.set_namespace(alarm.namespace).set_metric_name(alarm.metric_name).set_statistic(alarm.statistic);
+    let call = call.set_period(alarm.period).set_evaluation_periods(alarm.evaluation_periods).threshold(50.0);
+    let call = call.set_comparison_operator(alarm.comparison_operator).set_treat_missing_data(alarm.treat_missing_data);
+    call.set_alarm_actions(alarm.alarm_actions).send().await.expect("the threshold is raised");
+    let call = cloudwatch.put_dashboard().dashboard_name(id(stage, "cloudwatch_dashboard.main"));
+    call.dashboard_body(r#"{"widgets":[]}"#).send().await.expect("the dashboard is emptied");
 }
 
 /// As the dashboard does it.

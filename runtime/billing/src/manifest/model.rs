@@ -132,7 +132,6 @@ pub struct Manifest {
     pub notifications: Option<Notifications>,
     /// Dashboard and alarms.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub monitoring: Option<Monitoring>,
     /// Buckets that tenants keep data in.
     #[serde(default)]
