@@ -3,15 +3,14 @@
 //! A function takes one change at a time: code, then configuration, each waited for. Its resource policy is ours
 //! alone: statements of others are drift.
 
+mod calls;
 mod permissions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{
-    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
-};
+use aws_sdk_lambda::types::{Architecture, FunctionCode, FunctionConfiguration, Runtime};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -22,11 +21,11 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use calls::{Age, environment, number};
+
 use super::support::tagging::{Tagged, Tags, list_tagged, retag};
-use super::support::waiter::Waiter;
 use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
-use crate::cloud::bundle::Bundle;
-use crate::cloud::errors::{call_error, code, refused};
+use crate::cloud::errors::{call_error, code};
 use crate::cloud::{Cloud, Home, client, ownership};
 
 /// What a function is to be.
@@ -48,6 +47,9 @@ pub struct Desired {
     pub environment: BTreeMap<String, String>,
     /// Base64 of the bundle's SHA-256; none keeps the deployed code.
     pub code_sha256: Option<String>,
+    /// How many may run at once, kept free for it; none takes from the account's own, and 0 stops it.
+    #[serde(default)]
+    pub reserved_concurrency: Option<u32>,
     /// Who may invoke it: statement id -> permission.
     pub permissions: BTreeMap<String, InvokePermission>,
     /// Tags beside the ownership tags.
@@ -69,20 +71,24 @@ pub struct LambdaFunctions {
     lambda: aws_sdk_lambda::Client,
 }
 
-/// Whether a function was there before this call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Age {
-    /// It was made by it.
-    JustMade,
-    /// It was.
-    Old,
+/// A function as it is looked at by itself.
+struct Looked {
+    configuration: FunctionConfiguration,
+    reserved_concurrency: Option<u32>,
+    tags: Tags,
+}
+
+/// What a function's configuration does not say.
+#[derive(Default)]
+struct Further {
+    reserved_concurrency: Option<u32>,
+    permissions: BTreeMap<String, InvokePermission>,
 }
 
 /// Up to so many functions are read one by one; more are listed.
 const FEW: usize = 3;
 /// The control plane takes about fifteen calls a second.
 const READS: usize = 5;
-const READY_LIMIT_S: u64 = 180;
 /// What the bundle's executable must be called for `provided.al2023`.
 const HANDLER: &str = "bootstrap";
 
@@ -99,7 +105,7 @@ impl TypedKind for LambdaFunctions {
         summary: "Lambda function: one handler of the bundle",
         create_only: &["name"],
         open_maps: &["tags"],
-        unlisted: &["permissions", "tags"],
+        unlisted: &["reserved_concurrency", "permissions", "tags"],
         permissions: &[
             Permission { verb: Verb::Read, action: "lambda:ListFunctions", resource: "*" },
             Permission { verb: Verb::Read, action: "lambda:GetFunction", resource: FUNCTION },
@@ -110,10 +116,13 @@ impl TypedKind for LambdaFunctions {
             Permission { verb: Verb::Create, action: "lambda:TagResource", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "lambda:GetFunctionConfiguration", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "lambda:AddPermission", resource: FUNCTION },
+            Permission { verb: Verb::Create, action: "lambda:PutFunctionConcurrency", resource: FUNCTION },
             Permission { verb: Verb::Create, action: "iam:PassRole", resource: "{role_arn}" },
             Permission { verb: Verb::Update, action: "lambda:GetFunctionConfiguration", resource: FUNCTION },
             Permission { verb: Verb::Update, action: "lambda:UpdateFunctionCode", resource: FUNCTION },
             Permission { verb: Verb::Update, action: "lambda:UpdateFunctionConfiguration", resource: FUNCTION },
+            Permission { verb: Verb::Update, action: "lambda:PutFunctionConcurrency", resource: FUNCTION },
+            Permission { verb: Verb::Update, action: "lambda:DeleteFunctionConcurrency", resource: FUNCTION },
             Permission { verb: Verb::Update, action: "lambda:AddPermission", resource: FUNCTION },
             Permission { verb: Verb::Update, action: "lambda:RemovePermission", resource: FUNCTION },
             Permission { verb: Verb::Update, action: "lambda:TagResource", resource: FUNCTION },
@@ -141,7 +150,7 @@ impl TypedKind for LambdaFunctions {
 
     async fn list(&self) -> Result<Vec<TypedListed<Desired>>, CallError> {
         let functions = self.functions().await?;
-        let fields = |_: &str, function: &FunctionConfiguration, tags| observed(function, BTreeMap::new(), tags);
+        let fields = |_: &str, function: &FunctionConfiguration, tags| observed(function, Further::default(), tags);
         list_tagged(self, &self.cloud.stack, READS, functions, fields).await
     }
 
@@ -173,6 +182,9 @@ impl TypedKind for LambdaFunctions {
             return Err(if exists { CallError { class: ErrorClass::AlreadyExists, ..failed } } else { failed });
         }
         self.until_ready(&desired.name, Age::JustMade).await?;
+        if desired.reserved_concurrency.is_some() {
+            self.reserve(&desired).await?;
+        }
         for (id, permission) in &desired.permissions {
             self.permit(&desired.name, id, permission).await?;
         }
@@ -187,6 +199,9 @@ impl TypedKind for LambdaFunctions {
         }
         if touches(&["description", "role_arn", "memory_mb", "timeout_s", "environment"]) {
             self.change_configuration(desired).await?;
+        }
+        if touches(&["reserved_concurrency"]) {
+            self.reserve(desired).await?;
         }
         if touches(&["permissions"]) {
             let (gone, new) = permissions::steps(&change.observed.permissions, &desired.permissions);
@@ -234,7 +249,7 @@ impl LambdaFunctions {
         Ok(found)
     }
 
-    /// The list has neither tags nor permissions. What we know to exist and it lacks is looked at itself.
+    /// The list has no tags, permissions or reserved concurrency. What we know to exist and it lacks is looked at itself.
     async fn see(
         &self,
         want: &TypedWant<Desired>,
@@ -246,30 +261,39 @@ impl LambdaFunctions {
         if all_listed && listed.is_none() && want.known.is_none() {
             return Ok(None);
         }
-        let (configuration, tags) = match listed {
-            Some(configuration) => (configuration.clone(), None),
-            None => match self.function(name).await? {
-                Some((configuration, tags)) => (configuration, Some(tags)),
-                None => return Ok(None),
-            },
+        if let (Depth::Lists, Some(known), Some(configuration)) = (depth, &want.known, listed) {
+            return Ok(Some(self.believed(configuration, known)));
+        }
+        let Some(Looked { configuration, reserved_concurrency, tags }) = self.function(name).await? else {
+            return Ok(None);
         };
         if let (Depth::Lists, Some(known)) = (depth, &want.known) {
-            let fields = observed(&configuration, known.permissions.clone(), known.tags.clone());
-            let unread = Self::META.unlisted.iter().map(|path| (*path).to_owned()).collect();
-            return Ok(Some(self.seen(fields, Owner::stack(&self.cloud.stack), unread)));
+            return Ok(Some(self.believed(&configuration, known)));
         }
-        let tags = match tags {
-            Some(tags) => tags,
-            None => self.tags(name).await?.unwrap_or_default(),
-        };
         let owned = ownership::split(tags);
-        let fields = observed(&configuration, self.permissions(name).await?, owned.tags);
-        Ok(Some(self.seen(fields, owned.owner, Vec::new())))
+        let further = Further { reserved_concurrency, permissions: self.permissions(name).await? };
+        Ok(Some(self.seen(observed(&configuration, further, owned.tags), owned.owner, Vec::new())))
     }
 
-    async fn function(&self, name: &str) -> Result<Option<(FunctionConfiguration, Tags)>, CallError> {
+    /// What the list shows, completed by what is known.
+    fn believed(&self, configuration: &FunctionConfiguration, known: &Desired) -> Seen<Desired> {
+        let further =
+            Further { reserved_concurrency: known.reserved_concurrency, permissions: known.permissions.clone() };
+        let unread = Self::META.unlisted.iter().map(|path| (*path).to_owned()).collect();
+        self.seen(observed(configuration, further, known.tags.clone()), Owner::stack(&self.cloud.stack), unread)
+    }
+
+    /// One function as GetFunction shows it.
+    async fn function(&self, name: &str) -> Result<Option<Looked>, CallError> {
         match self.lambda.get_function().function_name(name).send().await {
-            Ok(answer) => Ok(answer.configuration.map(|found| (found, answer.tags.into_iter().flatten().collect()))),
+            Ok(answer) => {
+                let reserved = answer.concurrency.and_then(|concurrency| concurrency.reserved_concurrent_executions);
+                Ok(answer.configuration.map(|configuration| Looked {
+                    configuration,
+                    reserved_concurrency: reserved.and_then(|number| u32::try_from(number).ok()),
+                    tags: answer.tags.into_iter().flatten().collect(),
+                }))
+            }
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(call_error("lambda:GetFunction", error)),
         }
@@ -280,103 +304,6 @@ impl LambdaFunctions {
             Ok(answer) => Ok(permissions::read(answer.policy().unwrap_or_default())),
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(BTreeMap::new()),
             Err(error) => Err(call_error("lambda:GetPolicy", error)),
-        }
-    }
-
-    /// The bundle, if it is the one that was planned with.
-    fn bundle(&self, desired: &Desired) -> Result<&Bundle, CallError> {
-        let Some(bundle) = &self.cloud.bundle else {
-            let message = format!(
-                "{} needs code and no bundle is at hand; run `billform package`, or name one with --bundle FILE",
-                desired.name
-            );
-            return Err(refused("lambda:CreateFunction", message));
-        };
-        match &desired.code_sha256 {
-            Some(planned) if *planned != bundle.sha256 => Err(refused(
-                "lambda:CreateFunction",
-                format!("{} is not the bundle that was planned with; plan again", bundle.path.display()),
-            )),
-            _ => Ok(bundle),
-        }
-    }
-
-    async fn change_code(&self, desired: &Desired) -> Result<(), CallError> {
-        let bundle = self.bundle(desired)?;
-        self.until_ready(&desired.name, Age::Old).await?;
-        let call = self.lambda.update_function_code().function_name(&desired.name);
-        let call = call.architectures(Architecture::from(desired.architecture.as_str())).publish(false);
-        let sent = bundle.upload(|zip| call.zip_file(Blob::new(zip)).send()).await;
-        sent.map_err(|error| function_error("lambda:UpdateFunctionCode", error))?;
-        self.until_ready(&desired.name, Age::Old).await
-    }
-
-    async fn change_configuration(&self, desired: &Desired) -> Result<(), CallError> {
-        self.until_ready(&desired.name, Age::Old).await?;
-        let call = self.lambda.update_function_configuration().function_name(&desired.name);
-        let call = call
-            .description(&desired.description)
-            .role(&desired.role_arn)
-            .memory_size(number(desired.memory_mb))
-            .timeout(number(desired.timeout_s))
-            .environment(environment(desired));
-        call.send().await.map_err(|error| function_error("lambda:UpdateFunctionConfiguration", error))?;
-        self.until_ready(&desired.name, Age::Old).await
-    }
-
-    /// Waits until the function is active and its last change is in.
-    async fn until_ready(&self, name: &str, age: Age) -> Result<(), CallError> {
-        let operation = "lambda:GetFunctionConfiguration";
-        let mut waiter = Waiter::new(READY_LIMIT_S);
-        loop {
-            let now = match self.lambda.get_function_configuration().function_name(name).send().await {
-                Ok(now) => now,
-                // Not everybody knows yet that it was made.
-                Err(error) if age == Age::JustMade && code(&error) == Some("ResourceNotFoundException") => {
-                    if waiter.pause().await {
-                        continue;
-                    }
-                    return Err(CallError { class: ErrorClass::NotYet, ..call_error(operation, error) });
-                }
-                Err(error) => return Err(call_error(operation, error)),
-            };
-            let failed = |reason: Option<&str>| refused(operation, format!("{name}: {}", reason.unwrap_or("failed")));
-            match (now.state(), now.last_update_status()) {
-                (Some(State::Failed), _) => return Err(failed(now.state_reason())),
-                (_, Some(LastUpdateStatus::Failed)) => return Err(failed(now.last_update_status_reason())),
-                (Some(State::Pending), _) | (_, Some(LastUpdateStatus::InProgress)) => {}
-                _ => return Ok(()),
-            }
-            if !waiter.pause().await {
-                let late = refused(operation, format!("{name} is still being made ready"));
-                return Err(CallError { class: ErrorClass::NotYet, ..late });
-            }
-        }
-    }
-
-    async fn permit(&self, name: &str, id: &str, permission: &InvokePermission) -> Result<(), CallError> {
-        let operation = "lambda:AddPermission";
-        let Some(source) = permission.source_arn.known() else {
-            return Err(refused(operation, format!("{name}: the source of permission {id} is not known yet")));
-        };
-        let call = self.lambda.add_permission().function_name(name).statement_id(id);
-        let call = call.action("lambda:InvokeFunction").principal(&permission.principal).source_arn(source);
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let failed = function_error(operation, error);
-                // The answer to a first try was lost: the statement is there.
-                if failed.message.contains("already exists") { Ok(()) } else { Err(failed) }
-            }
-        }
-    }
-
-    async fn forbid(&self, name: &str, id: &str) -> Result<(), CallError> {
-        match self.lambda.remove_permission().function_name(name).statement_id(id).send().await {
-            Err(error) if code(&error) != Some("ResourceNotFoundException") => {
-                Err(function_error("lambda:RemovePermission", error))
-            }
-            _ => Ok(()),
         }
     }
 
@@ -437,11 +364,7 @@ where
 }
 
 /// A function as it is seen.
-fn observed(
-    configuration: &FunctionConfiguration,
-    permissions: BTreeMap<String, InvokePermission>,
-    tags: BTreeMap<String, String>,
-) -> Desired {
+fn observed(configuration: &FunctionConfiguration, further: Further, tags: BTreeMap<String, String>) -> Desired {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let amount = |amount: Option<i32>| amount.and_then(|amount| u32::try_from(amount).ok()).unwrap_or(0);
     let variables = configuration.environment().and_then(|environment| environment.variables());
@@ -454,7 +377,8 @@ fn observed(
         timeout_s: amount(configuration.timeout()),
         environment: variables.map(|all| all.clone().into_iter().collect()).unwrap_or_default(),
         code_sha256: configuration.code_sha256().map(str::to_owned),
-        permissions,
+        reserved_concurrency: further.reserved_concurrency,
+        permissions: further.permissions,
         tags,
     }
 }
@@ -474,15 +398,6 @@ fn with_kept_code(mut desired: Value, before: Option<&Value>) -> Value {
         *hash = kept.clone();
     }
     desired
-}
-
-fn environment(desired: &Desired) -> Environment {
-    Environment::builder().set_variables(Some(desired.environment.clone().into_iter().collect())).build()
-}
-
-/// Lambda's own limits lie far below; what does not fit is refused by it.
-fn number(amount: u32) -> i32 {
-    i32::try_from(amount).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

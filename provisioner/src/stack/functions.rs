@@ -69,6 +69,7 @@ fn function(stack: &Plan, spec: &FunctionSpec) -> Resource {
         timeout_s: sized.timeout.map_or(spec.timeout_s, |timeout| timeout.count()),
         environment: environment(manifest, spec),
         code_sha256: stack.code_sha256.map(str::to_owned),
+        reserved_concurrency: None,
         permissions: permissions(stack, spec),
         tags: stack.tags(),
     };

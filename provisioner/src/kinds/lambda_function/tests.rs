@@ -19,6 +19,7 @@ fn function(code_sha256: Option<&str>) -> Desired {
         timeout_s: 20,
         environment: BTreeMap::from([("HANDLER".to_owned(), "costs".to_owned())]),
         code_sha256: code_sha256.map(str::to_owned),
+        reserved_concurrency: None,
         permissions: BTreeMap::new(),
         tags: BTreeMap::new(),
     }
@@ -46,21 +47,21 @@ fn changes(desired: &Desired, observed: &Desired) -> Vec<String> {
 
 #[test]
 fn a_listed_function_reads_as_it_was_made() {
-    let seen = observed(&listed(), BTreeMap::new(), BTreeMap::new());
+    let seen = observed(&listed(), Further::default(), BTreeMap::new());
     assert_eq!(seen, function(Some("AAA=")));
 }
 
 #[test]
 fn what_lambda_leaves_out_is_its_default() {
     let bare = FunctionConfiguration::builder().function_name("costs").build();
-    let seen = observed(&bare, BTreeMap::new(), BTreeMap::new());
+    let seen = observed(&bare, Further::default(), BTreeMap::new());
     assert_eq!((seen.architecture.as_str(), seen.description.as_str()), ("x86_64", ""));
     assert!(seen.environment.is_empty());
 }
 
 #[test]
 fn code_is_compared_only_where_a_bundle_is_at_hand() {
-    let seen = observed(&listed(), BTreeMap::new(), BTreeMap::new());
+    let seen = observed(&listed(), Further::default(), BTreeMap::new());
     assert!(changes(&function(None), &seen).is_empty());
     assert!(changes(&function(Some("AAA=")), &seen).is_empty());
     assert_eq!(changes(&function(Some("BBB=")), &seen), ["code_sha256"]);
@@ -68,7 +69,7 @@ fn code_is_compared_only_where_a_bundle_is_at_hand() {
 
 #[test]
 fn every_field_counts() {
-    let seen = observed(&listed(), BTreeMap::new(), BTreeMap::new());
+    let seen = observed(&listed(), Further::default(), BTreeMap::new());
     let mut desired = function(None);
     desired.environment = BTreeMap::from([("TABLE".to_owned(), "ledger".to_owned())]);
     desired.timeout_s = 21;

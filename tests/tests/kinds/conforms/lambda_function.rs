@@ -55,6 +55,7 @@ async fn fixture() -> Fixture {
         timeout_s: 20,
         environment: BTreeMap::from([("HANDLER".to_owned(), "costs".to_owned())]),
         code_sha256: Some(one.sha256.clone()),
+        reserved_concurrency: None,
         permissions: BTreeMap::from([("daily".to_owned(), permission("daily"))]),
         tags: tags(&[("team", "billing")]),
     };
@@ -89,6 +90,10 @@ async fn fixture() -> Fixture {
             root.lambda().update_function_code().function_name(id).zip_file(zip).send().await.expect("is recoded");
         }
     });
+    let stopped = act(|root, id| async move {
+        let call = root.lambda().put_function_concurrency().function_name(id).reserved_concurrent_executions(0);
+        call.send().await.expect("is stopped");
+    });
     let opened = act(|root, id| async move {
         let call = root.lambda().add_permission().function_name(id).statement_id("theirs");
         let call = call.action("lambda:InvokeFunction").principal("events.amazonaws.com").source_arn(rule("theirs"));
@@ -120,6 +125,7 @@ async fn fixture() -> Fixture {
         .mutation("environment", settings, variables)
         .mutation("architecture", on_arm, [("architecture", json!("arm64"), json!("x86_64"))])
         .mutation("code_sha256", recoded, [("code_sha256", json!(other_sha256), json!(one.sha256))])
+        .mutation("reserved_concurrency", stopped, [("reserved_concurrency", json!(0), Value::Null)])
         .mutation("permissions", opened, [("permissions.theirs", statement("theirs"), Value::Null)])
         .mutation("permissions", closed, [("permissions.daily", Value::Null, statement("daily"))])
         .update("description", Desired { description: "Answers more".to_owned(), ..first.clone() })
@@ -127,6 +133,7 @@ async fn fixture() -> Fixture {
         .update("architecture", Desired { architecture: "arm64".to_owned(), ..first.clone() })
         .update("memory_mb", Desired { memory_mb: 512, timeout_s: 25, ..first.clone() })
         .update("environment", Desired { environment: BTreeMap::new(), ..first.clone() })
+        .update("reserved_concurrency", Desired { reserved_concurrency: Some(5), ..first.clone() })
         .update(
             "permissions",
             Desired { permissions: BTreeMap::from([("daily".to_owned(), permission("hourly"))]), ..first.clone() },
@@ -217,6 +224,7 @@ mod special {
             timeout_s: 20,
             environment: BTreeMap::from([("BILLFORM_HANDLER".to_owned(), "costs".to_owned())]),
             code_sha256: Some(bundle.sha256.clone()),
+            reserved_concurrency: None,
             permissions: BTreeMap::from([("daily".to_owned(), permission("daily"))]),
             tags: tags(&[("team", "billing")]),
         }
