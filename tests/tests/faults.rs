@@ -15,6 +15,7 @@ const CASES: u64 = 24;
 const AT_ONCE: usize = 2;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_disturbed_run_is_made_good_by_the_next() {
     let seed = number("BILLFORM_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
     println!("BILLFORM_SEED={seed} repeats this");
@@ -57,6 +58,7 @@ fn duplicates(found: &Found) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn without_a_safeguard_the_suite_finds_what_it_is_for() {
     let mut suite = Suite::new(1, &[Change::Create, Change::Abandon]).await;
     let mut wrong = Vec::new();
@@ -75,6 +77,7 @@ async fn without_a_safeguard_the_suite_finds_what_it_is_for() {
 
 /// Stripe repeats answers for a day by their keys, and a lost state counts from zero again.
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_second_life_after_a_destroy_and_a_lost_state_is_a_whole_one() {
     let mut stage = Stage::without_handlers(PORTAL).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();

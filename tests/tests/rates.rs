@@ -24,6 +24,7 @@ async fn stage(pacing: &str) -> Stage {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_paced_apply_plan_and_destroy_are_never_rejected() {
     let mut stage = stage("on").await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -37,6 +38,7 @@ async fn a_paced_apply_plan_and_destroy_are_never_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn an_apply_that_is_not_paced_is_rejected_and_comes_through() {
     let stage = stage("off").await;
     stage.run(&["apply", "--auto-approve"]).await.ok();

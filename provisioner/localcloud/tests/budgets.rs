@@ -41,6 +41,7 @@ async fn on_the_first() -> (LocalCloud, Upstream) {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn subscribers_are_told_once_a_period() {
     let (cloud, gateway) = on_the_first().await;
     let ops = [("EMAIL", "ops@example.com")];
@@ -62,6 +63,7 @@ async fn subscribers_are_told_once_a_period() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_topic_gets_it_if_its_policy_admits_budgets() {
     let (cloud, gateway) = on_the_first().await;
     let version = ("Version", "2010-03-31");
@@ -102,6 +104,7 @@ async fn a_topic_gets_it_if_its_policy_admits_budgets() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn costs_come_in_and_become_final_as_days_pass() {
     let (cloud, gateway) = on_the_first().await;
     let first = cloud.timeline().clock().today();

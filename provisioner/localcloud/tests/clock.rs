@@ -37,6 +37,7 @@ fn told(advanced: &Advanced, from: Timestamp) -> Vec<String> {
 const DAY: u64 = 86_400;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn each_due_firing_happens_once_in_order_and_at_its_time() {
     let (cloud, gateway) = at_midnight().await;
     functions::function(&gateway, "sync").await;
@@ -70,6 +71,7 @@ async fn each_due_firing_happens_once_in_order_and_at_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn failures_are_tried_three_times_and_do_not_stop_time() {
     let (cloud, gateway) = at_midnight().await;
     functions::function(&gateway, "broken").await;
@@ -91,6 +93,7 @@ async fn failures_are_tried_three_times_and_do_not_stop_time() {
 
 /// Two months of three schedules: every firing. The first weeks in steps: the same firings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_long_advance_fires_all_and_steps_fire_the_same() {
     let mut ways = Vec::new();
     for steps in [vec![60 * DAY], vec![DAY / 2 + 1, 3_600, 9 * DAY, 17]] {

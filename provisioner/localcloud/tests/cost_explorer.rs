@@ -27,6 +27,7 @@ fn amounts(answer: &Answer) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn costs_are_grouped_once_their_tags_are_active() {
     let cloud = cloud::start().await;
     cloud.costs().set(CostModel::example(jiff::civil::date(2026, 11, 21)));
@@ -46,6 +47,7 @@ async fn costs_are_grouped_once_their_tags_are_active() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn pages_errors_and_counts() {
     let cloud = cloud::start().await;
     let model = CostModel { page_size: 3, ..CostModel::example(jiff::civil::date(2026, 11, 21)).activated() };

@@ -10,6 +10,7 @@ use localcloud::{Options, daemon};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn up_reuses_what_runs_and_down_ends_it() {
     let place = home_of_its_own().await;
     let first = start_apart(place.path(), true).await;
@@ -25,6 +26,7 @@ async fn up_reuses_what_runs_and_down_ends_it() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_killed_daemon_is_noticed_and_replaced() {
     let place = home_of_its_own().await;
     let first = start_apart(place.path(), true).await;
@@ -38,6 +40,7 @@ async fn a_killed_daemon_is_noticed_and_replaced() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn two_at_once_start_one() {
     let place = home_of_its_own().await;
     let (one, two) = tokio::join!(start_apart(place.path(), true), start_apart(place.path(), true));
@@ -46,6 +49,7 @@ async fn two_at_once_start_one() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn with_auth_a_stranger_is_refused_and_root_makes_users() {
     let options = Options { auth: true, ..Options::new(home()) };
     let cloud = localcloud::LocalCloud::start(options, &|_| {}).await.unwrap();

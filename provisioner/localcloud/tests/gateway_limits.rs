@@ -20,6 +20,7 @@ use serde_json::json;
 const DELAY: Duration = Duration::from_secs(3);
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn published_rates_are_enforced_in_each_services_own_words() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -51,6 +52,7 @@ async fn published_rates_are_enforced_in_each_services_own_words() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn no_rate_is_in_force_unless_it_is_set() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -61,6 +63,7 @@ async fn no_rate_is_in_force_unless_it_is_set() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn reads_show_a_write_late_and_then_for_good() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -86,6 +89,7 @@ async fn reads_show_a_write_late_and_then_for_good() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn stripe_and_s3_show_a_write_at_once() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -100,6 +104,7 @@ async fn stripe_and_s3_show_a_write_at_once() {
 
 /// Reads and writes of both sides are one sequence, so that a suite can strike each of them in turn.
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn every_call_of_both_sides_can_be_struck_by_its_number() {
     let cloud = start().await;
     let script = async || {
@@ -134,6 +139,7 @@ async fn every_call_of_both_sides_can_be_struck_by_its_number() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_lost_network_takes_every_call_from_then_on() {
     let cloud = start().await;
     let aws = client(&cloud);

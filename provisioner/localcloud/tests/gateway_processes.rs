@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn stopping_ends_the_functions_too() {
     let cloud = start().await;
     let leader = cloud.ministack_pid().unwrap();
@@ -27,6 +28,7 @@ async fn stopping_ends_the_functions_too() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn dropping_is_enough() {
     let cloud = start().await;
     let leader = cloud.ministack_pid().unwrap();
@@ -37,6 +39,7 @@ async fn dropping_is_enough() {
 
 /// The process that holds the cloud is killed with SIGKILL.
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_killed_parent_leaves_nothing() {
     let home = home_of_its_own().await;
     let parent = start_apart(home.path(), false).await;

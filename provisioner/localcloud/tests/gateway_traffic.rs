@@ -11,6 +11,7 @@ use localcloud::gateway::pipeline::Answer;
 use serde_json::json;
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn calls_pass_and_are_counted_by_their_names() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -36,6 +37,7 @@ async fn calls_pass_and_are_counted_by_their_names() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn objects_pass_whole_and_heads_keep_their_length() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -54,6 +56,7 @@ async fn objects_pass_whole_and_heads_keep_their_length() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_lost_answer_has_taken_effect() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -66,6 +69,7 @@ async fn a_lost_answer_has_taken_effect() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_held_answer_has_taken_effect_and_ends_with_its_client() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -82,6 +86,7 @@ async fn a_held_answer_has_taken_effect_and_ends_with_its_client() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_held_call_never_happens_when_its_client_goes_and_happens_when_released() {
     let cloud = start().await;
     for gone in [true, false] {
@@ -107,6 +112,7 @@ async fn a_held_call_never_happens_when_its_client_goes_and_happens_when_release
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_late_call_takes_effect_after_its_client_was_left_without_an_answer() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -119,6 +125,7 @@ async fn a_late_call_takes_effect_after_its_client_was_left_without_an_answer() 
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_reset_leaves_an_empty_account() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -136,6 +143,7 @@ async fn a_reset_leaves_an_empty_account() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_held_answer_goes_out_when_released() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -153,6 +161,7 @@ async fn a_held_answer_goes_out_when_released() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn refused_calls_have_no_effect_and_latency_is_felt() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -171,6 +180,7 @@ async fn refused_calls_have_no_effect_and_latency_is_felt() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn calls_at_once_are_seen_as_such() {
     let cloud = start().await;
     let aws = client(&cloud);
@@ -190,6 +200,7 @@ fn exists(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn an_http_api_answers_at_the_address_it_names() {
     let cloud = start().await;
     let aws = client(&cloud);

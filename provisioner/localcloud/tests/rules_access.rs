@@ -101,6 +101,7 @@ fn budget(name: &str) -> Value {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn budgets_are_modified_not_created() {
     let cloud = start().await;
     let create = "AWSBudgetServiceGateway.CreateBudget";
@@ -126,6 +127,7 @@ async fn budgets_are_modified_not_created() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn cost_explorer_asks_for_its_actions() {
     let cloud = start().await;
     let reader = user(&cloud, "reader", &["ce:GetTags"], "*").await;
@@ -143,6 +145,7 @@ async fn cost_explorer_asks_for_its_actions() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn roles_are_named_with_their_path_and_passed() {
     let cloud = start().await;
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -182,6 +185,7 @@ async fn roles_are_named_with_their_path_and_passed() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn arns_are_awss_for_secrets_logs_and_rules() {
     let cloud = start().await;
     let one = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:123456789012:{resource}");

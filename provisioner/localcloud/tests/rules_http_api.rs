@@ -50,6 +50,7 @@ async fn create_api(client: &Upstream) -> (String, String) {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_function_answers_only_with_its_permission() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);
@@ -70,6 +71,7 @@ async fn a_function_answers_only_with_its_permission() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn keys_and_references_conflict() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);

@@ -30,6 +30,7 @@ fn function(role: &str) -> String {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn policies_and_roles() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);
@@ -53,6 +54,7 @@ async fn policies_and_roles() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_new_role_waits_when_asked_to() {
     let options = Options { role_delay: Duration::from_secs(3600), ..Options::new(cloud::home()) };
     let cloud = LocalCloud::start(options, &|_| {}).await.expect("the local cloud starts");
@@ -64,6 +66,7 @@ async fn a_new_role_waits_when_asked_to() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn rules_with_targets_stay() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);
@@ -81,6 +84,7 @@ async fn rules_with_targets_stay() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn secrets_are_made_once_per_token() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);
@@ -99,6 +103,7 @@ async fn secrets_are_made_once_per_token() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn tables_keep_their_recovery_days() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);
@@ -122,6 +127,7 @@ async fn tables_keep_their_recovery_days() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_report_needs_its_bucket_and_keeps_its_tags() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);
@@ -155,6 +161,7 @@ async fn a_report_needs_its_bucket_and_keeps_its_tags() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn budgets_have_limits_and_one_list_of_notifications() {
     let cloud = cloud::start().await;
     let client = cloud::client(&cloud);

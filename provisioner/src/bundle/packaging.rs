@@ -56,6 +56,12 @@ pub async fn build(recipe: Recipe<'_>, out: &Path, progress: &dyn Fn(&str)) -> R
         progress(&format!("compiling the handlers for {} with zig", recipe.architecture));
         fs::read(cross::compile(recipe.architecture, recipe.profile, progress).await?)?
     };
+    if recipe.profile == Profile::Lambda && holds_development_code(&binary) {
+        return Err(Failure::new(
+            "the handlers were compiled with code of the local cloud: they would ask it for the time",
+        )
+        .hint("`[profile.lambda]` must not turn debug assertions on; nothing was written"));
+    }
     let zip = archive(&binary)?;
     if zip.len() > DIRECT_UPLOAD_LIMIT && !recipe.host {
         return Err(Failure::new(format!(
@@ -69,6 +75,14 @@ pub async fn build(recipe: Recipe<'_>, out: &Path, progress: &dyn Fn(&str)) -> R
     file::replace(out, &zip).map_err(|error| Failure::new(format!("{} cannot be written: {error}", out.display())))?;
     let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&zip));
     Ok(Built { sha256, bytes: zip.len() })
+}
+
+/// What development builds of the handlers ask the local cloud for, and no other build holds.
+const LOCAL_CLOCK: &[u8] = b"/_billform/clock";
+
+/// Whether handlers were compiled for development: a test of theirs finds the same text in a development build.
+fn holds_development_code(binary: &[u8]) -> bool {
+    binary.windows(LOCAL_CLOCK.len()).any(|window| window == LOCAL_CLOCK)
 }
 
 /// A zip with the one file Lambda looks for. Time and mode are fixed, so that nothing but the binary counts.
@@ -93,6 +107,12 @@ mod tests {
         let zip = |binary: &[u8]| archive(binary).expect("zips");
         assert_eq!(zip(b"one"), zip(b"one"));
         assert_ne!(zip(b"one"), zip(b"two"));
+    }
+
+    #[test]
+    fn handlers_of_a_development_build_are_told_from_others() {
+        assert!(holds_development_code(b"ELF\0/_billform/clock\0"));
+        assert!(!holds_development_code(b"ELF\0/_billform/cloc\0") && !holds_development_code(b""));
     }
 
     #[test]

@@ -23,6 +23,7 @@ async fn memory(stage: &Stage) -> Option<i32> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_saved_plan_does_what_it_says_and_is_refused_once_things_changed() {
     let stage = Stage::without_handlers(&manifest(256)).await;
     stage.run(&["plan", "--out", "create.plan"]).await.ok();
@@ -59,6 +60,7 @@ async fn a_saved_plan_does_what_it_says_and_is_refused_once_things_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_saved_plan_does_not_lose_what_came_into_a_table_since() {
     let stage =
         Stage::without_handlers(&Draft::new("kept").tenant(TenantDraft::new("press", "MMP-Toledo")).yaml()).await;

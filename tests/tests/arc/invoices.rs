@@ -54,6 +54,7 @@ fn everybody_costs_the_same(model: &mut CostModel) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_closed_month_is_drafted_once_at_cost_with_a_markup_and_with_a_flat_fee() {
     let mut stage = Stage::new(&manifest().yaml()).await;
     stage.place.cloud.costs().change(everybody_costs_the_same);
@@ -224,6 +225,7 @@ fn assert_preview(preview: &Value, draft: &Value, tenant: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn adding_and_removing_a_tenant_changes_only_that_tenants_addresses() {
     let without = manifest().with("budgets: { default: \"100.00 USD\", emails: [a@example.com] }");
     let with = without.clone().tenant(TenantDraft::new("mill", "Mill").with("pricing: at-cost"));

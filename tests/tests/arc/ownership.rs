@@ -10,6 +10,7 @@ use tests::stage::{Draft, PORTAL, Stage, TenantDraft};
 use crate::{changes, exactly};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn somebody_elses_table_is_refused_by_name_until_it_is_adopted() {
     let manifest = Draft::new("taken").tenant(TenantDraft::new("press", "MMP-Toledo")).yaml();
     let stage = Stage::without_handlers(&manifest).await;
@@ -49,6 +50,7 @@ async fn make_table(stage: &Stage, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn without_its_state_everything_is_found_again_and_nothing_is_made_twice() {
     let stage = Stage::without_handlers(PORTAL).await;
     let applied = stage.run(&["apply", "--auto-approve", "--format", "json"]).await.ok().json();
@@ -68,6 +70,7 @@ async fn without_its_state_everything_is_found_again_and_nothing_is_made_twice()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn destroy_without_its_state_finds_what_is_ours() {
     let stage =
         Stage::without_handlers(&Draft::new("lost").tenant(TenantDraft::new("press", "MMP-Toledo")).yaml()).await;

@@ -13,6 +13,7 @@ use crate::{changes, exactly, keys};
 const LEDGER: &str = "dynamodb_table.ledger";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn the_portal_from_an_empty_account_to_costs_over_http_and_back() {
     let mut stage = Stage::new(PORTAL).await;
     let before = stage.inventory().await;

@@ -10,6 +10,7 @@ fn small(project: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn nothing_is_read_for_another_account_or_without_a_key() {
     let mut stage = Stage::without_handlers(PORTAL).await;
     let traffic = stage.place.cloud.traffic().clone();
@@ -43,6 +44,7 @@ async fn nothing_is_read_for_another_account_or_without_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_missing_secret_value_is_called_for_before_anything_is_made() {
     let mut stage = Stage::without_handlers(&small("secretless")).await;
     let value = stage.place.cloud.description().stripe_api_key.clone();
@@ -69,6 +71,7 @@ async fn a_missing_secret_value_is_called_for_before_anything_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_locked_state_names_its_holder_and_is_free_afterwards() {
     let stage = Stage::without_handlers(&small("locked")).await;
     let traffic = stage.place.cloud.traffic();
@@ -105,6 +108,7 @@ async fn settled(stage: &Stage) -> Inventory {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn who_may_only_read_can_plan_and_not_apply() {
     let mut stage = Stage::without_handlers(&small("readers")).await;
     stage.be_permitted("plan").await;
@@ -121,6 +125,7 @@ async fn who_may_only_read_can_plan_and_not_apply() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn who_may_destroy_needs_no_right_to_make() {
     let mut stage = Stage::without_handlers(PORTAL).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();

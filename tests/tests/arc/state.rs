@@ -33,6 +33,7 @@ fn lose_the_state(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_rebuilt_state_equals_the_lost_one_and_plans_nothing() {
     let stage = Stage::without_handlers(PORTAL).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -55,6 +56,7 @@ async fn a_rebuilt_state_equals_the_lost_one_and_plans_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn without_state_and_without_its_tenant_in_the_manifest_what_is_ours_is_found_and_goes() {
     let stage = Stage::without_handlers(&with("orphans", &["press", "old"], "")).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -73,6 +75,7 @@ async fn without_state_and_without_its_tenant_in_the_manifest_what_is_ours_is_fo
 
 /// A create that was given up on can take effect after the destroy: the next destroy finds it by its tags.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_second_destroy_finds_what_was_made_after_the_first() {
     let stage = Stage::without_handlers(&with("latecomers", &["press"], "")).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -91,6 +94,7 @@ async fn a_second_destroy_finds_what_was_made_after_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_damaged_state_is_replaced_by_a_rebuild() {
     let mut stage = Stage::without_handlers(&with("damaged", &["press"], "")).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -108,6 +112,7 @@ async fn a_damaged_state_is_replaced_by_a_rebuild() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_renamed_tenant_resource_is_moved_and_its_tags_are_told() {
     let product = |key: &str| format!("products: {{ {key}: {{ name: Portal }} }}");
     let mut stage = Stage::without_handlers(&with("renames", &["press"], &product("portal"))).await;
@@ -143,6 +148,7 @@ async fn a_renamed_tenant_resource_is_moved_and_its_tags_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn what_is_forgotten_stays_and_is_found_again() {
     let stage = Stage::without_handlers(&with("forgets", &["press"], "")).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -166,6 +172,7 @@ async fn what_is_forgotten_stays_and_is_found_again() {
 /// One forgotten, another's record moved into its place, or the records exchanged: both exist as the manifest wants
 /// them, and both stay, also where the state is to be believed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn records_moved_to_anothers_address_take_nothing_away() {
     let stage = Stage::without_handlers(&with("misplaced", &["first", "second"], "")).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -201,6 +208,7 @@ async fn records_moved_to_anothers_address_take_nothing_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn what_others_made_is_imported_by_its_id() {
     let stage = Stage::without_handlers(&with("imports", &["press"], "")).await;
     let made = stage.root().await.api_gateway().create_api().name("by-hand");
@@ -224,6 +232,7 @@ async fn what_others_made_is_imported_by_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn one_tenant_is_planned_and_applied_alone_or_not_at_all() {
     let mut stage = Stage::without_handlers(&with("alone", &["press"], "")).await;
     let early = stage.run(&["plan", "--tenant", "press"]).await.exits(1);
@@ -251,6 +260,7 @@ async fn one_tenant_is_planned_and_applied_alone_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_saved_plan_holds_no_values_and_no_change_of_it_passes() {
     let stage = Stage::without_handlers(&with("digests", &["press"], "")).await;
     stage.run(&["plan", "--out", "the.plan"]).await.ok();

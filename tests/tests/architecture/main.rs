@@ -6,6 +6,7 @@ mod modules;
 mod one_build;
 mod structure;
 mod tokens;
+mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

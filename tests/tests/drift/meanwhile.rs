@@ -15,6 +15,7 @@ fn manifest(memory_mb: u32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn it_looks_while_an_apply_holds_the_lock() {
     let mut stage = Stage::without_handlers(&manifest(256)).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -40,6 +41,7 @@ async fn it_looks_while_an_apply_holds_the_lock() {
 
 /// A list said that it is there, and then it is not: AWS's lists lag, and others work in the account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn an_alert_that_goes_while_it_is_read_is_looked_at_again() {
     let budgets = "budgets: { default: \"500.00 USD\", emails: [a@b.example], alerts: [{ at: \"80%\" }] }";
     let draft = Draft::new("alerts").tenant(TenantDraft::new("press", "MMP-Toledo")).with(budgets);

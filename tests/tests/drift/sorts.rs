@@ -17,6 +17,7 @@ fn manifest(tenants: &[&str], memory_mb: u32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn what_vanished_was_unmarked_or_taken_is_told_and_repaired() {
     let mut stage = Stage::without_handlers(&manifest(&["press"], 256)).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
@@ -45,6 +46,7 @@ async fn what_vanished_was_unmarked_or_taken_is_told_and_repaired() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn what_is_not_applied_yet_is_no_drift() {
     let mut stage = Stage::without_handlers(&manifest(&["press"], 256)).await;
     stage.be_permitted("drift").await;
@@ -76,6 +78,7 @@ async fn what_is_not_applied_yet_is_no_drift() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn what_a_tenant_left_behind_when_the_state_was_lost_is_found() {
     let mut stage = Stage::without_handlers(&manifest(&["press", "copy"], 256)).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();

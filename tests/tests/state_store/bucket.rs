@@ -8,6 +8,7 @@ use tests::stage::Stage;
 use super::{BUCKET, alone, in_s3, is_done, key, keys};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn init_makes_the_bucket_and_each_command_does_with_its_own_policy() {
     let mut stage = alone(&in_s3("team")).await;
     let early = stage.run(&["apply", "--auto-approve"]).await.exits(1);
@@ -66,6 +67,7 @@ async fn looks_safe(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_bucket_that_was_made_by_hand_is_used_as_it_is() {
     let mut stage = alone(&in_s3("byhand")).await;
     let s3 = stage.root().await.s3();

@@ -23,6 +23,7 @@ async fn undisturbed() -> (u64, Inventory) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn an_apply_killed_at_a_call_of_its_state_is_finished_by_the_next() {
     let (calls, inventory) = undisturbed().await;
     assert!(calls >= 10, "an apply makes {calls} calls to S3");
@@ -50,6 +51,7 @@ async fn an_apply_killed_at_a_call_of_its_state_is_finished_by_the_next() {
 
 /// Every second call to S3 takes effect and its answer is lost, so that each is made twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn lost_answers_of_the_state_are_found_out() {
     let (calls, inventory) = undisturbed().await;
     let stage = team("crashed").await;

@@ -9,6 +9,7 @@ use tokio::process::Child;
 use super::{LEASE_S, alone, in_file, is_done, quiet, standing_still, team};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn of_two_applies_one_waits_or_fails_with_the_holders_name() {
     let stage = team("two").await;
     let first = standing_still(&stage).await;
@@ -40,6 +41,7 @@ async fn of_two_applies_one_waits_or_fails_with_the_holders_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn after_a_killed_holder_the_next_gets_in_by_itself() {
     let stage = team("killed").await;
     let mut first = standing_still(&stage).await;
@@ -51,6 +53,7 @@ async fn after_a_killed_holder_the_next_gets_in_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_lock_of_a_dead_holder_can_be_removed_without_waiting() {
     let stage = team("unlocked").await;
     let mut first = standing_still(&stage).await;
@@ -65,6 +68,7 @@ async fn a_lock_of_a_dead_holder_can_be_removed_without_waiting() {
 
 /// As when a laptop is closed: the process is stopped beyond its lease, another one finishes, then it goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_stopped_holder_that_goes_on_changes_nothing_and_says_why() {
     let stage = team("slept").await;
     let traffic = stage.place.cloud.traffic().clone();
@@ -92,6 +96,7 @@ async fn a_stopped_holder_that_goes_on_changes_nothing_and_says_why() {
 
 /// The operating system's lock is let go by a kill, and held by a process that is stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn the_lock_of_a_file_needs_no_clearing() {
     let stage = alone(&in_file("filed")).await;
     let mut first = standing_still(&stage).await;

@@ -32,11 +32,13 @@ async fn without_a_network(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_lost_network_ends_in_one_clear_error_with_a_file() {
     without_a_network(&alone(&in_file("offline")).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_lost_network_ends_in_one_clear_error_with_s3() {
     without_a_network(&team("offline").await).await;
 }
@@ -75,16 +77,19 @@ async fn take_away(stage: &Stage, key: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn credentials_that_stop_working_halt_the_run_with_a_file() {
     without_credentials(alone(&in_file("expired")).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn credentials_that_stop_working_halt_the_run_with_s3() {
     without_credentials(team("expired").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_store_that_cannot_be_written_is_found_out_before_anything_is_done() {
     let mut stage = team("readonly").await;
     let there = stage.inventory().await;
@@ -113,6 +118,7 @@ async fn a_store_that_cannot_be_written_is_found_out_before_anything_is_done() {
 /// A call took effect and its answer never comes, as when a router forgets the connection: it is given up, made again,
 /// and found done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn an_answer_that_never_comes_is_not_waited_for() {
     let stage = alone(&in_file("silent")).await;
     let traffic = stage.place.cloud.traffic().clone();

@@ -59,11 +59,13 @@ async fn damaged_states_are_refused_and_put_right(mut stage: Stage, s3: Option<&
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn damaged_states_in_a_file() {
     damaged_states_are_refused_and_put_right(alone(&in_file("damaged")).await, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn damaged_states_in_s3() {
     damaged_states_are_refused_and_put_right(team("damaged").await, Some("damaged")).await;
 }

@@ -99,11 +99,13 @@ async fn tenants_side_by_side(in_s3: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn tenants_are_applied_side_by_side_over_a_file() {
     tenants_side_by_side(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn tenants_are_applied_side_by_side_over_s3() {
     tenants_side_by_side(true).await;
 }
@@ -128,17 +130,20 @@ async fn killed_and_taken_over(in_s3: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_tenants_killed_run_is_taken_over_in_a_file() {
     killed_and_taken_over(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_tenants_killed_run_is_taken_over_in_s3() {
     killed_and_taken_over(true).await;
 }
 
 /// A damaged part is told with its place; nothing is done upon half a state, and a rebuild mends it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_damaged_part_is_named_and_mended_by_a_rebuild() {
     let mut stage = damaged_behind_its_back("torn", false).await;
     let all = records(&stage).await;
@@ -163,6 +168,7 @@ async fn a_damaged_part_is_named_and_mended_by_a_rebuild() {
 
 /// A run that died leaves its tenant half done. That is its tenant's matter: other tenants go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_tenant_left_half_done_does_not_keep_others_out() {
     let project = "halfway";
     let stage = damaged_behind_its_back(project, false).await;
@@ -190,6 +196,7 @@ async fn a_tenant_left_half_done_does_not_keep_others_out() {
 
 /// A killed run's create is still on its way when another tenant's run, and then one over the whole, come by.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_late_create_of_a_killed_run_makes_nothing_twice() {
     let project = "late";
     let stage = damaged_behind_its_back(project, false).await;
@@ -210,6 +217,7 @@ async fn a_late_create_of_a_killed_run_makes_nothing_twice() {
 
 /// Nothing is locked or written in the name of somebody whom nobody knows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn who_is_no_tenant_is_refused_before_anything_is_written() {
     let stage = damaged_behind_its_back("nobody", false).await;
     stage.run(&["apply", "--tenant", "acme", "--auto-approve"]).await.ok();

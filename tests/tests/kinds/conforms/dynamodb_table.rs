@@ -159,6 +159,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_table_lives() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&DynamodbTables::META], BTreeMap::new()).await;
@@ -193,6 +194,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_table_says_what_others_wrote_into_it() {
         let cloud = cloud().await;
         let stage = Stage::<DynamodbTables>::new(&cloud, "contents");

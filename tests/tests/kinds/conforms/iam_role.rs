@@ -124,6 +124,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_role_lives() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&IamRoles::META], BTreeMap::new()).await;
@@ -145,6 +146,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_role_is_repaired() {
         let cloud = cloud().await;
         let stage = Stage::<IamRoles>::new(&cloud, "repair");
@@ -194,6 +196,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_role_made_by_half_is_finished() {
         let cloud = cloud().await;
         let stage = Stage::<IamRoles>::new(&cloud, "half");
@@ -206,6 +209,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn roles_are_listed() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&IamRoles::META], BTreeMap::new()).await;

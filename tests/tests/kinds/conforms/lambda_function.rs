@@ -231,6 +231,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_function_lives() {
         let first_bundle = bundle("one");
         let root = cloud_deploying(&first_bundle).await;
@@ -272,6 +273,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn code_follows_the_bundle_and_stays_without_one() {
         let (one, two) = (bundle("one"), bundle("two"));
         let cloud_one = cloud_deploying(&one).await;
@@ -301,6 +303,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn code_changed_behind_our_back_is_drift_also_after_an_apply_without_a_bundle() {
         let one = bundle("one");
         let cloud = cloud_deploying(&one).await;
@@ -326,6 +329,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_role_that_cannot_be_assumed_is_waited_for() {
         let bundle = bundle("one");
         let cloud = cloud_deploying(&bundle).await;
@@ -339,6 +343,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_function_is_repaired() {
         let bundle_one = bundle("one");
         let cloud = cloud_deploying(&bundle_one).await;
@@ -379,6 +384,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn functions_are_listed() {
         let bundle = bundle("one");
         let root = cloud_deploying(&bundle).await;

@@ -198,6 +198,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_report_lives() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&ReportDefinitions::META, &S3Buckets::META], BTreeMap::new()).await;
@@ -231,6 +232,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_report_waits_for_its_bucket_and_refuses_bad_combinations() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&ReportDefinitions::META, &S3Buckets::META], BTreeMap::new()).await;

@@ -164,6 +164,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_bucket_lives() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&S3Buckets::META], BTreeMap::new()).await;
@@ -190,6 +191,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_bucket_is_repaired() {
         let cloud = cloud().await;
         let stage = Stage::<S3Buckets>::new(&cloud, "repair");
@@ -228,6 +230,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn tags_of_others_stay_on_a_bucket() {
         let cloud = cloud().await;
         let stage = Stage::<S3Buckets>::new(&cloud, "tags");
@@ -249,6 +252,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn what_is_in_a_bucket_is_told_and_goes_with_it() {
         let cloud = cloud().await;
         let stage = Stage::<S3Buckets>::new(&cloud, "full");
@@ -276,6 +280,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn buckets_are_listed() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&S3Buckets::META], BTreeMap::new()).await;

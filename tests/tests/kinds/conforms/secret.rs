@@ -114,6 +114,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_given_secret_lives() {
         let root = cloud_giving("sk_first").await;
         let cloud = allowed(&root, &[&Secrets::META], giving("sk_first")).await;
@@ -136,6 +137,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn another_given_value_is_seen_and_stored_without_being_told() {
         let (before, after, silent) = (cloud_giving("sk_before").await, cloud_giving("sk_after").await, cloud().await);
         let desired = desired("rotated", given());
@@ -161,6 +163,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_generated_secret_keeps_its_value() {
         let cloud = cloud().await;
         let stage = Stage::<Secrets>::new(&cloud, "generated");
@@ -177,6 +180,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_secret_is_repaired() {
         let cloud = cloud_giving("sk_repair").await;
         let stage = Stage::<Secrets>::new(&cloud, "repair");
@@ -208,6 +212,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_deleted_secret_comes_back_with_a_new_value() {
         let (before, after) = (cloud_giving("sk_before").await, cloud_giving("sk_after").await);
         let desired = Desired { recovery_days: 7, ..desired("restored", given()) };
@@ -224,6 +229,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_value_that_somebody_else_stored_is_seen_and_the_one_before_brought_back() {
         let root = cloud_giving("sk_ours").await;
         let cloud = allowed(&root, &[&Secrets::META], BTreeMap::new()).await;
@@ -242,6 +248,7 @@ mod special {
 
     /// By a generated value links were signed that hold: it comes back as it was.
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_deleted_generated_secret_comes_back_with_its_value() {
         let cloud = cloud_giving("sk_unused").await;
         let desired = Desired { recovery_days: 7, ..desired("signing", Source::Generated) };
@@ -255,6 +262,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_deleted_secret_of_others_blocks_the_name() {
         let cloud = cloud_giving("sk_mine").await;
         let desired = desired("blocked", given());
@@ -271,6 +279,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn secrets_are_listed() {
         let root = cloud_giving("sk_many").await;
         let cloud = allowed(&root, &[&Secrets::META], giving("sk_first")).await;

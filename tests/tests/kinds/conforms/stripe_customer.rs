@@ -75,6 +75,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn each_field_changes_and_destroy_keeps_the_customer() {
         let account = Account::open().await;
         let first = desired("acme");
@@ -106,6 +107,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn what_the_dashboard_changes_is_shown_and_repaired() {
         let account = Account::open().await;
         let wanted = [resource("acme", &desired("acme"))];
@@ -132,6 +134,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_customer_deleted_in_the_dashboard_is_made_again_within_the_day() {
         let account = Account::open().await;
         let wanted = [resource("acme", &desired("acme"))];
@@ -151,6 +154,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_replayed_answer_about_a_deleted_customer_is_not_believed() {
         // The state is lost too, so the same token comes again.
         let account = Account::open_long_ago().await;
@@ -166,6 +170,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_lost_state_makes_no_second_customer() {
         let account = Account::open().await;
         let wanted = [resource("acme", &desired("acme")), resource("beta", &desired("beta"))];
@@ -177,6 +182,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn customers_are_read_by_the_page() {
         let account = Account::open().await;
         let names: Vec<String> = (0..120).map(|n| format!("t{n:03}")).collect();
@@ -194,6 +200,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_missing_customer_reads_as_none_and_a_delete_keeps_it() {
         let account = Account::open().await;
         let kind = StripeCustomers::new(account.cloud.clone());
@@ -210,6 +217,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_customer_whose_tenant_left_is_not_taken_for_forgotten_and_comes_back_with_its_books() {
         let account = Account::open().await;
         let kind = StripeCustomers::new(account.cloud.clone());

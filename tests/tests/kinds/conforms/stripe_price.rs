@@ -112,6 +112,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn fields_that_can_change_do_and_destroy_archives_the_price() {
         let account = Account::open().await;
         let first = monthly(500);
@@ -138,6 +139,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn what_the_dashboard_changes_is_shown_and_repaired() {
         let account = Account::open().await;
         let wanted = offer(&monthly(500));
@@ -158,6 +160,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn another_amount_is_a_new_price_under_the_same_key_also_back_and_forth() {
         let account = Account::open().await;
         account.apply(&offer(&monthly(500))).await;
@@ -173,6 +176,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn every_field_of_the_amount_replaces() {
         let account = Account::open().await;
         let first = monthly(500);
@@ -190,6 +194,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn the_same_create_again_says_that_it_exists() {
         let account = Account::open().await;
         account.apply(&offer(&monthly(500))).await;
@@ -203,6 +208,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn somebody_elses_price_keeps_its_lookup_key() {
         let account = Account::open().await;
         let product = account.post("/v1/products", "name=Theirs").await;
@@ -228,6 +234,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn somebody_elses_price_is_taken_over_when_asked() {
         let account = Account::open().await;
         account.apply(&offer(&monthly(500))[..1]).await;
@@ -244,6 +251,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_lost_state_makes_no_second_price() {
         let account = Account::open().await;
         let wanted = offer(&monthly(500));

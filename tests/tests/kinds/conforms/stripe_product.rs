@@ -63,6 +63,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn each_field_changes_and_destroy_archives_the_product() {
         let account = Account::open().await;
         let first = desired();
@@ -91,6 +92,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn what_the_dashboard_changes_is_shown_and_repaired() {
         let account = Account::open().await;
         let wanted = [resource(&desired())];
@@ -113,6 +115,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_product_deleted_in_the_dashboard_is_made_again_within_the_day() {
         let account = Account::open().await;
         let wanted = [resource(&desired())];
@@ -129,6 +132,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_replayed_answer_about_a_deleted_product_is_not_believed() {
         let account = Account::open_long_ago().await;
         let kind = StripeProducts::new(account.cloud.clone());
@@ -142,6 +146,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_lost_state_makes_no_second_product() {
         let account = Account::open().await;
         let wanted = [resource(&desired())];

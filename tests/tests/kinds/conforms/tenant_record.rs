@@ -182,6 +182,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_record_lives_beside_what_the_runtime_keeps() {
         let cloud = cloud().await;
         let table = ledger(&cloud, "record-life").await;
@@ -208,6 +209,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_record_is_repaired() {
         let cloud = cloud().await;
         let table = ledger(&cloud, "record-repair").await;
@@ -233,6 +235,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn a_record_of_others_is_left_alone() {
         let cloud = cloud().await;
         let table = ledger(&cloud, "record-foreign").await;
@@ -252,6 +255,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn what_the_runtime_kept_alone_does_not_stand_in_the_way() {
         let cloud = cloud().await;
         let table = ledger(&cloud, "record-runtime").await;
@@ -265,6 +269,7 @@ mod special {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn records_are_read_by_the_hundred_and_none_without_a_table() {
         let root = cloud().await;
         let cloud = allowed(&root, &[&TenantRecords::META, &DynamodbTables::META], BTreeMap::new()).await;
@@ -283,6 +288,7 @@ mod special {
     /// Without a first month of its own a tenant is billed from the month in which its record is made: stored then, kept by
     /// every later write, never drift. What the manifest names wins; what was made before the rule stays without one.
     #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
     async fn the_first_month_is_stored_when_the_record_is_made_and_kept() {
         let cloud = cloud().await;
         let table = ledger(&cloud, "record-first").await;
