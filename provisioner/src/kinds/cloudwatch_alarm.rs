@@ -1,9 +1,9 @@
-//! `cloudwatch_alarm`: an alarm on one metric, and where it is told.
+//! `cloudwatch_alarm`: an alarm on one metric, and what it notifies.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Statistic, Tag};
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Statistic};
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
 use engine::kind_meta::{KindMeta, Permission, Verb};
@@ -13,6 +13,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::support::cloudwatch;
 use super::support::prefix::common_prefix;
 use super::support::tagging::{Tagged, Tags, list_tagged, retag};
 use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
@@ -44,7 +45,7 @@ pub struct Desired {
     pub threshold: Decimal,
     /// What a window without data counts as: `notBreaching`, `missing`, ….
     pub missing_data: String,
-    /// ARNs of what is told when it goes off: at most five.
+    /// ARNs of what it notifies when it goes off: at most five.
     pub actions: BTreeSet<String>,
     /// Tags beside the ownership tags.
     pub tags: BTreeMap<String, String>,
@@ -75,7 +76,7 @@ impl TypedKind for CloudwatchAlarms {
         unlisted: &["tags"],
         permissions: &[
             Permission { verb: Verb::Read, action: "cloudwatch:DescribeAlarms", resource: ANY_ALARM },
-            // Whose an alarm is stands in its tags alone.
+            // Only the tags name the owner of an alarm.
             Permission { verb: Verb::Read, action: "cloudwatch:ListTagsForResource", resource: ANY_ALARM },
             Permission { verb: Verb::Create, action: "cloudwatch:DescribeAlarms", resource: ALARM },
             Permission { verb: Verb::Create, action: "cloudwatch:PutMetricAlarm", resource: ALARM },
@@ -142,19 +143,14 @@ impl TypedKind for CloudwatchAlarms {
 
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
         match self.cloudwatch.delete_alarms().alarm_names(id).send().await {
-            Err(error) if !is_missing(code(&error)) => Err(call_error("cloudwatch:DeleteAlarms", error)),
+            Err(error) if !cloudwatch::is_missing(code(&error)) => Err(call_error("cloudwatch:DeleteAlarms", error)),
             _ => Ok(Removal::Gone),
         }
     }
 }
 
-/// How the service says that an alarm is not there, by either of its protocols.
-fn is_missing(code: Option<&str>) -> bool {
-    matches!(code, Some("ResourceNotFound" | "ResourceNotFoundException"))
-}
-
 impl CloudwatchAlarms {
-    /// The alarms whose names begin so, by name.
+    /// The alarms with this prefix, by name.
     async fn alarms(&self, prefix: &str) -> Result<HashMap<String, MetricAlarm>, CallError> {
         let call = self.cloudwatch.describe_alarms().max_records(100);
         let call = if prefix.is_empty() { call } else { call.alarm_name_prefix(prefix) };
@@ -206,7 +202,7 @@ impl CloudwatchAlarms {
             .treat_missing_data(&desired.missing_data)
             .actions_enabled(true)
             .set_alarm_actions(Some(desired.actions.iter().cloned().collect()))
-            .set_tags(tags.map(sdk_tags));
+            .set_tags(tags.map(cloudwatch::sdk_tags));
         call.send().await.map(drop).map_err(|error| call_error(operation, error))
     }
 
@@ -227,21 +223,15 @@ impl CloudwatchAlarms {
 
 impl Tagged for CloudwatchAlarms {
     async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
-        match self.cloudwatch.list_tags_for_resource().resource_arn(self.arn(id)).send().await {
-            Ok(answer) => Ok(Some(plain_tags(answer.tags.unwrap_or_default()))),
-            Err(error) if is_missing(code(&error)) => Ok(None),
-            Err(error) => Err(call_error("cloudwatch:ListTagsForResource", error)),
-        }
+        cloudwatch::tags(&self.cloudwatch, &self.arn(id)).await
     }
 
     async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
-        let call = self.cloudwatch.tag_resource().resource_arn(self.arn(id)).set_tags(Some(sdk_tags(tags)));
-        call.send().await.map(drop).map_err(|error| call_error("cloudwatch:TagResource", error))
+        cloudwatch::tag(&self.cloudwatch, &self.arn(id), tags).await
     }
 
     async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
-        let call = self.cloudwatch.untag_resource().resource_arn(self.arn(id)).set_tag_keys(Some(keys));
-        call.send().await.map(drop).map_err(|error| call_error("cloudwatch:UntagResource", error))
+        cloudwatch::untag(&self.cloudwatch, &self.arn(id), keys).await
     }
 }
 
@@ -282,16 +272,6 @@ fn with_threshold_as_written(desired: &Value, observed: &Value) -> Value {
 
 fn number(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-/// Tags as CloudWatch's SDK takes them.
-pub(super) fn sdk_tags(tags: Tags) -> Vec<Tag> {
-    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-/// Tags as CloudWatch's SDK gives them.
-pub(super) fn plain_tags(tags: Vec<Tag>) -> Tags {
-    tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
 }
 
 #[cfg(test)]

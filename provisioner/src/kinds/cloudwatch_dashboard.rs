@@ -9,7 +9,7 @@ use engine::{Address, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::cloudwatch_alarm::{plain_tags, sdk_tags};
+use super::support::cloudwatch;
 use super::support::prefix::common_prefix;
 use super::support::tagging::{Tagged, Tags, list_tagged, retag};
 use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
@@ -55,7 +55,7 @@ impl TypedKind for CloudwatchDashboards {
         permissions: &[
             Permission { verb: Verb::Read, action: "cloudwatch:ListDashboards", resource: "*" },
             Permission { verb: Verb::Read, action: "cloudwatch:GetDashboard", resource: DASHBOARD },
-            // Whose a dashboard is stands in its tags alone.
+            // Only the tags name the owner of a dashboard.
             Permission { verb: Verb::Read, action: "cloudwatch:ListTagsForResource", resource: ANY_DASHBOARD },
             Permission { verb: Verb::Create, action: "cloudwatch:GetDashboard", resource: DASHBOARD },
             Permission { verb: Verb::Create, action: "cloudwatch:PutDashboard", resource: DASHBOARD },
@@ -119,19 +119,16 @@ impl TypedKind for CloudwatchDashboards {
 
     async fn delete(&self, _address: &Address, id: &str, _last: Desired) -> Result<Removal, CallError> {
         match self.cloudwatch.delete_dashboards().dashboard_names(id).send().await {
-            Err(error) if !is_missing(code(&error)) => Err(call_error("cloudwatch:DeleteDashboards", error)),
+            Err(error) if !cloudwatch::is_missing(code(&error)) => {
+                Err(call_error("cloudwatch:DeleteDashboards", error))
+            }
             _ => Ok(Removal::Gone),
         }
     }
 }
 
-/// How the service says that a dashboard is not there, by either of its protocols.
-fn is_missing(code: Option<&str>) -> bool {
-    matches!(code, Some("ResourceNotFound" | "ResourceNotFoundException" | "DashboardNotFoundError"))
-}
-
 impl CloudwatchDashboards {
-    /// The dashboards whose names begin so.
+    /// The names of the dashboards with this prefix.
     async fn names(&self, prefix: &str) -> Result<BTreeSet<String>, CallError> {
         let call = self.cloudwatch.list_dashboards();
         let call = if prefix.is_empty() { call } else { call.dashboard_name_prefix(prefix) };
@@ -164,7 +161,7 @@ impl CloudwatchDashboards {
     /// A dashboard's body; none of one that does not exist. Text that is no JSON stays text, so that it differs.
     async fn body(&self, name: &str) -> Result<Option<Value>, CallError> {
         let answer = match self.cloudwatch.get_dashboard().dashboard_name(name).send().await {
-            Err(error) if is_missing(code(&error)) => return Ok(None),
+            Err(error) if cloudwatch::is_missing(code(&error)) => return Ok(None),
             answer => answer.map_err(|error| call_error("cloudwatch:GetDashboard", error))?,
         };
         Ok(Some(parsed(answer.dashboard_body().unwrap_or_default())))
@@ -173,7 +170,7 @@ impl CloudwatchDashboards {
     /// Tags count for a new dashboard only. What AWS finds odd in a widget and takes all the same is not an error.
     async fn put(&self, desired: &Desired, tags: Option<Tags>) -> Result<(), CallError> {
         let call = self.cloudwatch.put_dashboard().dashboard_name(&desired.name);
-        let call = call.dashboard_body(desired.body.to_string()).set_tags(tags.map(sdk_tags));
+        let call = call.dashboard_body(desired.body.to_string()).set_tags(tags.map(cloudwatch::sdk_tags));
         call.send().await.map(drop).map_err(|error| call_error("cloudwatch:PutDashboard", error))
     }
 
@@ -189,21 +186,15 @@ impl CloudwatchDashboards {
 
 impl Tagged for CloudwatchDashboards {
     async fn tags(&self, id: &str) -> Result<Option<Tags>, CallError> {
-        match self.cloudwatch.list_tags_for_resource().resource_arn(self.arn(id)).send().await {
-            Ok(answer) => Ok(Some(plain_tags(answer.tags.unwrap_or_default()))),
-            Err(error) if is_missing(code(&error)) => Ok(None),
-            Err(error) => Err(call_error("cloudwatch:ListTagsForResource", error)),
-        }
+        cloudwatch::tags(&self.cloudwatch, &self.arn(id)).await
     }
 
     async fn tag(&self, id: &str, tags: Tags) -> Result<(), CallError> {
-        let call = self.cloudwatch.tag_resource().resource_arn(self.arn(id)).set_tags(Some(sdk_tags(tags)));
-        call.send().await.map(drop).map_err(|error| call_error("cloudwatch:TagResource", error))
+        cloudwatch::tag(&self.cloudwatch, &self.arn(id), tags).await
     }
 
     async fn untag(&self, id: &str, keys: Vec<String>) -> Result<(), CallError> {
-        let call = self.cloudwatch.untag_resource().resource_arn(self.arn(id)).set_tag_keys(Some(keys));
-        call.send().await.map(drop).map_err(|error| call_error("cloudwatch:UntagResource", error))
+        cloudwatch::untag(&self.cloudwatch, &self.arn(id), keys).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What several kinds share: waiting, tags, policies, name prefixes, and Stripe's way of listing and archiving.
 
+pub mod cloudwatch;
 pub mod inventory;
 pub mod policy;
 pub mod prefix;
