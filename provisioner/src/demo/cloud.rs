@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use aws_smithy_types::Blob;
-use billing::Month;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use jiff::ToSpan;
-use localcloud::{Description, LocalCloud, Options, daemon};
-use serde_json::{Value, json};
+use jiff::civil::Date;
+use localcloud::{Description, LocalCloud, Options, daemon, remote};
+use serde_json::Value;
 
 use super::steps::Steps;
 use crate::bundle::checkout;
@@ -64,10 +63,11 @@ impl DemoCloud {
         Ok(User { description: self.description.clone(), folder: std::path::absolute(folder)? })
     }
 
-    /// The last month that is over for long enough to be billed.
-    pub fn settled_month(&self) -> Result<Month, Failure> {
-        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        Ok(Month::of(today.checked_sub(SETTLE_DAYS.days())?).previous()?)
+    /// Days until the day after the next settling day: by then a closed month has been drafted.
+    pub async fn days_until_settled(&self) -> Result<i32, Failure> {
+        let now = remote::clock(&self.description.aws_endpoint).await?.now;
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        Ok(today.until(day_after_settling(today)?)?.get_days())
     }
 
     /// Leaves it running and says how to go on.
@@ -172,18 +172,6 @@ impl User {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// Invokes a deployed function and answers what it said; a function error is an error.
-    pub async fn invoke(&self, handler: &str, event: &Value) -> Result<Value, Failure> {
-        let client = aws_sdk_lambda::Client::new(&self.clients().await?);
-        let call = client.invoke().function_name(self.function(handler)?).payload(Blob::new(event.to_string()));
-        let answer = call.send().await.map_err(|error| crate::cloud::errors::call_error("lambda:Invoke", error))?;
-        let said: Value = serde_json::from_slice(answer.payload().map(Blob::as_ref).unwrap_or(b"null"))?;
-        match answer.function_error() {
-            Some(error) => Err(Failure::new(format!("the function {handler} failed ({error}): {said}"))),
-            None => Ok(said),
-        }
-    }
-
     /// Changes a function's memory as someone in the console would.
     pub async fn change_memory(&self, handler: &str, memory_mb: i32) -> Result<(), Failure> {
         let client = aws_sdk_lambda::Client::new(&self.clients().await?);
@@ -194,11 +182,10 @@ impl User {
         Ok(())
     }
 
-    /// What the deployed `GET /costs` answers for a month, asked with a link's token.
-    pub async fn costs(&self, link: &Value, month: Month) -> Result<Value, Failure> {
+    /// What the deployed `GET /costs` answers for last month, asked with a link's token.
+    pub async fn last_months_costs(&self, link: &Value) -> Result<Value, Failure> {
         let text = |name: &str| link.get(name).and_then(Value::as_str).unwrap_or_default();
-        let period = month.period();
-        let url = format!("{}/costs?start={}&end={}", text("api_url"), period.start(), period.last_day());
+        let url = format!("{}/costs?period=last-month", text("api_url"));
         anstream::println!("  $ curl -H \"Authorization: Bearer TOKEN\" \"{url}\"");
         let request = http::Request::get(&url).header("authorization", format!("Bearer {}", text("token")));
         let request = request.body(Empty::<bytes::Bytes>::new())?;
@@ -231,15 +218,12 @@ impl User {
     }
 }
 
-/// The event that has a month and the days since synced.
-pub fn sync_event(month: Month) -> Value {
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    json!({ "start": month.period().start(), "end": today })
-}
-
-/// The event of a manual invoicing run (E20 of the contract).
-pub fn invoice_event(month: Month) -> Value {
-    json!({ "action": "calculate_and_invoice", "period": month })
+/// The day after the first settling day that comes after `today`: the invoicer has run on the settling day by then.
+fn day_after_settling(today: Date) -> Result<Date, jiff::Error> {
+    let settling = |month: Date| month.first_of_month().checked_add(SETTLE_DAYS.days());
+    let this_month = settling(today)?;
+    let next = if today < this_month { this_month } else { settling(today.first_of_month().checked_add(1.month())?)? };
+    next.tomorrow()
 }
 
 /// E1's answer in a few lines.
@@ -272,5 +256,23 @@ fn expect(arguments: &[&str], code: Option<i32>, wanted: u8) -> Result<(), Failu
         Some(code) if code == i32::from(wanted) => Ok(()),
         Some(code) => Err(Failure::new(format!("`billform {}` ended with {code}, not {wanted}", arguments.join(" ")))),
         None => Err(Failure::new(format!("`billform {}` was stopped by a signal", arguments.join(" ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn the_demo_ends_the_day_after_a_settling_day() {
+        for (today, end) in [
+            (date(2026, 11, 1), date(2026, 11, 16)),
+            (date(2026, 11, 14), date(2026, 11, 16)),
+            (date(2026, 11, 15), date(2026, 12, 16)),
+            (date(2026, 12, 31), date(2027, 1, 16)),
+        ] {
+            assert_eq!(day_after_settling(today).unwrap(), end, "{today}");
+        }
     }
 }
