@@ -191,7 +191,8 @@ impl Session {
         let mut recalled = self.remembered(state)?;
         let state = &mut recalled.state;
         if !state.is_blank() {
-            if self.destroys() {
+            // While the state knows of resources, reading them shows the doubles too.
+            if self.destroys() && state.records.is_empty() {
                 recalled.notes.extend(self.find_latecomers(state, observer).await?);
             }
             return Ok(recalled);

@@ -40,22 +40,22 @@ impl Place<'static> {
 impl<'a> Place<'a> {
     /// The schema of a key's value: a property's, or that of every key of a map.
     pub(super) fn key(self, key: &str) -> Option<Place<'a>> {
-        let schema = |place: Place<'a>| match place.here["properties"].get(key) {
+        let here = self.find(&|place| match place.here.get("properties").and_then(|all| all.get(key)) {
             Some(property) => Some(property),
-            None => Some(&place.here["additionalProperties"]).filter(|map| map.is_object()),
-        };
-        self.options().into_iter().find_map(schema).map(|here| Place { here, ..self })
+            None => place.here.get("additionalProperties").filter(|map| map.is_object()),
+        });
+        here.map(|here| Place { here, ..self })
     }
 
     /// The schema of a list's elements.
     pub(super) fn item(self) -> Option<Place<'a>> {
-        let items = self.options().into_iter().find_map(|place| place.here.get("items"));
-        items.map(|here| Place { here, ..self })
+        self.find(&|place| place.here.get("items")).map(|here| Place { here, ..self })
     }
 
     /// The schema of one value among those that a setting knows.
     pub(super) fn value(self, text: &str) -> Option<Place<'a>> {
-        self.options().into_iter().find(|place| place.here["const"] == text)
+        let is_it = |place: &Place<'a>| place.here.get("const").is_some_and(|value| value == text);
+        self.find(&|place| is_it(&place).then_some(place))
     }
 
     /// Whether the place is marked as provisioned later.
@@ -68,11 +68,13 @@ impl<'a> Place<'a> {
         self.here[REFUSED].as_str()
     }
 
-    /// The place itself, what it refers to, and the alternatives it allows.
-    fn options(self) -> Vec<Place<'a>> {
-        let reference = self.here["$ref"].as_str().and_then(|to| self.root.pointer(to.trim_start_matches('#')));
-        let listed = ["anyOf", "oneOf"].into_iter().filter_map(|keyword| self.here[keyword].as_array()).flatten();
-        let below = reference.into_iter().chain(listed).map(|here| Place { here, ..self });
-        std::iter::once(self).chain(below.flat_map(Place::options)).collect()
+    /// The first that is found in the place itself, in what it refers to, or in the alternatives it allows. Every value of
+    /// every tenant is looked up, so that nothing is collected on the way.
+    fn find<T>(self, found: &dyn Fn(Place<'a>) -> Option<T>) -> Option<T> {
+        let below = |here: &'a Value| Place { here, ..self }.find(found);
+        let reference = || self.root.pointer(self.here.get("$ref")?.as_str()?.trim_start_matches('#'));
+        let listed =
+            || ["anyOf", "oneOf"].into_iter().filter_map(|keyword| self.here.get(keyword)?.as_array()).flatten();
+        found(self).or_else(|| reference().and_then(below)).or_else(|| listed().find_map(below))
     }
 }
