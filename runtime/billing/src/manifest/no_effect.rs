@@ -49,7 +49,7 @@ impl Walk {
                 }
             }
             Value::List(items) => {
-                let Some(place) = place.item() else { return };
+                let Some(place) = place.item().map(Place::resolved) else { return };
                 for (index, item) in items.iter().filter(|item| item.value != Value::Hole).enumerate() {
                     self.path.push(Step::from(index));
                     self.node(item, place);

@@ -68,6 +68,15 @@ impl<'a> Place<'a> {
         self.here[REFUSED].as_str()
     }
 
+    /// The place that a mere reference leads to, with nothing else lost: looked up once for all elements of a list.
+    pub(super) fn resolved(self) -> Place<'a> {
+        let only = self.here.as_object().is_some_and(|keys| keys.len() == 1);
+        match self.here.get("$ref").and_then(Value::as_str).filter(|_| only) {
+            Some(to) => self.root.pointer(to.trim_start_matches('#')).map_or(self, |here| Place { here, ..self }),
+            None => self,
+        }
+    }
+
     /// The first that is found in the place itself, in what it refers to, or in the alternatives it allows. Every value of
     /// every tenant is looked up, so that nothing is collected on the way.
     fn find<T>(self, found: &dyn Fn(Place<'a>) -> Option<T>) -> Option<T> {
