@@ -1,19 +1,15 @@
 //! `cloudwatch_alarm`: its fixture.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use aws_sdk_cloudwatch::types::{Dimension, Tag};
-use provisioner::cloud::{Cloud, Home, client};
+use aws_sdk_cloudwatch::types::Dimension;
 use provisioner::kinds::cloudwatch_alarm::{CloudwatchAlarms, Desired};
 use provisioner::kinds::typed::TypedKind;
 use serde_json::{Value, json};
-use tests::conformance::{Act, Fixture, NAMED, Ownership, act};
+use tests::conformance::{Act, Fixture, NAMED, act};
 use tests::live::{allowed, cloud, tags};
 
-fn cloudwatch(root: &Arc<Cloud>) -> aws_sdk_cloudwatch::Client {
-    client!(root, aws_sdk_cloudwatch, Home::Stack)
-}
+use super::cloudwatch_tags::{self, client};
 
 fn topic(name: &str) -> String {
     format!("arn:aws:sns:us-east-1:123456789012:{name}")
@@ -44,7 +40,7 @@ fn puts(edit: fn(&mut Desired)) -> Act {
         edit(&mut alarm);
         let dimension = |(name, value): (&String, &String)| Dimension::builder().name(name).value(value).build();
         let threshold = alarm.threshold.to_string().parse().expect("a number");
-        let call = cloudwatch(&root).put_metric_alarm().alarm_name(&alarm.name).alarm_description(&alarm.description);
+        let call = client(&root).put_metric_alarm().alarm_name(&alarm.name).alarm_description(&alarm.description);
         let call = call.namespace(&alarm.namespace).metric_name(&alarm.metric).threshold(threshold);
         let call = call.set_dimensions(Some(alarm.dimensions.iter().map(dimension).collect()));
         let call = call.statistic(alarm.statistic.as_str().into()).period(alarm.period_s as i32);
@@ -62,7 +58,7 @@ async fn fixture() -> Fixture {
     let first = first();
     let shows = |field: &'static str, before: Value| [(field, before, first_of(field))];
     Fixture::new::<CloudwatchAlarms>(&cloud, &root, "alarm", &first)
-        .owned(ownership())
+        .owned(cloudwatch_tags::ownership(arn))
         .immutable("name", NAMED)
         .mutation("description", puts(|it| it.description = "theirs".to_owned()), shows("description", json!("theirs")))
         .mutation("namespace", puts(|it| it.namespace = "AWS/SNS".to_owned()), shows("namespace", json!("AWS/SNS")))
@@ -104,25 +100,4 @@ fn first_of(field: &str) -> Value {
 
 fn arn(name: &str) -> String {
     format!("arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}")
-}
-
-fn ownership() -> Ownership {
-    Ownership::new(
-        Some("tags"),
-        |root, id, set, gone| async move {
-            let tag = |(key, value)| Tag::builder().key(key).value(value).build();
-            if !set.is_empty() {
-                let call = cloudwatch(&root).tag_resource().resource_arn(arn(&id));
-                call.set_tags(Some(set.into_iter().map(tag).collect())).send().await.expect("tags are set");
-            }
-            if !gone.is_empty() {
-                let call = cloudwatch(&root).untag_resource().resource_arn(arn(&id));
-                call.set_tag_keys(Some(gone.into_iter().collect())).send().await.expect("tags go");
-            }
-        },
-        |root, id| async move {
-            let answer = cloudwatch(&root).list_tags_for_resource().resource_arn(arn(&id)).send().await.expect("tags");
-            answer.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect()
-        },
-    )
 }

@@ -1,18 +1,12 @@
 //! `cloudwatch_dashboard`: its fixture.
 
-use std::sync::Arc;
-
-use aws_sdk_cloudwatch::types::Tag;
-use provisioner::cloud::{Cloud, Home, client};
 use provisioner::kinds::cloudwatch_dashboard::{CloudwatchDashboards, Desired};
 use provisioner::kinds::typed::TypedKind;
 use serde_json::{Value, json};
-use tests::conformance::{Fixture, NAMED, Ownership, act};
+use tests::conformance::{Fixture, NAMED, act};
 use tests::live::{allowed, cloud, tags};
 
-fn cloudwatch(root: &Arc<Cloud>) -> aws_sdk_cloudwatch::Client {
-    client!(root, aws_sdk_cloudwatch, Home::Stack)
-}
+use super::cloudwatch_tags::{self, client};
 
 fn body(text: &str) -> Value {
     json!({ "widgets": [{ "type": "text", "width": 24, "properties": { "markdown": text } }] })
@@ -29,11 +23,11 @@ async fn fixture() -> Fixture {
         tags: tags(&[("team", "billing")]),
     };
     let rewritten = act(|root, id| async move {
-        let call = cloudwatch(&root).put_dashboard().dashboard_name(id).dashboard_body(body("theirs").to_string());
+        let call = client(&root).put_dashboard().dashboard_name(id).dashboard_body(body("theirs").to_string());
         call.send().await.expect("is put");
     });
     Fixture::new::<CloudwatchDashboards>(&cloud, &root, "dashboard", &first)
-        .owned(ownership())
+        .owned(cloudwatch_tags::ownership(arn))
         .immutable("name", NAMED)
         .mutation("body", rewritten, [("body.widgets", body("theirs")["widgets"].clone(), body("ours")["widgets"].clone())])
         .update("body", Desired { body: body("more"), ..first.clone() })
@@ -43,25 +37,4 @@ async fn fixture() -> Fixture {
 
 fn arn(name: &str) -> String {
     format!("arn:aws:cloudwatch::123456789012:dashboard/{name}")
-}
-
-fn ownership() -> Ownership {
-    Ownership::new(
-        Some("tags"),
-        |root, id, set, gone| async move {
-            let tag = |(key, value)| Tag::builder().key(key).value(value).build();
-            if !set.is_empty() {
-                let call = cloudwatch(&root).tag_resource().resource_arn(arn(&id));
-                call.set_tags(Some(set.into_iter().map(tag).collect())).send().await.expect("tags are set");
-            }
-            if !gone.is_empty() {
-                let call = cloudwatch(&root).untag_resource().resource_arn(arn(&id));
-                call.set_tag_keys(Some(gone.into_iter().collect())).send().await.expect("tags go");
-            }
-        },
-        |root, id| async move {
-            let answer = cloudwatch(&root).list_tags_for_resource().resource_arn(arn(&id)).send().await.expect("tags");
-            answer.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect()
-        },
-    )
 }

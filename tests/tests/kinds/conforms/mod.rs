@@ -1,6 +1,7 @@
 //! One file per kind: its fixture, which the suite of `tests::conformance` asks all that it asks of every kind, and
 //! tests of what is special about it. A new kind is one line here; by name: `cargo test -p tests conforms::budget`.
 
+mod cloudwatch_tags;
 mod dashboard;
 
 use std::collections::BTreeSet;
