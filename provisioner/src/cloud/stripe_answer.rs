@@ -1,14 +1,45 @@
-//! Stripe's answers: parsed, or a description of the field that stands in the way.
+//! Stripe's answers, kept until they are parsed, and a description of the field that stands in the way.
 //!
 //! async-stripe parses with miniserde, which says only that something failed. A Stripe API version or a proxy that drops
 //! a field is found in a minute when the field has a name.
 
-use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
-/// Parses an answer. The error names the first field that is missing or of another type, by its path.
-pub fn parse<T: miniserde::Deserialize>(answer: &miniserde::json::Value) -> Result<T, String> {
-    let text = miniserde::json::to_string(answer);
-    miniserde::json::from_str(&text).map_err(|_| obstacle(&text, &|text| miniserde::json::from_str::<T>(text).is_ok()))
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use stripe::{Client, CustomizedStripeRequest, StripeError};
+use stripe_client_core::StripeClient;
+
+/// A client for one call, which keeps the answer in case it does not parse.
+pub struct Keeping<'a> {
+    client: &'a Client,
+    body: OnceLock<Bytes>,
+}
+
+impl<'a> Keeping<'a> {
+    /// Sends through this client.
+    pub fn new(client: &'a Client) -> Keeping<'a> {
+        Keeping { client, body: OnceLock::new() }
+    }
+
+    /// The answer's text; none of an error, or of what is no text.
+    pub fn answer(&self) -> Option<String> {
+        String::from_utf8(self.body.get()?.to_vec()).ok()
+    }
+}
+
+impl StripeClient for Keeping<'_> {
+    type Err = StripeError;
+
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
+        let body = self.client.execute(request).await?;
+        Ok(self.body.get_or_init(|| body).clone())
+    }
+}
+
+/// Describes what keeps an answer from being a `T`: the first field that is missing or of another type.
+pub fn obstacle<T: miniserde::Deserialize>(text: &str) -> String {
+    described_obstacle(text, &|text| miniserde::json::from_str::<T>(text).is_ok())
 }
 
 /// The fields that Stripe always sends of the objects we read, each with a value that parses.
@@ -30,7 +61,7 @@ fn always(object: &str) -> Value {
 }
 
 /// Describes what keeps `parses` from taking the text.
-fn obstacle(text: &str, parses: &dyn Fn(&str) -> bool) -> String {
+fn described_obstacle(text: &str, parses: &dyn Fn(&str) -> bool) -> String {
     let Ok(answer) = serde_json::from_str::<Value>(text) else { return "it is not JSON".to_owned() };
     let mut objects = Vec::new();
     find_objects(&answer, String::new(), &mut objects);
@@ -96,8 +127,10 @@ mod tests {
     use stripe_product::{Price, Product};
     use stripe_types::List;
 
-    fn answer(value: &Value) -> miniserde::json::Value {
-        miniserde::json::from_str(&value.to_string()).expect("JSON")
+    /// As a call ends: the object, or why it is none.
+    fn parse<T: miniserde::Deserialize>(answer: &Value) -> Result<T, String> {
+        let text = answer.to_string();
+        miniserde::json::from_str(&text).map_err(|_| obstacle::<T>(&text))
     }
 
     fn whole(object: &str) -> Value {
@@ -108,15 +141,15 @@ mod tests {
 
     /// Exactly what is listed parses; each listed field is needed, and named when it is missing or mistyped.
     fn check<T: miniserde::Deserialize>(object: &str) {
-        assert!(parse::<T>(&answer(&whole(object))).is_ok(), "{object}");
+        assert!(parse::<T>(&whole(object)).is_ok(), "{object}");
         for name in always(object).as_object().expect("fields").keys() {
             let mut without = whole(object);
             without.as_object_mut().expect("fields").shift_remove(name);
-            let error = parse::<T>(&answer(&without)).err().unwrap_or_else(|| panic!("{object} without {name}"));
+            let error = parse::<T>(&without).err().unwrap_or_else(|| panic!("{object} without {name}"));
             assert!(error.contains(&format!("has no `{name}`")), "{error}");
             let mut mistyped = whole(object);
             mistyped[name] = json!({ "an": ["object"] });
-            if let Err(error) = parse::<T>(&answer(&mistyped)) {
+            if let Err(error) = parse::<T>(&mistyped) {
                 assert!(error.contains(&format!("`{name}` of the {object}")), "{error}");
             }
         }
@@ -137,13 +170,13 @@ mod tests {
         bad["id"] = json!("price_2");
         bad.as_object_mut().expect("fields").shift_remove("active");
         list["data"] = json!([whole("price"), bad]);
-        let error = parse::<List<Price>>(&answer(&list)).expect_err("a price lacks a field");
+        let error = parse::<List<Price>>(&list).expect_err("a price lacks a field");
         assert_eq!(error, "the price price_2 (at /data/1) has no `active`");
     }
 
     #[test]
     fn what_is_no_object_of_stripes_is_said_to_be_none() {
-        let error = parse::<Price>(&answer(&json!(["nothing"]))).expect_err("no price");
+        let error = parse::<Price>(&json!(["nothing"])).expect_err("no price");
         assert!(error.contains("the shape that Stripe documents"), "{error}");
     }
 }

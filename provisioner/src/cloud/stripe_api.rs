@@ -8,7 +8,7 @@ use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use super::calls::Calls;
 use super::pacing::Pacer;
 use super::secret_values::SecretValue;
-use super::stripe_answer;
+use super::stripe_answer::{self, Keeping};
 
 /// A Stripe account, ready to be called.
 #[derive(Clone)]
@@ -114,15 +114,19 @@ impl StripeApi {
         R::Output: miniserde::Deserialize,
     {
         self.calls.add("stripe");
-        // As JSON at first, so that the answer is at hand when it does not parse.
-        let request = request.build().customize::<miniserde::json::Value>();
-        let answer = request.request_strategy(strategy).send(&self.client).await;
+        let client = Keeping::new(&self.client);
+        let answer = request.customize().request_strategy(strategy).send(&client).await;
         match &answer {
             Err(StripeError::ClientError(cause)) => self.calls.gate().unreachable(&self.endpoint, cause),
             Err(StripeError::Timeout) => self.calls.gate().unreachable(&self.endpoint, "no answer in time"),
             _ => self.calls.gate().reached(&self.endpoint),
         }
-        stripe_answer::parse(&answer?).map_err(StripeError::JSONDeserialize)
+        answer.map_err(|error| match (error, client.answer()) {
+            (StripeError::JSONDeserialize(_), Some(text)) => {
+                StripeError::JSONDeserialize(stripe_answer::obstacle::<R::Output>(&text))
+            }
+            (error, _) => error,
+        })
     }
 
     /// Reads all pages. `page` asks for what comes after an id, `unpack` takes an answer apart into its objects and
