@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use memchr::memmem;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -86,12 +87,12 @@ fn executable(messages: &str) -> Option<PathBuf> {
 /// The newest `GLIBC_2.x` that a binary asks for.
 pub fn newest_glibc(binary: &[u8]) -> Option<u32> {
     const MARK: &[u8] = b"GLIBC_2.";
-    let places = binary.windows(MARK.len()).enumerate().filter(|(_, window)| *window == MARK);
+    let places = memmem::find_iter(binary, MARK);
     let minor = |at: usize| {
         let digits = binary[at + MARK.len()..].iter().take_while(|byte| byte.is_ascii_digit()).take(3);
         digits.fold(None, |number: Option<u32>, digit| Some(number.unwrap_or(0) * 10 + u32::from(digit - b'0')))
     };
-    places.filter_map(|(at, _)| minor(at)).max()
+    places.filter_map(minor).max()
 }
 
 #[cfg(test)]
