@@ -8,6 +8,7 @@ pub mod clock;
 pub mod connection;
 pub mod errors;
 pub mod gate;
+pub mod github;
 pub mod http;
 pub mod ownership;
 pub mod pacing;

@@ -1,6 +1,7 @@
 //! One file per command: arguments, and one function. A command neither parses nor formats.
 
 pub mod apply;
+pub mod ci;
 pub mod completions;
 pub mod demo;
 pub mod destroy;
@@ -46,6 +47,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
+        Command::Ci(subcommand) => ci::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
         Command::Demo(arguments) => demo::run(global, &arguments).await,
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()),

@@ -1,9 +1,12 @@
 //! One run of a command against one account: what it looks at, what it plans, and the state it locks.
 
+pub mod drift_issues;
 pub mod limits;
 pub mod locked_run;
+pub mod one_comment;
 pub mod progress;
 pub mod saved_plan;
+pub mod saved_review;
 pub mod scope;
 pub mod secrets;
 pub mod session;

@@ -2,5 +2,6 @@
 
 pub mod conformance;
 pub mod faults;
+pub mod github;
 pub mod live;
 pub mod stage;

@@ -36,6 +36,9 @@ pub struct KindMeta {
     pub needs_bundle: bool,
     /// What a deployed stack gives out of it.
     pub output: Option<OutputOf>,
+    /// Fields of a tenant's resource that are a key of that tenant in the manifest: what others changed there can be
+    /// accepted by writing it into the manifest.
+    pub tenant_keys: &'static [TenantKey],
 }
 
 impl KindMeta {
@@ -56,7 +59,26 @@ impl KindMeta {
         given_value: None,
         needs_bundle: false,
         output: None,
+        tenant_keys: &[],
     };
+}
+
+/// A field of a tenant's resource and the key of the tenant in the manifest that says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantKey {
+    /// The field's path: `limit_usd`, `metadata.cost_center`.
+    pub path: &'static str,
+    /// The key: `budget`, `cost_center`.
+    pub key: &'static str,
+    /// The currency that is written behind the field's number: `USD`.
+    pub currency: Option<&'static str>,
+}
+
+impl TenantKey {
+    /// A field whose text is the key's value.
+    pub const fn text(path: &'static str, key: &'static str) -> TenantKey {
+        TenantKey { path, key, currency: None }
+    }
 }
 
 /// What a deployed stack gives out of the resources of a kind.

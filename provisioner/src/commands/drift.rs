@@ -86,7 +86,7 @@ fn show(global: &Global, session: &Session, report: &DriftReport) -> Result<(), 
         Written::Human => terminal::print(&views::drift::render(report, &around)),
         Written::Markdown => terminal::print(&views::drift_markdown::render(report, &around)),
         Written::Json => {
-            let document = views::drift_json::render(report, &session.cloud.calls.counts());
+            let document = views::drift_json::render(report, &around, &session.cloud.calls.counts());
             terminal::print_json(&document)?;
         }
         Written::Sarif => {

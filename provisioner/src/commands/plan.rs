@@ -10,17 +10,19 @@ use crate::bundle::selection;
 use crate::project::Project;
 use crate::run::progress::Progress;
 use crate::run::saved_plan::SavedPlan;
+use crate::run::saved_review;
 use crate::run::scope::{Refresh, Scope};
 use crate::run::session::{Looking, Purpose, Recalled, Session};
 use crate::ui::exit;
 use crate::ui::failure::Outcome;
 use crate::ui::options::{Global, Written};
+use crate::ui::views::review::Review;
 use crate::ui::views::{self, terminal};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Saves the plan, for `apply FILE`.
+    /// Saves the plan, for `apply FILE`; beside it, in FILE.review.json, what `ci comment FILE` shows of it.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Exits 2 when there are changes.
@@ -68,7 +70,9 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     drop(progress);
     show(global, &session, &plan, keeps_code)?;
     if let Some(path) = &arguments.out {
-        SavedPlan::new(&session, &looking, &plan, arguments.destroy)?.write(path)?;
+        let saved = SavedPlan::new(&session, &looking, &plan, arguments.destroy)?;
+        saved.write(path)?;
+        saved_review::write(review(&session, &plan, keeps_code), &saved, path)?;
         anstream::eprintln!("The plan is saved in {}; `billform apply {0}` carries it out.", path.display());
     }
     Ok(exit_code(&plan, arguments.detailed_exitcode))
@@ -103,6 +107,21 @@ pub fn show(
         }
     }
     Ok(())
+}
+
+/// What is reviewed of the plan.
+fn review(session: &Session, plan: &Plan, keeps_code: bool) -> Review {
+    let manifest = &session.project.manifest;
+    let around = views::plan::Surroundings {
+        account: &manifest.aws.account,
+        region: &manifest.aws.region,
+        unprovisioned: &manifest.unprovisioned_sections(),
+        keeps_code,
+        destroys: session.destroys(),
+        calls: &session.cloud.calls.counts(),
+        width: terminal::width(),
+    };
+    Review::new(plan, &around)
 }
 
 /// Incomplete beats changes (the CLI contract: 1, then 4, 3, 2).

@@ -13,7 +13,7 @@ use aws_sdk_budgets::types::{Budget, BudgetType, ResourceTag, Spend, TimeUnit};
 use aws_smithy_types::error::operation::BuildError;
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
-use engine::kind_meta::{KindMeta, Permission, Verb};
+use engine::kind_meta::{KindMeta, Permission, TenantKey, Verb};
 use engine::{Address, Owner};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,7 @@ impl TypedKind for Budgets {
             Permission { verb: Verb::Delete, action: "budgets:ModifyBudget", resource: BUDGET },
         ],
         steps_at_once: 4,
+        tenant_keys: &[TenantKey { path: "limit_usd", key: "budget", currency: Some("USD") }],
         ..KindMeta::PLAIN
     };
 

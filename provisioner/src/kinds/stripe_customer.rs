@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use billing::names::LEFT_METADATA;
 use engine::kind::{CallError, Removal};
-use engine::kind_meta::KindMeta;
+use engine::kind_meta::{KindMeta, TenantKey};
 use serde::{Deserialize, Serialize};
 use stripe_core::Customer;
 use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer, RetrieveCustomerReturned, UpdateCustomer};
@@ -47,6 +47,13 @@ impl StripeKind for Customers {
         open_maps: &["metadata"],
         leaves: Some("stays in Stripe, with its invoices"),
         steps_at_once: 10,
+        tenant_keys: &[
+            TenantKey::text("name", "name"),
+            TenantKey::text("email", "email"),
+            TenantKey::text("preferred_locales", "locale"),
+            TenantKey::text("metadata.billing_account", "billing_account"),
+            TenantKey::text("metadata.cost_center", "cost_center"),
+        ],
         ..KindMeta::PLAIN
     };
     const ROUTES: Routes =

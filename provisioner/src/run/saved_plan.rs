@@ -82,6 +82,16 @@ impl SavedPlan {
         Ok(saved)
     }
 
+    /// The stack it is for.
+    pub fn stack(&self) -> &str {
+        &self.made_for.stack
+    }
+
+    /// SHA-256 of all that it says, in hex.
+    pub fn checksum(&self) -> &str {
+        &self.checksum
+    }
+
     /// How the cloud was looked at, to look at it the same way.
     pub fn looking(&self) -> Looking {
         let targets: Vec<Address> = self.targets.iter().cloned().collect();

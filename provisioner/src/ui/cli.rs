@@ -75,6 +75,9 @@ pub enum Command {
     /// Invoices: preview a month.
     #[command(subcommand)]
     Invoice(commands::invoice::Subcommand),
+    /// GitHub: shows a plan in its pull request, keeps an issue for drift. Posts as the workflow that runs it.
+    #[command(subcommand)]
+    Ci(commands::ci::Subcommand),
     /// The local cloud: start and stop it.
     #[command(subcommand)]
     Local(commands::local::Subcommand),

@@ -2,8 +2,10 @@
 
 pub mod alike;
 pub mod apply;
+pub mod ci_comment;
 pub mod clock;
 pub mod drift;
+pub mod drift_issue;
 pub mod drift_json;
 pub mod drift_markdown;
 pub mod drift_sarif;
@@ -13,12 +15,14 @@ pub mod graph;
 pub mod invoice;
 pub mod locks;
 pub mod markdown;
+pub mod marker;
 pub mod plan;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod printable;
 pub mod problems;
 pub mod rebuild;
+pub mod review;
 pub mod style;
 pub mod table;
 pub mod terminal;

@@ -27,7 +27,7 @@ fn todo(at: &str, tenant: Option<&str>, action: Action, fields: Vec<FieldChange>
 }
 
 /// One of each finding.
-fn findings() -> Vec<Drifted> {
+pub fn findings() -> Vec<Drifted> {
     let long = |tail: &str| json!(format!("{} and then {tail}", "the same words over and over again".repeat(5)));
     let role = "client-billing-invoicer";
     vec![
@@ -88,13 +88,13 @@ fn todos() -> Vec<Unapplied> {
 
 const TODAY: Date = Date::constant(2026, 11, 25);
 
-fn report(drift: Drift, ignores: &[&str], unlisted: Vec<(&'static str, CallError)>) -> DriftReport {
+pub fn report(drift: Drift, ignores: &[&str], unlisted: Vec<(&'static str, CallError)>) -> DriftReport {
     let ignores: Vec<Ignore> = ignores.iter().map(|text| text.parse().expect("an ignore")).collect();
     let known = drift.drifted.iter().map(|found| found.address.clone()).collect();
     DriftReport::new(part(drift, &ignores, &known, TODAY), unlisted, false)
 }
 
-fn drift_around(width: usize) -> drift::Surroundings<'static> {
+pub fn drift_around(width: usize) -> drift::Surroundings<'static> {
     drift::Surroundings { stack: "client-billing", account: "123456789012", region: "us-east-1", width }
 }
 
@@ -103,12 +103,12 @@ fn golden_drift(name: &str, report: &DriftReport) {
 }
 
 /// A report in which everything there is stands.
-fn full_report() -> DriftReport {
+pub fn full_report() -> DriftReport {
     let drift = Drift { drifted: findings(), unapplied: todos(), compared: 27, ..Drift::default() };
     report(drift, &[], Vec::new())
 }
 
-fn incomplete_report() -> DriftReport {
+pub fn incomplete_report() -> DriftReport {
     let denied = "User: arn:aws:iam::123456789012:user/reader is not authorized to perform: \
                   budgets:DescribeBudgets on resource: arn:aws:budgets::123456789012:budget/* (AccessDeniedException)";
     let error = || refused("budgets:DescribeBudgets", denied, ErrorClass::Denied);
@@ -164,7 +164,7 @@ fn drift_that_is_ignored() {
 }
 
 /// Compares a document with its file.
-fn document(name: &str, text: &str) {
+pub fn document(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("BILLFORM_BLESS").is_some() {
         fs::write(&path, text).expect("is written");
@@ -193,7 +193,7 @@ fn drift_for_code_scanning_and_programs() {
     document("drift.sarif", &pretty(&drift_sarif::render(&all, "client-billing", &places)));
     document("drift-incomplete.sarif", &pretty(&drift_sarif::render(&incomplete_report(), "client-billing", &places)));
     let calls = BTreeMap::from([("iam".to_owned(), 3)]);
-    document("drift.json", &pretty(&drift_json::render(&all, &calls)));
+    document("drift.json", &pretty(&drift_json::render(&all, &drift_around(80), &calls)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! write, compared with files.
 
 mod actions;
+mod ci;
 mod completions;
 mod drift;
 mod errors;

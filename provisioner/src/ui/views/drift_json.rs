@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use engine::{Drifted, Unapplied};
 use serde_json::{Map, Value, json};
 
+use super::drift::Surroundings;
 use super::plan_json;
 use crate::drift::report::{DriftReport, Sort, happened};
 
 /// The report as one JSON document. A field's `before` is what is there, its `after` what it was left as and goes
 /// back to, as in a plan. `api_calls` are the calls that reading took, by service.
-pub fn render(report: &DriftReport, api_calls: &BTreeMap<String, u64>) -> Value {
+pub fn render(report: &DriftReport, around: &Surroundings, api_calls: &BTreeMap<String, u64>) -> Value {
     let drift = &report.drift;
     let errors = |name: &str, items: Vec<(Value, String)>| {
         let error = |(what, error): (Value, String)| json!({ name: what, "error": crate::ui::sensitive::text(&error) });
@@ -21,6 +22,9 @@ pub fn render(report: &DriftReport, api_calls: &BTreeMap<String, u64>) -> Value 
     let unlisted = report.unlisted.iter().map(|(kind, error)| (json!(kind), error.to_string()));
     json!({
         "format": "billform-drift/1",
+        "stack": around.stack,
+        "account": around.account,
+        "region": around.region,
         "changes": drift.drifted.iter().map(found).collect::<Vec<_>>(),
         "summary": summary(report),
         "api_calls": api_calls,

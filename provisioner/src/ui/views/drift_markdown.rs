@@ -39,12 +39,12 @@ fn found_block(found: &Drifted) -> Block {
         Some(what) => format!("{} **{}**: {}", code(&found.address.to_string()), sort.name(), code(&what)),
         None => format!("{} **{}**", code(&found.address.to_string()), sort.name()),
     };
-    Block { head, columns: &["Field", "Found", "As left"], rows: rows(&found.fields) }
+    Block { head, columns: &["Field", "Found", "As left"], rows: rows(&found.fields), below: Vec::new() }
 }
 
 fn todo_block(todo: &Unapplied) -> Block {
     let head = format!("{} **{}**", code(&todo.address.to_string()), todo.action.name());
-    Block { head, columns: &["Field", "As applied", "In the manifest"], rows: rows(&todo.fields) }
+    Block { head, columns: &["Field", "As applied", "In the manifest"], rows: rows(&todo.fields), below: Vec::new() }
 }
 
 /// A row for each field: its path, what is there, what it is or was to be; cut around what differs.

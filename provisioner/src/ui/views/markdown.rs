@@ -31,6 +31,29 @@ pub fn sentence(text: &str) -> String {
     inert(one_line(text, LONGEST_SENTENCE))
 }
 
+/// Text of several lines as it stands, in a code block that nothing in it can end. Only the last lines that fit into
+/// `limit` bytes are shown: what a program says last is why it ended.
+pub fn last_lines(text: &str, limit: usize) -> String {
+    let lines: Vec<String> = text.lines().map(|line| one_line(line, LONGEST_SENTENCE)).collect();
+    let longest_run = |line: &String| line.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(lines.iter().map(longest_run).max().unwrap_or(0).max(2) + 1);
+    let mut room = limit.saturating_sub(2 * fence.len() + RESERVE);
+    let fits = |line: &&String| {
+        let fits = line.len() < room;
+        room = room.saturating_sub(line.len() + 1);
+        fits
+    };
+    let kept = lines.iter().rev().take_while(fits).count();
+    let (left_out, shown) = lines.split_at(lines.len() - kept);
+    let note = match left_out.len() {
+        0 => String::new(),
+        1 => "1 line before these is left out.\n\n".to_owned(),
+        many => format!("{many} lines before these are left out.\n\n"),
+    };
+    let shown: String = shown.iter().map(|line| format!("{line}\n")).collect();
+    format!("{note}{fence}text\n{shown}{fence}\n")
+}
+
 fn inert(text: String) -> String {
     let ascii = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '`' | '|' | '\\');
     let spans = |c: char| ascii(c) || c == '…' || (!c.is_ascii() && c.is_alphanumeric());
@@ -83,14 +106,24 @@ pub struct Block {
     pub columns: &'static [&'static str],
     /// The table's rows, each cell a text that may be anybody's.
     pub rows: Vec<Vec<String>>,
+    /// Lines after the table, as Markdown.
+    pub below: Vec<String>,
 }
 
 impl Block {
     fn render(&self) -> String {
         let mut out = format!("- {}\n", self.head);
-        if self.rows.is_empty() {
-            return out;
+        if !self.rows.is_empty() {
+            self.render_table(&mut out);
         }
+        for line in &self.below {
+            let gap = if out.ends_with("\n\n") { "" } else { "\n" };
+            let _ = writeln!(out, "{gap}  {line}\n");
+        }
+        out
+    }
+
+    fn render_table(&self, out: &mut String) {
         let rule = vec!["---"; self.columns.len()].join(" | ");
         let _ = writeln!(out, "\n  | {} |\n  | {rule} |", self.columns.join(" | "));
         for row in self.rows.iter().take(MOST_FIELDS) {
@@ -102,7 +135,6 @@ impl Block {
             let _ = writeln!(out, "\n  … and {more} more {}", if more == 1 { "field" } else { "fields" });
         }
         out.push('\n');
-        out
     }
 }
 
@@ -118,7 +150,13 @@ pub struct Document {
 impl Document {
     /// A document that begins with these lines. `more` says where all of it can be seen.
     pub fn new(beginning: &str, more: &'static str) -> Document {
-        Document { text: format!("{beginning}\n"), limit: LIMIT - 1 - RESERVE, left_out: 0, more }
+        Document::within(LIMIT - 1, beginning, more)
+    }
+
+    /// The same for a part of a comment, which may take at most `limit` bytes.
+    pub fn within(limit: usize, beginning: &str, more: &'static str) -> Document {
+        let text = if beginning.is_empty() { String::new() } else { format!("{beginning}\n") };
+        Document { text, limit: limit.saturating_sub(RESERVE), left_out: 0, more }
     }
 
     /// A heading of our own words, and the blocks under it, each under its tenant.

@@ -2,76 +2,68 @@
 
 use std::fmt::Write as _;
 
-use engine::{Action, Plan, Step};
-use serde_json::Value;
+use engine::{Action, Plan};
 
-use super::field;
 use super::markdown::{Block, Document, code, sentence};
-use super::plan::{Surroundings, counts, reason, unreadable};
-use crate::ui::sensitive;
+use super::plan::{Surroundings, counts};
+use super::review::{Review, ReviewedStep};
 
 /// The plan as Markdown; below [`super::markdown::LIMIT`], whatever is planned.
 pub fn render(plan: &Plan, around: &Surroundings) -> String {
-    let mut beginning = format!("## Plan for {}\n\n", code(&plan.stack));
-    let summary = plan.summary();
-    let what = if summary.changes() == 0 { "nothing to change".to_owned() } else { counts(&summary) };
-    let _ = writeln!(beginning, "**Plan:** {what} in account {} ({}).", around.account, around.region);
-    if plan.is_incomplete() {
-        beginning.push_str("\n**The plan is incomplete**: see what stands in its way, below.\n");
-    }
-    let mut document = Document::new(beginning.trim_end(), "`billform plan`");
-    document.section("Changes", plan.changes().map(|step| (step.tenant.as_deref(), block(step, around.destroys))));
-    document.list("In the way", in_the_way(plan).iter().map(|line| sentence(&sensitive::text(line))));
-    document.list("Notes", notes(plan, around));
+    let review = Review::new(plan, around);
+    let mut document = Document::new(beginning(&review).trim_end(), "`billform plan`");
+    whole(&review, &mut document);
     document.finish()
 }
 
-fn block(step: &Step, destroys: bool) -> Block {
+/// The heading, and the one sentence that counts.
+pub fn beginning(review: &Review) -> String {
+    let mut beginning = format!("## Plan for {}\n\n", code(&review.stack));
+    let changes = review.summary.changes();
+    let what = if changes == 0 { "nothing to change".to_owned() } else { counts(&review.summary) };
+    let _ = writeln!(beginning, "**Plan:** {what} in account {} ({}).", review.account, review.region);
+    if review.is_incomplete() {
+        beginning.push_str("\n**The plan is incomplete**: see what stands in its way, below.\n");
+    }
+    beginning
+}
+
+/// Every change with its fields, then what stands in the way, then notes.
+pub fn whole(review: &Review, document: &mut Document) {
+    document.section("Changes", review.steps.iter().map(|step| (step.tenant.as_deref(), block(step))));
+    document.list("In the way", review.in_the_way.iter().map(|line| sentence(line)));
+    document.list("Notes", notes(review));
+}
+
+/// The option that lets a guarded step go, as code.
+pub fn approval(step: &ReviewedStep) -> String {
+    code(&format!("--approve {}", step.address))
+}
+
+fn block(step: &ReviewedStep) -> Block {
     let mut head = format!("{} **{}**", code(&step.address.to_string()), step.action.name());
-    if let Some(reason) = reason(step, destroys) {
-        let _ = write!(head, ": {}", code(&reason));
+    if let Some(reason) = &step.reason {
+        let _ = write!(head, ": {}", code(reason));
     }
-    if let Some(guard) = &step.guard {
-        let approve = code(&format!("--approve {}", step.address));
-        let _ = write!(head, "; it holds {}, which needs {approve}", code(&guard.described));
+    if let Some(holds) = &step.holds {
+        let _ = write!(head, "; it holds {}, which needs {}", code(holds), approval(step));
     }
-    if step.action == Action::Create {
-        let rows = created(step);
-        return Block { head, columns: &["Field", "Value"], rows };
-    }
-    let mut fields = step.fields.clone();
-    fields.iter_mut().for_each(sensitive::mask);
-    Block { head, columns: &["Field", "Found", "Planned"], rows: super::drift_markdown::rows(&fields) }
+    let columns: &[&str] =
+        if step.action == Action::Create { &["Field", "Value"] } else { &["Field", "Found", "Planned"] };
+    Block { head, columns, rows: step.fields.clone(), below: Vec::new() }
 }
 
-fn created(step: &Step) -> Vec<Vec<String>> {
-    let Some(Value::Object(fields)) = &step.desired else { return Vec::new() };
-    let given = fields.iter().filter(|(_, value)| !super::plan::is_empty(value));
-    given.map(|(path, value)| vec![path.clone(), field::text(value)]).collect()
-}
-
-fn in_the_way(plan: &Plan) -> Vec<String> {
-    let refused = plan.refused.iter().map(|refused| refused.message.clone());
-    let blocked = plan.blocked.iter().map(|blocked| format!("{} waits for {}", blocked.address, blocked.because));
-    refused.chain(blocked).chain(unreadable(plan)).collect()
-}
-
-fn notes(plan: &Plan, around: &Surroundings) -> Vec<String> {
-    let mut notes: Vec<String> = plan
-        .pending
-        .iter()
-        .map(|(address, until)| format!("Pending: {}", sentence(&format!("{address} {until}"))))
-        .collect();
-    if !around.unprovisioned.is_empty() {
-        let sections = sentence(&around.unprovisioned.join(", "));
+fn notes(review: &Review) -> Vec<String> {
+    let mut notes: Vec<String> = review.pending.iter().map(|line| format!("Pending: {}", sentence(line))).collect();
+    if !review.unprovisioned.is_empty() {
+        let sections = sentence(&review.unprovisioned.join(", "));
         notes.push(format!("Not provisioned by this version, though the manifest has it: {sections}"));
     }
-    if around.keeps_code {
+    if review.keeps_code {
         notes.push("No bundle is at hand, so deployed functions keep their code.".to_owned());
     }
-    if !plan.not_read.is_empty() {
-        let kinds: Vec<&str> = plan.not_read.keys().map(String::as_str).collect();
-        let kinds = sentence(&kinds.join(", "));
+    if !review.not_read.is_empty() {
+        let kinds = sentence(&review.not_read.join(", "));
         notes.push(format!("Some fields of {kinds} were taken from the state; `--refresh full` reads them."));
     }
     notes

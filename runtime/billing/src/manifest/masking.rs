@@ -1,7 +1,21 @@
 //! Keys and secrets that someone wrote where they do not belong: recognised, masked, never shown.
 
 /// What the values of known kinds of secrets start with; what follows is the secret.
-const PREFIXES: &[&str] = &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "AKIA", "ASIA"];
+const PREFIXES: &[&str] = &[
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "rk_test_",
+    "whsec_",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+];
 
 /// Shorter runs of characters are taken for names.
 const SHORTEST: usize = 32;

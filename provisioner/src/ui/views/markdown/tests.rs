@@ -66,7 +66,7 @@ fn hostile_texts_stay_texts() {
 
 fn block(rows: usize, cell: &str) -> Block {
     let rows = vec![vec![cell.to_owned(), cell.to_owned(), cell.to_owned()]; rows];
-    Block { head: code(cell), columns: &["Field", "Found", "As left"], rows }
+    Block { head: code(cell), columns: &["Field", "Found", "As left"], rows, below: Vec::new() }
 }
 
 #[test]
@@ -105,7 +105,7 @@ proptest! {
 
     #[test]
     fn a_row_has_as_many_cells_as_the_table(cells in prop::collection::vec(any::<String>(), 3)) {
-        let block = Block { head: code(&cells[0]), columns: &["Field", "Found", "As left"], rows: vec![cells] };
+        let block = Block { head: code(&cells[0]), columns: &["Field", "Found", "As left"], rows: vec![cells], below: Vec::new() };
         let text = block.render();
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         prop_assert_eq!(lines.len(), 4);
