@@ -1,5 +1,6 @@
 //! The edit of the manifest that would accept a change made behind billform's back. Pure.
 
+use billing::Money;
 use engine::diff::FieldChange;
 use engine::kind_meta::TenantKey;
 use serde_json::Value;
@@ -26,7 +27,11 @@ pub fn command(found: &Found) -> Option<String> {
 fn option(keys: &[TenantKey], change: &FieldChange) -> Option<String> {
     let key = keys.iter().find(|key| key.path == change.path)?;
     let text = plain(&change.before)?;
-    let text = key.currency.map_or_else(|| text.clone(), |currency| format!("{text} {currency}"));
+    let text = match key.currency {
+        // AWS writes amounts in its own way: `900.0`.
+        Some(currency) => format!("{text} {currency}").parse::<Money>().ok()?.to_string(),
+        None => text,
+    };
     Some(format!("--{} {}", key.key.replace('_', "-"), quoted(&text)?))
 }
 
@@ -87,6 +92,8 @@ mod tests {
     fn what_a_tenant_s_key_says_can_be_accepted() {
         let budget = offered("budget.acme", &[("limit_usd", json!("900.00"))]);
         assert_eq!(budget.as_deref(), Some(r#"billform tenant set acme --budget "900.00 USD""#));
+        let as_aws_writes = offered("budget.acme", &[("limit_usd", json!("900.0"))]);
+        assert_eq!(as_aws_writes, budget);
         let customer = [
             ("name", json!("Acme & Söhne")),
             ("email", json!("pay@acme.example")),
@@ -107,7 +114,9 @@ mod tests {
         assert_eq!(offered("budget.acme", &both), None);
         assert_eq!(offered("budget.acme", &[]), None);
         assert_eq!(offered("iam_role.acme", &[("policy", json!("x"))]), None);
-        assert_eq!(offered("budget.acme", &[("limit_usd", Value::Null)]), None);
+        for limit in [Value::Null, json!("much"), json!("1e3")] {
+            assert_eq!(offered("budget.acme", &[("limit_usd", limit)]), None);
+        }
         for name in ["a\nb", "\u{202e}x", "--budget", "", &"x".repeat(201)] {
             assert_eq!(offered("stripe_customer.acme", &[("name", json!(name))]), None, "{name:?}");
         }

@@ -62,7 +62,8 @@ async fn a_limit_is_waited_for_and_one_that_lasts_is_not() {
     hub.disturb(limited(403, vec![("retry-after", "1".to_owned())]));
     hub.disturb(Fault { method: "POST", ..limited(429, vec![("retry-after", "1".to_owned())]) });
     let began = Instant::now();
-    step.run(&COMMENT).await.ok();
+    let ran = step.run(&COMMENT).await.ok();
+    assert_eq!(ran.stderr.matches("waiting 1 s, as it asks to").count(), 2, "{}", ran.stderr);
     assert!(began.elapsed() >= Duration::from_secs(2), "both were waited for: {:?}", began.elapsed());
     assert_eq!(hub.comments(number).len(), 1, "what was limited was not done, so that it is sent again");
 

@@ -5,9 +5,12 @@ use tests::github::{Hub, Rights};
 use tests::live::clients::Clients as _;
 use tests::stage::{Draft, Stage, TenantDraft};
 
-fn manifest() -> String {
+/// One tenant, whose budget is the default or this.
+fn manifest(budget: Option<&str>) -> String {
     let budgets = "budgets: { default: \"500.00 USD\", emails: [a@b.example], alerts: [{ at: \"80%\" }] }";
-    Draft::new("review").tenant(TenantDraft::new("press", "Tag-press")).with(budgets).yaml()
+    let tenant = TenantDraft::new("press", "Tag-press");
+    let tenant = budget.into_iter().fold(tenant, |tenant, budget| tenant.with(&format!("budget: \"{budget}\"")));
+    Draft::new("review").tenant(tenant).with(budgets).yaml()
 }
 
 async fn json(stage: &Stage, arguments: &[&str], exits: i32) -> Value {
@@ -19,7 +22,7 @@ async fn json(stage: &Stage, arguments: &[&str], exits: i32) -> Value {
 async fn a_pull_request_and_the_nights_after_it() {
     let hub = Hub::start(Rights::ALL).await;
     let number = hub.pull_request();
-    let mut stage = Stage::without_handlers(&manifest()).await;
+    let mut stage = Stage::without_handlers(&manifest(None)).await;
     hub.variables().iter().for_each(|(name, value)| stage.set(name, value));
     stage.set("GITHUB_REF", &format!("refs/pull/{number}/merge"));
 
@@ -45,10 +48,19 @@ async fn a_pull_request_and_the_nights_after_it() {
     let opened = night(&stage, 3).await;
     assert_eq!((opened[0]["action"].as_str(), opened[0]["tenant"].as_str()), (Some("created"), Some("press")));
     let issue = hub.issues().remove(0);
-    assert!(issue.body.contains(r#"`billform tenant set press --budget "900"#), "{}", issue.body);
+    assert!(issue.body.contains(r#"`billform tenant set press --budget "900.00 USD"`"#), "{}", issue.body);
     assert_eq!(night(&stage, 3).await[0]["action"], "none");
     stage.be_permitted("apply").await;
     stage.run(&["apply", "--refresh", "full", "--auto-approve"]).await.ok();
+    stage.be_permitted("drift").await;
+    assert_eq!(night(&stage, 0).await[0]["action"], "closed");
+
+    // It returns, and this time the manifest accepts it: the edit that the issue names, then an apply.
+    raise(&stage, &name, "900").await;
+    assert_eq!(night(&stage, 3).await[0]["action"], "reopened");
+    stage.write(&manifest(Some("900.00 USD")));
+    stage.be_permitted("apply").await;
+    stage.run(&["apply", "--auto-approve"]).await.ok();
     stage.be_permitted("drift").await;
     assert_eq!(night(&stage, 0).await[0]["action"], "closed");
     assert_eq!(hub.issues().len(), 1);

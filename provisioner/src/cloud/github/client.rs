@@ -50,6 +50,7 @@ pub struct Github<'a> {
     place: Place,
     connector: SharedHttpConnector,
     clock: &'a dyn Clock,
+    tell: fn(&str),
     waited_ms: AtomicU64,
     wrote: AtomicBool,
 }
@@ -71,13 +72,13 @@ struct Answered {
 }
 
 impl<'a> Github<'a> {
-    /// A client; nothing is sent yet.
-    pub fn new(place: Place, clock: &'a dyn Clock) -> Github<'a> {
+    /// A client; nothing is sent yet. `tell` says on stderr why it waits.
+    pub fn new(place: Place, clock: &'a dyn Clock, tell: fn(&str)) -> Github<'a> {
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
         let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
         let connector = Connector::builder().tls_provider(tls).connector_settings(settings.build()).build();
         let connector = SharedHttpConnector::new(connector);
-        Github { place, connector, clock, waited_ms: AtomicU64::new(0), wrote: AtomicBool::new(false) }
+        Github { place, connector, clock, tell, waited_ms: AtomicU64::new(0), wrote: AtomicBool::new(false) }
     }
 
     /// Every comment of an issue or pull request, oldest first.
@@ -184,6 +185,9 @@ impl<'a> Github<'a> {
                 let operation = asking.operation.clone();
                 let limited = GithubError::Limited { operation, wait_s: wait.as_secs() };
                 return Err(if failed.wait.is_some() { limited } else { failed.error });
+            }
+            if failed.wait.is_some() {
+                (self.tell)(&format!("GitHub's rate limit: waiting {} s, as it asks to.", wait.as_secs()));
             }
             self.clock.sleep(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)).await;
             attempt += 1;
@@ -314,3 +318,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

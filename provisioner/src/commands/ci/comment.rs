@@ -61,7 +61,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         }
         return Ok(exit::DONE);
     }
-    let github = Github::new(place()?, &TokioClock);
+    let github = Github::new(place()?, &TokioClock, terminal::eprint_line);
     let number = pull_request(arguments.pull_request, &variable).map_err(failure)?;
     let kept = one_comment::keep(&github, number, draft.stack.as_deref(), &draft.body, draft.only_replaces).await;
     tell(global, &kept.map_err(failure)?)?;

@@ -51,7 +51,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     if document.is_incomplete() {
         notes.push(INCOMPLETE);
     }
-    let github = Github::new(place()?, &TokioClock);
+    let github = Github::new(place()?, &TokioClock, terminal::eprint_line);
     let standing = drift_issues::standing(&github, &document.stack).await.map_err(failure)?;
     let mut done = Vec::new();
     for step in issues::steps(wanted, standing, !document.is_incomplete()) {

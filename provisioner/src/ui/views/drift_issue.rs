@@ -80,7 +80,7 @@ fn block(found: &Found) -> Block {
     fields.iter_mut().for_each(sensitive::mask);
     let remedy = match acceptance::command(found) {
         Some(command) if !billing::manifest::holds_secret(&command) => {
-            format!("To accept it: {}. Else `billform apply --refresh full` puts it back.", code(&command))
+            format!("To accept it: {}, then apply. Else `billform apply --refresh full` puts it back.", code(&command))
         }
         _ => found.sort().map_or("", Sort::remedy).to_owned(),
     };
