@@ -6,6 +6,7 @@ pub mod completions;
 pub mod demo;
 pub mod destroy;
 pub mod drift;
+pub mod fmt;
 pub mod graph;
 pub mod import;
 pub mod init;
@@ -33,6 +34,7 @@ pub async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Init(arguments) => init::run(global, &arguments).await,
         Command::Validate => validate::run(global),
+        Command::Fmt(arguments) => fmt::run(global, &arguments),
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
         Command::Destroy(arguments) => destroy::run(global, &arguments).await,

@@ -1,5 +1,7 @@
 //! A manifest on disk: which files belong to it, and where the things beside it lie.
 
+pub mod manifest_file;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
-//! `tenant`: the tenants of the manifest, and signed links for them.
+//! `tenant`: the tenants of the manifest, edits of them, and signed links for them.
+
+pub mod edit;
 
 use billing::link::{self, LinkClaims, LinkKey};
 use billing::manifest::model::Links;
@@ -22,6 +24,13 @@ use engine::state::StateStore as _;
 pub enum Subcommand {
     /// Lists the tenants.
     List,
+    /// Adds a tenant to the manifest, and prints the edit: `tenant add acme --name Acme --email ar@acme.example --tag
+    /// ClientOrganization=Acme`. Where tenants have files of their own, so has the new one.
+    Add(edit::Add),
+    /// Changes a tenant in the manifest, and prints the edit. Comments, order and style stay.
+    Set(edit::Set),
+    /// Removes a tenant from the manifest, and prints the edit. `plan` then shows what that deletes.
+    Remove(edit::Remove),
     /// Makes a signed link: whoever has it sees this tenant's costs until it expires.
     Link {
         /// The tenant's id.
@@ -32,12 +41,14 @@ pub enum Subcommand {
     },
 }
 
-/// Lists or links.
+/// Lists, edits or links.
 pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
-    let project = Project::load(global)?;
     match subcommand {
-        Subcommand::List => list(global, &project),
-        Subcommand::Link { id, days } => make_link(global, &project, id, *days).await,
+        Subcommand::List => list(global, &Project::load(global)?),
+        Subcommand::Add(arguments) => edit::add(global, arguments),
+        Subcommand::Set(arguments) => edit::set(global, arguments),
+        Subcommand::Remove(arguments) => edit::remove(global, arguments),
+        Subcommand::Link { id, days } => make_link(global, &Project::load(global)?, id, *days).await,
     }
 }
 

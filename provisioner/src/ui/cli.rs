@@ -44,6 +44,8 @@ pub enum Command {
     Init(commands::init::Arguments),
     /// Checks the manifest and reports every problem at once.
     Validate,
+    /// Puts the manifest's files into their standard form: keys in order, comments kept.
+    Fmt(commands::fmt::Arguments),
     /// Shows what would change, and changes nothing.
     Plan(commands::plan::Arguments),
     /// Makes the cloud what the manifest says.
@@ -69,7 +71,7 @@ pub enum Command {
     Unlock(commands::unlock::Arguments),
     /// Builds the handlers into bundle.zip: same input, same bytes.
     Package(commands::package::Arguments),
-    /// Tenants: list them, make signed links.
+    /// Tenants: list them, add, change and remove them in the manifest, make signed links.
     #[command(subcommand)]
     Tenant(commands::tenant::Subcommand),
     /// Invoices: preview a month.

@@ -4,6 +4,7 @@ pub mod alike;
 pub mod apply;
 pub mod ci_comment;
 pub mod clock;
+pub mod difference;
 pub mod drift;
 pub mod drift_issue;
 pub mod drift_json;

@@ -12,6 +12,7 @@ mod characters;
 mod check;
 mod decode;
 mod defaults;
+pub mod edit;
 mod masking;
 pub mod model;
 mod no_effect;

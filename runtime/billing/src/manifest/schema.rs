@@ -52,6 +52,12 @@ impl<'a> Place<'a> {
         self.find(&|place| place.here.get("items")).map(|here| Place { here, ..self })
     }
 
+    /// The keys of a mapping in the order of the model; none of a mapping with free keys.
+    pub(super) fn keys(self) -> Vec<&'a str> {
+        let keys = self.find(&|place| place.here.get("properties").and_then(Value::as_object));
+        keys.map_or_else(Vec::new, |keys| keys.keys().map(String::as_str).collect())
+    }
+
     /// The schema of one value among those that a setting knows.
     pub(super) fn value(self, text: &str) -> Option<Place<'a>> {
         let is_it = |place: &Place<'a>| place.here.get("const").is_some_and(|value| value == text);
