@@ -47,6 +47,11 @@ impl Project {
         Ok(Project { manifest, folder: folder_of(&global.manifest) })
     }
 
+    /// A project beside this one, for a small stack of its own in the same account: its state lies beside the state.
+    pub fn beside(&self, name: &str) -> Project {
+        Project { manifest: self.manifest.beside(name), folder: self.folder.clone() }
+    }
+
     /// The manifest's `moved`, in its order.
     pub fn moves(&self) -> Result<Vec<(Address, Address)>, Failure> {
         let parsed = self.manifest.moved.iter().map(|moved| Ok((moved.from.parse()?, moved.to.parse()?)));

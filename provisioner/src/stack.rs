@@ -11,6 +11,7 @@ mod notifications;
 pub mod outputs;
 pub mod permissions;
 mod policy;
+pub mod repository;
 mod secrets;
 mod stripe;
 

@@ -59,6 +59,9 @@ pub struct Arguments {
     /// Applies this resource and what it needs alone; repeatable.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
     pub target: Vec<Address>,
+    /// Exits 2 when the saved plan no longer holds, so that nothing was changed; a new plan says what is to do.
+    #[arg(long, requires = "plan")]
+    pub detailed_exitcode: bool,
     /// What to do about a lock that is held and a network that is gone.
     #[command(flatten)]
     pub patience: Patience,
@@ -117,13 +120,13 @@ async fn under_lock(
     let session = Session::connected(project, connection, purpose)?;
     let progress = Progress::reading(global.verbose > 0);
     if let Some(saved) = &saved {
-        saved.check(&session)?;
+        saved.check(&session).map_err(|lapse| lapse.failure(arguments.detailed_exitcode))?;
     }
     let Recalled { state, notes } = session.recall(state, &progress).await?;
     terminal::eprint_lines(&notes);
     let plan = session.plan(&state, looking, &progress).await?;
     let plan = match &saved {
-        Some(saved) => saved.keep(plan)?,
+        Some(saved) => saved.keep(plan).map_err(|lapse| lapse.failure(arguments.detailed_exitcode))?,
         None => plan,
     };
     drop(progress);

@@ -2,6 +2,7 @@
 //! to the cloud nor here.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use clap::Args;
 use engine::kind::{Depth, Listed};
@@ -15,6 +16,7 @@ use crate::project::{self, Project};
 use crate::run::progress::Progress;
 use crate::run::session::{Purpose, Session};
 use crate::run::waiting::TokioClock;
+use crate::store::file;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Global, Written};
 use crate::ui::views::{self, terminal};
@@ -26,6 +28,9 @@ pub struct Arguments {
     /// good. What is left out is counted. Repeatable.
     #[arg(long, value_name = "ADDRESS[.field][@until]")]
     pub ignore: Vec<Ignore>,
+    /// Writes the findings into a file as well, as SARIF 2.1.0.
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
 }
 
 /// Looks, compares and tells.
@@ -36,6 +41,11 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let progress = Progress::reading(global.verbose > 0);
     let report = look(&session, &arguments.ignore, &progress).await?;
     drop(progress);
+    if let Some(path) = &arguments.sarif {
+        let text = serde_json::to_vec_pretty(&sarif(global, &session, &report)?)?;
+        file::replace(path, &text)
+            .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
+    }
     show(global, &session, &report)?;
     Ok(report.exit_code())
 }
@@ -89,12 +99,13 @@ fn show(global: &Global, session: &Session, report: &DriftReport) -> Result<(), 
             let document = views::drift_json::render(report, &around, &session.cloud.calls.counts());
             terminal::print_json(&document)?;
         }
-        Written::Sarif => {
-            let sources = project::sources(&global.manifest)?;
-            let places = billing::manifest::places(&sources, global.environment.as_deref());
-            let document = views::drift_sarif::render(report, &session.cloud.stack, &places);
-            terminal::print_json(&document)?;
-        }
+        Written::Sarif => terminal::print_json(&sarif(global, session, report)?)?,
     }
     Ok(())
+}
+
+fn sarif(global: &Global, session: &Session, report: &DriftReport) -> Result<serde_json::Value, Failure> {
+    let sources = project::sources(&global.manifest)?;
+    let places = billing::manifest::places(&sources, global.environment.as_deref());
+    Ok(views::drift_sarif::render(report, &session.cloud.stack, &places))
 }

@@ -1,5 +1,7 @@
 //! `init`: a commented starter manifest, and a .gitignore for what must not be committed. Where a manifest is and keeps
-//! its state in S3, the bucket for it.
+//! its state in S3, the bucket for it; and on request the workflows for GitHub Actions.
+
+pub mod github;
 
 use std::fs;
 use std::io::Write;
@@ -25,8 +27,11 @@ use crate::ui::views::wrap::wrapped;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The folder to write into.
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", conflicts_with = "github")]
     pub folder: Option<PathBuf>,
+    /// What to write for GitHub.
+    #[command(flatten)]
+    pub github: github::Arguments,
 }
 
 const STARTER: &str = include_str!("../../../templates/billform.yaml");
@@ -35,6 +40,9 @@ const IGNORED: &str =
 
 /// Writes both, or makes the state's bucket; nothing that exists is overwritten.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    if arguments.github.github {
+        return github::run(global, &arguments.github).await;
+    }
     if let Some(manifest) = existing(global, arguments) {
         return existing_project(&Global { manifest, ..global.clone() }).await;
     }

@@ -1,4 +1,4 @@
-//! `iam_role`: the role one function runs as, with its one inline policy.
+//! `iam_role`: the role one function runs as, or a workflow takes on, with its one inline policy.
 //!
 //! Policies that others put on it are drift: the role could do more than its function needs.
 
@@ -27,7 +27,7 @@ pub struct Desired {
     pub name: String,
     /// Shown in the console.
     pub description: String,
-    /// The service that may assume it: `lambda.amazonaws.com`.
+    /// The service that may assume it: `lambda.amazonaws.com`; or the whole trust policy, as the text of a JSON object.
     pub trusted_service: String,
     /// The inline policy document, as JSON.
     pub policy: Value,
@@ -313,12 +313,19 @@ impl Tagged for IamRoles {
     }
 }
 
-/// The trust policy that lets one service assume the role.
-fn trust(service: &str) -> Value {
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+/// The trust policy: the one that is written out, or that lets one service assume the role.
+fn trust(trusted: &str) -> Value {
+    written_out(trusted).unwrap_or_else(|| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}],
+        })
     })
+}
+
+/// The policy that a text is, if it is one and no service's name.
+fn written_out(trusted: &str) -> Option<Value> {
+    serde_json::from_str(trusted).ok().filter(Value::is_object)
 }
 
 /// The service a trust policy admits; the whole policy as text when it says anything else.
@@ -354,11 +361,16 @@ fn observed(detail: &RoleDetail, description: String) -> (Desired, ownership::Ow
     (fields, owned)
 }
 
-/// The fields with the policy in its one canonical form.
+/// The fields with the policies in their one canonical form.
 fn comparable(fields: &Value) -> Value {
     let mut fields = fields.clone();
     if let Some(policy) = fields.get_mut("policy") {
         *policy = document::canonical(policy);
+    }
+    if let Some(trusted) = fields.get_mut("trusted_service")
+        && let Some(policy) = trusted.as_str().and_then(written_out)
+    {
+        *trusted = Value::String(document::canonical(&policy).to_string());
     }
     fields
 }
@@ -367,7 +379,7 @@ fn split_tags(tags: Vec<Tag>) -> ownership::Owned {
     ownership::split(tags.into_iter().map(|tag| (tag.key, tag.value)))
 }
 
-fn sdk_tags(tags: BTreeMap<String, String>) -> Result<Vec<Tag>, CallError> {
+pub(super) fn sdk_tags(tags: BTreeMap<String, String>) -> Result<Vec<Tag>, CallError> {
     let tag = |(key, value)| Tag::builder().key(key).value(value).build();
     let tags: Result<Vec<Tag>, _> = tags.into_iter().map(tag).collect();
     tags.map_err(|error| refused("iam:TagRole", error.to_string()))

@@ -7,6 +7,7 @@ pub mod cloudwatch_alarm;
 pub mod cloudwatch_dashboard;
 pub mod dynamodb_table;
 pub mod http_api;
+pub mod iam_oidc_provider;
 pub mod iam_role;
 pub mod lambda_function;
 pub mod log_group;
@@ -76,6 +77,7 @@ pub const KINDS: &[Entry] = &[
     entry::<cloudwatch_dashboard::CloudwatchDashboards>(),
     entry::<dynamodb_table::DynamodbTables>(),
     entry::<http_api::HttpApis>(),
+    entry::<iam_oidc_provider::IamOidcProviders>(),
     entry::<iam_role::IamRoles>(),
     entry::<lambda_function::LambdaFunctions>(),
     entry::<log_group::LogGroups>(),

@@ -33,6 +33,17 @@ pub struct Patience {
     pub answer_timeout: Duration,
 }
 
+impl Default for Patience {
+    /// As the command line has it when nothing is said.
+    fn default() -> Patience {
+        Patience {
+            lock: LockPatience { lock_timeout: Duration::ZERO },
+            network_timeout: Duration::from_secs(20),
+            answer_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
 /// Does `work` while the state is locked for `billform VERB`: the whole, or one tenant's part.
 pub async fn locked(
     project: Project,

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::run::scope::{Refresh, Scope};
 use crate::run::session::{Looking, Session};
 use crate::store::file;
+use crate::ui::exit;
 use crate::ui::failure::Failure;
 
 /// The format this billform writes.
@@ -55,6 +56,25 @@ struct MadeFor {
     stripe: Option<String>,
     /// SHA-256 of the desired graph, in hex.
     desired: String,
+}
+
+/// Why a saved plan is not carried out.
+#[derive(Debug)]
+pub enum Lapse {
+    /// What it promises is no longer what there is to do: a new plan says what is.
+    Stale(Failure),
+    /// It is for something else, or was altered.
+    Refused(Failure),
+}
+
+impl Lapse {
+    /// The failure. A stale plan exits 2 (changes present) where the caller tells exit codes apart, else 1.
+    pub fn failure(self, detailed: bool) -> Failure {
+        match self {
+            Lapse::Stale(failure) if detailed => Failure { code: exit::CHANGES, ..failure },
+            Lapse::Stale(failure) | Lapse::Refused(failure) => failure,
+        }
+    }
 }
 
 impl SavedPlan {
@@ -134,7 +154,7 @@ impl SavedPlan {
     }
 
     /// Refuses a plan that was made for another account, stack, Stripe mode, manifest or bundle.
-    pub fn check(&self, session: &Session) -> Result<(), Failure> {
+    pub fn check(&self, session: &Session) -> Result<(), Lapse> {
         let (then, now) = (&self.made_for, &MadeFor::of(session)?);
         let none = || "none".to_owned();
         let modes = [&then.stripe, &now.stripe].map(|mode| mode.clone().unwrap_or_else(none));
@@ -145,33 +165,36 @@ impl SavedPlan {
             ("Stripe mode", &modes[0], &modes[1]),
         ];
         if let Some((what, then, now)) = places.into_iter().find(|(_, then, now)| then != now) {
-            return Err(Failure::new(format!("the plan is for {what} {then}, this run is for {now}"))
-                .hint("use the credentials and the manifest that the plan was made with"));
+            let failure = Failure::new(format!("the plan is for {what} {then}, this run is for {now}"))
+                .hint("use the credentials and the manifest that the plan was made with");
+            return Err(Lapse::Refused(failure));
         }
         if then.desired != now.desired {
-            return Err(Failure::new("the plan was made from another manifest or bundle than the present one")
-                .hint("plan again, look at it, then apply the new plan"));
+            let failure = Failure::new("the plan was made from another manifest or bundle than the present one")
+                .hint("plan again, look at it, then apply the new plan");
+            return Err(Lapse::Stale(failure));
         }
         Ok(())
     }
 
     /// The plan as it comes out now, doing only what was promised.
-    pub fn keep(&self, now: Plan) -> Result<Plan, Failure> {
-        let (what, addresses, hint) = match now.keeping(&self.promises) {
-            Ok(plan) => return Ok(plan),
-            Err(Broken::Stale(addresses)) => (
-                "is stale: it was carried out already, or others changed",
-                addresses,
-                "plan again: what is still to do is in the new plan",
-            ),
-            Err(Broken::Altered(addresses)) => (
-                "was altered: it promises something else for",
-                addresses,
-                "plan again, look at it, then apply the new plan",
-            ),
+    pub fn keep(&self, now: Plan) -> Result<Plan, Lapse> {
+        let lapsed = |what: &str, addresses: &[Address], hint: &str| {
+            let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+            Failure::new(format!("the plan {what} {}", names.join(", "))).hint(hint)
         };
-        let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-        Err(Failure::new(format!("the plan {what} {}", names.join(", "))).hint(hint))
+        now.keeping(&self.promises).map_err(|broken| match broken {
+            Broken::Stale(addresses) => Lapse::Stale(lapsed(
+                "is stale: it was carried out already, or others changed",
+                &addresses,
+                "plan again: what is still to do is in the new plan",
+            )),
+            Broken::Altered(addresses) => Lapse::Refused(lapsed(
+                "was altered: it promises something else for",
+                &addresses,
+                "plan again, look at it, then apply the new plan",
+            )),
+        })
     }
 
     /// The sum over everything but the sum.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use billing::manifest::Manifest;
 use engine::drift::Unapplied;
 use engine::kind::ErrorClass;
 use engine::{
@@ -65,6 +66,18 @@ impl Session {
         Session::assemble(project, connection, stripe, purpose)
     }
 
+    /// A session over a graph of its own, which takes neither a bundle nor Stripe.
+    pub fn wanting(project: Project, connection: Connection, graph: Graph) -> Session {
+        let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
+        let cloud = cloud(&project.manifest, &connection, None, purpose);
+        Session { kinds: kinds::all(&cloud), connection, cloud, wanted: graph.clone(), graph, project }
+    }
+
+    /// The same session, wanting something else.
+    pub fn with_graph(self, graph: Graph) -> Session {
+        Session { wanted: graph.clone(), graph, ..self }
+    }
+
     fn assemble(
         project: Project,
         connection: Connection,
@@ -72,21 +85,13 @@ impl Session {
         purpose: Purpose,
     ) -> Result<Session, Failure> {
         let manifest = &project.manifest;
-        let options = CloudOptions {
-            stack: manifest.stack(),
-            account: manifest.aws.account.clone(),
-            region: manifest.aws.region.clone(),
-            secret_values: Arc::new(secrets::Given::new(purpose.may_ask)),
-            bundle: purpose.bundle.map(Arc::new),
-            stripe,
-            calls: connection.calls.clone(),
-        };
-        let cloud = Arc::new(Cloud::new(&connection.config, options));
+        let destroy = purpose.destroy;
+        let cloud = cloud(manifest, &connection, stripe, purpose);
         let handlers = stack::handlers();
         let code_sha256 = cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
         let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref() };
         let wanted = stack::graph(&wanted)?;
-        let graph = if purpose.destroy { Graph::empty() } else { wanted.clone() };
+        let graph = if destroy { Graph::empty() } else { wanted.clone() };
         Ok(Session { kinds: kinds::all(&cloud), connection, cloud, graph, wanted, project })
     }
 
@@ -354,6 +359,20 @@ fn incomplete(message: String) -> Failure {
     let mut failure = Failure::new(message).hint("`billform permissions --for rebuild` prints what reading all needs");
     failure.code = exit::INCOMPLETE;
     failure
+}
+
+/// The clients of a manifest's account.
+fn cloud(manifest: &Manifest, connection: &Connection, stripe: Option<StripeApi>, purpose: Purpose) -> Arc<Cloud> {
+    let options = CloudOptions {
+        stack: manifest.stack(),
+        account: manifest.aws.account.clone(),
+        region: manifest.aws.region.clone(),
+        secret_values: Arc::new(secrets::Given::new(purpose.may_ask)),
+        bundle: purpose.bundle.map(Arc::new),
+        stripe,
+        calls: connection.calls.clone(),
+    };
+    Arc::new(Cloud::new(&connection.config, options))
 }
 
 /// The Stripe client, when the manifest names Stripe: `STRIPE_API_KEY`, and `STRIPE_API_BASE` for a local one.

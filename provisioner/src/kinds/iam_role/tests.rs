@@ -77,3 +77,17 @@ fn fields_recorded_before_are_read() {
     let recorded = json!({"name": "a", "description": "", "trusted_service": "s", "policy": {}, "tags": {}});
     assert!(serde_json::from_value::<Desired>(recorded).expect("parses").attached.is_empty());
 }
+
+#[test]
+fn a_trust_policy_may_be_written_out_and_is_compared_by_what_it_says() {
+    let one = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/a.example"},
+        "Action": ["sts:AssumeRoleWithWebIdentity"], "Condition": {"StringEquals": {"a.example:sub": ["b", "a"]}},
+    }]});
+    assert_eq!(trust(&one.to_string()), one);
+    assert_eq!(trust("lambda.amazonaws.com")["Statement"][0]["Principal"]["Service"], "lambda.amazonaws.com");
+    let fields = |trusted: String| comparable(&json!({ "trusted_service": trusted, "policy": {} }));
+    assert_eq!(fields(one.to_string()), fields(trusted_service(&one.to_string())));
+    let service = "lambda.amazonaws.com".to_owned();
+    assert_eq!(fields(service.clone())["trusted_service"], service.as_str());
+}

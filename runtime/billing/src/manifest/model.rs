@@ -148,6 +148,11 @@ pub struct Manifest {
     pub(super) later: Vec<String>,
 }
 
+/// `billform/client-billing.json` -> `billform/client-billing-bootstrap.json`.
+fn beside(path: &str, name: &str) -> String {
+    format!("{}-{name}.json", path.strip_suffix(".json").unwrap_or(path))
+}
+
 fn usd() -> Currency {
     Currency::USD
 }
@@ -161,6 +166,24 @@ impl Manifest {
     /// What derived names start with: `client-billing` or `client-billing-prod`.
     pub fn prefix(&self) -> String {
         self.joined('-')
+    }
+
+    /// A manifest for a stack beside this one, in the same account and with the same tags: `client-billing-bootstrap`. It
+    /// has no tenants and bills nobody; its state lies beside this one's.
+    pub fn beside(&self, name: &str) -> Manifest {
+        let state = match &self.state {
+            State::File(path) => State::File(beside(path, name)),
+            State::S3(s3) => State::S3(S3State { key: beside(&s3.key, name), ..s3.clone() }),
+        };
+        Manifest {
+            project: format!("{}-{name}", self.project),
+            state,
+            stripe: None,
+            moved: Vec::new(),
+            tenants: Vec::new(),
+            later: Vec::new(),
+            ..self.clone()
+        }
     }
 
     fn joined(&self, separator: char) -> String {

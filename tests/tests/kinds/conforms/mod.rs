@@ -22,6 +22,7 @@ kinds! {
     cloudwatch_dashboard,
     dynamodb_table,
     http_api,
+    iam_oidc_provider,
     iam_role,
     lambda_function,
     log_group,

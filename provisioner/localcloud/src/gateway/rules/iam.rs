@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use super::super::pipeline::{Answer, Call, Rule, Upstream};
 use super::Refusal;
 use super::document::{self, Place};
+use super::oidc_providers;
 use super::shape::{shaped, tag_fault, word};
 
 const NAME: &str = "_+=,.@-";
@@ -27,9 +28,10 @@ fn inline_policy_bytes(operation: &str) -> usize {
 
 /// Checks a request to IAM.
 pub(super) fn check(call: &Call) -> Result<(), Refusal> {
-    if !["Create", "Put", "Update", "Tag"].iter().any(|verb| call.operation.starts_with(verb)) {
+    if !["Add", "Create", "Put", "Update", "Tag"].iter().any(|verb| call.operation.starts_with(verb)) {
         return Ok(());
     }
+    oidc_providers::check(call)?;
     let form: BTreeMap<String, String> = call.form().into_iter().collect();
     names(&form)?;
     if let Some(path) = form.get("Path") {

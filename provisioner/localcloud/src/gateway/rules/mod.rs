@@ -19,6 +19,7 @@ mod invoke_permission;
 mod lambda;
 mod logs;
 mod needs;
+mod oidc_providers;
 pub(crate) mod policy;
 mod reports;
 mod s3;
@@ -73,6 +74,7 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     ];
     rules.extend(checks.map(|(service, check)| Box::new(Check { service, check }) as Box<dyn Rule>));
     rules.push(Box::new(iam::RememberRoles(Arc::clone(&roles))));
+    rules.push(Box::new(oidc_providers::OidcProviders::default()));
     rules.push(Box::new(lambda::AssumableRole(roles)));
     rules.push(Box::new(lambda::DryRun));
     rules.push(Box::new(dynamodb::Backups::default()));

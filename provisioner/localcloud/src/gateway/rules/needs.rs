@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::pipeline::Call;
 use super::policy::Question;
-use super::{cloudwatch, sns};
+use super::{cloudwatch, oidc_providers, sns};
 
 /// One permission that is needed, in the spellings that AWS accepts: one of them must be allowed.
 #[derive(Clone, Debug)]
@@ -37,7 +37,10 @@ pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Op
     match call.service.as_str() {
         "budgets" => Some(need(budget_action(&call.operation), [place.budget(&call.operation, &body)], &tags)),
         "ce" => Some(need(&action, ["*".to_owned()], &[])),
-        "iam" => Some(need(&action, [role?.to_owned()], &tags)),
+        "iam" => {
+            let about = role.map(str::to_owned).or_else(|| oidc_providers::arn(call, place.account));
+            Some(need(&action, [about?], &tags))
+        }
         "logs" => Some(need(&action, place.log_group(text("logGroupName")?), &tags)),
         "secretsmanager" if call.operation == "CreateSecret" => {
             Some(need(&action, place.new_secret(text("Name")?), &tags))

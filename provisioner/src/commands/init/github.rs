@@ -1,0 +1,300 @@
+//! `init --github`: the workflows that plan, apply and look for drift from GitHub Actions, and with `--apply-roles` the
+//! roles in AWS that they take on without keys.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use billing::manifest::model::State;
+use clap::Args;
+use engine::kind::{Depth, Want};
+use engine::state::StateStore as _;
+use engine::{Address, Graph, Owner};
+use serde_json::json;
+
+use crate::cloud::connection::Connection;
+use crate::commands::apply::{Consent, carry_out};
+use crate::project::Project;
+use crate::run::locked_run::{Patience, locked};
+use crate::run::progress::Progress;
+use crate::run::session::{Looking, Recalled, Session};
+use crate::stack;
+use crate::stack::repository::{self, INLINE_POLICY_LIMIT, ISSUER, Repository, Role};
+use crate::store::Store;
+use crate::store::file;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::terminal;
+use crate::ui::views::wrap::wrapped;
+
+/// Arguments of `init --github`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Writes the workflows for GitHub Actions beside the manifest: plan, apply and drift.
+    #[arg(long)]
+    pub github: bool,
+    /// The branch whose manifest is applied.
+    #[arg(long, requires = "github", default_value = "main")]
+    pub branch: String,
+    /// The environment on GitHub that an apply runs in; what has to be approved runs in NAME-approval.
+    #[arg(long = "github-environment", requires = "github", value_name = "NAME", default_value = "production")]
+    pub github_environment: String,
+    /// The repository, OWNER/NAME; that of git's remote `origin` when left out.
+    #[arg(long, requires = "github", value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+    /// GitHub's number of the repository, so that no later one of the same name gets its roles.
+    #[arg(long, requires = "github", value_name = "NUMBER")]
+    pub repository_id: Option<u64>,
+    /// Replaces workflows that differ from what would be written.
+    #[arg(long, requires = "github")]
+    pub overwrite: bool,
+    /// Makes the roles in AWS that the workflows take on: shows the plan, asks, applies.
+    #[arg(long, requires = "github")]
+    pub apply_roles: bool,
+    /// Asks nothing.
+    #[arg(long, requires = "apply_roles")]
+    pub auto_approve: bool,
+}
+
+/// The files, by their place in the repository.
+const FILES: [(&str, &str); 4] = [
+    (".github/workflows/plan.yml", include_str!("../../../../templates/github/workflows/plan.yml")),
+    (".github/workflows/apply.yml", include_str!("../../../../templates/github/workflows/apply.yml")),
+    (".github/workflows/drift.yml", include_str!("../../../../templates/github/workflows/drift.yml")),
+    (
+        ".github/actions/billform-setup/action.yml",
+        include_str!("../../../../templates/github/actions/billform-setup/action.yml"),
+    ),
+];
+
+/// Writes the workflows, then makes the roles where that is asked for.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let root = repository_root(&project.folder)?;
+    let repository = repository(arguments, &root)?;
+    let written = write(global, &project, &root, &repository, arguments.overwrite)?;
+    let roles = [Role::Plan, Role::Apply].map(|role| role_arn(&project, role));
+    match global.format {
+        Format::Json if !arguments.apply_roles => {
+            terminal::print_json(&json!({ "written": written, "roles": roles, "repository": repository.name }))?;
+        }
+        Format::Json => {}
+        Format::Human => show(&written, &repository, &project, arguments.apply_roles),
+    }
+    if !arguments.apply_roles {
+        return Ok(exit::DONE);
+    }
+    let patience = Patience::default();
+    let work = async |project, connection, store: &Store| {
+        apply_roles(global, arguments, &repository, project, connection, store).await
+    };
+    locked(project.beside("bootstrap"), patience, "init", None, work).await
+}
+
+fn show(written: &[String], repository: &Repository, project: &Project, applies: bool) {
+    match written.is_empty() {
+        true => println!("The workflows are as they would be written."),
+        false => println!("Written: {}.", written.join(", ")),
+    }
+    let mut notes = Vec::new();
+    if let State::File(_) = project.manifest.state {
+        notes.push(
+            "The state is a file: runs on GitHub would each begin without one. Set `state.s3` in the manifest, then run `billform init` once."
+                .to_owned(),
+        );
+    }
+    let [environment, approval] = repository.environments();
+    notes.push(format!(
+        "On GitHub, {}: make the environments {environment} and {approval} for the branch {} alone, with required reviewers in {approval}, and the secrets STRIPE_READ_KEY (repository; a restricted key that reads), STRIPE_API_KEY and BILLFORM_SECRET_STRIPE (environments).",
+        repository.name, repository.branch
+    ));
+    if repository.id.is_none() {
+        notes.push(
+            "Give --repository-id NUMBER, so that no later repository of the same name gets the roles: `gh api repos/OWNER/NAME --jq .id` prints it."
+                .to_owned(),
+        );
+    }
+    if !applies {
+        notes.push("Next: `billform init --github --apply-roles` makes the roles in AWS.".to_owned());
+    }
+    for note in notes {
+        println!("{}", wrapped(&note, terminal::width(), 2));
+    }
+}
+
+/// The folder that git calls the repository's root; the manifest's own where there is no repository yet.
+fn repository_root(folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = folder.canonicalize()?;
+    let root = folder.ancestors().find(|folder| folder.join(".git").exists());
+    Ok(root.unwrap_or(&folder).to_owned())
+}
+
+fn repository(arguments: &Arguments, root: &Path) -> Result<Repository, Failure> {
+    let named = arguments.repository.clone().or_else(|| origin(root));
+    let name = named.ok_or_else(|| {
+        Failure::new("which repository on GitHub this is to be is not known")
+            .hint("--repository OWNER/NAME names it; with a remote `origin` on GitHub it is taken from there")
+    })?;
+    let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if name.split('/').count() != 2 || !name.split('/').all(is_name) {
+        return Err(Failure::new(format!("`{name}` is no OWNER/NAME of a repository")));
+    }
+    let is_ref = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c)) && !text.contains("..")
+    };
+    for (what, text) in [("branch", &arguments.branch), ("environment", &arguments.github_environment)] {
+        if !is_ref(text) {
+            return Err(Failure::new(format!("`{text}` is no {what}: letters, digits, `-`, `_`, `.` and `/` make one")));
+        }
+    }
+    Ok(Repository {
+        name,
+        id: arguments.repository_id,
+        branch: arguments.branch.clone(),
+        environment: arguments.github_environment.clone(),
+    })
+}
+
+/// The repository of git's remote `origin`, if that is on GitHub.
+fn origin(root: &Path) -> Option<String> {
+    let asked = Command::new("git").arg("-C").arg(root).args(["remote", "get-url", "origin"]).output().ok()?;
+    from_url(String::from_utf8_lossy(&asked.stdout).trim())
+}
+
+fn from_url(url: &str) -> Option<String> {
+    let path = ["https://github.com/", "git@github.com:", "ssh://git@github.com/"].iter().find_map(|at| url.strip_prefix(at))?;
+    Some(path.trim_end_matches('/').trim_end_matches(".git").to_owned())
+}
+
+/// Writes each file that is missing; one that differs is left alone unless it may be replaced. All are looked at before
+/// the first is written.
+fn write(
+    global: &Global,
+    project: &Project,
+    root: &Path,
+    repository: &Repository,
+    overwrite: bool,
+) -> Result<Vec<String>, Failure> {
+    let manifest = manifest_path(global, root)?;
+    let mut due = Vec::new();
+    for (place, template) in FILES {
+        let text = filled(template, project, repository, &manifest);
+        match fs::read_to_string(root.join(place)) {
+            Ok(there) if there == text => {}
+            Ok(_) if !overwrite => {
+                return Err(Failure::new(format!("{place} is there and differs; nothing was written"))
+                    .hint("--overwrite replaces it; `git diff` then shows what changed"));
+            }
+            _ => due.push((place, text)),
+        }
+    }
+    for (place, text) in &due {
+        let path = root.join(place);
+        fs::create_dir_all(path.parent().unwrap_or(root))?;
+        file::replace(&path, text.as_bytes()).map_err(|error| Failure::new(format!("{place} cannot be written: {error}")))?;
+    }
+    Ok(due.into_iter().map(|(place, _)| place.to_owned()).collect())
+}
+
+/// The manifest as the workflows name it: from the repository's root.
+fn manifest_path(global: &Global, root: &Path) -> Result<String, Failure> {
+    let path = global.manifest.canonicalize()?;
+    let path = path.strip_prefix(root).unwrap_or(&path);
+    let shown = path.display().to_string();
+    Ok(if shown.is_empty() { ".".to_owned() } else { shown })
+}
+
+fn filled(template: &str, project: &Project, repository: &Repository, manifest: &str) -> String {
+    template
+        .replace("__BRANCH__", &repository.branch)
+        .replace("__ENVIRONMENT__", &repository.environment)
+        .replace("__MANIFEST__", &quoted(manifest))
+        .replace("__REGION__", &project.manifest.aws.region)
+        .replace("__PLAN_ROLE__", &role_arn(project, Role::Plan))
+        .replace("__APPLY_ROLE__", &role_arn(project, Role::Apply))
+}
+
+/// A path as YAML reads it, whatever it holds.
+fn quoted(path: &str) -> String {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    if plain && !path.starts_with('-') { path.to_owned() } else { format!("'{}'", path.replace('\'', "''")) }
+}
+
+fn role_arn(project: &Project, role: Role) -> String {
+    let manifest = &project.manifest;
+    format!("arn:aws:iam::{}:role/{}", manifest.aws.account, role.name(manifest))
+}
+
+async fn apply_roles(
+    global: &Global,
+    arguments: &Arguments,
+    repository: &Repository,
+    project: Project,
+    connection: Connection,
+    store: &Store,
+) -> Outcome {
+    let main = Project::load(global)?;
+    let handlers = stack::handlers();
+    let wanted = stack::graph(&stack::Plan { manifest: &main.manifest, handlers: &handlers, code_sha256: None })?;
+    for role in [Role::Plan, Role::Apply] {
+        let size = stack::permissions::size(&repository::policy(&main.manifest, &wanted, role));
+        if size > INLINE_POLICY_LIMIT {
+            let message = format!("the policy of {} has {size} characters, IAM takes {INLINE_POLICY_LIMIT}", role.name(&main.manifest));
+            return Err(Failure::new(message).hint("give fewer resources names of their own: derived names share a pattern"));
+        }
+    }
+    let state = store.load(&project.manifest.stack()).await?;
+    let graph = |provider: bool| repository::graph(&main.manifest, &wanted, repository, provider);
+    let session = Session::wanting(project, connection, graph(true)?);
+    let progress = Progress::reading(global.verbose > 0);
+    let session = match others_provider(&session).await? {
+        true => session.with_graph(graph(false)?),
+        false => session,
+    };
+    let Recalled { state, notes } = session.recall(state, &progress).await?;
+    terminal::eprint_lines(&notes);
+    let plan = session.plan(&state, &Looking::default(), &progress).await?;
+    drop(progress);
+    let consent =
+        Consent { verb: "init", auto_approve: arguments.auto_approve, approved: &[], max_deletes: Some(0) };
+    carry_out(global, &session, plan, state, store, &consent, false).await
+}
+
+/// Whether the account has GitHub's provider already, made by somebody else: an account has one, and all may trust it.
+async fn others_provider(session: &Session) -> Result<bool, Failure> {
+    let address = Address::new("iam_oidc_provider", "github");
+    let Some(resource) = session.graph.get(&address) else { return Ok(false) };
+    let want = Want { address: address.clone(), id: None, fields: resource.desired.clone(), known: None };
+    let seen = session.kinds.of(&address)?.read(&[want], Depth::Full).await.pop();
+    match seen {
+        Some(Ok(Some(found))) => Ok(!matches!(&found.owner, Owner::Stack { name, .. } if *name == session.cloud.stack)),
+        Some(Err(error)) => Err(Failure::new(format!("the identity provider {ISSUER} cannot be read: {error}"))),
+        Some(Ok(None)) | None => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_is_taken_from_its_address() {
+        for url in [
+            "https://github.com/acme/billing.git",
+            "https://github.com/acme/billing",
+            "git@github.com:acme/billing.git",
+            "ssh://git@github.com/acme/billing.git",
+        ] {
+            assert_eq!(from_url(url).as_deref(), Some("acme/billing"), "{url}");
+        }
+        assert_eq!(from_url("https://gitlab.com/acme/billing.git"), None);
+        assert_eq!(from_url(""), None);
+    }
+
+    #[test]
+    fn a_path_is_read_as_it_is() {
+        assert_eq!(quoted("manifests/acme.yaml"), "manifests/acme.yaml");
+        assert_eq!(quoted("it's: here"), "'it''s: here'");
+    }
+}
