@@ -31,7 +31,7 @@ pub struct Arguments {
     pub folder: Option<PathBuf>,
     /// What to write for GitHub.
     #[command(flatten)]
-    pub github: github::Arguments,
+    pub github: github::GitHub,
 }
 
 const STARTER: &str = include_str!("../../../templates/billform.yaml");

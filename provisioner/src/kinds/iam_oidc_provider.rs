@@ -57,7 +57,11 @@ impl TypedKind for IamOidcProviders {
             Permission { verb: Verb::Create, action: "iam:CreateOpenIDConnectProvider", resource: PROVIDER },
             Permission { verb: Verb::Create, action: "iam:TagOpenIDConnectProvider", resource: PROVIDER },
             Permission { verb: Verb::Update, action: "iam:AddClientIDToOpenIDConnectProvider", resource: PROVIDER },
-            Permission { verb: Verb::Update, action: "iam:RemoveClientIDFromOpenIDConnectProvider", resource: PROVIDER },
+            Permission {
+                verb: Verb::Update,
+                action: "iam:RemoveClientIDFromOpenIDConnectProvider",
+                resource: PROVIDER,
+            },
             Permission { verb: Verb::Update, action: "iam:TagOpenIDConnectProvider", resource: PROVIDER },
             Permission { verb: Verb::Update, action: "iam:UntagOpenIDConnectProvider", resource: PROVIDER },
             Permission { verb: Verb::Delete, action: "iam:DeleteOpenIDConnectProvider", resource: PROVIDER },

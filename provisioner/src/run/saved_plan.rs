@@ -67,6 +67,12 @@ pub enum Lapse {
     Refused(Failure),
 }
 
+impl From<Failure> for Lapse {
+    fn from(failure: Failure) -> Lapse {
+        Lapse::Refused(failure)
+    }
+}
+
 impl Lapse {
     /// The failure. A stale plan exits 2 (changes present) where the caller tells exit codes apart, else 1.
     pub fn failure(self, detailed: bool) -> Failure {
@@ -179,7 +185,7 @@ impl SavedPlan {
 
     /// The plan as it comes out now, doing only what was promised.
     pub fn keep(&self, now: Plan) -> Result<Plan, Lapse> {
-        let lapsed = |what: &str, addresses: &[Address], hint: &str| {
+        let lapsed = |what: &str, addresses: &BTreeSet<Address>, hint: &str| {
             let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
             Failure::new(format!("the plan {what} {}", names.join(", "))).hint(hint)
         };

@@ -133,10 +133,7 @@ pub fn trust(manifest: &Manifest, repository: &Repository, role: Role) -> Value 
             (contexts.collect(), vec![workflow("apply.yml", &head)])
         }
     };
-    let mut equal = serde_json::Map::from_iter([
-        (key("aud"), json!(AUDIENCE)),
-        (key("repository"), json!(name)),
-    ]);
+    let mut equal = serde_json::Map::from_iter([(key("aud"), json!(AUDIENCE)), (key("repository"), json!(name))]);
     if let Some(id) = repository.id {
         equal.insert(key("repository_id"), json!(id.to_string()));
     }
@@ -163,7 +160,8 @@ pub fn trust(manifest: &Manifest, repository: &Repository, role: Role) -> Value 
 /// The subjects of a repository's tokens in these contexts, with and without GitHub's numbers in them.
 fn subjects(repository: &str, contexts: &[String]) -> Vec<String> {
     let (owner, name) = repository.split_once('/').unwrap_or((repository, ""));
-    let both = |context: &String| [format!("repo:{repository}:{context}"), format!("repo:{owner}-*/{name}-*:{context}")];
+    let both =
+        |context: &String| [format!("repo:{repository}:{context}"), format!("repo:{owner}-*/{name}-*:{context}")];
     contexts.iter().flat_map(both).collect()
 }
 

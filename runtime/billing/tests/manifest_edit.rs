@@ -3,7 +3,9 @@
 mod bundle;
 
 use billing::manifest::Source;
-use billing::manifest::edit::{FileEdit, Refusal, TenantEdit, Written, add_tenant, formatted, remove_tenant, set_tenant};
+use billing::manifest::edit::{
+    FileEdit, Refusal, TenantEdit, Written, add_tenant, formatted, remove_tenant, set_tenant,
+};
 use proptest::prelude::*;
 
 const HEAD: &str = "version: 1
@@ -129,7 +131,8 @@ fn flow_tenants_get_one_on_a_line_of_its_own() {
 #[test]
 fn brackets_get_one_more_element() {
     let one = "{ id: acme, name: Acme, email: a@acme.example, tags: { Client: Acme } }";
-    let new = "{ id: cobalt, name: \"cobalt: Ltd\", email: cobalt@example.com, tags: { Client: COBALT }, pricing: premium }";
+    let new =
+        "{ id: cobalt, name: \"cobalt: Ltd\", email: cobalt@example.com, tags: { Client: COBALT }, pricing: premium }";
     let cases = [
         (format!("tenants: [{one}]\n"), format!("tenants: [{one}, {new}]\n")),
         (format!("tenants: [\n  {one}, # first\n]\n"), format!("tenants: [\n  {one}, # first\n  {new},\n]\n")),
@@ -147,10 +150,9 @@ fn brackets_get_one_more_element() {
 fn the_first_tenant_starts_the_list() {
     let list = "  - id: cobalt\n    name: \"cobalt: Ltd\"\n    email: cobalt@example.com\n    tags: { Client: COBALT }\n    pricing: premium\n";
     let beside = [("tenants/zeta.yaml", "id: zeta\nname: Z\nemail: z@example.com\ntags: { Client: Z }\n")];
-    for (before, after) in [
-        ("tenants: [] # none yet\n", format!("tenants: # none yet\n{list}")),
-        ("", format!("tenants:\n{list}")),
-    ] {
+    for (before, after) in
+        [("tenants: [] # none yet\n", format!("tenants: # none yet\n{list}")), ("", format!("tenants:\n{list}"))]
+    {
         let edit = add(&folder(&format!("{HEAD}{before}"), &beside), "cobalt", None).expect("an edit");
         assert_eq!(edit.after, Some(format!("{HEAD}{after}")));
     }
@@ -161,7 +163,8 @@ fn a_folder_gets_a_file() {
     let beside = [("tenants/zeta.yaml", "id: zeta\nname: Z\nemail: z@example.com\ntags: { Client: Z }\n")];
     let edit = add(&folder(HEAD, &beside), "cobalt", Some("tenants")).expect("an edit");
     assert_eq!((edit.path.as_str(), &edit.before), ("tenants/cobalt.yaml", &None));
-    let whole = "id: cobalt\nname: \"cobalt: Ltd\"\nemail: cobalt@example.com\ntags:\n  Client: COBALT\npricing: premium\n";
+    let whole =
+        "id: cobalt\nname: \"cobalt: Ltd\"\nemail: cobalt@example.com\ntags:\n  Client: COBALT\npricing: premium\n";
     assert_eq!(edit.after.as_deref(), Some(whole));
     let both = edit.applied(&folder(HEAD, &beside));
     let changed = set(&both, "cobalt", &[("name", text("Cobalt"))], &[]).expect("an edit");
@@ -201,7 +204,8 @@ fn line_breaks_and_a_mark_stay_as_they_are() {
 #[test]
 fn values_are_set_in_the_quotes_they_had() {
     let sources = file(&format!("{HEAD}{BLOCK}"));
-    let edit = set(&sources, "bluefin", &[("name", text("Blue's")), ("budget", text("30.00 USD"))], &[]).expect("an edit");
+    let edit =
+        set(&sources, "bluefin", &[("name", text("Blue's")), ("budget", text("30.00 USD"))], &[]).expect("an edit");
     assert_eq!(
         changes(&edit),
         [
@@ -260,7 +264,10 @@ fn a_tenant_goes_with_its_lines_alone() {
     let edit = remove(&file(&format!("{HEAD}{FLOW}")), "bluefin").expect("an edit");
     assert_eq!(changes(&edit).len(), 1, "{edit:?}");
     let one = "tenants: [{ id: acme, name: A, email: a@acme.example, tags: { Client: A } }, { id: bluefin, name: B, email: b@b.example, tags: { Client: B } }]\n";
-    for (id, rest) in [("acme", "[{ id: bluefin, name: B, email: b@b.example, tags: { Client: B } }]"), ("bluefin", "[{ id: acme, name: A, email: a@acme.example, tags: { Client: A } }]")] {
+    for (id, rest) in [
+        ("acme", "[{ id: bluefin, name: B, email: b@b.example, tags: { Client: B } }]"),
+        ("bluefin", "[{ id: acme, name: A, email: a@acme.example, tags: { Client: A } }]"),
+    ] {
         let edit = remove(&file(&format!("{HEAD}{one}")), id).expect("an edit");
         assert_eq!(edit.after, Some(format!("{HEAD}tenants: {rest}\n")));
     }
@@ -269,13 +276,16 @@ fn a_tenant_goes_with_its_lines_alone() {
 #[test]
 fn what_validate_would_refuse_is_refused() {
     let sources = file(&format!("{HEAD}{BLOCK}"));
-    for given in [("currency", text("XXX")), ("pricing", text("prenium")), ("email", text("nobody")), ("nonsense", text("1"))] {
+    for given in
+        [("currency", text("XXX")), ("pricing", text("prenium")), ("email", text("nobody")), ("nonsense", text("1"))]
+    {
         let refused = set(&sources, "acme", &[given.clone()], &[]).expect_err("refused");
         assert!(matches!(&refused, Refusal::Unsound(problems) if !problems.is_empty()), "{given:?}: {refused:?}");
     }
     let twice = add(&sources, "acme", None).expect_err("taken");
     assert!(matches!(twice, Refusal::Impossible(message, _) if message.contains("already")));
-    let anchors = file(&format!("{HEAD}tenants:\n  - &a {{ id: acme, name: A, email: a@a.example, tags: {{ Client: A }} }}\n"));
+    let anchors =
+        file(&format!("{HEAD}tenants:\n  - &a {{ id: acme, name: A, email: a@a.example, tags: {{ Client: A }} }}\n"));
     let refused = add(&anchors, "cobalt", None).expect_err("anchors");
     assert!(matches!(&refused, Refusal::Unsound(problems) if problems[0].message.contains("anchors")), "{refused:?}");
 }
@@ -335,7 +345,8 @@ fn the_examples_are_in_the_standard_form() {
 
 /// A manifest in one of the ways to write it, with comments in it.
 fn manifests() -> impl Strategy<Value = String> {
-    let tenant = (0..4_usize, any::<[bool; 4]>()).prop_map(|(style, [own, above, right, budget])| (style, own, above, right, budget));
+    let tenant = (0..4_usize, any::<[bool; 4]>())
+        .prop_map(|(style, [own, above, right, budget])| (style, own, above, right, budget));
     (prop::collection::vec(tenant, 1..5), any::<[bool; 3]>(), 0..3_usize).prop_map(|(tenants, [windows, spaced, end], indent)| {
         let mut text = format!("{HEAD}tenants:\n");
         let dash = " ".repeat(indent);

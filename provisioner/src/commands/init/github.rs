@@ -9,7 +9,7 @@ use billing::manifest::model::State;
 use clap::Args;
 use engine::kind::{Depth, Want};
 use engine::state::StateStore as _;
-use engine::{Address, Graph, Owner};
+use engine::{Address, Owner};
 use serde_json::json;
 
 use crate::cloud::connection::Connection;
@@ -30,7 +30,7 @@ use crate::ui::views::wrap::wrapped;
 
 /// Arguments of `init --github`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct GitHub {
     /// Writes the workflows for GitHub Actions beside the manifest: plan, apply and drift.
     #[arg(long)]
     pub github: bool,
@@ -69,7 +69,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 /// Writes the workflows, then makes the roles where that is asked for.
-pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+pub async fn run(global: &Global, arguments: &GitHub) -> Outcome {
     let project = Project::load(global)?;
     let root = repository_root(&project.folder)?;
     let repository = repository(arguments, &root)?;
@@ -130,7 +130,7 @@ fn repository_root(folder: &Path) -> Result<PathBuf, Failure> {
     Ok(root.unwrap_or(&folder).to_owned())
 }
 
-fn repository(arguments: &Arguments, root: &Path) -> Result<Repository, Failure> {
+fn repository(arguments: &GitHub, root: &Path) -> Result<Repository, Failure> {
     let named = arguments.repository.clone().or_else(|| origin(root));
     let name = named.ok_or_else(|| {
         Failure::new("which repository on GitHub this is to be is not known")
@@ -141,11 +141,15 @@ fn repository(arguments: &Arguments, root: &Path) -> Result<Repository, Failure>
         return Err(Failure::new(format!("`{name}` is no OWNER/NAME of a repository")));
     }
     let is_ref = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c)) && !text.contains("..")
+        !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
+            && !text.contains("..")
     };
     for (what, text) in [("branch", &arguments.branch), ("environment", &arguments.github_environment)] {
         if !is_ref(text) {
-            return Err(Failure::new(format!("`{text}` is no {what}: letters, digits, `-`, `_`, `.` and `/` make one")));
+            return Err(Failure::new(format!(
+                "`{text}` is no {what}: letters, digits, `-`, `_`, `.` and `/` make one"
+            )));
         }
     }
     Ok(Repository {
@@ -163,7 +167,9 @@ fn origin(root: &Path) -> Option<String> {
 }
 
 fn from_url(url: &str) -> Option<String> {
-    let path = ["https://github.com/", "git@github.com:", "ssh://git@github.com/"].iter().find_map(|at| url.strip_prefix(at))?;
+    let path = ["https://github.com/", "git@github.com:", "ssh://git@github.com/"]
+        .iter()
+        .find_map(|at| url.strip_prefix(at))?;
     Some(path.trim_end_matches('/').trim_end_matches(".git").to_owned())
 }
 
@@ -192,7 +198,8 @@ fn write(
     for (place, text) in &due {
         let path = root.join(place);
         fs::create_dir_all(path.parent().unwrap_or(root))?;
-        file::replace(&path, text.as_bytes()).map_err(|error| Failure::new(format!("{place} cannot be written: {error}")))?;
+        file::replace(&path, text.as_bytes())
+            .map_err(|error| Failure::new(format!("{place} cannot be written: {error}")))?;
     }
     Ok(due.into_iter().map(|(place, _)| place.to_owned()).collect())
 }
@@ -228,7 +235,7 @@ fn role_arn(project: &Project, role: Role) -> String {
 
 async fn apply_roles(
     global: &Global,
-    arguments: &Arguments,
+    arguments: &GitHub,
     repository: &Repository,
     project: Project,
     connection: Connection,
@@ -240,8 +247,13 @@ async fn apply_roles(
     for role in [Role::Plan, Role::Apply] {
         let size = stack::permissions::size(&repository::policy(&main.manifest, &wanted, role));
         if size > INLINE_POLICY_LIMIT {
-            let message = format!("the policy of {} has {size} characters, IAM takes {INLINE_POLICY_LIMIT}", role.name(&main.manifest));
-            return Err(Failure::new(message).hint("give fewer resources names of their own: derived names share a pattern"));
+            let message = format!(
+                "the policy of {} has {size} characters, IAM takes {INLINE_POLICY_LIMIT}",
+                role.name(&main.manifest)
+            );
+            return Err(
+                Failure::new(message).hint("give fewer resources names of their own: derived names share a pattern")
+            );
         }
     }
     let state = store.load(&project.manifest.stack()).await?;
@@ -256,8 +268,7 @@ async fn apply_roles(
     terminal::eprint_lines(&notes);
     let plan = session.plan(&state, &Looking::default(), &progress).await?;
     drop(progress);
-    let consent =
-        Consent { verb: "init", auto_approve: arguments.auto_approve, approved: &[], max_deletes: Some(0) };
+    let consent = Consent { verb: "init", auto_approve: arguments.auto_approve, approved: &[], max_deletes: Some(0) };
     carry_out(global, &session, plan, state, store, &consent, false).await
 }
 

@@ -160,11 +160,7 @@ pub fn remove(global: &Global, arguments: &Remove) -> Outcome {
     edited(global, arguments.dry_run, |at| edit::remove_tenant(at, &arguments.id))
 }
 
-fn edited(
-    global: &Global,
-    dry_run: bool,
-    edit: impl FnOnce(&TenantEdit<'_>) -> Result<FileEdit, Refusal>,
-) -> Outcome {
+fn edited(global: &Global, dry_run: bool, edit: impl FnOnce(&TenantEdit<'_>) -> Result<FileEdit, Refusal>) -> Outcome {
     let sources: Vec<Source> = project::sources(&global.manifest)?;
     let handlers = stack::handlers();
     let at = TenantEdit { sources: &sources, environment: global.environment.as_deref(), handlers: &handlers };

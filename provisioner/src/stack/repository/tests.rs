@@ -5,12 +5,7 @@ use super::*;
 const OURS: &str = "acme/billing";
 
 fn repository() -> Repository {
-    Repository {
-        name: OURS.to_owned(),
-        id: Some(456),
-        branch: "main".to_owned(),
-        environment: "production".to_owned(),
-    }
+    Repository { name: OURS.to_owned(), id: Some(456), branch: "main".to_owned(), environment: "production".to_owned() }
 }
 
 fn manifest() -> Manifest {
@@ -101,28 +96,124 @@ fn only_the_right_tokens_may_take_on_a_role() {
     let cases = [
         ("apply.yml on main", token(&[]), false, true),
         ("the same in a repository whose subjects have numbers", token(&[("sub", numbered)]), false, true),
-        ("what was approved", token(&[("sub", "repo:acme/billing:environment:production-approval"), ("environment", "production-approval")]), false, true),
+        (
+            "what was approved",
+            token(&[
+                ("sub", "repo:acme/billing:environment:production-approval"),
+                ("environment", "production-approval"),
+            ]),
+            false,
+            true,
+        ),
         ("a pull request", of_pull_request(&[]), true, false),
         ("the night on main", token(&nightly), true, false),
-        ("another repository", token(&[("sub", "repo:acme/shop:environment:production"), ("repository", "acme/shop")]), false, false),
-        ("a repository that begins like ours", token(&[("sub", "repo:acme-x/billing-y:environment:production"), ("repository", "acme-x/billing-y")]), false, false),
-        ("another owner", token(&[("sub", "repo:evil/billing:environment:production"), ("repository", "evil/billing")]), false, false),
+        (
+            "another repository",
+            token(&[("sub", "repo:acme/shop:environment:production"), ("repository", "acme/shop")]),
+            false,
+            false,
+        ),
+        (
+            "a repository that begins like ours",
+            token(&[("sub", "repo:acme-x/billing-y:environment:production"), ("repository", "acme-x/billing-y")]),
+            false,
+            false,
+        ),
+        (
+            "another owner",
+            token(&[("sub", "repo:evil/billing:environment:production"), ("repository", "evil/billing")]),
+            false,
+            false,
+        ),
         ("another repository under our old name", token(&[("repository_id", "999")]), false, false),
-        ("another branch", token(&[("ref", "refs/heads/try"), ("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/heads/try")]), false, false),
-        ("an edited apply.yml of a branch", token(&[("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/heads/evil")]), false, false),
-        ("another workflow on main", token(&[("job_workflow_ref", "acme/billing/.github/workflows/other.yml@refs/heads/main")]), false, false),
-        ("a reusable workflow of others", token(&[("job_workflow_ref", "evil/tools/.github/workflows/apply.yml@refs/heads/main")]), false, false),
-        ("no environment", token(&[("sub", "repo:acme/billing:ref:refs/heads/main"), ("environment", "")]), false, false),
-        ("another environment", token(&[("sub", "repo:acme/billing:environment:test"), ("environment", "test")]), false, false),
+        (
+            "another branch",
+            token(&[
+                ("ref", "refs/heads/try"),
+                ("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/heads/try"),
+            ]),
+            false,
+            false,
+        ),
+        (
+            "an edited apply.yml of a branch",
+            token(&[("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/heads/evil")]),
+            false,
+            false,
+        ),
+        (
+            "another workflow on main",
+            token(&[("job_workflow_ref", "acme/billing/.github/workflows/other.yml@refs/heads/main")]),
+            false,
+            false,
+        ),
+        (
+            "a reusable workflow of others",
+            token(&[("job_workflow_ref", "evil/tools/.github/workflows/apply.yml@refs/heads/main")]),
+            false,
+            false,
+        ),
+        (
+            "no environment",
+            token(&[("sub", "repo:acme/billing:ref:refs/heads/main"), ("environment", "")]),
+            false,
+            false,
+        ),
+        (
+            "another environment",
+            token(&[("sub", "repo:acme/billing:environment:test"), ("environment", "test")]),
+            false,
+            false,
+        ),
         ("another audience", token(&[("aud", "https://github.com/acme")]), false, false),
         ("no workflow named", token(&[("job_workflow_ref", "")]), false, false),
         ("no repository named", token(&[("repository", "")]), false, false),
-        ("a pull request of a fork", of_pull_request(&[("sub", "repo:fork/billing:pull_request"), ("repository", "fork/billing")]), false, false),
-        ("a pull request that runs another workflow", of_pull_request(&[("job_workflow_ref", "acme/billing/.github/workflows/evil.yml@refs/pull/12/merge")]), false, false),
-        ("a pull request that runs apply.yml", of_pull_request(&[("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/pull/12/merge")]), false, false),
-        ("plan.yml of a branch without a pull request", of_pull_request(&[("sub", "repo:acme/billing:ref:refs/heads/try"), ("job_workflow_ref", "acme/billing/.github/workflows/plan.yml@refs/heads/try")]), false, false),
-        ("drift.yml of a branch", token(&[("sub", "repo:acme/billing:ref:refs/heads/try"), ("environment", ""), ("job_workflow_ref", "acme/billing/.github/workflows/drift.yml@refs/heads/try")]), false, false),
-        ("a tag", token(&[("ref", "refs/tags/v1"), ("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/tags/v1")]), false, false),
+        (
+            "a pull request of a fork",
+            of_pull_request(&[("sub", "repo:fork/billing:pull_request"), ("repository", "fork/billing")]),
+            false,
+            false,
+        ),
+        (
+            "a pull request that runs another workflow",
+            of_pull_request(&[("job_workflow_ref", "acme/billing/.github/workflows/evil.yml@refs/pull/12/merge")]),
+            false,
+            false,
+        ),
+        (
+            "a pull request that runs apply.yml",
+            of_pull_request(&[("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/pull/12/merge")]),
+            false,
+            false,
+        ),
+        (
+            "plan.yml of a branch without a pull request",
+            of_pull_request(&[
+                ("sub", "repo:acme/billing:ref:refs/heads/try"),
+                ("job_workflow_ref", "acme/billing/.github/workflows/plan.yml@refs/heads/try"),
+            ]),
+            false,
+            false,
+        ),
+        (
+            "drift.yml of a branch",
+            token(&[
+                ("sub", "repo:acme/billing:ref:refs/heads/try"),
+                ("environment", ""),
+                ("job_workflow_ref", "acme/billing/.github/workflows/drift.yml@refs/heads/try"),
+            ]),
+            false,
+            false,
+        ),
+        (
+            "a tag",
+            token(&[
+                ("ref", "refs/tags/v1"),
+                ("job_workflow_ref", "acme/billing/.github/workflows/apply.yml@refs/tags/v1"),
+            ]),
+            false,
+            false,
+        ),
     ];
     for (what, token, may_plan, may_apply) in cases {
         assert_eq!((admits(&plan, &token), admits(&apply, &token)), (may_plan, may_apply), "{what}");

@@ -41,7 +41,10 @@ pub(super) fn arn(call: &Call, account: &str) -> Option<String> {
     }
     call.parameter("OpenIDConnectProviderArn").or_else(|| {
         let url = call.parameter("Url")?;
-        Some(format!("arn:aws:iam::{account}:oidc-provider/{}", url.trim_start_matches("https://").trim_end_matches('/')))
+        Some(format!(
+            "arn:aws:iam::{account}:oidc-provider/{}",
+            url.trim_start_matches("https://").trim_end_matches('/')
+        ))
     })
 }
 
@@ -134,7 +137,8 @@ fn parse(xml: &str) -> Provider {
 /// The request that makes the provider once more.
 fn made_again(provider: &Provider) -> Vec<(String, String)> {
     let pair = |key: String, value: &str| (key, value.to_owned());
-    let mut pairs = vec![pair("Action".to_owned(), "CreateOpenIDConnectProvider"), pair("Url".to_owned(), &provider.url)];
+    let mut pairs =
+        vec![pair("Action".to_owned(), "CreateOpenIDConnectProvider"), pair("Url".to_owned(), &provider.url)];
     let lists = [("ClientIDList", &provider.audiences), ("ThumbprintList", &provider.thumbprints)];
     for (name, values) in lists {
         let member = |(at, value): (usize, &String)| pair(format!("{name}.member.{}", at + 1), value);
@@ -162,7 +166,8 @@ mod tests {
         assert_eq!(read.audiences, ["sts.amazonaws.com"]);
         let call = form_call("iam", "AddClientIDToOpenIDConnectProvider", &[("ClientID", "other")]);
         assert_eq!(changed(read.clone(), &call).audiences, ["sts.amazonaws.com", "other"]);
-        let call = form_call("iam", "TagOpenIDConnectProvider", &[("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")]);
+        let call =
+            form_call("iam", "TagOpenIDConnectProvider", &[("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")]);
         let tagged = changed(read.clone(), &call);
         assert_eq!(tagged.tags.len(), 2);
         let call = form_call("iam", "UntagOpenIDConnectProvider", &[("TagKeys.member.1", "team")]);
@@ -174,7 +179,11 @@ mod tests {
     #[test]
     fn addresses_and_audiences_are_checked() {
         let create = |url: &str, audience: &str| {
-            check(&form_call("iam", "CreateOpenIDConnectProvider", &[("Url", url), ("ClientIDList.member.1", audience)]))
+            check(&form_call(
+                "iam",
+                "CreateOpenIDConnectProvider",
+                &[("Url", url), ("ClientIDList.member.1", audience)],
+            ))
         };
         assert_eq!(create("https://a.example", "sts.amazonaws.com"), Ok(()));
         assert_eq!(create("http://a.example", "x").expect_err("no TLS").code, "ValidationError");

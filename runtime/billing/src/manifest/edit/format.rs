@@ -138,7 +138,10 @@ impl<'a> Printer<'a> {
         }
         // What an empty line sets apart from the first key belongs to the file, wherever that key goes.
         let first = text[..root.range.start].rmatch_indices('\n').map(|(at, _)| at + 1);
-        let apart = first.into_iter().find(|&line| text[line..self.outline.line_end(line)].trim().is_empty() && line < self.outline.line_start(root.range.start));
+        let apart = first.into_iter().find(|&line| {
+            text[line..self.outline.line_end(line)].trim().is_empty()
+                && line < self.outline.line_start(root.range.start)
+        });
         if let Some(apart) = apart
             && self.outline.comments.iter().any(|comment| comment.start < apart)
         {
@@ -328,7 +331,12 @@ impl<'a> Printer<'a> {
         let text = &self.outline.text[range.clone()];
         if text.contains('\n') {
             self.claim(&range);
-            return text.replace('\r', "").split('\n').map(str::trim_end).collect::<Vec<_>>().join(self.outline.line_break());
+            return text
+                .replace('\r', "")
+                .split('\n')
+                .map(str::trim_end)
+                .collect::<Vec<_>>()
+                .join(self.outline.line_break());
         }
         let inner = |pieces: Vec<String>, open: &str, close: &str, gap: &str| match pieces.is_empty() {
             true => format!("{open}{close}"),

@@ -28,9 +28,18 @@ pub(super) struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A text as it reads, and how it is quoted.
-    Scalar { reads: String, quotes: Quotes },
-    List { style: Style, items: Vec<Piece> },
-    Map { style: Style, entries: Vec<(Piece, Piece)> },
+    Scalar {
+        reads: String,
+        quotes: Quotes,
+    },
+    List {
+        style: Style,
+        items: Vec<Piece>,
+    },
+    Map {
+        style: Style,
+        entries: Vec<(Piece, Piece)>,
+    },
     /// An alias.
     Alias,
 }
@@ -203,7 +212,9 @@ impl<'a> Reader<'a> {
                 let range = if missing { behind..behind } else { range };
                 Ok(Piece { range, shape: Shape::Scalar { reads: reads.into_owned(), quotes } })
             }
-            Event::SequenceStart(..) if self.text[range.start..].starts_with('[') => self.list(range.start, Style::Flow),
+            Event::SequenceStart(..) if self.text[range.start..].starts_with('[') => {
+                self.list(range.start, Style::Flow)
+            }
             Event::SequenceStart(..) => self.list(first_dash(self.text, range.start), Style::Block),
             Event::MappingStart(..) => self.map(range.start),
             _ => Ok(Piece { range, shape: Shape::Alias }),

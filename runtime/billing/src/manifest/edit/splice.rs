@@ -80,7 +80,8 @@ impl Outline<'_> {
     fn append_in_brackets(&self, whole: &Piece, last: &Piece, flow: &str) -> Vec<Splice> {
         let end = last.range.end;
         let comma = self.comma_behind(whole, end);
-        let same_line = !self.text[whole.range.start..end].contains('\n') || !self.opens_line(self.element_start(whole));
+        let same_line =
+            !self.text[whole.range.start..end].contains('\n') || !self.opens_line(self.element_start(whole));
         let behind = comma.map_or(end, |at| at + 1);
         let separator = if comma.is_some() { "" } else { "," };
         if same_line {
@@ -97,10 +98,9 @@ impl Outline<'_> {
         match comma {
             Some(_) => vec![Splice { range: line_end..line_end, with: line }],
             None if line_end == end => vec![Splice { range: end..end, with: format!(",{line}") }],
-            None => vec![
-                Splice { range: end..end, with: ",".to_owned() },
-                Splice { range: line_end..line_end, with: line },
-            ],
+            None => {
+                vec![Splice { range: end..end, with: ",".to_owned() }, Splice { range: line_end..line_end, with: line }]
+            }
         }
     }
 

@@ -33,7 +33,10 @@ pub fn add_tenant(
 ) -> Result<FileEdit, Refusal> {
     let before = at.manifest()?;
     if before.tenant(id).is_some() {
-        return Err(Refusal::impossible(format!("the manifest has a tenant `{id}` already"), "`tenant set` changes it"));
+        return Err(Refusal::impossible(
+            format!("the manifest has a tenant `{id}` already"),
+            "`tenant set` changes it",
+        ));
     }
     let mut entries = vec![("id".to_owned(), Written::Text(id.to_owned()))];
     entries.extend_from_slice(fields);
@@ -71,7 +74,8 @@ pub fn set_tenant(
         edit = changed(edit, id, |outline, tenant| take_out(outline, tenant, id, key))?;
     }
     at.prove(&before, edit, |tenants, after| {
-        let (old, new) = (tenants.iter().position(|tenant| tenant.id == id), after.iter().find(|tenant| tenant.id == id));
+        let (old, new) =
+            (tenants.iter().position(|tenant| tenant.id == id), after.iter().find(|tenant| tenant.id == id));
         if let (Some(old), Some(new)) = (old, new) {
             tenants[old] = new.clone();
         }
@@ -138,7 +142,8 @@ impl<'a> TenantEdit<'a> {
 
     fn overlay_holds_tenants(&self) -> bool {
         self.overlay().is_some_and(|overlay| {
-            Outline::of(&overlay.text).is_ok_and(|outline| outline.root.is_some_and(|root| root.get("tenants").is_some()))
+            Outline::of(&overlay.text)
+                .is_ok_and(|outline| outline.root.is_some_and(|root| root.get("tenants").is_some()))
         })
     }
 
@@ -150,7 +155,9 @@ impl<'a> TenantEdit<'a> {
     /// The file whose `tenants` list holds: an environment's replaces the base's and the files beside it.
     fn list_source(&self) -> Result<&'a Source, Refusal> {
         let overlay = self.overlay().filter(|_| self.overlay_holds_tenants());
-        overlay.or_else(|| self.base()).ok_or_else(|| Refusal::impossible("there is no manifest here", "run `billform init`"))
+        overlay
+            .or_else(|| self.base())
+            .ok_or_else(|| Refusal::impossible("there is no manifest here", "run `billform init`"))
     }
 
     /// The file that a tenant is written in.
@@ -158,9 +165,7 @@ impl<'a> TenantEdit<'a> {
         let list = self.list_source()?;
         let beside = self.sources.iter().filter(|source| source.role() == Role::Tenants && self.sources.len() > 1);
         let beside = beside.filter(|_| !self.overlay_holds_tenants());
-        let holds = |source: &&Source| {
-            Outline::of(&source.text).is_ok_and(|outline| tenant_in(&outline, id).is_some())
-        };
+        let holds = |source: &&Source| Outline::of(&source.text).is_ok_and(|outline| tenant_in(&outline, id).is_some());
         std::iter::once(list).chain(beside).find(holds).ok_or_else(|| lost(id))
     }
 
@@ -327,7 +332,10 @@ fn set(outline: &Outline<'_>, tenant: &Piece, key: &str, value: &Written) -> Res
         (Written::Map(entries), Shape::Map { .. }) => set_map(outline, found, entries),
         (_, Shape::Scalar { .. }) => Ok(vec![outline.replace(found, &value.flow())]),
         _ if found.style() == Some(Style::Flow) => Ok(vec![outline.replace(found, &value.flow())]),
-        _ => Err(Refusal::impossible(format!("`{key}` is written in a way that this edit does not know"), "edit it by hand")),
+        _ => Err(Refusal::impossible(
+            format!("`{key}` is written in a way that this edit does not know"),
+            "edit it by hand",
+        )),
     }
 }
 

@@ -54,7 +54,8 @@ pub(super) fn scalar(text: &str, quotes: Quotes) -> String {
 
 /// Whether a text can go without quotes, also within brackets, and reads as text.
 fn is_plain(text: &str) -> bool {
-    let unsafe_start = ['-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', '='];
+    let unsafe_start =
+        ['-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', '='];
     let edges = text.trim() == text && !text.starts_with(unsafe_start) && !text.ends_with(':');
     let inside = !text.contains([',', '[', ']', '{', '}']) && !text.contains(": ") && !text.contains(" #");
     let shown = !text.chars().any(|character| character.is_control() || character == '\u{feff}');

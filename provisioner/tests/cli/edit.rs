@@ -1,0 +1,105 @@
+//! `tenant add`, `set`, `remove` and `fmt`: the manifest edited on disk.
+
+use crate::program::{Program, SMALL};
+
+const ADD: &[&str] =
+    &["tenant", "add", "beta", "--name", "Beta: Ltd", "--email", "ar@beta.example", "--tag", "ClientOrganization=Beta"];
+
+fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn a_tenant_is_added_changed_and_removed_again() {
+    let program = Program::small();
+    let said = program.run(ADD).ok();
+    let line = r#"  - { id: beta, name: "Beta: Ltd", email: ar@beta.example, tags: { ClientOrganization: Beta } }"#;
+    assert!(said.starts_with("--- billform.yaml\n+++ billform.yaml\n@@ "), "{said}");
+    assert!(said.ends_with(&format!("\n+{line}\n")), "{said}");
+    assert_eq!(program.read("billform.yaml"), format!("{SMALL}{line}\n"));
+    assert!(program.run(&["validate"]).ok().contains("2 tenants"));
+
+    let document = program.run(&["tenant", "set", "beta", "--locale", "de-DE", "--format", "json"]).json();
+    assert_eq!((&document["file"], &document["written"]), (&"billform.yaml".into(), &true.into()));
+    let tenants = program.run(&["tenant", "list", "--format", "json"]).json();
+    assert_eq!(tenants[1]["name"], "Beta: Ltd");
+    let said = program.run(&["tenant", "set", "beta", "--locale", "de-DE"]).ok();
+    assert_eq!(said, "No changes: the manifest says so already.\n");
+
+    program.run(&["tenant", "remove", "beta"]).ok();
+    assert_eq!(program.read("billform.yaml"), SMALL);
+}
+
+#[test]
+fn a_dry_run_shows_and_writes_nothing() {
+    let program = Program::small();
+    let said = program.run(&with(ADD, &["--dry-run"])).ok();
+    assert!(said.contains("+  - { id: beta"), "{said}");
+    assert_eq!(program.read("billform.yaml"), SMALL);
+}
+
+#[test]
+fn what_is_wrong_leaves_the_file_as_it_was() {
+    let program = Program::small();
+    for (arguments, says) in [
+        (with(ADD, &["--pricing", "premium"]), "premium"),
+        (with(ADD, &["--currency", "XXX"]), "XXX"),
+        (with(ADD, &["--tag", "Environment=prod"]), "Environment"),
+        (with(&["tenant", "add", "acme", "--name", "A"], &["--email", "a@acme.example"]), "already"),
+        (with(&["tenant", "set", "acme"], &["--email", "no address"]), "email"),
+        (with(&["tenant", "set", "acme"], &["--unset", "budget"]), "budget"),
+        (with(&["tenant", "set", "acme"], &[]), "nothing is to be set"),
+        (with(&["tenant", "remove", "amce"], &[]), "acme"),
+    ] {
+        let said = program.run(&arguments).failed();
+        assert!(said.contains(says), "{arguments:?}: {said}");
+        assert_eq!(program.read("billform.yaml"), SMALL, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_folder_of_tenants_gets_a_file_and_loses_it() {
+    let program = Program::small();
+    let beta = "id: beta\nname: Beta\nemail: b@beta.example\ntags: { ClientOrganization: Beta }\n";
+    program.write("tenants/beta.yaml", beta);
+    let said = program
+        .run(&["tenant", "add", "gamma", "--name", "Gamma", "--email", "c@c.example", "--tag", "ClientOrganization=C"])
+        .ok();
+    assert!(said.starts_with("--- /dev/null\n+++ tenants/gamma.yaml\n"), "{said}");
+    assert!(program.run(&["validate"]).ok().contains("3 tenants"));
+    program.run(&["tenant", "remove", "beta"]).ok();
+    assert!(!program.path("tenants/beta.yaml").exists());
+    assert_eq!(program.read("billform.yaml"), SMALL);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_manifest_stays_a_link_and_its_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let program = Program::new();
+    program.write("real/manifest.yaml", SMALL);
+    std::fs::set_permissions(program.path("real/manifest.yaml"), std::fs::Permissions::from_mode(0o640)).expect("set");
+    symlink("real/manifest.yaml", program.path("billform.yaml")).expect("a link");
+    program.run(ADD).ok();
+    assert!(program.path("billform.yaml").is_symlink());
+    assert!(program.read("real/manifest.yaml").contains("id: beta"));
+    let mode = std::fs::metadata(program.path("real/manifest.yaml")).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn fmt_puts_files_in_order_and_check_writes_nothing() {
+    let program = Program::new();
+    let loose = SMALL.replace("version: 1\n", "") + "version: 1   # the format\n";
+    program.write("billform.yaml", &loose);
+    let checked = program.run(&["fmt", "--check"]);
+    assert_eq!((checked.status, program.read("billform.yaml")), (1, loose.clone()));
+    assert!(checked.stdout.contains("+version: 1   # the format\n"), "{}", checked.stdout);
+    assert_eq!(program.run(&["fmt"]).ok(), "billform.yaml\n");
+    assert!(program.read("billform.yaml").starts_with("version: 1   # the format\nproject: small\n"));
+    assert_eq!(program.run(&["fmt", "--check"]).ok(), "The manifest is in its standard form.\n");
+
+    program.write("billform.yaml", "version: 1\nversion: 2\n");
+    assert!(program.run(&["fmt"]).failed().contains("second time"));
+}
