@@ -279,7 +279,7 @@ fn what_validate_would_refuse_is_refused() {
     for given in
         [("currency", text("XXX")), ("pricing", text("prenium")), ("email", text("nobody")), ("nonsense", text("1"))]
     {
-        let refused = set(&sources, "acme", &[given.clone()], &[]).expect_err("refused");
+        let refused = set(&sources, "acme", std::slice::from_ref(&given), &[]).expect_err("refused");
         assert!(matches!(&refused, Refusal::Unsound(problems) if !problems.is_empty()), "{given:?}: {refused:?}");
     }
     let twice = add(&sources, "acme", None).expect_err("taken");
