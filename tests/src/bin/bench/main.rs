@@ -105,9 +105,6 @@ struct RawArguments {
     /// The manifest that says what is to be made.
     #[arg(long)]
     manifest: PathBuf,
-    /// The bundle that functions are made of.
-    #[arg(long)]
-    bundle: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -147,7 +144,7 @@ async fn run(cli: &Cli) -> Fallible<String> {
         Command::PeersSide { phase, tenants, state } => {
             peers::run(*phase, *tenants, state).await.map(|did| did.to_string())
         }
-        Command::Raw(arguments) => raw::run(arguments.phase, &arguments.manifest, &arguments.bundle).await,
+        Command::Raw(arguments) => raw::run(arguments.phase, &arguments.manifest).await,
         Command::Planning { tenants, state } => planning::run(*tenants, state).await.map(|figures| figures.to_string()),
     }
 }

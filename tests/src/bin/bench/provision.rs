@@ -125,7 +125,7 @@ async fn raw_side(size: &mut Size) -> Fallible<()> {
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
     for phase in Phase::ALL {
         let mut command = place.command(&here);
-        command.args(["raw", phase.name(), "--manifest"]).arg(&place.manifest).arg("--bundle").arg(&place.bundle);
+        command.args(["raw", phase.name(), "--manifest"]).arg(&place.manifest);
         let (side, said) = counted(&place, phase, command).await?;
         let wall = said["calls_us"].as_u64().ok_or_else(|| format!("no time in {said}"))?;
         size.work(phase).raw.push(Side { wall: Duration::from_micros(wall), ..side });

@@ -67,10 +67,10 @@ fn side_json(sides: &[Side], resources: u64) -> Value {
 
 /// What is behind the figures, said under every table.
 const EXPLAINED: &str = "\
-billform: the whole process, start to exit. By hand: plain SDK and async-stripe calls that read and make the same,
-with billform's limits per service, timed from the making of the clients to the last answer. Each side runs on a
-fresh local cloud of its own in every round; times are medians, memory (VmHWM), calls in flight and rejections are
-maxima. The no-op plan of both runs under the rates that AWS and Stripe publish; what is over one is rejected.";
+billform: the whole process, start to exit. By hand: plain SDK and async-stripe calls that read and make the tenants'
+resources and the table they lie in, with billform's limits per service, timed from the making of the clients to the
+last answer; what all tenants share is left out. Each side runs on a fresh local cloud of its own in every round; times
+are medians, memory (VmHWM), calls in flight and rejections are maxima. The no-op plan of both runs under the rates that AWS and Stripe publish; what is over one is rejected.";
 
 /// The table.
 pub fn provision_table(figures: &Figures) -> String {

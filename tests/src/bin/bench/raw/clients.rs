@@ -5,19 +5,10 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::Fallible;
 
-/// A client of every service.
+/// A client of every service that tenants' resources lie in.
 pub struct Clients {
-    pub api_gateway: aws_sdk_apigatewayv2::Client,
     pub budgets: aws_sdk_budgets::Client,
-    pub cost_explorer: aws_sdk_costexplorer::Client,
-    pub cost_reports: aws_sdk_costandusagereport::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
-    pub events: aws_sdk_eventbridge::Client,
-    pub iam: aws_sdk_iam::Client,
-    pub lambda: aws_sdk_lambda::Client,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    pub s3: aws_sdk_s3::Client,
-    pub secrets: aws_sdk_secretsmanager::Client,
     pub sts: aws_sdk_sts::Client,
     pub stripe: stripe::Client,
 }
@@ -32,19 +23,9 @@ impl Clients {
             .region(Region::new(region.to_owned()))
             .load()
             .await;
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
         Ok(Clients {
-            api_gateway: aws_sdk_apigatewayv2::Client::new(&config),
             budgets: aws_sdk_budgets::Client::new(&config),
-            cost_explorer: aws_sdk_costexplorer::Client::new(&config),
-            cost_reports: aws_sdk_costandusagereport::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            events: aws_sdk_eventbridge::Client::new(&config),
-            iam: aws_sdk_iam::Client::new(&config),
-            lambda: aws_sdk_lambda::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             stripe: stripe_client()?,
         })

@@ -1,15 +1,14 @@
-//! The lower bound: the calls that billform makes, made by hand with the plain SDKs, as a script for this one
-//! manifest would make them. No engine, no state, no journal; the resources are read from the manifest beforehand.
+//! The lower bound: the calls about tenants that billform makes, made by hand with the plain SDKs, as a script for this
+//! one manifest would make them. No engine, no state, no journal; the resources are read from the manifest beforehand.
+//! The two dozen resources that all tenants share are left out, but for the table of their records.
 //!
-//! What waits for what is what must: a function for its role, a record for its table and customer, a permission for
-//! the API it names. Each service has as many resources in the making at once as billform's limits allow.
+//! A record waits for its table and customer. Each service has as many resources in the making at once as billform's
+//! limits allow.
 
 mod clients;
 mod destroy;
 mod full;
-mod functions;
 mod reads;
-mod shared;
 mod tenants;
 
 use std::collections::BTreeMap;
@@ -29,10 +28,8 @@ use clients::Clients;
 struct Raw {
     clients: Clients,
     account: String,
-    region: String,
     stack: String,
     graph: Graph,
-    bundle: Vec<u8>,
     rooms: BTreeMap<&'static str, Semaphore>,
 }
 
@@ -43,10 +40,9 @@ struct Wanted<D> {
 }
 
 /// Makes the calls and tells in microseconds how long they took, from the making of the clients on.
-pub async fn run(phase: Phase, manifest: &Path, bundle: &Path) -> Fallible<String> {
-    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("reading {}: {error}", path.display()));
-    let text = String::from_utf8(read(manifest)?).map_err(|error| error.to_string())?;
-    let (manifest, bundle) = (manifest::load(text)?, read(bundle)?);
+pub async fn run(phase: Phase, manifest: &Path) -> Fallible<String> {
+    let text = std::fs::read_to_string(manifest).map_err(|error| format!("reading {}: {error}", manifest.display()))?;
+    let manifest = manifest::load(text)?;
     let handlers = provisioner::stack::handlers();
     let wanted = provisioner::stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: None };
     let graph = provisioner::stack::graph(&wanted).map_err(|error| error.to_string())?;
@@ -56,10 +52,8 @@ pub async fn run(phase: Phase, manifest: &Path, bundle: &Path) -> Fallible<Strin
     let raw = Raw {
         clients,
         account: manifest.aws.account.clone(),
-        region: manifest.aws.region.clone(),
         stack: manifest.stack(),
         graph,
-        bundle,
         rooms: provisioner::run::limits::per_service()
             .into_iter()
             .map(|(service, limit)| (service, Semaphore::new(limit)))
@@ -68,13 +62,7 @@ pub async fn run(phase: Phase, manifest: &Path, bundle: &Path) -> Fallible<Strin
     match phase {
         Phase::Apply => {
             reads::all(&raw, true).await?;
-            futures::try_join!(
-                functions::make(&raw),
-                tenants::make(&raw),
-                shared::secrets(&raw),
-                shared::costs(&raw),
-                shared::products(&raw),
-            )?;
+            tenants::make(&raw).await?;
         }
         Phase::Plan => reads::all(&raw, false).await?,
         Phase::Drift => futures::try_join!(reads::all(&raw, false), full::all(&raw)).map(drop)?,
@@ -92,13 +80,6 @@ impl Raw {
     async fn room(&self, service: &str) -> Fallible<SemaphorePermit<'_>> {
         let room = self.rooms.get(service).ok_or_else(|| format!("billform has no limit for {service}"))?;
         room.acquire().await.map_err(|error| error.to_string())
-    }
-
-    /// The id of the API of that name, looked up: only its create tells it.
-    async fn api_id(&self, name: &str) -> Fallible<Option<String>> {
-        let answer = self.clients.api_gateway.get_apis().max_results("500").send().await;
-        let apis = answer.map_err(failed("apigateway:GetApis"))?.items.unwrap_or_default();
-        Ok(apis.into_iter().find(|api| api.name() == Some(name)).and_then(|api| api.api_id))
     }
 
     /// The resources of a kind.
