@@ -44,6 +44,7 @@ impl Project {
         let sources = sources(&global.manifest)?;
         let manifest = billing::manifest::load(&sources, global.environment.as_deref(), &stack::handlers());
         let manifest = manifest.map_err(ProjectError::Invalid)?;
+        refuse_stray_imports(&manifest, &sources)?;
         Ok(Project { manifest, folder: folder_of(&global.manifest) })
     }
 
@@ -73,6 +74,23 @@ impl From<ProjectError> for Failure {
             }
         }
     }
+}
+
+/// Imports must lead to resources of the manifest; which those are, only the stack knows.
+fn refuse_stray_imports(manifest: &Manifest, sources: &[Source]) -> Result<(), ProjectError> {
+    if manifest.imports.is_empty() {
+        return Ok(());
+    }
+    let handlers = stack::handlers();
+    let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: None };
+    // A manifest that makes no graph is refused by whoever needs the graph.
+    let Ok(graph) = stack::graph(&wanted) else { return Ok(()) };
+    let strays = stack::imports::strays(manifest, &graph);
+    let problems = strays
+        .into_iter()
+        .filter_map(|stray| Some(stray.import.place.as_ref()?.problem(sources, stray.message, Some(stray.hint))));
+    let problems: Vec<Problem> = problems.collect();
+    if problems.is_empty() { Ok(()) } else { Err(ProjectError::Invalid(problems)) }
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! One run of a command against one account: what it looks at, what it plans, and the state it locks.
 
 pub mod drift_issues;
+pub mod imports;
 pub mod limits;
 pub mod locked_run;
 pub mod one_comment;

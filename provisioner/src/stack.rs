@@ -5,6 +5,7 @@ pub(crate) mod arn;
 mod budgets;
 mod costs;
 mod functions;
+pub mod imports;
 mod ledger;
 mod monitoring;
 mod notifications;
@@ -54,7 +55,7 @@ pub fn graph(stack: &Plan) -> Result<Graph, GraphError> {
         notifications::resources(stack),
         monitoring::resources(stack),
     ];
-    Graph::new(parts.into_iter().flatten().collect())
+    Ok(Graph::new(parts.into_iter().flatten().collect())?.importing(imports::of(stack.manifest)))
 }
 
 impl Plan<'_> {

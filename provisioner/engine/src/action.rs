@@ -18,14 +18,16 @@ pub enum Action {
     Delete,
     /// Taken into the state; changed in place where it differs.
     Adopt,
+    /// Taken into the state by the id that the manifest gives; changed in place where it differs, never made or deleted.
+    Import,
     /// Left alone; at most the state is brought up to date.
     NoOp,
 }
 
 impl Action {
     /// Every action, in the order a summary names them.
-    pub const ALL: [Action; 6] =
-        [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt, Action::NoOp];
+    pub const ALL: [Action; 7] =
+        [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Adopt, Action::Import, Action::NoOp];
 
     /// The mark before an address.
     pub fn glyph(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Action {
             Action::Replace => "-/+",
             Action::Delete => "-",
             Action::Adopt => ">",
+            Action::Import => "=>",
             Action::NoOp => " ",
         }
     }
@@ -47,6 +50,7 @@ impl Action {
             Action::Replace => "replace",
             Action::Delete => "delete",
             Action::Adopt => "adopt",
+            Action::Import => "import",
             Action::NoOp => "no-op",
         }
     }

@@ -267,7 +267,16 @@ impl<'a> Run<'a> {
             fields,
             depends_on: step.depends_on.clone(),
             generation: Some(self.generation_of(step)),
+            takes_over: step.takes_over(),
+            replaces: self.replaced_by(step, job),
         }));
+    }
+
+    /// The id of what a create comes in place of, also where an earlier run deleted that.
+    fn replaced_by(&self, step: &Step, job: &Job) -> Option<String> {
+        let Job::Create { .. } = job else { return None };
+        let before = || self.state.intents.get(&step.address)?.replaces.clone();
+        step.id.clone().filter(|_| step.action.destroys()).or_else(before)
     }
 
     /// What the tokens of a step count by: what a killed run began is finished under that run's count.
@@ -324,7 +333,7 @@ impl<'a> Run<'a> {
                 self.exists(at, applied, status);
             }
             Ok(Made::Unchanged(found)) => {
-                let adopted = step.action == Action::Adopt;
+                let adopted = matches!(step.action, Action::Adopt | Action::Import);
                 let status = found.pending.clone().map(Status::Pending);
                 let status = status.unwrap_or(if adopted { Status::Done } else { Status::Unchanged });
                 self.exists(at, found, status);

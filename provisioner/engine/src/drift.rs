@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diff::FieldChange;
+use crate::import;
 use crate::input::{OutputRef, resolve};
 use crate::kind::Listed;
 use crate::kinds::{Kinds, UnknownKind};
@@ -132,7 +133,8 @@ pub fn unapplied(graph: &Graph, state: &State, kinds: &Kinds) -> Result<Vec<Unap
     };
     for (address, resource) in graph.resources() {
         let Some(record) = state.records.get(address) else {
-            note(address, &resource.tenant, Action::Create, Vec::new());
+            let action = import::pending(graph, state, address).map_or(Action::Create, |_| Action::Import);
+            note(address, &resource.tenant, action, Vec::new());
             continue;
         };
         let kind = kinds.of(address)?;
@@ -285,7 +287,11 @@ impl Comparing<'_> {
             Some(Seen::Here(observed)) => observed.id == found.id && self.graph.get(&found.address).is_some(),
             _ => false,
         };
-        if !remembered && !wanted {
+        // What is to be imported may say another address of ours until then.
+        let imported = self.graph.imports().iter().any(|(address, id)| {
+            address.kind() == found.address.kind() && *id == found.id && !self.state.records.contains_key(address)
+        });
+        if !remembered && !wanted && !imported {
             self.found(&found.address, found.tenant.clone(), &found.id, Finding::Unknown);
         }
     }

@@ -11,6 +11,7 @@ pub struct Graph {
     resources: BTreeMap<Address, Resource>,
     needs: BTreeMap<Address, BTreeSet<Address>>,
     order: Vec<Address>,
+    imports: BTreeMap<Address, String>,
 }
 
 /// Why resources make no graph.
@@ -52,12 +53,24 @@ impl Graph {
         let needs = by_address.iter().map(|(address, resource)| (address.clone(), needs_of(resource))).collect();
         find_missing(&by_address, &needs)?;
         let order = topological(&needs)?;
-        Ok(Graph { resources: by_address, needs, order })
+        Ok(Graph { resources: by_address, needs, order, imports: BTreeMap::new() })
     }
 
     /// The graph in which nothing is to exist: destroy.
     pub fn empty() -> Graph {
-        Graph { resources: BTreeMap::new(), needs: BTreeMap::new(), order: Vec::new() }
+        Graph { resources: BTreeMap::new(), needs: BTreeMap::new(), order: Vec::new(), imports: BTreeMap::new() }
+    }
+
+    /// The same graph, in which some resources exist already under these ids of the cloud: they are taken over instead of
+    /// created. Addresses that the graph does not have are left out. Imports given before no longer count.
+    pub fn importing(mut self, imports: impl IntoIterator<Item = (Address, String)>) -> Graph {
+        self.imports = imports.into_iter().filter(|(address, _)| self.resources.contains_key(address)).collect();
+        self
+    }
+
+    /// The ids of the resources to take over, by the address that each is to get.
+    pub fn imports(&self) -> &BTreeMap<Address, String> {
+        &self.imports
     }
 
     /// The resources by address.

@@ -11,6 +11,7 @@ pub mod diff;
 pub mod drift;
 pub mod graph;
 pub mod guard;
+pub mod import;
 pub mod input;
 pub mod kind;
 pub mod kind_meta;

@@ -100,7 +100,15 @@ mod tests {
                 let record = record(kind, TENANTS.get(at).copied(), version);
                 let Record { address, tenant, fields, depends_on, .. } = record.clone();
                 let entry = match what {
-                    0 => Entry::Intent(Intent { address, tenant, fields, depends_on, generation: Some(4) }),
+                    0 => Entry::Intent(Intent {
+                        address,
+                        tenant,
+                        fields,
+                        depends_on,
+                        generation: Some(4),
+                        takes_over: false,
+                        replaces: None,
+                    }),
                     1 => Entry::Exists(Box::new(record)),
                     _ => Entry::Removed(address),
                 };

@@ -41,6 +41,9 @@ pub struct Plan {
     pub refused: Vec<Refused>,
     /// Changes that cannot be made because of a resource that is unreadable or refused.
     pub blocked: Vec<Blocked>,
+    /// Where the manifest's imports were carried out before, so that its entries have no effect any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imported: Vec<Address>,
 }
 
 /// A resource that exists and is somebody else's.
@@ -114,6 +117,8 @@ pub enum Reason {
     Found,
     /// It is somebody else's and is taken over, as asked.
     TakenOver(Owner),
+    /// The manifest imports it by its id; says whose it is until then.
+    Imported(Owner),
     /// Fields differ.
     Differs,
     /// Its ownership tags are gone, or say another address.
@@ -143,6 +148,7 @@ pub struct Summary {
     pub replace: usize,
     pub delete: usize,
     pub adopt: usize,
+    pub import: usize,
     pub no_op: usize,
 }
 
@@ -155,6 +161,7 @@ impl Summary {
             Action::Replace => &mut self.replace,
             Action::Delete => &mut self.delete,
             Action::Adopt => &mut self.adopt,
+            Action::Import => &mut self.import,
             Action::NoOp => &mut self.no_op,
         } += 1;
     }
@@ -167,6 +174,7 @@ impl Summary {
             Action::Replace => self.replace,
             Action::Delete => self.delete,
             Action::Adopt => self.adopt,
+            Action::Import => self.import,
             Action::NoOp => self.no_op,
         }
     }
@@ -181,6 +189,11 @@ impl Step {
     /// Whether only the state forgets it.
     pub fn forgets(&self) -> bool {
         matches!(self.reason, Reason::AlreadyGone | Reason::NoLongerOurs(_) | Reason::Moved(_))
+    }
+
+    /// Whether it takes over what was there before and not ours.
+    pub fn takes_over(&self) -> bool {
+        self.action == Action::Import || matches!(self.reason, Reason::TakenOver(_))
     }
 
     /// What the live object it touches is, in hex: its id and every field seen. Changes when the object does.

@@ -2,6 +2,7 @@
 //!
 //! Resources are decided in the order of the graph, so that what a resource refers to is decided before it.
 
+mod import;
 mod unwanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::action::Action;
 use crate::diff::FieldChange;
+use crate::import::{Progress, progress};
 use crate::input::{OutputRef, resolve};
 use crate::kinds::{Kinds, UnknownKind};
 use crate::plan::{Blocked, Mode, Plan, Reason, Refused, Step};
@@ -87,6 +89,7 @@ impl<'a> Planner<'a> {
             unreadable: Vec::new(),
             refused: Vec::new(),
             blocked: Vec::new(),
+            imported: Vec::new(),
         };
         Planner {
             graph,
@@ -105,7 +108,20 @@ impl<'a> Planner<'a> {
     fn decide_wanted(&mut self, resource: &'a Resource) -> Result<(), UnknownKind> {
         let address = &resource.address;
         self.kinds.of(address)?;
-        match self.observations.seen.get(address) {
+        let seen = self.observations.seen.get(address);
+        let imported = seen.and_then(|_| progress(self.graph, self.state, address));
+        match (imported, seen) {
+            (Some(Progress::Pending(id)), Some(Seen::Here(_) | Seen::Gone)) => {
+                return import::decide(self, resource, id);
+            }
+            (Some(Progress::Taken(record)), _) => {
+                import::refuse_taken(self, address, record);
+                return Ok(());
+            }
+            (Some(Progress::Done), _) => self.plan.imported.push(address.clone()),
+            _ => {}
+        }
+        match seen {
             Some(Seen::Here(observed)) => self.decide_existing(resource, observed),
             Some(Seen::Gone) => self.decide_missing(resource),
             Some(Seen::Unreadable(error)) => {
@@ -151,9 +167,7 @@ impl<'a> Planner<'a> {
                 return Ok(());
             }
         };
-        if !observed.id.is_empty() {
-            self.standing.insert((address.kind(), &observed.id), address);
-        }
+        self.stands_at(address, observed);
         let desired = resolve(&resource.desired, &|reference| self.output(reference));
         let last = self.last_applied(address, record);
         let kind = self.kinds.of(address)?;
@@ -206,6 +220,12 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    fn stands_at(&mut self, address: &'a Address, observed: &'a Observed) {
+        if !observed.id.is_empty() {
+            self.standing.insert((address.kind(), &observed.id), address);
+        }
+    }
+
     /// Takes a step in, unless something it needs is stuck.
     fn propose(&mut self, address: &'a Address, mut step: Step) {
         let needs = self.graph.needs(address);
@@ -240,11 +260,12 @@ impl<'a> Planner<'a> {
     }
 
     /// Whose a resource is. What has no owner written on it is ours if the state knows it by its id, or if we
-    /// began to make it: nothing was there when that was planned. What says another address is told the right one, so
+    /// began to make it: nothing was there when that was planned. That we began to take it over makes it ours only once
+    /// it says so. What says another address is told the right one, so
     /// that it is found there when the state is lost. What has no place to say whose it is is nobody's, so no one's to
     /// be refused: it is adopted, visibly.
     fn claim(&self, at: &Address, observed: &Observed, record: Option<&Record>, intent: Option<&Intent>) -> Claim {
-        let known = record.is_some() || intent.is_some();
+        let known = record.is_some() || intent.is_some_and(|intent| !intent.takes_over);
         match &observed.owner {
             Owner::Stack { name, .. } if *name != self.mode.stack => Claim::Foreign,
             Owner::Stack { address: Some(said), .. } if *said != at.to_string() => Claim::Tell,
@@ -326,6 +347,7 @@ impl<'a> Planner<'a> {
     fn finish(mut self) -> Plan {
         self.plan.steps.sort_by(|a, b| (&a.tenant, &a.address).cmp(&(&b.tenant, &b.address)));
         self.plan.pending.sort();
+        self.plan.imported.sort();
         self.plan.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
         self.plan.refused.sort_by(|a, b| a.address.cmp(&b.address));
         self.plan.blocked.sort_by(|a, b| a.address.cmp(&b.address));

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use crate::clock::Clock;
+use crate::import;
 use crate::input::{OutputRef, resolve};
 use crate::kind::{Depth, ErrorClass, Want};
 use crate::kinds::{Kinds, UnknownKind};
@@ -52,9 +53,11 @@ impl Observations {
     }
 
     /// What the state says, without looking: `--refresh none`. Of what was begun and never heard of nobody can say
-    /// whether it exists.
+    /// whether it exists. Nothing is said of imports that are pending.
     pub fn assumed(graph: &Graph, state: &State) -> Observations {
         let addresses = graph.resources().keys().chain(state.records.keys()).chain(state.intents.keys());
+        // What is to be imported is not ours yet, so the state cannot say anything of it.
+        let addresses = addresses.filter(|address| import::pending(graph, state, address).is_none());
         let seen = addresses.map(|address| {
             let seen = match state.records.get(address) {
                 _ if state.intents.contains_key(address) => Seen::Unreadable(unfinished()),
@@ -172,7 +175,9 @@ fn want(address: &Address, graph: &Graph, state: &State, kind: &dyn Kind) -> Wan
     // And whether a renamed one says its new address by now is in its tags, which lists may not give.
     let settled = intent.is_none() && !state.renamed.contains_key(address);
     let known = record.filter(|_| settled).map(|record| record.fields.clone());
-    Want { address: address.clone(), id: record.map(|record| record.id.clone()), fields, known }
+    // What is to be imported is read in full, as all of which no fields are known.
+    let id = record.map(|record| record.id.as_str()).or_else(|| import::pending(graph, state, address));
+    Want { address: address.clone(), id: id.map(str::to_owned), fields, known }
 }
 
 /// All a kind is asked for at once.

@@ -84,6 +84,13 @@ pub struct Intent {
     /// whoever finishes it says the same token. None once a run that tried it has ended by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
+    /// Whether it was there before and not ours: an import or an adoption. While nothing says that it is ours, that we
+    /// began is no reason to change or delete it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_over: bool,
+    /// The cloud's id of what was deleted so that this one can be created in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// One line of the journal.

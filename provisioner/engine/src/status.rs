@@ -61,6 +61,14 @@ pub enum ApplyError {
         /// The paths of those fields.
         fields: String,
     },
+    /// What was to be imported has gone since it was planned.
+    #[error("{id} is no longer there to import at {address}, and nothing was created in its place; plan again")]
+    NothingToImport {
+        /// Where it was to stand.
+        address: Address,
+        /// The cloud's id of it.
+        id: String,
+    },
     /// Something of its name is there that we cannot see.
     #[error("{0}; it cannot be seen with these credentials, so it is probably somebody else's: choose another name")]
     Hidden(CallError),

@@ -15,18 +15,19 @@ use crate::cloud::connection::Connection;
 use crate::commands::{package, plan as plan_command};
 use crate::kinds;
 use crate::project::Project;
-use crate::run::limits;
 use crate::run::locked_run::{Patience, locked};
 use crate::run::progress::Progress;
 use crate::run::saved_plan::SavedPlan;
 use crate::run::scope::{Refresh, Scope};
 use crate::run::session::{Looking, Purpose, Recalled, Session};
 use crate::run::waiting::TokioClock;
+use crate::run::{imports, limits};
 use crate::stack::outputs;
 use crate::store::Store;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Format, Global};
+use crate::ui::views::wrap::wrapped;
 use crate::ui::views::{self, terminal};
 
 /// Arguments of `apply`.
@@ -197,7 +198,7 @@ pub async fn carry_out(
     let began = Instant::now();
     let outcome = engine::apply(&plan, state, &session.kinds, store, &TokioClock, &options, &progress).await;
     drop(progress);
-    tell(global, session, &outcome, began.elapsed())?;
+    tell(global, session, &plan, &outcome, began.elapsed())?;
     Ok(match (outcome.stopped, outcome.succeeded()) {
         (true, _) => exit::INTERRUPTED,
         (false, true) => exit::DONE,
@@ -308,12 +309,28 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
     stop
 }
 
-fn tell(global: &Global, session: &Session, outcome: &engine::Outcome, took: Duration) -> Result<(), Failure> {
+fn tell(
+    global: &Global,
+    session: &Session,
+    plan: &Plan,
+    outcome: &engine::Outcome,
+    took: Duration,
+) -> Result<(), Failure> {
     let outputs = outputs::of(&outcome.state);
+    let imported = imports::done(plan, outcome);
     match global.format {
-        Format::Human => terminal::print(&views::apply::render(outcome, took, terminal::width())),
+        Format::Human => {
+            terminal::print(&views::apply::render(outcome, took, terminal::width()));
+            // The plan, shown before, has named those that were done before.
+            if imported.len() > plan.imported.len() {
+                let named = views::plan::imports_done(&imported).unwrap_or_default();
+                let note = format!("{} {named}.", views::plan::IMPORTS_DONE);
+                terminal::print(&format!("{}\n", wrapped(&note, terminal::width(), 2)));
+            }
+        }
         Format::Json => {
-            let document = views::apply::json(outcome, took, &session.cloud.calls.counts(), &outputs.to_json());
+            let calls = session.cloud.calls.counts();
+            let document = views::apply::json(outcome, took, &calls, &outputs.to_json(), &imported);
             terminal::print_json(&document)?;
         }
     }

@@ -1,11 +1,11 @@
 //! `import`: takes over one resource that billform did not make, by its id in the cloud.
 //!
-//! What it has is brought to what the manifest says and it is told that it is ours; nothing is made or deleted.
+//! What it has is brought to what the manifest says and it is marked as ours; nothing is created or deleted. The
+//! manifest's `imports` do the same for several at once.
 
 use clap::Args;
-use engine::kind::{Depth, Want};
 use engine::state::StateStore as _;
-use engine::{Address, Mode, Observations, Observed, Owner, Plan, Seen, State};
+use engine::{Address, State};
 
 use super::apply::{Consent, carry_out};
 use crate::cloud::connection::Connection;
@@ -51,65 +51,30 @@ async fn under_lock(
     connection: Connection,
     store: &Store,
 ) -> Outcome {
+    let Arguments { address, id, .. } = arguments;
     let state = store.load(&project.manifest.stack()).await?;
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
-    let session = Session::connected(project, connection, purpose)?;
+    let mut session = Session::connected(project, connection, purpose)?;
+    session.graph = session.graph.importing([(address.clone(), id.clone())]);
     let progress = Progress::reading(global.verbose > 0);
     let Recalled { state, notes } = session.recall(state, &progress).await?;
     terminal::eprint_lines(&notes);
-    let found = find(&session, &state, arguments).await?;
+    check(&session, &state, address)?;
+    let plan = session.plan_import(address, arguments.adopt, &state, &progress).await?;
     drop(progress);
-    let plan = plan(&session, &state, &arguments.address, found)?;
     let consent = Consent { verb: "import", auto_approve: arguments.auto_approve, approved: &[], max_deletes: Some(0) };
     carry_out(global, &session, plan, state, store, &consent, true).await
 }
 
-/// The resource, if it is there and may be taken.
-async fn find(session: &Session, state: &State, arguments: &Arguments) -> Result<Observed, Failure> {
-    let Arguments { address, id, adopt, .. } = arguments;
-    let Some(resource) = session.graph.get(address) else {
+/// Refuses an address that the manifest does not have, and one at which something stands.
+fn check(session: &Session, state: &State, address: &Address) -> Result<(), Failure> {
+    if session.graph.get(address).is_none() {
         return Err(Failure::new(format!("the manifest has no {address}"))
             .hint("write it into the manifest first; `billform plan` shows the addresses there are"));
-    };
-    if let Some(record) = state.records.get(address) {
-        return Err(Failure::new(format!("{address} is known already, as {}", record.id))
-            .hint(format!("`billform state rm {address}` forgets it, without deleting it")));
     }
-    if let Some(record) =
-        state.records.values().find(|record| record.id == *id && record.address.kind() == address.kind())
-    {
-        return Err(Failure::new(format!("{id} stands at {} already", record.address))
-            .hint(format!("`billform state mv {} {address}` renames it", record.address)));
+    match state.records.get(address) {
+        Some(record) => Err(Failure::new(format!("{address} is known already, as {}", record.id))
+            .hint(format!("`billform state rm {address}` forgets it, without deleting it"))),
+        None => Ok(()),
     }
-    let lookup =
-        |reference: &engine::input::OutputRef| state.records.get(&reference.of)?.outputs.get(&reference.name).cloned();
-    let fields = engine::input::resolve(&resource.desired, &lookup);
-    let want = Want { address: address.clone(), id: Some(id.clone()), fields, known: None };
-    let seen = session.kinds.of(address)?.read(&[want], Depth::Full).await.pop();
-    let observed = match seen {
-        Some(Ok(Some(observed))) => observed,
-        Some(Err(error)) => return Err(Failure::new(format!("{address} cannot be read: {error}"))),
-        Some(Ok(None)) | None => {
-            return Err(Failure::new(format!("there is no {id} to import at {address}"))
-                .hint("give the id as the cloud's console shows it, and check account and region"));
-        }
-    };
-    if observed.id != *id {
-        return Err(Failure::new(format!("{address} is {} by the manifest, not {id}", observed.id))
-            .hint("the manifest's name is the id of such a resource: write its name there"));
-    }
-    match &observed.owner {
-        Owner::Stack { name, .. } if *name != session.cloud.stack && !adopt => {
-            Err(Failure::new(format!("{id} belongs to the stack {name}"))
-                .hint("--adopt takes it over all the same; that stack will lose it"))
-        }
-        _ => Ok(observed),
-    }
-}
-
-/// The plan of taking just that one over.
-fn plan(session: &Session, state: &State, address: &Address, found: Observed) -> Result<Plan, Failure> {
-    let seen = Observations { seen: [(address.clone(), Seen::Here(Box::new(found)))].into(), assumed: false };
-    let mode = Mode { stack: session.cloud.stack.clone(), adopt: true };
-    Ok(engine::plan(&session.graph, state, &seen, &session.kinds, &mode)?)
 }

@@ -92,6 +92,7 @@ fn doing(action: Action) -> &'static str {
         Action::Replace => "replacing",
         Action::Delete => "deleting",
         Action::Adopt => "adopting",
+        Action::Import => "importing",
         Action::NoOp => "recording",
     }
 }
@@ -103,6 +104,7 @@ fn done(action: Action, status: &Status) -> String {
         Action::Replace => "replaced",
         Action::Delete => "deleted",
         Action::Adopt => "adopted",
+        Action::Import => "imported",
         Action::NoOp => "recorded",
     };
     match status {

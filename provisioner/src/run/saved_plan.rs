@@ -229,8 +229,8 @@ impl MadeFor {
     }
 }
 
-/// What a graph wants, as one hash in hex.
+/// What a graph wants and imports, as one hash in hex.
 fn fingerprint(graph: &engine::Graph) -> Result<String, Failure> {
     let resources: Vec<_> = graph.resources().values().collect();
-    Ok(hex::encode(Sha256::digest(serde_json::to_vec(&resources)?)))
+    Ok(hex::encode(Sha256::digest(serde_json::to_vec(&(resources, graph.imports()))?)))
 }

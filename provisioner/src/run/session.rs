@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use billing::manifest::Manifest;
 use engine::drift::Unapplied;
+use engine::import;
 use engine::kind::ErrorClass;
 use engine::{
     Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, Seen,
     State, guards, refresh_only,
 };
 
-use super::secrets;
+use super::{imports, secrets};
 use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
@@ -108,11 +109,16 @@ impl Session {
             Refresh::None => {
                 let seen = Observations::assumed(&self.graph, state).only(looked_at);
                 let made = planned(&seen)?;
-                let made = made.changes().filter(|step| step.action.makes()).map(|step| step.address.clone());
-                planned(&self.look_at_doubtful(seen, made.collect(), state, observer).await?)?
+                let blocked = made.blocked.iter().map(|blocked| &blocked.address);
+                let makes = made.changes().filter(|step| step.action.makes()).map(|step| &step.address);
+                let imports = self.graph.imports().keys();
+                let imports = imports.filter(|to| import::pending(&self.graph, state, to).is_some() && looked_at(to));
+                let doubtful = makes.chain(blocked).chain(imports).cloned().collect();
+                planned(&self.look_at_doubtful(seen, doubtful, state, observer).await?)?
             }
             Refresh::Lists | Refresh::Full => planned(&self.look(&looked_at, state, looking.refresh, observer).await?)?,
         };
+        imports::refuse(&plan, &self.graph, state, &self.project.manifest.imports)?;
         guards(&mut plan, &self.kinds, &TokioClock, RetryPolicy::default(), observer).await;
         if !self.destroys() {
             // Who empties the stack is asked for the ledger as a whole.
@@ -120,6 +126,21 @@ impl Session {
             let dynamodb = client!(self.cloud, aws_sdk_dynamodb, Home::Stack);
             leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &dynamodb).await?;
         }
+        Ok(plan)
+    }
+
+    /// Plans the graph's import to one address alone: nothing else is looked at or changed.
+    pub async fn plan_import(
+        &self,
+        to: &Address,
+        adopt: bool,
+        state: &State,
+        observer: &dyn Observer,
+    ) -> Result<Plan, Failure> {
+        let seen = self.look(&|address| address == to, state, Refresh::Full, observer).await?;
+        let mode = Mode { stack: self.cloud.stack.clone(), adopt };
+        let plan = engine::plan(&self.graph, state, &seen, &self.kinds, &mode)?;
+        imports::refuse(&plan, &self.graph, state, &[])?;
         Ok(plan)
     }
 

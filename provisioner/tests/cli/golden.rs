@@ -65,7 +65,7 @@ pub fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-fn step(at: &str, tenant: Option<&str>, action: Action, reason: Reason) -> Step {
+pub fn step(at: &str, tenant: Option<&str>, action: Action, reason: Reason) -> Step {
     Step {
         address: address(at),
         tenant: tenant.map(str::to_owned),
@@ -89,7 +89,7 @@ fn create(at: &str, tenant: Option<&str>, reason: Reason, desired: Value) -> Ste
     Step { desired: Some(desired), ..step(at, tenant, Action::Create, reason) }
 }
 
-fn changed(at: &str, tenant: Option<&str>, action: Action, reason: Reason, fields: Vec<FieldChange>) -> Step {
+pub fn changed(at: &str, tenant: Option<&str>, action: Action, reason: Reason, fields: Vec<FieldChange>) -> Step {
     Step { fields, ..step(at, tenant, action, reason) }
 }
 
@@ -115,6 +115,7 @@ pub fn plan_of(steps: Vec<Step>) -> Plan {
         unreadable: Vec::new(),
         refused: Vec::new(),
         blocked: Vec::new(),
+        imported: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ mod errors;
 mod github;
 mod golden;
 mod graph;
+mod imports;
 mod init;
 mod policies;
 mod program;

@@ -50,6 +50,7 @@ fn effects(manifest: Manifest, handlers: &[FunctionSpec]) -> Value {
     json!({
         "resources": resources,
         "moves": moves,
+        "imports": graph.imports(),
         "state": format!("{:?}", site::whereabouts(&project)),
         "links hold, in days": days,
     })

@@ -17,6 +17,7 @@ mod masking;
 pub mod model;
 mod no_effect;
 mod node;
+mod place;
 mod places;
 mod problem;
 mod recover;
@@ -31,12 +32,15 @@ pub mod text;
 mod yaml;
 
 pub use characters::{is_steering, picture};
+pub use check::{is_email, is_locale, is_tag_value};
 pub use masking::{holds_secret, masked};
 pub use model::Manifest;
-pub use places::{Place, Places, places};
+pub use place::Place;
+pub use places::{Places, places};
 pub use problem::Problem;
 pub use schema::{LATER, REFUSED, json_schema};
 pub use source::Source;
+pub use suggest::closest;
 
 use crate::function::FunctionSpec;
 use catalogue::Catalogue;
@@ -78,6 +82,7 @@ fn read(
     let mut manifest = recover::decode_reporting(sources, &mut tree, problems)?;
     check::empty_texts(sources, &tree, problems);
     defaults::fill(&mut manifest, catalogue);
+    places::note_imports(sources, &tree, &mut manifest.imports);
     let NoEffect { refused, later } = no_effect::written_in(&tree);
     manifest.later = later;
     check::all(sources, &tree, &whole, &manifest, catalogue, problems);

@@ -92,5 +92,5 @@ async fn destroy_without_its_state_finds_what_is_ours() {
 }
 
 fn summary(adopted: u64) -> Value {
-    json!({"create": 0, "update": 0, "replace": 0, "delete": 0, "adopt": adopted, "no_op": 0})
+    json!({"create": 0, "update": 0, "replace": 0, "delete": 0, "adopt": adopted, "import": 0, "no_op": 0})
 }

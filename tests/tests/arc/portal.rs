@@ -59,7 +59,8 @@ fn assert_plan(plan: &Value) {
             assert_eq!((&field["before"], &field["forces_replacement"]), (&Value::Null, &json!(false)), "{address}");
         }
     }
-    let zero_but_create = json!({"create": all.len(), "update": 0, "replace": 0, "delete": 0, "adopt": 0, "no_op": 0});
+    let zero_but_create =
+        json!({"create": all.len(), "update": 0, "replace": 0, "delete": 0, "adopt": 0, "import": 0, "no_op": 0});
     assert_eq!(plan["summary"], zero_but_create);
     assert_eq!((&plan["not_read"], &plan["pending"]), (&json!([]), &json!([])));
     assert_eq!((&plan["unreadable"], &plan["refused"]), (&json!([]), &json!([])));
@@ -82,7 +83,8 @@ fn assert_applied(applied: &Value, created: u64) {
     ];
     assert_eq!(keys(applied), [&["format"][..], &summary[..]].concat());
     assert_eq!(applied["format"], "billform-apply/1");
-    let summary = json!({"create": created, "update": 0, "replace": 0, "delete": 0, "adopt": 0, "no_op": 0});
+    let summary =
+        json!({"create": created, "update": 0, "replace": 0, "delete": 0, "adopt": 0, "import": 0, "no_op": 0});
     assert_eq!(applied["summary"], summary);
     assert!(applied["duration_ms"].as_u64() > Some(0));
     assert_eq!((&applied["failed"], &applied["kept"]), (&json!([]), &json!([])));

@@ -10,7 +10,7 @@ use crate::plan::Step;
 use crate::retry::{Retrier, harmless_again, without_effect};
 use crate::status::ApplyError;
 use crate::token::token;
-use crate::{Address, CallError, Kind, Observed, Owner};
+use crate::{Action, Address, CallError, Kind, Observed, Owner};
 
 /// How often a create looks, and calls again, when the answer said nothing or that something is there.
 const LOOKS: u32 = 4;
@@ -128,8 +128,11 @@ impl Caller<'_> {
         let found = if self.step.awaits_outputs() {
             // What it refers to was made anew, and may have taken this one with it. It is looked for where it was.
             let planned = self.as_planned();
-            match self.look(&planned.fields, Some(planned.id)).await? {
+            match self.look(&planned.fields, Some(planned.id.clone())).await? {
                 Some(found) => found,
+                None if self.step.action == Action::Import => {
+                    return Err(ApplyError::NothingToImport { address: self.address().clone(), id: planned.id });
+                }
                 None => return self.create(desired).await,
             }
         } else {

@@ -9,7 +9,7 @@ use crate::action::Action;
 use crate::kinds::UnknownKind;
 use crate::plan::{Blocked, Reason, Step};
 use crate::refresh::Seen;
-use crate::{Address, Observed};
+use crate::{Address, Observed, Owner};
 
 /// Who needs a resource, as far as the state remembers.
 type Dependants<'a> = BTreeMap<&'a Address, BTreeSet<&'a Address>>;
@@ -98,7 +98,11 @@ fn decide_existing<'a>(
         return forget(planner, address, reason);
     }
     let record = planner.state.records.get(address).filter(|record| record.id == observed.id);
-    if let Claim::Foreign = planner.claim(address, observed, record, planner.state.intents.get(address)) {
+    let intent = planner.state.intents.get(address);
+    // What was to be taken over and cannot say whose it is was not ours before, and is let be.
+    let only_begun = record.is_none() && intent.is_some_and(|intent| intent.takes_over);
+    let foreign = only_begun && observed.owner == Owner::Untold;
+    if foreign || matches!(planner.claim(address, observed, record, intent), Claim::Foreign) {
         return forget(planner, address, Reason::NoLongerOurs(observed.owner.clone()));
     }
     let by = by.into_iter().flatten();

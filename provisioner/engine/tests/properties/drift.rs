@@ -141,6 +141,8 @@ fn what_an_apply_has_begun_is_no_drift() {
             fields: json!({}).into(),
             depends_on: Default::default(),
             generation: None,
+            takes_over: false,
+            replaces: None,
         })
     });
     world.cloud.sim.run(world.store.append(&begun)).expect("no crash").expect("is kept");

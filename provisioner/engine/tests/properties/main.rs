@@ -5,6 +5,7 @@ mod convergence;
 mod crash;
 mod drift;
 mod faults;
+mod imports;
 mod kinds;
 mod manifest;
 mod ownership;

@@ -70,6 +70,7 @@ fn counts(outcome: &Outcome) -> String {
         (done(Action::Delete).saturating_sub(archived), "deleted"),
         (kept, "kept"),
         (done(Action::Adopt), "adopted"),
+        (done(Action::Import), "imported"),
     ];
     let parts: Vec<String> =
         words.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
@@ -83,7 +84,15 @@ pub fn seconds(took: Duration) -> String {
 }
 
 /// The outcome as one JSON document: `billform-apply/1`.
-pub fn json(outcome: &Outcome, took: Duration, api_calls: &BTreeMap<String, u64>, outputs: &Value) -> Value {
+///
+/// `imported` are the addresses of imports that are done, whose entries can be taken out of the manifest.
+pub fn json(
+    outcome: &Outcome,
+    took: Duration,
+    api_calls: &BTreeMap<String, u64>,
+    outputs: &Value,
+    imported: &[Address],
+) -> Value {
     let failed: Vec<Value> = outcome
         .statuses
         .iter()
@@ -107,6 +116,7 @@ pub fn json(outcome: &Outcome, took: Duration, api_calls: &BTreeMap<String, u64>
         "duration_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "api_calls": api_calls,
         "outputs": outputs,
+        "imported": imported,
         "failed": failed,
         "pending": plan_json::pending(pending.into_iter()),
         "kept": kept.into_iter().map(|(address, why)| json!({ "address": address, "why": why })).collect::<Vec<_>>(),

@@ -232,6 +232,7 @@ fn unapplied(report: &DriftReport) -> String {
         (Action::Replace, "to replace"),
         (Action::Delete, "to delete"),
         (Action::Adopt, "to adopt"),
+        (Action::Import, "to import"),
     ];
     let some = words.into_iter().map(|(action, word)| (report.unapplied(action), word)).filter(|(count, _)| *count > 0);
     some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use engine::plan::{Reason, Refused};
-use engine::{Action, Address, Plan, Step, Summary};
+use engine::{Action, Address, Owner, Plan, Step, Summary};
 use serde_json::Value;
 
 use super::alike;
@@ -117,6 +117,7 @@ fn why(step: &Step) -> Option<String> {
         Reason::Unmarked => Some("its ownership tags are gone or stale".to_owned()),
         Reason::Found => Some("ours, and not in the state".to_owned()),
         Reason::TakenOver(owner) => Some(format!("taken over from {}", owner_name(owner))),
+        Reason::Imported(owner) => Some(imports(step.id.as_deref().unwrap_or_default(), owner, step.claim)),
         Reason::ForcesReplacement => Some("cannot be changed in place".to_owned()),
         Reason::NotWanted => Some("no longer in the manifest".to_owned()),
         Reason::AlreadyGone => Some("already gone".to_owned()),
@@ -125,6 +126,28 @@ fn why(step: &Step) -> Option<String> {
         Reason::Renamed(from) => Some(format!("renamed from {from}: its ownership tags are told")),
         Reason::New | Reason::Differs | Reason::Same => None,
     }
+}
+
+/// `imports cus_1`, and from whom, where another stack has it.
+fn imports(id: &str, owner: &Owner, is_marked: bool) -> String {
+    match owner {
+        Owner::Stack { .. } if is_marked => format!("imports {id}, taken over from {}", owner_name(owner)),
+        _ => format!("imports {id}"),
+    }
+}
+
+/// How many addresses a note names.
+const NAMED: usize = 8;
+
+/// What introduces the imports that were carried out before: their entries have no effect.
+pub const IMPORTS_DONE: &str = "Imports already done, can be removed:";
+
+/// Names the imports that were carried out before; none when there are none.
+pub fn imports_done(imported: &[Address]) -> Option<String> {
+    let named: Vec<String> = imported.iter().take(NAMED).map(Address::to_string).collect();
+    let more = imported.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
 }
 
 fn trouble(out: &mut String, plan: &Plan, width: usize) {
@@ -170,6 +193,9 @@ fn notes(out: &mut String, plan: &Plan, around: &Surroundings) {
     };
     for (address, until) in &plan.pending {
         note(format!("{} {address} {until}", paint(YELLOW, "Pending:")));
+    }
+    if let Some(imported) = imports_done(&plan.imported) {
+        note(format!("{IMPORTS_DONE} {imported}."));
     }
     if !around.unprovisioned.is_empty() {
         note(format!(
@@ -233,6 +259,7 @@ pub fn counts(summary: &Summary) -> String {
         (Action::Replace, "to replace"),
         (Action::Delete, "to delete"),
         (Action::Adopt, "to adopt"),
+        (Action::Import, "to import"),
         (Action::NoOp, "unchanged"),
     ];
     let some = words.into_iter().filter(|(action, _)| summary.of(*action) > 0);

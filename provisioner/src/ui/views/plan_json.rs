@@ -26,6 +26,7 @@ pub fn render(plan: &Plan, api_calls: &BTreeMap<String, u64>, unprovisioned: &[&
         "refused": plan.refused.iter().map(|refused| {
             json!({ "address": refused.address, "id": refused.id, "message": refused.message })
         }).collect::<Vec<_>>(),
+        "imported": plan.imported,
         "unprovisioned": unprovisioned,
     })
 }
@@ -47,6 +48,9 @@ fn change(step: &Step) -> Value {
     // Only a delete leaves something behind, and few do.
     if let Some(leaves) = &step.leaves {
         change["leaves"] = json!(leaves);
+    }
+    if step.action == Action::Import {
+        change["id"] = json!(step.id);
     }
     change
 }

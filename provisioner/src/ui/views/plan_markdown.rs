@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use engine::{Action, Plan};
 
 use super::markdown::{Block, Document, code, sentence};
-use super::plan::{Surroundings, counts};
+use super::plan::{IMPORTS_DONE, Surroundings, counts, imports_done};
 use super::review::{Review, ReviewedStep};
 
 /// The plan as Markdown; below [`super::markdown::LIMIT`], whatever is planned.
@@ -55,6 +55,7 @@ fn block(step: &ReviewedStep) -> Block {
 
 fn notes(review: &Review) -> Vec<String> {
     let mut notes: Vec<String> = review.pending.iter().map(|line| format!("Pending: {}", sentence(line))).collect();
+    notes.extend(imports_done(&review.imported).map(|imported| format!("{IMPORTS_DONE} {}", sentence(&imported))));
     if !review.unprovisioned.is_empty() {
         let sections = sentence(&review.unprovisioned.join(", "));
         notes.push(format!("Not provisioned by this version, though the manifest has it: {sections}"));

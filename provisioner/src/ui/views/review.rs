@@ -37,6 +37,9 @@ pub struct Review {
     pub keeps_code: bool,
     /// Kinds of which fields were taken from the state.
     pub not_read: Vec<String>,
+    /// Where imports were carried out before, so that their entries can be taken out of the manifest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imported: Vec<Address>,
 }
 
 /// One change.
@@ -74,6 +77,7 @@ impl Review {
             unprovisioned: around.unprovisioned.iter().map(|section| (*section).to_owned()).collect(),
             keeps_code: around.keeps_code,
             not_read: plan.not_read.keys().cloned().collect(),
+            imported: plan.imported.clone(),
         }
     }
 

@@ -28,7 +28,7 @@ pub fn of(action: Action) -> Style {
         Action::Create => GREEN,
         Action::Update => YELLOW,
         Action::Replace | Action::Delete => RED,
-        Action::Adopt => CYAN,
+        Action::Adopt | Action::Import => CYAN,
         Action::NoOp => DIM,
     }
 }

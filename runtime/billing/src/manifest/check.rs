@@ -9,6 +9,7 @@ mod budgets;
 mod costs;
 mod functions;
 mod fx;
+mod imports;
 mod invoicing;
 mod moved;
 mod names;
@@ -26,6 +27,9 @@ mod storage;
 mod stripe;
 mod tenants;
 mod values;
+
+pub use shapes::{is_email, is_locale};
+pub use values::is_tag_value;
 
 use super::catalogue::Catalogue;
 use super::model::Manifest;
@@ -82,6 +86,7 @@ pub(super) fn all(
     notifications::check(&mut checker);
     storage::check(&mut checker);
     moved::check(&mut checker);
+    imports::check(&mut checker);
     tenants::check(&mut checker);
     names::check(&mut checker);
 }

@@ -33,7 +33,8 @@ pub use costs::{
 };
 pub use deployment::{Functions, Handler, Ledger, Schedule};
 pub use extras::{
-    Alarm, Alarms, Branding, Lifecycle, Monitoring, Moved, Notifications, Portal, Storage, StorageClass, Transition,
+    Alarm, Alarms, Branding, Import, Lifecycle, Monitoring, Moved, Notifications, Portal, Storage, StorageClass,
+    Transition,
 };
 pub use invoicing::{Approval, Collection, Dunning, FeeMode, Invoicing, PaymentFee};
 pub use products::{Aggregation, Interval, Meter, Price, Product};
@@ -140,6 +141,9 @@ pub struct Manifest {
     /// Resources whose address changed, so that they are renamed in the state instead of made anew.
     #[serde(default)]
     pub moved: Vec<Moved>,
+    /// Resources that exist and that billform takes over by their ids, instead of creating them.
+    #[serde(default)]
+    pub imports: Vec<Import>,
     /// Who is billed. More may lie in `tenants/*.yaml`.
     #[serde(default)]
     pub tenants: Vec<Tenant>,

@@ -1,8 +1,10 @@
-//! Where the manifest's files write its tenants, for those who show something there.
+//! Where the manifest's files write its tenants and imports, for those who show something there.
 
 use std::collections::BTreeMap;
 
-use super::node::{Node, Span, Value};
+use super::model::Import;
+use super::node::{Node, Span, Step, Value};
+use super::place::Place;
 use super::source::Source;
 use super::sources::assemble;
 
@@ -13,25 +15,14 @@ pub struct Places {
     tenants: BTreeMap<String, Place>,
 }
 
-/// A place in one of the manifest's files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file's path as it was given.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-}
-
 /// The places in a manifest's files; `environment` is the `--environment` asked for. What cannot be read has none: a
 /// manifest need not be sound to be pointed at.
 pub fn places(sources: &[Source], environment: Option<&str>) -> Places {
-    let start = sources.first().map(|_| place(sources, Span::start_of(0)));
+    let start = sources.first().map(|_| Place::of(sources, Span::start_of(0)));
     let tree = assemble(sources, environment, &mut Vec::new());
     let mut tenants = BTreeMap::new();
     for (id, span) in tree.iter().flat_map(ids) {
-        if let Some(place) = place(sources, span) {
+        if let Some(place) = Place::of(sources, span) {
             tenants.entry(id.to_owned()).or_insert(place);
         }
     }
@@ -65,9 +56,12 @@ fn id(tenant: &Node) -> Option<(&str, Span)> {
     }
 }
 
-fn place(sources: &[Source], span: Span) -> Option<Place> {
-    let file = sources.get(span.file)?.path.clone();
-    Some(Place { file, line: span.line, column: span.column })
+/// Notes at each import where it is written.
+pub(super) fn note_imports(sources: &[Source], tree: &Node, imports: &mut [Import]) {
+    for (at, import) in imports.iter_mut().enumerate() {
+        let span = tree.place(&[Step::from("imports"), Step::from(at), Step::from("to")]);
+        import.place = span.and_then(|span| Place::of(sources, span));
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +119,7 @@ mod tests {
 
     #[test]
     fn without_a_place_of_its_own_it_is_the_start() {
-        let start = Place { file: "m.yaml".to_owned(), line: 1, column: 1 };
+        let start = Place { file: "m.yaml".to_owned(), line: 1, column: 1, len: 1 };
         assert_eq!(places(&[source("m.yaml", "tenants: [")], None).start(), Some(&start));
         assert_eq!(places(&[], None), Places::default());
     }

@@ -173,7 +173,7 @@ fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -
             (format!("unknown key `{name}`"), Some(among(name, known.iter().copied(), "keys here")))
         }
         Fault::MissingKey { key } => {
-            (format!("the key `{key}` is missing{}", in_what(path)), example_of(key).map(str::to_owned))
+            (format!("the key `{key}` is missing{}", in_what(path)), example_of(key, name).map(str::to_owned))
         }
         Fault::UnknownValue { value, known } => {
             let message = format!("`{name}` cannot be `{value}`");
@@ -229,9 +229,10 @@ fn in_what(path: &[Step]) -> String {
     }
 }
 
-/// How the keys that every manifest needs are written.
-fn example_of(key: &str) -> Option<&'static str> {
+/// How the keys that must be there are written; `section` is what lacks the key.
+fn example_of(key: &str, section: &str) -> Option<&'static str> {
     Some(match key {
+        "id" if section == "imports" => "give the id that the resource has in the cloud: `id: cus_…`, a bucket's name",
         "version" => "start the manifest with `version: 1`",
         "project" => "name the system: `project: client-billing`",
         "aws" => "say which account: `aws: {account: \"123456789012\", region: us-east-1}`",

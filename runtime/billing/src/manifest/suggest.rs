@@ -1,7 +1,7 @@
 //! Did-you-mean.
 
 /// The known name that was most likely meant.
-pub(super) fn closest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wrong.to_lowercase();
     let allowed = (wrong.chars().count() / 3).max(1);
     let distance = |name: &str| strsim::osa_distance(&lower, &name.to_lowercase());

@@ -1,14 +1,12 @@
 //! Resources whose address changed.
 
+use super::shapes::is_address;
 use super::{Checker, steps};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     for (i, moved) in checker.manifest.moved.iter().enumerate() {
         for (key, address) in [("from", &moved.from), ("to", &moved.to)] {
-            let is_address = address.split_once('.').is_some_and(|(kind, name)| {
-                !kind.is_empty() && !name.is_empty() && !address.contains(char::is_whitespace)
-            });
-            if !is_address {
+            if !is_address(address) {
                 let hint = "write KIND.NAME, such as budget.acme; `billform state list` shows them".to_owned();
                 checker.at(&steps!["moved", i, key], format!("`{address}` is no address"), hint);
             }

@@ -25,7 +25,7 @@ pub(super) fn is_region(text: &str) -> bool {
 }
 
 /// E-mail addresses, as far as AWS and Stripe both take them.
-pub(super) fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
     let dots = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
@@ -56,11 +56,17 @@ pub(super) fn is_origin(text: &str) -> bool {
 }
 
 /// BCP 47 language tags of the simple kind: `de`, `en-US`, `zh-Hant-TW`.
-pub(super) fn is_locale(text: &str) -> bool {
+pub fn is_locale(text: &str) -> bool {
     let mut parts = text.split('-');
     let language =
         parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase()));
     language && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Addresses of resources: `budget.acme`, `stripe_price.portal.monthly`.
+pub(super) fn is_address(text: &str) -> bool {
+    let parts = text.split_once('.');
+    parts.is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty()) && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -81,6 +87,7 @@ mod tests {
             (is_email, &["a.b+c@example.com"], &["a", "a@b", "@b.de", "a b@c.de", ".a@b.de", "a@b..de"]),
             (is_domain, &["a.example.com", "*.example.com"], &["com", "a_b.de", "-a.de", "https://a.de"]),
             (is_origin, &["https://a.de", "http://localhost:3000", "*"], &["a.de", "https://a.de/", "http://a.de"]),
+            (is_address, &["budget.acme", "a.b.c"], &["budget", "budget.", ".acme", "budget.a b"]),
             (is_locale, &["de", "en-US"], &["", "EN", "english", "de_DE"]),
         ];
         for (shape, good, bad) in cases {

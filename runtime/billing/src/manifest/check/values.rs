@@ -57,7 +57,7 @@ pub(super) fn tags(checker: &mut Checker<'_>, path: &[Step], tags: &BTreeMap<Str
         if let Some(fault) = tag_key_fault(key) {
             checker.at_key(&steps, format!("the tag key `{key}` {fault}"), "choose another key".to_owned());
         }
-        if value.chars().count() > 256 || !value.chars().all(is_tag_character) {
+        if !is_tag_value(value) {
             let hint = "at most 256 letters, digits, spaces and any of _ . : / = + - @".to_owned();
             checker.at(&steps, format!("AWS refuses this value of the tag `{key}`"), hint);
         }
@@ -77,6 +77,11 @@ pub(super) fn tag_key_fault(key: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Values of tags, as AWS takes them.
+pub fn is_tag_value(value: &str) -> bool {
+    value.chars().count() <= 256 && value.chars().all(is_tag_character)
 }
 
 fn is_tag_character(c: char) -> bool {

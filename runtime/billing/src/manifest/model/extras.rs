@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::manifest::place::Place;
 use crate::manifest::text::{Days, Seconds};
 
 /// The pages that tenants see: a private bucket behind CloudFront.
@@ -184,3 +185,26 @@ pub struct Moved {
     /// The new one.
     pub to: String,
 }
+
+/// A resource that exists and that billform takes over; nothing is created or deleted for it. Once it is imported the
+/// entry has no effect and can go.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// The address it gets: `stripe_customer.acme`, `s3_bucket.reports`.
+    pub to: String,
+    /// The cloud's id of it: `cus_…`, a bucket's or role's name, an API's id.
+    pub id: String,
+    /// Where the manifest writes it.
+    #[serde(skip)]
+    pub place: Option<Place>,
+}
+
+/// Equal wherever they are written.
+impl PartialEq for Import {
+    fn eq(&self, other: &Import) -> bool {
+        (&self.to, &self.id) == (&other.to, &other.id)
+    }
+}
+
+impl Eq for Import {}
