@@ -1,14 +1,21 @@
 //! `init`: a commented starter manifest, and a .gitignore for what must not be committed. Where a manifest is and keeps
-//! its state in S3, the bucket for it; and on request the workflows for GitHub Actions.
+//! its state in S3, the bucket for it; and on request the workflows for GitHub Actions. With `--from-stripe` the manifest
+//! proposes a tenant for each customer that Stripe has.
 
+mod from_stripe;
 pub mod github;
+mod proposal;
+mod quoted;
+mod tenant_id;
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use billing::manifest::model::State;
 use clap::Args;
+use proposal::Proposal;
 use serde_json::json;
 
 use crate::cloud::calls::Calls;
@@ -29,6 +36,9 @@ pub struct Arguments {
     /// The folder to write into.
     #[arg(value_name = "FOLDER", conflicts_with = "github")]
     pub folder: Option<PathBuf>,
+    /// Proposes a tenant and an import for each customer that Stripe has; needs STRIPE_API_KEY and changes nothing there.
+    #[arg(long, conflicts_with = "github")]
+    pub from_stripe: bool,
     /// What to write for GitHub.
     #[command(flatten)]
     pub github: github::GitHub,
@@ -44,6 +54,9 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         return github::run(global, &arguments.github).await;
     }
     if let Some(manifest) = existing(global, arguments) {
+        if arguments.from_stripe {
+            return Err(overwrites_nothing(&manifest));
+        }
         return existing_project(&Global { manifest, ..global.clone() }).await;
     }
     let folder = match (&arguments.folder, global.manifest.is_dir()) {
@@ -51,15 +64,29 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         (None, true) => global.manifest.clone(),
         (None, false) => return Err(Failure::new("init writes into a folder").hint("billform init FOLDER")),
     };
+    let proposal = match arguments.from_stripe {
+        true => Some(from_stripe::propose(STARTER).await?),
+        false => None,
+    };
+    let text = proposal.as_ref().map_or(Cow::Borrowed(STARTER), |proposal| Cow::Owned(proposal.manifest(STARTER)));
     fs::create_dir_all(&folder)?;
     let manifest = folder.join("billform.yaml");
-    create(&manifest, STARTER)?;
+    create(&manifest, &text)?;
     let gitignore = folder.join(".gitignore");
     ignore(&gitignore)?;
     match global.format {
-        Format::Json => println!("{}", json!({ "written": [manifest, gitignore] })),
+        Format::Json => {
+            let mut document = json!({ "written": [manifest, gitignore] });
+            if let Some(proposal) = &proposal {
+                document["from_stripe"] = proposal.json();
+            }
+            println!("{document}");
+        }
         Format::Human => {
             println!("Written: {} and {}.", shown(&manifest), shown(&gitignore));
+            for note in proposal.iter().flat_map(Proposal::notes) {
+                println!("{}", wrapped(&note, terminal::width(), 2));
+            }
             let next = "Next: set the account and the tenants in it, then `billform validate` and `billform plan`.";
             println!("{}", wrapped(next, terminal::width(), 2));
         }
@@ -86,13 +113,7 @@ async fn existing_project(global: &Global) -> Outcome {
         State::S3(state) => Some((project, state)),
         State::File(_) => None,
     }) else {
-        return Err(Failure::new(format!(
-            "there is a manifest in {} already: billform.yaml",
-            global.manifest.display()
-        ))
-        .hint(
-            "init overwrites nothing: name another folder. With `state.s3` in a sound manifest it makes the bucket",
-        ));
+        return Err(overwrites_nothing(&global.manifest));
     };
     let connection = Connection::open(&project.manifest, Calls::default()).await?;
     let bucket = Bucket::new(&connection, &state.bucket, &state.region);
@@ -109,6 +130,11 @@ async fn existing_project(global: &Global) -> Outcome {
         }
     }
     Ok(exit::DONE)
+}
+
+fn overwrites_nothing(manifest: &Path) -> Failure {
+    Failure::new(format!("there is a manifest in {} already: billform.yaml", manifest.display()))
+        .hint("init overwrites nothing: name another folder. With `state.s3` in a sound manifest it makes the bucket")
 }
 
 fn create(path: &Path, text: &str) -> Result<(), Failure> {
