@@ -1,6 +1,7 @@
 //! The kinds, live: one local cloud for the process, and one resource on it, driven as the engine drives it.
 
 pub mod clients;
+pub mod dashboard;
 pub mod stripe_account;
 
 use std::collections::{BTreeMap, BTreeSet};

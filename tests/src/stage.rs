@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::live::clients::Clients as _;
+use crate::live::dashboard;
 use billing::Month;
 use localcloud::gateway::fault::FaultState;
 use provisioner::cloud::Cloud;
@@ -224,6 +225,14 @@ impl Stage {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    /// Somebody at Stripe's dashboard changes or makes something: `POST`, `/v1/customers`, `name=Acme`.
+    pub async fn at_stripe(&self, method: &str, path: &str, form: &str) -> Value {
+        let description = self.place.cloud.description();
+        let base = &description.stripe_api_base;
+        let address = base.trim_start_matches("http://").trim_end_matches('/');
+        dashboard::request(address, &description.stripe_api_key, method, path, form).await
     }
 
     /// Clients that are root, for looking and for changing things behind the program's back.

@@ -25,7 +25,7 @@ struct Cli {
     /// Repeats a draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only cases of this change: create, update, replace, destroy, abandon; repeatable.
+    /// Only cases of this change: create, update, replace, destroy, abandon, import; repeatable.
     #[arg(long)]
     change: Vec<Change>,
     /// Only cases of this disturbance: fails, answer-lost, throttled, killed-before, killed-after, acts-late,

@@ -1,4 +1,4 @@
-//! What the disturbed run does: make everything, change fields, replace resources, delete everything.
+//! What the disturbed run does: make everything, change fields, replace resources, delete everything, import what exists.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,15 @@ pub enum Change {
     Destroy,
     /// `apply` of a change that is given up: the run that repairs it applies the manifest as it was before.
     Abandon,
+    /// `apply` that takes over by their ids what others made: the bucket of the reports, and a new tenant's customer.
+    Import,
 }
+
+/// Stands in the manifest of [`Change::Import`] for the id of the customer that others made.
+pub const CUSTOMER: &str = "cus_made_by_others";
+
+/// The bucket that others made.
+pub const BUCKET: &str = "client-billing-cur-123456789012";
 
 /// What [`Change::Update`] changes: a line of the portal's manifest, and what it becomes.
 const UPDATES: &[(&str, &str)] = &[
@@ -72,7 +80,7 @@ const REPLACEMENTS: &[(&str, &str)] = &[
     ("      name: client-billing-lambda-errors\n", "      name: client-billing-function-errors\n"),
 ];
 
-/// What [`Change::Abandon`] adds to the updates.
+/// What [`Change::Abandon`] adds to the updates, and [`Change::Import`] to what was there.
 const TENANT: &str = "
   - id: second
     name: A second client
@@ -85,11 +93,16 @@ const TENANT: &str = "
 
 impl Change {
     /// All of them, in the order of a resource's life.
-    pub const ALL: [Change; 5] = [Change::Create, Change::Update, Change::Replace, Change::Destroy, Change::Abandon];
+    pub const ALL: [Change; 6] =
+        [Change::Create, Change::Update, Change::Replace, Change::Destroy, Change::Abandon, Change::Import];
 
     /// The manifest that has been applied before, if any has.
     pub fn before(self) -> Option<String> {
-        (self != Change::Create).then(|| PORTAL.to_owned())
+        match self {
+            Change::Create => None,
+            Change::Import => Some(without_report()),
+            Change::Update | Change::Replace | Change::Destroy | Change::Abandon => Some(PORTAL.to_owned()),
+        }
     }
 
     /// The manifest of the disturbed run.
@@ -99,6 +112,10 @@ impl Change {
             Change::Update => edited(UPDATES),
             Change::Replace => edited(REPLACEMENTS),
             Change::Abandon => format!("{}{TENANT}", edited(UPDATES)),
+            Change::Import => format!(
+                "{PORTAL}{TENANT}\nimports:\n  - {{ to: stripe_customer.second, id: {CUSTOMER} }}\n  \
+                 - {{ to: s3_bucket.reports, id: {BUCKET} }}\n"
+            ),
         }
     }
 
@@ -130,8 +147,16 @@ impl Change {
             Change::Replace => "replace",
             Change::Destroy => "destroy",
             Change::Abandon => "abandon",
+            Change::Import => "import",
         }
     }
+}
+
+/// The portal before AWS delivers a report, so that its bucket can be somebody else's.
+fn without_report() -> String {
+    let (before, report) = PORTAL.split_once("  report:").expect("the manifest has a report");
+    let (_, after) = report.split_once("\n\n").expect("a section follows the costs");
+    format!("{before}\n{after}")
 }
 
 fn edited(edits: &[(&str, &str)]) -> String {
@@ -153,6 +178,6 @@ impl FromStr for Change {
 
     fn from_str(text: &str) -> Result<Change, String> {
         let known = Change::ALL.into_iter().find(|change| change.name() == text);
-        known.ok_or_else(|| format!("`{text}` is none of create, update, replace, destroy, abandon"))
+        known.ok_or_else(|| format!("`{text}` is none of create, update, replace, destroy, abandon, import"))
     }
 }

@@ -7,8 +7,10 @@ use localcloud::gateway::fault::FaultState;
 use provisioner::cloud::bundle::Bundle;
 use serde_json::{Value, json};
 
+use super::change::{BUCKET, CUSTOMER};
 use super::lacking::Engine;
 use super::{Case, Change, Clean, Differences, Lacking};
+use crate::live::clients::Clients as _;
 use crate::stage::{Inventory, PORTAL, Ran, Stage, dummy_bundle};
 
 /// How often it is asked whether calls are still under way.
@@ -23,6 +25,8 @@ pub struct Ground {
     policies: BTreeMap<Change, String>,
     /// What is there before a change that is given up.
     portal: Inventory,
+    /// The id of the customer that others made, where the change imports it.
+    customer: String,
 }
 
 /// What a disturbed run came to before it was repaired.
@@ -42,7 +46,7 @@ impl Ground {
         for change in Change::ALL {
             policies.insert(change, policy(&stage, change).await);
         }
-        Ground { stage, policies, portal: Inventory::new() }
+        Ground { stage, policies, portal: Inventory::new(), customer: String::new() }
     }
 
     /// Makes the change undisturbed and tells what it comes to.
@@ -51,7 +55,7 @@ impl Ground {
         self.stage.run(change.command()).await.ok();
         let calls = Clean::count(&self.stage.place.cloud.traffic().counts().log);
         if change == Change::Abandon {
-            self.stage.write(&change.repaired_manifest());
+            self.write(&change.repaired_manifest());
             self.stage.run(change.command()).await.ok();
         }
         let inventory = self.stage.inventory().await;
@@ -69,7 +73,7 @@ impl Ground {
     pub async fn run(&mut self, case: &Case, clean: &Clean) -> (Struck, Result<Differences, String>) {
         self.prepare(case.change).await;
         let struck = self.disturbed(case).await;
-        self.stage.write(&case.change.repaired_manifest());
+        self.write(&case.change.repaired_manifest());
         let mut repair = self.stage.run(case.change.command()).await;
         self.quiet().await;
         if case.overlaps() {
@@ -103,17 +107,20 @@ impl Ground {
         if let Some(before) = case.change.before() {
             engine.want(&before);
             engine.apply().await.expect("what was there before is made");
-            cloud.traffic().reset();
         }
-        engine.want(&case.change.manifest());
+        if case.change == Change::Import {
+            self.make_by_hand().await;
+        }
+        self.stage.place.cloud.traffic().reset();
+        engine.want(&self.with_id(&case.change.manifest()));
         let fault = self.arm(case);
         let ended_well = tokio::select! {
             // Dropping the run's future is its death.
-            () = cloud.traffic().until(fault, case.killed_at()), if case.disturbance.kills() => false,
+            () = self.stage.place.cloud.traffic().until(fault, case.killed_at()), if case.disturbance.kills() => false,
             result = engine.apply() => result.is_ok(),
         };
         let struck = self.struck(case, ended_well).await;
-        engine.want(&case.change.repaired_manifest());
+        engine.want(&self.with_id(&case.change.repaired_manifest()));
         let mut repaired = engine.apply().await;
         self.quiet().await;
         if case.overlaps() {
@@ -143,9 +150,29 @@ impl Ground {
                 self.portal = self.stage.inventory().await;
             }
         }
-        self.stage.write(&change.manifest());
+        if change == Change::Import {
+            self.make_by_hand().await;
+        }
+        self.write(&change.manifest());
         self.stage.be_user_under(&self.policies[&change]).await;
         self.stage.place.cloud.traffic().reset();
+    }
+
+    /// What others make before it is imported: a customer that says little, and a bare bucket.
+    async fn make_by_hand(&mut self) {
+        let made = self.stage.at_stripe("POST", "/v1/customers", "name=Second&metadata[crm]=42").await;
+        made["id"].as_str().expect("an id").clone_into(&mut self.customer);
+        let made = self.stage.root().await.s3().create_bucket().bucket(BUCKET).send().await;
+        made.expect("the bucket is made");
+    }
+
+    fn write(&self, manifest: &str) {
+        self.stage.write(&self.with_id(manifest));
+    }
+
+    /// The manifest with the customer's id.
+    fn with_id(&self, manifest: &str) -> String {
+        manifest.replace(CUSTOMER, &self.customer)
     }
 
     /// The run whose call is struck, to its end or its death.

@@ -17,11 +17,10 @@ use provisioner::kinds;
 use provisioner::run::waiting::TokioClock;
 use provisioner::store::file::FileStore;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::STACK;
+use super::{STACK, dashboard};
 
 const KEY: &str = "sk_test_kinds";
 
@@ -132,19 +131,7 @@ impl Account {
     }
 
     async fn send(&self, method: &str, path: &str, form: &str) -> Value {
-        let mut stream = TcpStream::connect(&self.address).await.expect("connects");
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            self.address,
-            form.len()
-        );
-        stream.write_all(request.as_bytes()).await.expect("is sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("is answered");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
-        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-        serde_json::from_str(body).expect("JSON")
+        dashboard::request(&self.address, KEY, method, path, form).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! the policy that it prints, against the local cloud.
 
 mod changes;
+mod imports;
 mod invoices;
 mod month;
 mod ownership;
