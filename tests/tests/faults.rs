@@ -28,6 +28,25 @@ async fn a_disturbed_run_is_made_good_by_the_next() {
     assert!(found.iter().all(Found::is_good), "{table}");
 }
 
+/// Every write to what is imported, killed before and after it took effect: the next run imports, and makes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
+async fn what_is_imported_is_never_also_made() {
+    let mut suite = Suite::new(AT_ONCE, &[Change::Import]).await;
+    let is_write = |case: &Case| match case.service.as_str() {
+        "stripe" => case.operation.starts_with("POST "),
+        "s3" => case.operation.starts_with("Put") || case.operation.starts_with("Create"),
+        _ => false,
+    };
+    let cases: Vec<Case> =
+        suite.cases().into_iter().filter(|case| case.disturbance.kills() && is_write(case)).collect();
+    let made = |case: &Case| ["POST /v1/customers", "CreateBucket"].contains(&case.operation.as_str());
+    assert!(cases.len() >= 8 && !cases.iter().any(made), "{cases:?}");
+    let found = suite.run(Runner::Program, cases, &|_| {}).await;
+    let table = table(&suite, &found);
+    assert!(found.iter().all(|one| one.struck.reached && one.is_good()), "{table}");
+}
+
 /// Whether a case came out so.
 type Is = fn(&Found) -> bool;
 

@@ -99,7 +99,7 @@ fn decide_existing<'a>(
     }
     let record = planner.state.records.get(address).filter(|record| record.id == observed.id);
     let intent = planner.state.intents.get(address);
-    // What was to be taken over and cannot say whose it is was not ours before, and is let be.
+    // What was to be taken over and has no place for an owner was not ours before, and is left alone.
     let only_begun = record.is_none() && intent.is_some_and(|intent| intent.takes_over);
     let foreign = only_begun && observed.owner == Owner::Untold;
     if foreign || matches!(planner.claim(address, observed, record, intent), Claim::Foreign) {

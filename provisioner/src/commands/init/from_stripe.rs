@@ -24,11 +24,11 @@ pub async fn propose(starter: &str) -> Result<Proposal, Failure> {
     let mut customers = listed().await?;
     customers.reverse();
     for customer in &customers {
-        match whose(customer, &stack) {
-            Whose::Nobodys => proposal.add(found(customer, None)),
-            Whose::Ours(tenant) => proposal.add(found(customer, tenant)),
-            Whose::OtherStack => proposal.left_out.other_stacks += 1,
-            Whose::Left => proposal.left_out.destroyed += 1,
+        match marked(customer, &stack) {
+            Marked::Unmarked => proposal.add(found(customer, None)),
+            Marked::Ours(tenant) => proposal.add(found(customer, tenant)),
+            Marked::OtherStack => proposal.left_out.other_stacks += 1,
+            Marked::Left => proposal.left_out.destroyed += 1,
         }
     }
     Ok(proposal)
@@ -51,29 +51,29 @@ async fn listed() -> Result<Vec<Customer>, Failure> {
     Ok(stripe.list(Customers::ROUTES.list, Customers::page, Customers::unpack, id).await?)
 }
 
-/// Whose a customer is, as its metadata says.
-enum Whose {
-    /// No billform stack's.
-    Nobodys,
-    /// That of the stack to be, for this tenant where it says one.
+/// What the metadata of a customer says of billform.
+enum Marked {
+    /// Nothing.
+    Unmarked,
+    /// It belongs to the stack to be, for this tenant where it names one.
     Ours(Option<String>),
-    /// Another stack's.
+    /// It belongs to another stack.
     OtherStack,
-    /// A stack's that was destroyed: it stays for its books.
+    /// It stayed for its books when its stack was destroyed or its tenant left.
     Left,
 }
 
-fn whose(customer: &Customer, stack: &str) -> Whose {
-    let Some(metadata) = &customer.metadata else { return Whose::Nobodys };
+fn marked(customer: &Customer, stack: &str) -> Marked {
+    let Some(metadata) = &customer.metadata else { return Marked::Unmarked };
     let owned = stripe_metadata::split(metadata);
     match &owned.owner {
-        Owner::Stack { name, .. } if name != stack => Whose::OtherStack,
-        Owner::Stack { .. } if metadata.contains_key(LEFT_METADATA) => Whose::Left,
+        Owner::Stack { name, .. } if name != stack => Marked::OtherStack,
+        Owner::Stack { .. } if metadata.contains_key(LEFT_METADATA) => Marked::Left,
         Owner::Stack { .. } => {
             let address: Option<Address> = owned.address.and_then(|address| address.parse().ok());
-            Whose::Ours(address.map(|address| address.name().to_owned()))
+            Marked::Ours(address.map(|address| address.name().to_owned()))
         }
-        Owner::Unknown | Owner::Untold => Whose::Nobodys,
+        Owner::Unknown | Owner::Untold => Marked::Unmarked,
     }
 }
 

@@ -1,5 +1,5 @@
-//! A manifest made of customers: a tenant and an import for each. Pure. What customers are called is others' text, so
-//! it is quoted, and what a manifest refuses is left out.
+//! A manifest made of customers: a tenant and an import for each. Pure. Their names are text of others, so they
+//! are quoted, and what a manifest refuses is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -106,7 +106,7 @@ impl Proposal {
     }
 
     /// The value of the tenant tag and where it comes from: the customer's metadata under the tag's key, however that
-    /// is written; else its name; else what nobody else has.
+    /// is written; else its name; else a value that no other tenant has.
     fn tag(&self, metadata: &BTreeMap<String, String>, name: &str, id: &str, customer: &str) -> (String, &'static str) {
         let key = letters(&self.tenant_tag);
         let fitting = metadata.iter().filter(|(own, _)| letters(own) == key).map(|(_, value)| value.as_str());
