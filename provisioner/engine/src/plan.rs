@@ -148,6 +148,7 @@ pub struct Summary {
     pub replace: usize,
     pub delete: usize,
     pub adopt: usize,
+    #[serde(default)]
     pub import: usize,
     pub no_op: usize,
 }

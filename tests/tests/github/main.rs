@@ -127,5 +127,6 @@ pub fn raising(stack: &str, tenants: &[&str], to: &str) -> Plan {
         unreadable: Vec::new(),
         refused: Vec::new(),
         blocked: Vec::new(),
+        imported: Vec::new(),
     }
 }
