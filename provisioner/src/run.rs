@@ -4,6 +4,7 @@ pub mod drift_issues;
 pub mod imports;
 pub mod limits;
 pub mod locked_run;
+pub mod merged_plan;
 pub mod one_comment;
 pub mod progress;
 pub mod saved_plan;

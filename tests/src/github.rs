@@ -5,6 +5,7 @@
 //! Every behaviour has a row in `provenance.toml`; a test binds the two. What is not modelled is answered with 501, so
 //! that a client which begins to use it is noticed.
 
+mod actions;
 mod control;
 mod operations;
 mod refusal;
@@ -15,5 +16,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Fault, Hub, Rights, Seen};
+pub use actions::Artifact;
+pub use control::{Fault, Hub, REPOSITORY, Rights, Seen};
 pub use state::{Comment, Issue};

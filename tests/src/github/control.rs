@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::actions::{Artifact, Branch};
 use super::server;
 use super::state::{Comment, Issue, State};
 
@@ -105,6 +106,54 @@ impl Hub {
     /// Opens a pull request; its number.
     pub fn pull_request(&self) -> u64 {
         self.state().open("A change", "", Vec::new(), "ana", true)
+    }
+
+    /// Pushes this commit to the branch of a pull request.
+    pub fn push(&self, number: u64, commit: &str) {
+        let mut state = self.state();
+        state.branches.retain(|branch| branch.number != number);
+        state.branches.push(Branch { number, head: commit.to_owned(), merged: None });
+    }
+
+    /// Merges a pull request as this commit.
+    pub fn merge(&self, number: u64, commit: &str) {
+        let mut state = self.state();
+        if let Some(branch) = state.branches.iter_mut().find(|branch| branch.number == number) {
+            branch.merged = Some(commit.to_owned());
+        }
+        if let Some(issue) = state.issue_mut(number) {
+            issue.state = "closed".to_owned();
+        }
+    }
+
+    /// Keeps an artefact of a workflow run for this commit, as `upload-artifact` does; its id.
+    pub fn keep(&self, name: &str, run: u64, commit: &str) -> u64 {
+        self.add(name, run, commit, false)
+    }
+
+    /// The same of a run for a fork.
+    pub fn keep_of_fork(&self, name: &str, run: u64, commit: &str) -> u64 {
+        self.add(name, run, commit, true)
+    }
+
+    /// Lets an artefact expire.
+    pub fn expire(&self, id: u64) {
+        if let Some(artifact) = self.state().artifacts.iter_mut().find(|artifact| artifact.id == id) {
+            artifact.expired = true;
+        }
+    }
+
+    /// The artefacts, in the order they were kept.
+    pub fn artifacts(&self) -> Vec<Artifact> {
+        self.state().artifacts.clone()
+    }
+
+    fn add(&self, name: &str, run: u64, commit: &str, of_fork: bool) -> u64 {
+        let mut state = self.state();
+        let id = u64::try_from(state.artifacts.len()).unwrap_or_default() + 1;
+        let (name, head) = (name.to_owned(), commit.to_owned());
+        state.artifacts.push(Artifact { id, name, run, head, of_fork, expired: false });
+        id
     }
 
     /// Opens an issue as a person does; its number.

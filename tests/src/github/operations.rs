@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::actions::{list_artifacts, list_pull_requests};
 use super::refusal::Refusal;
 use super::shape;
 use super::state::{ACTIONS_BOT, State};
@@ -11,8 +12,10 @@ const LONGEST_BODY: usize = 65_536;
 
 /// A request as an operation takes it.
 pub struct Asked<'a> {
-    /// What stood in the place of `{…}` in the template.
+    /// What stood in the place of `{n}` in the template.
     pub number: u64,
+    /// What stood in the place of `{sha}`.
+    pub commit: &'a str,
     pub query: &'a str,
     pub body: Value,
 }
@@ -21,13 +24,15 @@ pub struct Asked<'a> {
 pub enum Done {
     One(u16, Value),
     List(Vec<Value>),
+    /// The same under this name in an object, beside `total_count`.
+    Listed(&'static str, Vec<Value>),
     Nothing,
 }
 
 /// One operation.
 pub struct Operation {
     pub method: &'static str,
-    /// Below `/repos/{owner}/{repo}`; `{n}` stands for a number.
+    /// Below `/repos/{owner}/{repo}`; `{n}` stands for a number, `{sha}` for a commit.
     pub path: &'static str,
     pub serve: fn(&mut State, Asked) -> Result<Done, Refusal>,
 }
@@ -40,16 +45,25 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { method: "GET", path: "/issues", serve: list_issues },
     Operation { method: "POST", path: "/issues", serve: create_issue },
     Operation { method: "PATCH", path: "/issues/{n}", serve: update_issue },
+    Operation { method: "GET", path: "/commits/{sha}/pulls", serve: list_pull_requests },
+    Operation { method: "GET", path: "/actions/artifacts", serve: list_artifacts },
 ];
 
 impl Operation {
-    /// The number in the place of `{n}`, if the path below the repository fits; 0 where there is none.
-    pub fn fits(&self, method: &str, path: &str) -> Option<u64> {
+    /// What stands in the place of `{n}` or `{sha}`, if the path below the repository fits; nothing where there is none.
+    pub fn fits<'a>(&self, method: &str, path: &'a str) -> Option<&'a str> {
         if method != self.method {
             return None;
         }
-        let Some((before, after)) = self.path.split_once("{n}") else { return (path == self.path).then_some(0) };
-        path.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+        let between = |(before, after): (&str, &str)| path.strip_prefix(before)?.strip_suffix(after);
+        if let Some(around) = self.path.split_once("{n}") {
+            return between(around).filter(|part| part.parse::<u64>().is_ok());
+        }
+        if let Some(around) = self.path.split_once("{sha}") {
+            return between(around)
+                .filter(|part| part.len() == 40 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        }
+        (path == self.path).then_some("")
     }
 }
 

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::actions::REPOSITORY_ID;
 use super::control::{Fault, REPOSITORY, Seen};
 use super::operations::{Asked, Done, OPERATIONS, Operation, page};
 use super::refusal::Refusal;
@@ -23,7 +24,9 @@ use super::state::State;
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 
 /// Lists go on at the repository's id, as GitHub's do: the address is to be followed, not built.
-const BY_ID: &str = "/repositories/4711";
+fn by_id() -> String {
+    format!("/repositories/{REPOSITORY_ID}")
+}
 
 /// An answer before it is sent.
 struct Answer {
@@ -100,19 +103,29 @@ fn served(state: &mut State, head: &Parts, body: Option<&Value>, url: &str) -> A
         Ok((Done::One(status, body), _)) => Answer { status, body: Some(body), headers: limits() },
         Ok((Done::Nothing, _)) => Answer { status: 204, body: None, headers: limits() },
         Ok((Done::List(all), path)) => {
-            let (entries, more) = page(&all, query);
-            let mut headers = limits();
-            if let Some((next, last)) = more {
-                let to = |page: usize| format!("<{url}{BY_ID}{path}?{}>", with_page(query, page));
-                headers.push(("link", format!("{}; rel=\"next\", {}; rel=\"last\"", to(next), to(last))));
-            }
+            let (entries, headers) = paged(&all, query, url, &path);
             Answer { status: 200, body: Some(entries), headers }
+        }
+        Ok((Done::Listed(name, all), path)) => {
+            let (entries, headers) = paged(&all, query, url, &path);
+            Answer { status: 200, body: Some(json!({ "total_count": all.len(), name: entries })), headers }
         }
         Err(refusal) => {
             let (status, body) = refusal.answer();
             Answer { status, body: Some(body), headers: limits() }
         }
     }
+}
+
+/// A page of a list, with headers that say where the next and the last one are.
+fn paged(all: &[Value], query: &str, url: &str, path: &str) -> (Value, Vec<(&'static str, String)>) {
+    let (entries, more) = page(all, query);
+    let mut headers = limits();
+    if let Some((next, last)) = more {
+        let to = |page: usize| format!("<{url}{}{path}?{}>", by_id(), with_page(query, page));
+        headers.push(("link", format!("{}; rel=\"next\", {}; rel=\"last\"", to(next), to(last))));
+    }
+    (entries, headers)
 }
 
 fn work(state: &mut State, head: &Parts, query: &str, body: Option<&Value>) -> Result<(Done, String), Refusal> {
@@ -129,10 +142,11 @@ fn work(state: &mut State, head: &Parts, query: &str, body: Option<&Value>) -> R
     let body = body.ok_or(Refusal::NotJson)?.clone();
     let path = head.uri.path();
     let below = path.strip_prefix("/repos/").and_then(|rest| rest.strip_prefix(REPOSITORY));
-    let below = below.or_else(|| path.strip_prefix(BY_ID)).ok_or(Refusal::NotFound)?;
+    let below = below.or_else(|| path.strip_prefix(&by_id())).ok_or(Refusal::NotFound)?;
     let found = OPERATIONS.iter().find_map(|one: &Operation| Some((one, one.fits(head.method.as_str(), below)?)));
-    let (operation, number) = found.ok_or(Refusal::NotModelled)?;
-    Ok(((operation.serve)(state, Asked { number, query, body })?, below.to_owned()))
+    let (operation, part) = found.ok_or(Refusal::NotModelled)?;
+    let number = part.parse().unwrap_or_default();
+    Ok(((operation.serve)(state, Asked { number, commit: part, query, body })?, below.to_owned()))
 }
 
 fn with_page(query: &str, page: usize) -> String {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::actions::Branch;
 use super::control::REPOSITORY;
 use super::state::{ACTIONS_BOT, Comment, Issue};
 
@@ -9,7 +10,7 @@ use super::state::{ACTIONS_BOT, Comment, Issue};
 pub const MEMBERS: &[&str] = &["ana", "ben"];
 
 /// When something was written; the stand-in knows no time.
-const WHEN: &str = "2026-11-25T20:00:00Z";
+pub const WHEN: &str = "2026-11-25T20:00:00Z";
 
 /// The schema `simple-user`.
 pub fn user(login: &str) -> Value {
@@ -78,4 +79,40 @@ pub fn issue(issue: &Issue, comments: usize) -> Value {
         });
     }
     value
+}
+
+/// The schema `pull-request-simple`; of the repositories in it no more than their names.
+pub fn pull_request(issue: &Issue, branch: &Branch) -> Value {
+    let at = format!("{}/pulls/{}", api(), issue.number);
+    let of_issue = format!("{}/issues/{}", api(), issue.number);
+    let html = format!("https://github.com/{REPOSITORY}/pull/{}", issue.number);
+    let owner = REPOSITORY.split('/').next().unwrap_or_default();
+    let end = |name: &str, commit: &str| {
+        json!({
+            "label": format!("{owner}:{name}"), "ref": name, "sha": commit, "user": user(owner),
+            "repo": { "full_name": REPOSITORY },
+        })
+    };
+    let href = |address: &str| json!({ "href": address });
+    let (closed, merged) = (issue.state == "closed", branch.merged.is_some());
+    json!({
+        "url": at, "id": 20_000 + issue.number, "node_id": "PR_1", "html_url": html, "number": issue.number,
+        "diff_url": format!("{html}.diff"), "patch_url": format!("{html}.patch"), "issue_url": of_issue,
+        "commits_url": format!("{at}/commits"), "review_comments_url": format!("{at}/comments"),
+        "review_comment_url": format!("{}/pulls/comments{{/number}}", api()),
+        "comments_url": format!("{of_issue}/comments"), "statuses_url": format!("{}/statuses/{}", api(), branch.head),
+        "state": issue.state, "locked": false, "title": issue.title, "user": user(&issue.author), "body": issue.body,
+        "labels": [], "milestone": null, "assignee": null, "draft": false,
+        "author_association": association(&issue.author), "auto_merge": null,
+        "created_at": WHEN, "updated_at": WHEN, "closed_at": closed.then_some(WHEN), "merged_at": merged.then_some(WHEN),
+        "merge_commit_sha": branch.merged,
+        "head": end("change", &branch.head), "base": end("main", "6dcb09b5b57875f334f61aebed695e2e4193db5e"),
+        "_links": {
+            "self": href(&at), "html": href(&html), "issue": href(&of_issue),
+            "comments": href(&format!("{of_issue}/comments")), "review_comments": href(&format!("{at}/comments")),
+            "review_comment": href(&format!("{}/pulls/comments{{/number}}", api())),
+            "commits": href(&format!("{at}/commits")),
+            "statuses": href(&format!("{}/statuses/{}", api(), branch.head)),
+        },
+    })
 }

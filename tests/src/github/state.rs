@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::actions::{Artifact, Branch};
 use super::control::{Fault, Rights, Seen};
 
 /// The account that a workflow's own token acts as.
@@ -48,6 +49,8 @@ pub struct State {
     pub rights: Rights,
     pub issues: Vec<Issue>,
     pub comments: Vec<Comment>,
+    pub branches: Vec<Branch>,
+    pub artifacts: Vec<Artifact>,
     pub next_number: u64,
     pub next_comment: u64,
     pub faults: VecDeque<Fault>,
@@ -61,6 +64,8 @@ impl State {
             rights,
             issues: Vec::new(),
             comments: Vec::new(),
+            branches: Vec::new(),
+            artifacts: Vec::new(),
             next_number: 1,
             next_comment: 1_000,
             faults: VecDeque::new(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::actions::{self, Artifact, Branch};
 use super::operations::{OPERATIONS, page};
 use super::refusal::Refusal;
 use super::shape;
@@ -162,6 +163,13 @@ fn answers_have_the_published_shape() {
     }
     assert_eq!(misfits("simple-user", &shape::user(ACTIONS_BOT)), [""; 0]);
     assert_eq!(misfits("label", &shape::label("billform-drift")), [""; 0]);
+    for merged in [None, Some("b".repeat(40))] {
+        let branch = Branch { number: 7, head: "a".repeat(40), merged };
+        assert_eq!(misfits("pull-request-simple", &shape::pull_request(&issue(true, "open"), &branch)), [""; 0]);
+    }
+    let (name, head) = ("billform-plan".to_owned(), "a".repeat(40));
+    let kept = Artifact { id: 1, name, run: 2, head, of_fork: false, expired: false };
+    assert_eq!(misfits("artifact", &actions::artifact(&kept)), [""; 0]);
     for refusal in REFUSALS {
         let (status, body) = refusal.answer();
         let schema = if status == 422 { "validation-error" } else { "basic-error" };

@@ -3,6 +3,7 @@
 mod comment;
 mod disturbed;
 mod issues;
+mod merged;
 mod nightly;
 
 use std::fs;

@@ -16,7 +16,7 @@ use super::error::{GithubError, Permission};
 use super::limits::{self, Answer};
 use super::link;
 use super::place::Place;
-use super::types::{Comment, Issue, Refusal};
+use super::types::{Artifact, Comment, Issue, PullRequest, Refusal};
 
 /// The version of the API that is asked for, `X-GitHub-Api-Version`.
 pub const API_VERSION: &str = "2022-11-28";
@@ -131,13 +131,37 @@ impl<'a> Github<'a> {
         self.write("PATCH", &format!("/issues/{number}"), Some(fields), Permission::Issues).await
     }
 
+    /// The pull requests that a commit belongs to.
+    pub async fn pull_requests(&self, commit: &str) -> Result<Vec<PullRequest>, GithubError> {
+        self.list(&format!("/commits/{commit}/pulls?per_page={PAGE}"), Permission::ReadPullRequests).await
+    }
+
+    /// Every artefact of this name, expired ones included.
+    pub async fn artifacts(&self, name: &str) -> Result<Vec<Artifact>, GithubError> {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            artifacts: Vec<Artifact>,
+        }
+        let below = format!("/actions/artifacts?name={name}&per_page={PAGE}");
+        self.pages(&below, Permission::ReadActions, |page: Page| page.artifacts).await
+    }
+
     async fn list<T: DeserializeOwned>(&self, below: &str, needs: Permission) -> Result<Vec<T>, GithubError> {
+        self.pages(below, needs, |page: Vec<T>| page).await
+    }
+
+    /// Every entry of a list; `entries` takes them out of a page.
+    async fn pages<P: DeserializeOwned, T>(
+        &self,
+        below: &str,
+        needs: Permission,
+        entries: impl Fn(P) -> Vec<T>,
+    ) -> Result<Vec<T>, GithubError> {
         let mut all = Vec::new();
         let mut asking = self.asking("GET", below, None, needs);
         for _ in 0..MOST_PAGES {
             let answered = self.send(&asking).await?;
-            let page: Vec<T> = read(&asking, &answered.text)?;
-            all.extend(page);
+            all.extend(entries(read(&asking, &answered.text)?));
             let Some(next) = answered.link.as_deref().and_then(link::next) else { return Ok(all) };
             if !self.place.holds(next) {
                 let operation = asking.operation;

@@ -7,6 +7,10 @@ pub enum Permission {
     PullRequests,
     /// Issues and their comments.
     Issues,
+    /// Which pull requests there are.
+    ReadPullRequests,
+    /// The artefacts of workflow runs.
+    ReadActions,
 }
 
 impl Permission {
@@ -15,6 +19,8 @@ impl Permission {
         match self {
             Permission::PullRequests => "pull-requests: write",
             Permission::Issues => "issues: write",
+            Permission::ReadPullRequests => "pull-requests: read",
+            Permission::ReadActions => "actions: read",
         }
     }
 }

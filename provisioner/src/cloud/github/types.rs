@@ -54,6 +54,59 @@ pub struct User {
     pub sort: String,
 }
 
+/// A pull request in a list: the schema `pull-request-simple`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct PullRequest {
+    /// Its number in the repository.
+    pub number: u64,
+    /// When it was merged; none while it is not.
+    pub merged_at: Option<String>,
+    /// The commit that it was merged as; of an open one, that of a trial merge.
+    pub merge_commit_sha: Option<String>,
+    /// The branch that was merged.
+    pub head: Head,
+}
+
+/// The branch of a pull request.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Head {
+    /// Its last commit.
+    pub sha: String,
+}
+
+/// What a workflow run kept: the schema `artifact`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Artifact {
+    /// Its id, which grows.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Whether it is gone.
+    pub expired: bool,
+    /// When it was kept: `2026-11-25T20:00:00Z`.
+    pub created_at: Option<String>,
+    /// The run that kept it.
+    #[serde(default)]
+    pub workflow_run: Option<WorkflowRun>,
+}
+
+/// The run of a workflow, as an artefact names it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct WorkflowRun {
+    /// Its id.
+    #[serde(default)]
+    pub id: Option<u64>,
+    /// The repository that it ran in.
+    #[serde(default)]
+    pub repository_id: Option<u64>,
+    /// The repository whose commit it ran for: another one for a fork.
+    #[serde(default)]
+    pub head_repository_id: Option<u64>,
+    /// The commit it ran for: of a pull request, its last one.
+    #[serde(default)]
+    pub head_sha: Option<String>,
+}
+
 /// What is the matter: the schemas `basic-error` and `validation-error`.
 #[derive(Debug, Default, Deserialize)]
 pub struct Refusal {
