@@ -111,7 +111,17 @@ pub fn policy(manifest: &Manifest, wanted: &Graph, role: Role) -> Value {
         Role::Plan => (&[Verb::Read], Of::EveryKind, Use::Read),
         Role::Apply => (&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::EveryKind, Use::Write),
     };
-    permissions::policy(manifest, wanted, &verbs.iter().copied().collect(), of, state)
+    let wanted = for_tenants_to_come(manifest, wanted);
+    permissions::policy(manifest, &wanted, &verbs.iter().copied().collect(), of, state)
+}
+
+/// The graph with one budget in the place of all, whose name stands for any tenant's: a merge that adds a tenant is
+/// applied by the roles that are there. What else is a tenant's lies in the table or at Stripe.
+fn for_tenants_to_come(manifest: &Manifest, wanted: &Graph) -> Graph {
+    let name = manifest.budgets.name.replace("{prefix}", &manifest.prefix()).replace("{tenant}", "*");
+    let any = shared(Address::new("budget", "any"), json!({ "name": name }), []);
+    let others = wanted.resources().values().filter(|resource| resource.address.kind() != "budget").cloned();
+    Graph::new(others.chain([any]).collect()).expect("nothing needs a budget")
 }
 
 /// Which tokens may take on a role. Each claim is asked for by itself: the subject alone does not say which workflow

@@ -5,6 +5,7 @@ mod disturbed;
 mod issues;
 mod merged;
 mod nightly;
+mod workflows;
 
 use std::fs;
 use std::path::PathBuf;

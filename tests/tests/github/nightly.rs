@@ -81,7 +81,7 @@ async fn budget_name(stage: &Stage) -> String {
 }
 
 /// Raises the budget as somebody does in the console.
-async fn raise(stage: &Stage, name: &str, to: &str) {
+pub async fn raise(stage: &Stage, name: &str, to: &str) {
     let cloud = stage.root().await;
     let call = cloud.budgets().describe_budget().account_id(&cloud.account).budget_name(name).send();
     let mut budget = call.await.expect("the budget").budget.expect("the budget");

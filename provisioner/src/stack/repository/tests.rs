@@ -255,6 +255,18 @@ fn the_plan_role_reads_and_nothing_else() {
 }
 
 #[test]
+fn a_tenant_to_come_is_in_the_roles_already() {
+    let manifest = manifest();
+    let apply = policy(&manifest, &Graph::empty(), Role::Apply);
+    let statements = apply["Statement"].as_array().expect("statements").iter();
+    let makes = |one: &&Value| one["Action"].as_array().is_some_and(|all| all.contains(&json!("budgets:ModifyBudget")));
+    let on: Vec<&Value> = statements.filter(makes).map(|one| &one["Resource"]).collect();
+    let account = &manifest.aws.account;
+    let name = format!("{}-*-monthly", manifest.prefix());
+    assert_eq!(on, [&json!([format!("arn:aws:budgets::{account}:budget/{name}")])]);
+}
+
+#[test]
 fn another_stacks_provider_is_left_alone() {
     let manifest = manifest();
     let kinds = |provider: bool| -> Vec<String> {
