@@ -5,7 +5,6 @@
 mod from_stripe;
 pub mod github;
 mod proposal;
-mod quoted;
 mod tenant_id;
 
 use std::borrow::Cow;

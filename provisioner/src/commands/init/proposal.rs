@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use billing::Currency;
-use billing::manifest::{holds_secret, is_email, is_locale, is_steering, is_tag_value};
+use billing::manifest::{holds_secret, is_email, is_locale, is_steering, is_tag_value, quoted};
 use billing::names::{UNALLOCATED, is_id};
-
 use serde_json::{Value, json};
 
-use super::quoted::quoted;
 use super::tenant_id;
 
 /// A customer, as far as a tenant is made of it.

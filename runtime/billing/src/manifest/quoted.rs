@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use billing::manifest::is_steering;
+use super::characters::is_steering;
 
 /// The text in double quotes, with what does not show as an escape (YAML 1.2.2, 5.7 and 7.3.1).
 pub fn quoted(text: &str) -> String {
@@ -23,7 +23,7 @@ pub fn quoted(text: &str) -> String {
 
 /// Whether a reader sees the character for what it is: no control, no other space than the common one, nothing without a
 /// width, nothing for private use and no noncharacter.
-fn is_shown(c: char) -> bool {
+pub(super) fn is_shown(c: char) -> bool {
     let is_blank = c.is_whitespace() && c != ' ';
     let is_unseen = matches!(
         c,
