@@ -274,6 +274,51 @@ fn a_tenant_goes_with_its_lines_alone() {
 }
 
 #[test]
+fn a_comment_that_an_edit_would_lose_stays_or_the_edit_is_refused() {
+    let beside = [("tenants/zeta.yaml", "id: zeta\nname: Z\nemail: z@example.com\ntags: { Client: Z }\n")];
+    let empty = folder(&format!("{HEAD}tenants: [\n  # ask Ana\n]\n"), &beside);
+    let refused = add(&empty, "cobalt", None).expect_err("a comment");
+    assert!(matches!(refused, Refusal::Impossible(_, hint) if hint.contains("lost")));
+
+    let emails = "tenants:\n  - id: acme\n    name: A\n    email: a@a.example\n    tags: { Client: A }\n    budget_emails:\n      - a@a.example # by phone\n";
+    let given = ("budget_emails", Written::List(vec!["b@b.example".to_owned()]));
+    let refused = set(&file(&format!("{HEAD}{emails}")), "acme", &[given], &[]).expect_err("a comment");
+    assert!(matches!(refused, Refusal::Impossible(message, _) if message.contains("budget_emails")));
+
+    let acme = "{ id: acme, name: A, email: a@a.example, tags: { Client: A } }";
+    let only = format!("{HEAD}tenants: [ # ask Ana\n  # keep sorted\n  {acme},\n  # the end\n]\n");
+    let edit = remove(&folder(&only, &beside), "acme").expect("an edit");
+    assert_eq!(comments(edit.after.as_deref().expect("a text")), ["# ask Ana", "# keep sorted", "# the end"]);
+
+    let second = acme.replace("acme", "beta").replace("A }", "B }");
+    let last = format!("{HEAD}tenants: [{acme}, # why\n  {second}]\n");
+    let edit = remove(&file(&last), "beta").expect("an edit");
+    assert_eq!(edit.after, Some(format!("{HEAD}tenants: [{acme} # why\n  ]\n")));
+}
+
+#[test]
+fn a_file_that_is_there_is_not_taken_for_a_new_tenants() {
+    let taken = [("tenants/cobalt.yaml", "id: zeta\nname: Z\nemail: z@example.com\ntags: { Client: Z }\n")];
+    let refused = add(&folder(HEAD, &taken), "cobalt", Some("tenants")).expect_err("taken");
+    assert!(matches!(refused, Refusal::Impossible(message, _) if message.contains("tenants/cobalt.yaml is there")));
+}
+
+#[test]
+fn the_standard_form_knows_marks_and_brackets() {
+    for text in [
+        format!("\u{feff}{HEAD}{BLOCK}"),
+        format!("\u{feff}# ours\r\n{}", format!("{HEAD}{BLOCK}").replace('\n', "\r\n")),
+    ] {
+        let form = formatted(&file(&text), 0).expect("a form").after.expect("a text");
+        assert!(form.starts_with('\u{feff}'));
+        assert_eq!(formatted(&file(&form), 0).expect("a form").after, Some(form.clone()));
+    }
+    let flow = "# Licence\n# second\n{\"version\": 1, \"project\": \"p\"}\n";
+    let form = formatted(&file(flow), 0).expect("a form").after.expect("a text");
+    assert!(form.starts_with("# Licence\n# second\n{"), "{form}");
+}
+
+#[test]
 fn what_validate_would_refuse_is_refused() {
     let sources = file(&format!("{HEAD}{BLOCK}"));
     for given in

@@ -84,6 +84,8 @@ struct Printer<'a> {
     outline: &'a Outline<'a>,
     /// Which comments were printed.
     printed: Vec<bool>,
+    /// The first that was not; all before it were.
+    rest: usize,
     lines: Vec<String>,
 }
 
@@ -96,7 +98,7 @@ struct Above {
 
 impl<'a> Printer<'a> {
     fn new(outline: &'a Outline<'a>) -> Printer<'a> {
-        Printer { outline, printed: vec![false; outline.comments.len()], lines: Vec::new() }
+        Printer { outline, printed: vec![false; outline.comments.len()], rest: 0, lines: Vec::new() }
     }
 
     fn file(mut self, root: &Piece, place: Option<Place<'static>>) -> String {
@@ -104,6 +106,7 @@ impl<'a> Printer<'a> {
         match root.style() {
             Some(Style::Block) => self.block(root, 0, place),
             _ => {
+                self.rest_until(root.range.start, 0);
                 let text = self.inline(root);
                 self.lines.push(text);
                 self.trailing(root.range.end);
@@ -122,7 +125,7 @@ impl<'a> Printer<'a> {
     /// The head of a file: its first comments, up to an empty line or the document's mark.
     fn head(&mut self, root: &Piece) {
         let text = self.outline.text;
-        let mut at = 0;
+        let mut at = self.outline.first();
         let mut mark = None;
         while at < root.range.start {
             let line = &text[at..self.outline.line_end(at)];
@@ -152,12 +155,17 @@ impl<'a> Printer<'a> {
 
     /// Prints what comments are left before a byte.
     fn rest_until(&mut self, at: usize, indent: usize) {
-        for index in 0..self.printed.len() {
-            let comment = &self.outline.comments[index];
-            if comment.start < at && !self.printed[index] {
-                self.comment(index, indent, self.is_below_blank(comment.start));
-            }
+        for index in self.left_before(at) {
+            self.comment(index, indent, self.is_below_blank(self.outline.comments[index].start));
         }
+    }
+
+    /// The comments before a byte that were not printed.
+    fn left_before(&mut self, at: usize) -> Vec<usize> {
+        while self.printed.get(self.rest) == Some(&true) {
+            self.rest += 1;
+        }
+        (self.rest..self.outline.comment_from(at)).filter(|index| !self.printed[*index]).collect()
     }
 
     fn comment(&mut self, index: usize, indent: usize, blank: bool) {
@@ -179,7 +187,7 @@ impl<'a> Printer<'a> {
     /// Whether an empty line stands above the line of a byte.
     fn is_below_blank(&self, at: usize) -> bool {
         let start = self.outline.line_start(at);
-        start > 0 && self.outline.text[self.outline.line_start(start - 1)..start].trim().is_empty()
+        start > self.outline.first() && self.outline.text[self.outline.line_start(start - 1)..start].trim().is_empty()
     }
 
     /// A list or mapping, an element a line.
@@ -226,12 +234,9 @@ impl<'a> Printer<'a> {
     fn above(&mut self, at: usize) -> Above {
         let line = self.outline.line_start(at);
         let mut comments = Vec::new();
-        for index in 0..self.printed.len() {
-            let comment = &self.outline.comments[index];
-            if comment.start < line && !self.printed[index] {
-                self.printed[index] = true;
-                comments.push((index, self.is_below_blank(comment.start)));
-            }
+        for index in self.left_before(line) {
+            self.printed[index] = true;
+            comments.push((index, self.is_below_blank(self.outline.comments[index].start)));
         }
         let blank = match comments.first() {
             Some((_, blank)) => *blank,
@@ -257,7 +262,8 @@ impl<'a> Printer<'a> {
         while line < text.len() {
             let body = &text[line..self.outline.line_end(line)];
             let start = line + (body.len() - body.trim_start().len());
-            match self.outline.comments.iter().position(|comment| comment.start == start) {
+            let at = self.outline.comment_from(start);
+            match self.outline.comments.get(at).filter(|comment| comment.start == start).map(|_| at) {
                 Some(index) if start - line > column => {
                     own.push(index);
                     seen = own.len();
@@ -312,9 +318,11 @@ impl<'a> Printer<'a> {
 
     /// The comment behind what was printed last, on the line of a byte.
     fn trailing(&mut self, at: usize) {
-        let line = at..self.outline.line_end(at);
-        let found = self.outline.comments.iter().position(|comment| line.contains(&comment.start));
-        let Some(index) = found.filter(|index| !self.printed[*index]) else { return };
+        let index = self.outline.comment_from(at);
+        let line_end = self.outline.line_end(at);
+        if !self.outline.comments.get(index).is_some_and(|comment| comment.start < line_end) || self.printed[index] {
+            return;
+        }
         self.printed[index] = true;
         // Comments may stand in a column of their own: the spaces before one stay.
         let comment = self.outline.comments[index].clone();
@@ -363,11 +371,8 @@ impl<'a> Printer<'a> {
 
     /// Comments within a range are printed with it.
     fn claim(&mut self, range: &Range<usize>) {
-        for (index, comment) in self.outline.comments.iter().enumerate() {
-            if range.contains(&comment.start) {
-                self.printed[index] = true;
-            }
-        }
+        let within = self.outline.comment_from(range.start)..self.outline.comment_from(range.end);
+        self.printed[within].fill(true);
     }
 }
 

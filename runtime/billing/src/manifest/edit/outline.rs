@@ -85,7 +85,13 @@ impl<'a> Outline<'a> {
 
     /// Where the line of a byte begins.
     pub(super) fn line_start(&self, at: usize) -> usize {
-        self.text[..at].rfind('\n').map_or_else(|| self.text.len() - without_mark(self.text).len(), |found| found + 1)
+        let first = self.first();
+        if at <= first { first } else { self.text[..at].rfind('\n').map_or(first, |found| found + 1) }
+    }
+
+    /// Where the text begins, behind a byte-order mark.
+    pub(super) fn first(&self) -> usize {
+        self.text.len() - self.text.strip_prefix('\u{feff}').unwrap_or(self.text).len()
     }
 
     /// Where the line of a byte ends, its line break not included.
@@ -119,7 +125,12 @@ impl<'a> Outline<'a> {
 
     /// The comment that begins within a range, if any does: the first.
     pub(super) fn comment_in(&self, range: &Range<usize>) -> Option<&Range<usize>> {
-        self.comments.iter().find(|comment| range.contains(&comment.start))
+        self.comments.get(self.comment_from(range.start)).filter(|comment| range.contains(&comment.start))
+    }
+
+    /// The first comment that begins at a byte or behind it, by its place among all.
+    pub(super) fn comment_from(&self, at: usize) -> usize {
+        self.comments.partition_point(|comment| comment.start < at)
     }
 
     /// The texts of all comments, in their order.
@@ -144,10 +155,6 @@ impl<'a> Outline<'a> {
         }
         items.get(index).map_or(list.range.end, |item| item.range.start)
     }
-}
-
-fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The first dash of a block list. The parser begins a list that is not indented with its first element: the dash stands

@@ -156,10 +156,14 @@ impl Outline<'_> {
         vec![Splice { range: from..to, with: String::new() }]
     }
 
-    /// Empties the list or mapping of a key: brackets behind the colon, and the lines it had go.
+    /// Empties the list or mapping of a key: brackets behind the colon, and the lines it had go. Brackets with comments in
+    /// them keep these.
     pub(super) fn emptied(&self, key: &Piece, value: &Piece, brackets: &str) -> Vec<Splice> {
         if value.style() == Some(Style::Flow) {
-            return vec![self.replace(value, brackets)];
+            return match (self.comment_in(&value.range), value.items()) {
+                (Some(_), [only]) => self.remove_in_brackets(value, std::slice::from_ref(&only.range), 0),
+                _ => vec![self.replace(value, brackets)],
+            };
         }
         let colon = self.text[key.range.end..].find(':').map_or(key.range.end, |at| key.range.end + at + 1);
         let lines = self.line_start(value.range.start)..self.next_line(value.range.end);
@@ -176,19 +180,20 @@ impl Outline<'_> {
         let own_lines = self.opens_line(part.start) && (rest.is_empty() || rest.starts_with('#'));
         let last = index + 1 == parts.len();
         let mut splices = Vec::new();
-        if last && comma.is_none() {
+        if last && comma.is_none() && index > 0 {
             // The comma before it goes too.
             if let Some(before) = self.comma_behind(whole, parts[index - 1].end) {
                 splices.push(Splice { range: before..before + 1, with: String::new() });
             }
         }
+        let spaces = self.text[..part.start].trim_end().len();
+        // What follows a comment on its line would become part of it.
+        let below_comment = self.comment_in(&(self.line_start(spaces)..spaces)).is_some();
         let range = match (own_lines, last) {
             (true, _) => self.line_start(part.start)..self.next_line(behind),
             (false, false) => part.start..parts[index + 1].start,
-            (false, true) => {
-                let spaces = self.text[..part.start].trim_end().len();
-                spaces..part.end
-            }
+            (false, true) if below_comment => part.start..behind,
+            (false, true) => spaces..part.end,
         };
         splices.push(Splice { range, with: String::new() });
         splices

@@ -43,8 +43,16 @@ pub fn add_tenant(
     entries.sort_by_key(|(key, _)| rank(key));
     let edit = match folder.filter(|_| !at.overlay_holds_tenants()) {
         Some(folder) => {
+            let path = format!("{folder}/{id}.yaml");
+            if at.sources.iter().any(|source| source.path == path) {
+                let message = format!("{path} is there already, and holds others");
+                return Err(Refusal::impossible(
+                    message,
+                    "move them into files of their own names, or choose another id",
+                ));
+            }
             let text = block(&entries, Style::Block).join("\n") + "\n";
-            FileEdit { path: format!("{folder}/{id}.yaml"), before: None, after: Some(text) }
+            FileEdit { path, before: None, after: Some(text) }
         }
         None => append(at.list_source()?, &entries)?,
     };
@@ -258,6 +266,10 @@ fn append(source: &Source, entries: &[(String, Written)]) -> Result<FileEdit, Re
             };
             outline.append_item(list, &lines, &flow)
         }
+        Some((_, list)) if outline.comment_in(&list.range).is_some() => {
+            let hint = "move them above `tenants`, or write the tenant by hand: they would be lost";
+            return Err(Refusal::impossible("`tenants` has no tenant, and comments within its brackets", hint));
+        }
         Some((key, list)) if outline.opens_line(key.range.start) => {
             let lines = dashed(&block(entries, Style::Flow)).iter().map(|line| format!("  {line}")).collect::<Vec<_>>();
             let mut splices = vec![outline.insert_lines(outline.next_line(list.range.end), &lines)];
@@ -362,9 +374,12 @@ fn set_list(
     let flow = Written::List(wanted.to_vec()).flow();
     let holder = tenant.entries().iter().find(|(name, _)| name.reads() == Some(key));
     match holder {
-        Some((name, _)) if outline.comment_in(&list.range).is_none() => Ok(outline.emptied(name, list, &flow)),
+        // Also behind the last element.
+        Some((name, _)) if outline.comment_in(&(list.range.start..outline.line_end(list.range.end))).is_none() => {
+            Ok(outline.emptied(name, list, &flow))
+        }
         _ => {
-            let message = format!("`{key}` has comments between its elements");
+            let message = format!("`{key}` has comments beside its elements");
             Err(Refusal::impossible(message, "edit it by hand: they would be lost"))
         }
     }
