@@ -21,6 +21,7 @@ pub struct Arguments {
 
 /// Rewrites each file that is not in the standard form. All are read before the first is written.
 pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let _turn = manifest_file::lock(&global.manifest)?;
     let sources = project::sources(&global.manifest)?;
     let mut edits = Vec::new();
     for file in 0..sources.len() {

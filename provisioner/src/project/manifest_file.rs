@@ -1,6 +1,6 @@
 //! The manifest's files as edits write them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -8,6 +8,13 @@ use billing::manifest::edit::FileEdit;
 
 use crate::store::file;
 use crate::ui::failure::Failure;
+
+/// Keeps other edits of the manifest waiting until it is dropped: it is read, edited and written in one go.
+pub fn lock(manifest: &Path) -> Result<File, Failure> {
+    let folder = super::folder_of(manifest);
+    let locked = File::open(&folder).and_then(|folder| folder.lock().map(|()| folder));
+    locked.map_err(|error| Failure::new(format!("{} cannot be locked for an edit: {error}", folder.display())))
+}
 
 /// Writes one edit: the file replaced at once, made, or deleted. A file that changed since it was read is left alone.
 pub fn write(edit: &FileEdit) -> Result<(), Failure> {

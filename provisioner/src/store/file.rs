@@ -285,10 +285,16 @@ fn without_torn_line(mut journal: File) -> io::Result<File> {
     Ok(journal)
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all, by way of a hidden one beside it. What lies under that name is taken away first, and
+/// never written through: it may be a link to a file of others.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = beside(path, "new");
-    let mut file = File::create(&new)?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.billform-new"));
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)?;

@@ -45,7 +45,13 @@ fn what_is_wrong_leaves_the_file_as_it_was() {
         (with(ADD, &["--pricing", "premium"]), "premium"),
         (with(ADD, &["--currency", "XXX"]), "XXX"),
         (with(ADD, &["--tag", "Environment=prod"]), "Environment"),
-        (with(&["tenant", "add", "acme", "--name", "A"], &["--email", "a@acme.example"]), "already"),
+        (
+            with(
+                &["tenant", "add", "acme", "--name", "A"],
+                &["--email", "a@acme.example", "--tag", "ClientOrganization=A"],
+            ),
+            "already",
+        ),
         (with(&["tenant", "set", "acme"], &["--email", "no address"]), "email"),
         (with(&["tenant", "set", "acme"], &["--unset", "budget"]), "budget"),
         (with(&["tenant", "set", "acme"], &[]), "nothing is to be set"),
@@ -86,6 +92,44 @@ fn a_link_to_a_manifest_stays_a_link_and_its_permissions_stay() {
     assert!(program.read("real/manifest.yaml").contains("id: beta"));
     let mode = std::fs::metadata(program.path("real/manifest.yaml")).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn edits_at_once_wait_for_each_other() {
+    let program = Program::small();
+    let ids: Vec<String> = (0..8).map(|number| format!("t{number}")).collect();
+    std::thread::scope(|scope| {
+        for id in &ids {
+            let program = &program;
+            scope.spawn(move || {
+                let tag = format!("ClientOrganization={id}");
+                program.run(&["tenant", "add", id, "--name", id, "--email", "a@b.example", "--tag", &tag]).ok();
+            });
+        }
+    });
+    assert!(program.run(&["validate"]).ok().contains("9 tenants"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_beside_the_manifest_is_not_written_through() {
+    let program = Program::small();
+    program.write("victim", "important");
+    for name in ["billform.yaml.new", ".billform.yaml.billform-new"] {
+        std::os::unix::fs::symlink("victim", program.path(name)).expect("a link");
+    }
+    program.run(ADD).ok();
+    assert_eq!(program.read("victim"), "important");
+    assert!(!program.path("billform.yaml").is_symlink() && program.read("billform.yaml").contains("id: beta"));
+}
+
+#[test]
+fn what_a_new_tenant_lacks_is_named_by_its_option() {
+    let program = Program::small();
+    let said = program.run(&["tenant", "add", "beta"]).failed();
+    assert!(said.contains("--name, --email, --tag KEY=VALUE") && said.contains("nothing was written"), "{said}");
+    let said = program.run(&["tenant", "add", "../x"]).failed();
+    assert!(said.contains("`../x` is no id"), "{said}");
 }
 
 #[test]

@@ -34,7 +34,8 @@ fn the_workflows_are_written_for_the_repository_and_again_without_a_change() {
 fn what_was_edited_is_left_alone_until_it_may_be_replaced() {
     let program = Program::small();
     program.run(INIT).ok();
-    program.write(".github/workflows/drift.yml", "mine\n");
+    // Also one that is no UTF-8.
+    program.write(".github/workflows/drift.yml", b"# mine \xff\n");
     std::fs::remove_file(program.path(".github/workflows/plan.yml")).expect("is there");
     let said = program.run(INIT).failed();
     assert!(said.contains(".github/workflows/drift.yml") && said.contains("--overwrite"), "{said}");

@@ -2,6 +2,7 @@
 //! roles in AWS that they take on without keys.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -136,17 +137,11 @@ fn repository(arguments: &GitHub, root: &Path) -> Result<Repository, Failure> {
         Failure::new("which repository on GitHub this is to be is not known")
             .hint("--repository OWNER/NAME names it; with a remote `origin` on GitHub it is taken from there")
     })?;
-    let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if name.split('/').count() != 2 || !name.split('/').all(is_name) {
+    if !is_repository(&name) {
         return Err(Failure::new(format!("`{name}` is no OWNER/NAME of a repository")));
     }
-    let is_ref = |text: &str| {
-        !text.is_empty()
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
-            && !text.contains("..")
-    };
     for (what, text) in [("branch", &arguments.branch), ("environment", &arguments.github_environment)] {
-        if !is_ref(text) {
+        if !is_branch(text) {
             return Err(Failure::new(format!(
                 "`{text}` is no {what}: letters, digits, `-`, `_`, `.` and `/` make one"
             )));
@@ -158,6 +153,22 @@ fn repository(arguments: &GitHub, root: &Path) -> Result<Repository, Failure> {
         branch: arguments.branch.clone(),
         environment: arguments.github_environment.clone(),
     })
+}
+
+/// Whether GitHub could have a repository of that name: `OWNER/NAME`.
+fn is_repository(name: &str) -> bool {
+    let is_part = |part: &str| {
+        let known = part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        known && !part.is_empty() && !part.starts_with('-') && part != "." && part != ".."
+    };
+    name.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name))
+}
+
+/// Whether git could have a branch of that name, of the characters that need no quotes anywhere (git check-ref-format).
+fn is_branch(name: &str) -> bool {
+    let known = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    known && !name.starts_with('-') && !name.ends_with('.') && !name.contains("..") && name.split('/').all(is_part)
 }
 
 /// The repository of git's remote `origin`, if that is on GitHub.
@@ -186,19 +197,21 @@ fn write(
     let mut due = Vec::new();
     for (place, template) in FILES {
         let text = filled(template, project, repository, &manifest);
-        match fs::read_to_string(root.join(place)) {
-            Ok(there) if there == text => {}
+        match fs::read(root.join(place)) {
+            Ok(there) if there == text.as_bytes() => {}
             Ok(_) if !overwrite => {
                 return Err(Failure::new(format!("{place} is there and differs; nothing was written"))
                     .hint("--overwrite replaces it; `git diff` then shows what changed"));
             }
-            _ => due.push((place, text)),
+            Ok(_) => due.push((place, text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => due.push((place, text)),
+            Err(error) => return Err(Failure::new(format!("{place} cannot be read: {error}; nothing was written"))),
         }
     }
     for (place, text) in &due {
         let path = root.join(place);
-        fs::create_dir_all(path.parent().unwrap_or(root))?;
-        file::replace(&path, text.as_bytes())
+        let made = fs::create_dir_all(path.parent().unwrap_or(root));
+        made.and_then(|()| file::replace(&path, text.as_bytes()))
             .map_err(|error| Failure::new(format!("{place} cannot be written: {error}")))?;
     }
     Ok(due.into_iter().map(|(place, _)| place.to_owned()).collect())
@@ -209,23 +222,47 @@ fn manifest_path(global: &Global, root: &Path) -> Result<String, Failure> {
     let path = global.manifest.canonicalize()?;
     let path = path.strip_prefix(root).unwrap_or(&path);
     let shown = path.display().to_string();
+    // GitHub would evaluate it, whatever quotes stand around.
+    if shown.contains("${{") {
+        return Err(Failure::new(format!("`{shown}` cannot be named in a workflow: GitHub evaluates `${{{{`")));
+    }
     Ok(if shown.is_empty() { ".".to_owned() } else { shown })
 }
 
+/// The template with its places filled in, each once: what is filled in is not looked at again.
 fn filled(template: &str, project: &Project, repository: &Repository, manifest: &str) -> String {
-    template
-        .replace("__BRANCH__", &repository.branch)
-        .replace("__ENVIRONMENT__", &repository.environment)
-        .replace("__MANIFEST__", &quoted(manifest))
-        .replace("__REGION__", &project.manifest.aws.region)
-        .replace("__PLAN_ROLE__", &role_arn(project, Role::Plan))
-        .replace("__APPLY_ROLE__", &role_arn(project, Role::Apply))
+    let [environment, approval] = repository.environments();
+    let values = [
+        ("__ENVIRONMENT__-approval", text(&approval)),
+        ("__ENVIRONMENT__", text(&environment)),
+        ("__BRANCH__", text(&repository.branch)),
+        ("__MANIFEST__", text(manifest)),
+        ("__REGION__", text(&project.manifest.aws.region)),
+        ("__PLAN_ROLE__", role_arn(project, Role::Plan)),
+        ("__APPLY_ROLE__", role_arn(project, Role::Apply)),
+    ];
+    let (mut out, mut rest) = (String::with_capacity(template.len()), template);
+    while let Some(at) = rest.find("__") {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (place, value) = values
+            .iter()
+            .find(|(place, _)| rest.starts_with(place))
+            .map_or(("__", "__"), |(place, value)| (*place, value.as_str()));
+        out.push_str(value);
+        rest = &rest[place.len()..];
+    }
+    out.push_str(rest);
+    out
 }
 
-/// A path as YAML reads it, whatever it holds.
-fn quoted(path: &str) -> String {
-    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-    if plain && !path.starts_with('-') { path.to_owned() } else { format!("'{}'", path.replace('\'', "''")) }
+/// A text as every reader of YAML takes it for that text: `1.0`, `on` and `null` go in quotes.
+fn text(value: &str) -> String {
+    let starts_as_name = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '.' && value.len() == 1);
+    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let is_word = words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    if starts_as_name && plain && !is_word { value.to_owned() } else { billing::manifest::quoted(value) }
 }
 
 fn role_arn(project: &Project, role: Role) -> String {
@@ -264,7 +301,8 @@ async fn apply_roles(
         true => session.with_graph(graph(false)?),
         false => session,
     };
-    let Recalled { state, notes } = session.recall(state, &progress).await?;
+    // What there is of it the plan finds by name and adopts; nothing else carries the name of this stack.
+    let Recalled { state, notes } = session.remembered(state)?;
     terminal::eprint_lines(&notes);
     let plan = session.plan(&state, &Looking::default(), &progress).await?;
     drop(progress);
@@ -304,8 +342,23 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_read_as_it_is() {
-        assert_eq!(quoted("manifests/acme.yaml"), "manifests/acme.yaml");
-        assert_eq!(quoted("it's: here"), "'it''s: here'");
+    fn what_is_filled_in_is_read_as_that_text() {
+        assert_eq!(text("manifests/acme.yaml"), "manifests/acme.yaml");
+        assert_eq!(text("it's: here"), "\"it's: here\"");
+        for odd in ["1.0", "123", "0x10", "on", "NULL", "true", "-x", ".5"] {
+            assert_eq!(text(odd), format!("\"{odd}\""));
+        }
+        assert_eq!(text("."), ".");
+    }
+
+    #[test]
+    fn names_that_neither_git_nor_github_has_are_refused() {
+        assert!(is_repository("acme/billing.io") && is_branch("feature/x-1") && is_branch("main"));
+        for odd in ["../..", "./.", "a/.", "-a/b", "a/b/c", "a", "/b"] {
+            assert!(!is_repository(odd), "{odd}");
+        }
+        for odd in ["/x", "x/", ".x", "-x", "a.lock", "a..b", "a//b", "", "x."] {
+            assert!(!is_branch(odd), "{odd}");
+        }
     }
 }

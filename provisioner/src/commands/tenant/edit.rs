@@ -2,6 +2,7 @@
 
 use billing::manifest::Source;
 use billing::manifest::edit::{self, FileEdit, Refusal, TenantEdit, Written};
+use billing::names::is_id;
 use clap::Args;
 use serde_json::json;
 
@@ -106,6 +107,16 @@ fn tag(text: &str) -> Result<(String, String), String> {
 }
 
 impl Fields {
+    /// What a new tenant needs and was not given.
+    fn lacking(&self) -> impl Iterator<Item = &'static str> {
+        let needed = [
+            ("--name", self.name.is_none()),
+            ("--email", self.email.is_none()),
+            ("--tag KEY=VALUE", self.tags.is_empty()),
+        ];
+        needed.into_iter().filter(|(_, lacks)| *lacks).map(|(flag, _)| flag)
+    }
+
     /// What was given, by the manifest's keys.
     fn written(&self) -> Vec<(String, Written)> {
         let text = |key: &str, value: &Option<String>| Some((key.to_owned(), Written::Text(value.clone()?)));
@@ -140,6 +151,17 @@ impl Fields {
 
 /// Adds a tenant.
 pub fn add(global: &Global, arguments: &Add) -> Outcome {
+    let id = &arguments.id;
+    if !is_id(id) {
+        return Err(
+            Failure::new(format!("`{id}` is no id")).hint("an id has lower-case letters, digits and hyphens: acme")
+        );
+    }
+    let lacking: Vec<&str> = arguments.fields.lacking().collect();
+    if !lacking.is_empty() {
+        return Err(Failure::new(format!("a new tenant needs {} as well", lacking.join(", ")))
+            .hint("nothing was written; `billform tenant add --help` shows an example"));
+    }
     let folder = manifest_file::tenants_folder(&global.manifest);
     edited(global, arguments.dry_run, |at| {
         edit::add_tenant(at, &arguments.id, &arguments.fields.written(), folder.as_deref())
@@ -161,6 +183,7 @@ pub fn remove(global: &Global, arguments: &Remove) -> Outcome {
 }
 
 fn edited(global: &Global, dry_run: bool, edit: impl FnOnce(&TenantEdit<'_>) -> Result<FileEdit, Refusal>) -> Outcome {
+    let _turn = manifest_file::lock(&global.manifest)?;
     let sources: Vec<Source> = project::sources(&global.manifest)?;
     let handlers = stack::handlers();
     let at = TenantEdit { sources: &sources, environment: global.environment.as_deref(), handlers: &handlers };
