@@ -320,7 +320,7 @@ impl<'a> Printer<'a> {
     fn trailing(&mut self, at: usize) {
         let index = self.outline.comment_from(at);
         let line_end = self.outline.line_end(at);
-        if !self.outline.comments.get(index).is_some_and(|comment| comment.start < line_end) || self.printed[index] {
+        if self.outline.comments.get(index).is_none_or(|comment| comment.start >= line_end) || self.printed[index] {
             return;
         }
         self.printed[index] = true;
