@@ -32,6 +32,8 @@ pub struct KindMeta {
     pub sensitive: &'static [&'static str],
     /// JSON pointer to the field that names a value which a person has to give before it is made: `/source/given`.
     pub given_value: Option<&'static str>,
+    /// Whether no manifest asks for it: a small stack beside the manifest's own makes it.
+    pub beside: bool,
     /// Whether making it takes the bundle of handlers.
     pub needs_bundle: bool,
     /// What a deployed stack gives out of it.
@@ -57,6 +59,7 @@ impl KindMeta {
         steps_at_once: 4,
         sensitive: &[],
         given_value: None,
+        beside: false,
         needs_bundle: false,
         output: None,
         tenant_keys: &[],

@@ -66,6 +66,8 @@ impl TypedKind for IamOidcProviders {
             Permission { verb: Verb::Update, action: "iam:UntagOpenIDConnectProvider", resource: PROVIDER },
             Permission { verb: Verb::Delete, action: "iam:DeleteOpenIDConnectProvider", resource: PROVIDER },
         ],
+        steps_at_once: 10,
+        beside: true,
         ..KindMeta::PLAIN
     };
 

@@ -102,7 +102,17 @@ pub fn meta(kind: &str) -> Option<&'static KindMeta> {
     metas().find(|meta| meta.name == kind)
 }
 
-/// Every kind, at work in one account.
+/// Every kind that a manifest can ask for, at work in one account. Others are not looked for: what plans a manifest needs no
+/// permission for them.
 pub fn all(cloud: &Arc<Cloud>) -> Kinds {
-    Kinds::new(KINDS.iter().map(|entry| (entry.make)(Arc::clone(cloud))).collect())
+    at_work(cloud, KINDS.iter().filter(|entry| !entry.meta.beside))
+}
+
+/// The same, and those of stacks beside a manifest's.
+pub fn with_those_beside(cloud: &Arc<Cloud>) -> Kinds {
+    at_work(cloud, KINDS.iter())
+}
+
+fn at_work<'a>(cloud: &Arc<Cloud>, entries: impl Iterator<Item = &'a Entry>) -> Kinds {
+    Kinds::new(entries.map(|entry| (entry.make)(Arc::clone(cloud))).collect())
 }

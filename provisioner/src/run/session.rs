@@ -71,7 +71,7 @@ impl Session {
     pub fn wanting(project: Project, connection: Connection, graph: Graph) -> Session {
         let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
         let cloud = cloud(&project.manifest, &connection, None, purpose);
-        Session { kinds: kinds::all(&cloud), connection, cloud, wanted: graph.clone(), graph, project }
+        Session { kinds: kinds::with_those_beside(&cloud), connection, cloud, wanted: graph.clone(), graph, project }
     }
 
     /// The same session, wanting something else.

@@ -41,7 +41,7 @@ pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of
     for meta in kinds::metas() {
         let desired: Vec<&Value> = of_kind(graph, meta.name);
         let wanted = |permission: &&Permission| {
-            let absent = || of == Of::EveryKind && names_none(permission.resource);
+            let absent = || of == Of::EveryKind && !meta.beside && names_none(permission.resource);
             verbs.contains(&permission.verb) && (!desired.is_empty() || absent())
         };
         for permission in meta.permissions.iter().filter(wanted) {

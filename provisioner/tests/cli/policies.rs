@@ -15,7 +15,6 @@ const KNOW_NO_RESOURCE: &[&str] = &[
     "dynamodb:ListTables",
     "events:ListRules",
     "iam:GetAccountAuthorizationDetails",
-    "iam:ListOpenIDConnectProviders",
     "lambda:ListFunctions",
     // Delivery of API access logs is set up by these, on behalf of API Gateway.
     "logs:CreateLogDelivery",

@@ -158,12 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_only_one_side_makes_are_named() {
+    fn calls_about_tenants_that_are_not_the_same_are_named() {
         let work = Work {
-            billform: vec![side(1, &[("iam", "GetRole", 2), ("iam", "CreateRole", 1)])],
-            raw: vec![side(1, &[("iam", "CreateRole", 1), ("s3", "HeadBucket", 1)])],
+            billform: vec![side(1, &[("iam", "GetRole", 2), ("budgets", "CreateBudget", 1)])],
+            raw: vec![side(1, &[("budgets", "CreateBudget", 2), ("dynamodb", "GetItem", 1)])],
         };
-        let expected = [("iam", "GetRole", 2, 0), ("s3", "HeadBucket", 0, 1)];
+        // Roles are what all tenants share: they are not made by hand.
+        let expected = [("budgets", "CreateBudget", 1, 2), ("dynamodb", "GetItem", 0, 1)];
         assert_eq!(work.differing_calls(), expected.map(|(s, n, a, b)| (s.to_owned(), n.to_owned(), a, b)));
         assert_eq!(work.billform[0].total(), 3);
     }
