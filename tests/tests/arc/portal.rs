@@ -74,6 +74,7 @@ fn assert_applied(applied: &Value, created: u64) {
         "duration_ms",
         "api_calls",
         "outputs",
+        "imported",
         "failed",
         "pending",
         "kept",
