@@ -40,7 +40,10 @@ const UPDATES: &[(&str, &str)] = &[
     ("    description: Stripe secret key of", "    description: The Stripe secret key of"),
     ("    name: Client billing portal\n", "    name: The client billing portal\n"),
     ("    description: Cost by service,", "    description: What AWS costs by service,"),
-    ("  emails: [billing@example.com]\n  alerts:\n", "  emails: [finance@example.com]\n  alerts:\n"),
+    (
+        "    - { at: \"100%\" }\n  emails: [billing@example.com]\n",
+        "    - { at: \"100%\" }\n  emails: [finance@example.com]\n",
+    ),
     ("    - { at: \"80%\" }\n", "    - { at: \"75%\" }\n    - { at: \"90%\" }\n"),
     ("  log_retention: \"30 days\"\n", "  log_retention: \"60 days\"\n"),
     ("memory_mb: 256, timeout: \"15 seconds\"", "memory_mb: 512, timeout: \"20 seconds\""),
