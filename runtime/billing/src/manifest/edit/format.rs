@@ -200,7 +200,7 @@ impl<'a> Printer<'a> {
                     let above = self.above(dash);
                     self.print_above(&above, indent);
                     self.item(item, indent, place);
-                    self.tail(piece_end(item), self.outline.column(dash), indent + 2);
+                    self.tail(item.range.end, self.outline.column(dash), indent + 2);
                 }
             }
             Shape::Map { entries, .. } => {
@@ -374,10 +374,6 @@ impl<'a> Printer<'a> {
         let within = self.outline.comment_from(range.start)..self.outline.comment_from(range.end);
         self.printed[within].fill(true);
     }
-}
-
-fn piece_end(piece: &Piece) -> usize {
-    piece.range.end
 }
 
 /// Where each entry goes: by the model's order where it has one; unknown keys last, in the order written.

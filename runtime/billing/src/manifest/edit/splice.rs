@@ -260,7 +260,8 @@ impl Outline<'_> {
     }
 }
 
-fn indented(lines: &[String], column: usize) -> Vec<String> {
+/// Lines moved to a column; empty ones stay empty.
+pub(super) fn indented(lines: &[String], column: usize) -> Vec<String> {
     let indent = " ".repeat(column);
     let line = |line: &String| if line.is_empty() { String::new() } else { format!("{indent}{line}") };
     lines.iter().map(line).collect()

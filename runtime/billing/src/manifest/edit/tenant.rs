@@ -1,7 +1,7 @@
 //! A tenant added, changed or removed.
 
 use super::outline::{Outline, Piece, Quotes, Shape, Style};
-use super::splice::{Splice, spliced};
+use super::splice::{Splice, indented, spliced};
 use super::written::{Written, flow_map, scalar};
 use super::{FileEdit, Refusal};
 use crate::function::FunctionSpec;
@@ -41,7 +41,7 @@ pub fn add_tenant(
     let mut entries = vec![("id".to_owned(), Written::Text(id.to_owned()))];
     entries.extend_from_slice(fields);
     entries.sort_by_key(|(key, _)| rank(key));
-    let edit = match folder.filter(|_| !at.overlay_holds_tenants()) {
+    let edit = match folder.filter(|_| at.overlay_of_tenants().is_none()) {
         Some(folder) => {
             let path = format!("{folder}/{id}.yaml");
             if at.sources.iter().any(|source| source.path == path) {
@@ -148,11 +148,10 @@ impl<'a> TenantEdit<'a> {
         self.sources.iter().find(|source| !single && source.role() == Role::Environment(wanted.as_str()))
     }
 
-    fn overlay_holds_tenants(&self) -> bool {
-        self.overlay().is_some_and(|overlay| {
-            Outline::of(&overlay.text)
-                .is_ok_and(|outline| outline.root.is_some_and(|root| root.get("tenants").is_some()))
-        })
+    /// The same, if it has tenants: these replace the base's and the files beside it.
+    fn overlay_of_tenants(&self) -> Option<&'a Source> {
+        let has_tenants = |outline: Outline<'_>| outline.root.is_some_and(|root| root.get("tenants").is_some());
+        self.overlay().filter(|overlay| Outline::of(&overlay.text).is_ok_and(has_tenants))
     }
 
     fn base(&self) -> Option<&'a Source> {
@@ -160,21 +159,24 @@ impl<'a> TenantEdit<'a> {
         self.sources.iter().find(|source| single || source.role() == Role::Base)
     }
 
-    /// The file whose `tenants` list holds: an environment's replaces the base's and the files beside it.
+    /// The file whose `tenants` list holds.
     fn list_source(&self) -> Result<&'a Source, Refusal> {
-        let overlay = self.overlay().filter(|_| self.overlay_holds_tenants());
-        overlay
-            .or_else(|| self.base())
-            .ok_or_else(|| Refusal::impossible("there is no manifest here", "run `billform init`"))
+        let source = self.overlay_of_tenants().or_else(|| self.base());
+        source.ok_or_else(|| Refusal::impossible("there is no manifest here", "run `billform init`"))
     }
 
     /// The file that a tenant is written in.
     fn source_of(&self, id: &str) -> Result<&'a Source, Refusal> {
-        let list = self.list_source()?;
-        let beside = self.sources.iter().filter(|source| source.role() == Role::Tenants && self.sources.len() > 1);
-        let beside = beside.filter(|_| !self.overlay_holds_tenants());
         let holds = |source: &&Source| Outline::of(&source.text).is_ok_and(|outline| tenant_in(&outline, id).is_some());
-        std::iter::once(list).chain(beside).find(holds).ok_or_else(|| lost(id))
+        let found = match self.overlay_of_tenants() {
+            Some(overlay) => Some(overlay).filter(holds),
+            None => {
+                let beside =
+                    self.sources.iter().filter(|source| source.role() == Role::Tenants && self.sources.len() > 1);
+                self.base().into_iter().chain(beside).find(holds)
+            }
+        };
+        found.ok_or_else(|| lost(id))
     }
 
     fn whole(&self, source: &Source) -> FileEdit {
@@ -182,8 +184,7 @@ impl<'a> TenantEdit<'a> {
         FileEdit { path: source.path.clone(), before: text.clone(), after: text }
     }
 
-    /// Hands the edit out if the new manifest is sound and says what the old one said with `wanted` done to its tenants,
-    /// and no comment outside of what was taken out is lost.
+    /// Hands the edit out if the new manifest is sound and says what the old one said with `wanted` done to its tenants.
     fn prove(
         &self,
         before: &Manifest,
@@ -193,7 +194,7 @@ impl<'a> TenantEdit<'a> {
         let after = self.load(&edit.applied(self.sources)).map_err(Refusal::Unsound)?;
         let mut expected = before.clone();
         wanted(&mut expected.tenants, &after.tenants);
-        let (mut expected, mut found) = (expected, after);
+        let mut found = after;
         // A file of its own may be read in another place of the list, which says nothing.
         for manifest in [&mut expected, &mut found] {
             manifest.tenants.sort_by(|one, other| one.id.cmp(&other.id));
@@ -271,8 +272,7 @@ fn append(source: &Source, entries: &[(String, Written)]) -> Result<FileEdit, Re
             return Err(Refusal::impossible("`tenants` has no tenant, and comments within its brackets", hint));
         }
         Some((key, list)) if outline.opens_line(key.range.start) => {
-            let lines = dashed(&block(entries, Style::Flow)).iter().map(|line| format!("  {line}")).collect::<Vec<_>>();
-            let mut splices = vec![outline.insert_lines(outline.next_line(list.range.end), &lines)];
+            let mut splices = vec![outline.insert_lines(outline.next_line(list.range.end), &first(entries))];
             if !list.is_missing() {
                 // `tenants: []`: the brackets go, with the space before them.
                 let start = outline.text[..list.range.start].trim_end().len();
@@ -282,13 +282,17 @@ fn append(source: &Source, entries: &[(String, Written)]) -> Result<FileEdit, Re
         }
         Some((_, list)) => vec![outline.replace(list, &format!("[{flow}]"))],
         None => {
-            let lines = dashed(&block(entries, Style::Flow)).iter().map(|line| format!("  {line}")).collect::<Vec<_>>();
-            let lines: Vec<String> = std::iter::once("tenants:".to_owned()).chain(lines).collect();
+            let lines: Vec<String> = std::iter::once("tenants:".to_owned()).chain(first(entries)).collect();
             vec![outline.insert_lines(outline.text.len(), &lines)]
         }
     };
     let after = Some(spliced(&source.text, splices));
     Ok(FileEdit { path: source.path.clone(), before: Some(source.text.clone()), after })
+}
+
+/// The lines of a first tenant, which has no other to be like.
+fn first(entries: &[(String, Written)]) -> Vec<String> {
+    indented(&dashed(&block(entries, Style::Flow)), 2)
 }
 
 /// How a tenant writes its tags.
@@ -341,7 +345,7 @@ fn set(outline: &Outline<'_>, tenant: &Piece, key: &str, value: &Written) -> Res
         (Written::Text(text), Shape::Scalar { .. }) => Ok(vec![outline.replace_scalar(found, text)]),
         (Written::List(items), Shape::List { .. }) => set_list(outline, tenant, key, found, items),
         (Written::Text(text), Shape::List { .. }) => set_list(outline, tenant, key, found, std::slice::from_ref(text)),
-        (Written::Map(entries), Shape::Map { .. }) => set_map(outline, found, entries),
+        (Written::Map(entries), Shape::Map { .. }) => Ok(set_map(outline, found, entries)),
         (_, Shape::Scalar { .. }) => Ok(vec![outline.replace(found, &value.flow())]),
         _ if found.style() == Some(Style::Flow) => Ok(vec![outline.replace(found, &value.flow())]),
         _ => Err(Refusal::impossible(
@@ -386,23 +390,18 @@ fn set_list(
 }
 
 /// A mapping of texts: each given key is set, the others stay.
-fn set_map(outline: &Outline<'_>, map: &Piece, wanted: &[(String, String)]) -> Result<Vec<Splice>, Refusal> {
-    let mut splices = Vec::new();
-    let (mut lines, mut flows) = (Vec::new(), Vec::new());
+fn set_map(outline: &Outline<'_>, map: &Piece, wanted: &[(String, String)]) -> Vec<Splice> {
+    let (mut splices, mut new) = (Vec::new(), Vec::new());
     for (key, value) in wanted {
         match map.get(key) {
             Some(found) => splices.push(outline.replace_scalar(found, value)),
-            None => {
-                let entry = format!("{}: {}", scalar(key, Quotes::None), scalar(value, Quotes::None));
-                lines.push(entry.clone());
-                flows.push(entry);
-            }
+            None => new.push(format!("{}: {}", scalar(key, Quotes::None), scalar(value, Quotes::None))),
         }
     }
-    if !lines.is_empty() {
-        splices.extend(outline.insert_entry(map, None, &lines, &flows.join(", ")));
+    if !new.is_empty() {
+        splices.extend(outline.insert_entry(map, None, &new, &new.join(", ")));
     }
-    Ok(splices)
+    splices
 }
 
 /// Takes a key out of a tenant: `budget`, or one tag: `tags.Client`.
