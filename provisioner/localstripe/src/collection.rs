@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::wire::error::ApiError;
-use crate::wire::object::Object;
+use crate::wire::object::{Object, text};
 
 /// All objects of one kind. Ranks count creations, so two objects of the same second keep their order.
 #[derive(Debug)]
@@ -49,6 +49,15 @@ impl Collection {
         let row = row.ok_or_else(|| ApiError::missing(self.noun, id))?;
         self.deleted.insert(id.to_owned());
         Ok(row)
+    }
+
+    /// Forgets the oldest object where `past` says so; answers its id. Unlike a deleted one it was never there.
+    pub(crate) fn forget_oldest(&mut self, past: impl Fn(&Object) -> bool) -> Option<String> {
+        let oldest = self.rows.first_entry().filter(|oldest| past(oldest.get()))?;
+        let (_, object) = oldest.remove_entry();
+        let id = text(&object, "id").unwrap_or_default().to_owned();
+        self.ranks.remove(&id);
+        Some(id)
     }
 
     pub(crate) fn was_deleted(&self, id: &str) -> bool {

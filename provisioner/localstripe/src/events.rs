@@ -76,11 +76,20 @@ impl Events {
             "request": {"id": happened.origin.request_id, "idempotency_key": happened.origin.idempotency_key},
             "type": happened.kind.name(),
         }));
+        self.prune(happened.at);
         self.log.insert(&happened.id, event);
         self.outstanding.insert(happened.id.clone(), count);
         // Endpoints are told in the order in which they were registered.
         for endpoint in wanting.into_iter().rev() {
             self.queue.add(&happened.id, endpoint, happened.at);
+        }
+    }
+
+    /// Forgets events that are too old to be listed; their deliveries ended long before.
+    fn prune(&mut self, now: i64) {
+        let past = |event: &Object| now - integer(event, "created").unwrap_or(0) > LISTED_SECONDS;
+        while let Some(id) = self.log.forget_oldest(past) {
+            self.outstanding.remove(&id);
         }
     }
 

@@ -62,10 +62,7 @@ impl<'a> Exchange<'a> {
     /// The answer; none when it is to be lost.
     pub(crate) async fn run(&self) -> Option<Reply> {
         let write = self.asked.method != "GET";
-        let operation = match routes::find(&self.asked.method, &self.asked.path) {
-            Ok((route, _)) => route.operation.to_owned(),
-            Err(_) => format!("{} unknown", self.asked.method),
-        };
+        let operation = self.operation();
         let claimed = self.prepare().and_then(|ready| self.claim(ready));
         let admission = self.stripe.observer().admit(&operation, write).await;
         let verdict = admission.verdict();
@@ -93,6 +90,20 @@ impl<'a> Exchange<'a> {
         }
         admission.settle(reply.status);
         Some(reply)
+    }
+
+    /// The answer to a request that no observer watches.
+    pub(crate) fn unobserved(&self) -> Reply {
+        let reply = self.carried_out(self.prepare().and_then(|ready| self.claim(ready)));
+        self.record(&self.operation(), &reply);
+        reply
+    }
+
+    fn operation(&self) -> String {
+        match routes::find(&self.asked.method, &self.asked.path) {
+            Ok((route, _)) => route.operation.to_owned(),
+            Err(_) => format!("{} unknown", self.asked.method),
+        }
     }
 
     fn carried_out(&self, claimed: Result<Claimed<'_>, ApiError>) -> Reply {

@@ -6,6 +6,8 @@
 //!
 //! The package knows nothing of billform: it stands for Stripe, whatever its client is.
 
+mod agenda;
+mod call;
 mod collection;
 mod control;
 mod currency;
@@ -22,6 +24,7 @@ mod state;
 mod wire;
 mod work;
 
+pub use call::{Answered, Call};
 pub use events::delivery::Attempt;
 pub use events::disturbance::Disturbance;
 pub use exchange::serve;

@@ -1,12 +1,15 @@
 //! The objects of Stripe, one file each: their routes, their blank form, and how they change.
 
 mod account;
+pub(crate) mod balance;
 mod charge;
+pub(crate) mod credit_note;
 pub(crate) mod customer;
 mod event;
 pub(crate) mod invoice;
 pub(crate) mod invoice_item;
 mod metadata;
+pub(crate) mod payment;
 pub(crate) mod price;
 pub(crate) mod product;
 mod test_clock;
@@ -22,10 +25,17 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
     [
         account::ROUTES,
         customer::ROUTES,
+        balance::ROUTES,
         product::ROUTES,
         price::ROUTES,
         invoice::ROUTES,
         invoice_item::ROUTES,
+        credit_note::ROUTES,
+        payment::method::ROUTES,
+        payment::intent::ROUTES,
+        payment::invoice_payment::ROUTES,
+        payment::refund::ROUTES,
+        payment::dispute::ROUTES,
         event::ROUTES,
         webhook_endpoint::ROUTES,
         test_clock::ROUTES,
@@ -36,12 +46,23 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
 
 /// The object an id names, as the API would answer it; none when there is none.
 pub(crate) fn find(state: &State, id: &str) -> Option<Value> {
-    let kept = [&state.customers, &state.products, &state.prices, &state.test_clocks]
-        .into_iter()
-        .find_map(|rows| rows.find(id).ok());
+    let kinds = [
+        &state.customers,
+        &state.products,
+        &state.prices,
+        &state.test_clocks,
+        &state.payment_methods,
+        &state.payment_intents,
+        &state.charges,
+        &state.invoice_payments,
+        &state.refunds,
+        &state.disputes,
+        &state.balance_transactions,
+    ];
+    let kept = kinds.into_iter().find_map(|rows| rows.find(id).ok());
     match kept {
         Some(object) => Some(Value::Object(object.clone())),
         None if state.customers.was_deleted(id) => Some(customer::stub(id)),
-        None => invoice::view::answer(state, id).ok(),
+        None => invoice::view::answer(state, id).or_else(|_| credit_note::answer(state, id)).ok(),
     }
 }

@@ -22,7 +22,9 @@ use crate::wire::schema::Table;
 const ROWS: &str = include_str!("../provenance.toml");
 
 /// Files that decide nothing about how Stripe behaves.
-const PLUMBING: [&str; 15] = [
+const PLUMBING: [&str; 18] = [
+    "agenda.rs",
+    "call.rs",
     "collection.rs",
     "control.rs",
     "events/catalogue.rs",
@@ -31,6 +33,7 @@ const PLUMBING: [&str; 15] = [
     "lib.rs",
     "objects.rs",
     "objects/invoice/notice.rs",
+    "objects/payment.rs",
     "observer.rs",
     "provenance.rs",
     "request.rs",

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::agenda::Agenda;
 use crate::collection::Collection;
 use crate::events::catalogue::EventType;
 use crate::events::{Events, Happened, Origin, previous_attributes};
@@ -99,8 +100,24 @@ pub(crate) struct State {
     pub(crate) lines: HashMap<String, Vec<String>>,
     /// Items that were pending before an invoice took them; they are pending again when it is deleted.
     pub(crate) pulled: HashSet<String>,
-    /// Drafts that the clock will finalise, and when.
-    pub(crate) scheduled: HashMap<String, i64>,
+    pub(crate) payment_methods: Collection,
+    /// The published test method behind each payment method.
+    pub(crate) test_methods: HashMap<String, String>,
+    pub(crate) payment_intents: Collection,
+    pub(crate) charges: Collection,
+    pub(crate) invoice_payments: Collection,
+    /// The default payment of each invoice.
+    pub(crate) paid_by: HashMap<String, String>,
+    /// The invoice of each payment intent.
+    pub(crate) pays_for: HashMap<String, String>,
+    pub(crate) refunds: Collection,
+    pub(crate) disputes: Collection,
+    pub(crate) balance_transactions: Collection,
+    pub(crate) credit_notes: Collection,
+    /// All lines of each credit note.
+    pub(crate) credit_note_lines: HashMap<String, Vec<Object>>,
+    /// What falls due by itself.
+    pub(crate) agenda: Agenda,
     pub(crate) endpoints: Collection,
     pub(crate) test_clocks: Collection,
     pub(crate) events: Events,
@@ -122,7 +139,19 @@ impl State {
             items: Collection::new("invoiceitem"),
             lines: HashMap::new(),
             pulled: HashSet::new(),
-            scheduled: HashMap::new(),
+            payment_methods: Collection::new("PaymentMethod"),
+            test_methods: HashMap::new(),
+            payment_intents: Collection::new("payment_intent"),
+            charges: Collection::new("charge"),
+            invoice_payments: Collection::new("invoice payment"),
+            paid_by: HashMap::new(),
+            pays_for: HashMap::new(),
+            refunds: Collection::new("refund"),
+            disputes: Collection::new("dispute"),
+            balance_transactions: Collection::new("customer balance transaction"),
+            credit_notes: Collection::new("credit note"),
+            credit_note_lines: HashMap::new(),
+            agenda: Agenda::default(),
             endpoints: Collection::new("webhook endpoint"),
             test_clocks: Collection::new("test clock"),
             events: Events::new(),

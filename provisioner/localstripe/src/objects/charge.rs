@@ -8,7 +8,7 @@ use crate::objects::price::amount::decimal;
 use crate::objects::price::draft as price_draft;
 use crate::state::State;
 use crate::wire::error::ApiError;
-use crate::wire::object::{Object, flag, group, integer, text};
+use crate::wire::object::{Object, fields, flag, group, integer, text};
 
 /// Twelve digits: what an invoice item can hold.
 const MAX_AMOUNT: i64 = 999_999_999_999;
@@ -206,16 +206,14 @@ fn times(unit: Unit, params: &Object) -> Result<Charge, ApiError> {
         return Err(ApiError::invalid(message).with_code("amount_too_large").with_param("amount"));
     };
     currency::check_amount(amount, &unit.currency, "amount")?;
-    Ok(Charge {
-        amount,
-        currency: unit.currency,
-        quantity,
-        pricing: json!({
-            "price_details": unit.details, "type": "price_details",
-            "unit_amount_decimal": unit.exact.normalize().to_string(),
-        }),
-        new_price: unit.new_price,
-    })
+    let mut pricing = fields(json!({
+        "type": "price_details", "unit_amount_decimal": unit.exact.normalize().to_string(),
+    }));
+    // Left out, not null, where there is no price.
+    if !unit.details.is_null() {
+        pricing.insert("price_details".to_owned(), unit.details);
+    }
+    Ok(Charge { amount, currency: unit.currency, quantity, pricing: Value::Object(pricing), new_price: unit.new_price })
 }
 
 fn quantity(params: &Object) -> Result<Decimal, ApiError> {

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::events::catalogue;
+use crate::objects::balance::{self, Change};
 use crate::objects::metadata;
+use crate::objects::payment::method;
 use crate::objects::test_clock::guard;
 use crate::request::{Request, Route, route};
 use crate::state::State;
@@ -50,6 +52,7 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Result<Value, ApiE
     }
     apply(state, &mut customer, &request.params)?;
     state.customers.insert(&id, customer.clone());
+    note_balance(state, &customer, 0, "initial");
     let customer = Value::Object(customer);
     state.emit(catalogue::CUSTOMER_CREATED, &customer);
     Ok(customer)
@@ -71,6 +74,7 @@ pub(crate) fn update(state: &mut State, request: &Request) -> Result<Value, ApiE
     let mut customer = state.customers.find(id)?.clone();
     apply(state, &mut customer, &request.params)?;
     *state.customers.find_mut(id)? = customer.clone();
+    note_balance(state, &customer, before["balance"].as_i64().unwrap_or(0), "adjustment");
     let customer = Value::Object(customer);
     state.emit_update(catalogue::CUSTOMER_UPDATED, &before, &customer);
     Ok(customer)
@@ -138,12 +142,34 @@ fn apply(state: &State, customer: &mut Object, params: &Object) -> Result<(), Ap
     }
     if let Some(settings) = group(params, "invoice_settings") {
         let mut whole = group(customer, "invoice_settings").cloned().unwrap_or_default();
-        assign(&mut whole, settings, &["custom_fields", "footer", "rendering_options"]);
+        if let Some(method) = text(settings, "default_payment_method") {
+            let id = text(customer, "id").unwrap_or_default();
+            method::check_default(state, method, id, "invoice_settings[default_payment_method]")?;
+        }
+        assign(&mut whole, settings, &["custom_fields", "default_payment_method", "footer", "rendering_options"]);
         set(customer, "invoice_settings", invoice_settings(&whole));
     }
     let metadata = metadata::merged(customer.get("metadata"), params, "metadata")?;
     set(customer, "metadata", metadata);
     Ok(())
+}
+
+/// A balance that is set is a transaction too.
+fn note_balance(state: &mut State, customer: &Object, before: i64, kind: &'static str) {
+    let balance = integer(customer, "balance").unwrap_or(0);
+    if balance == before {
+        return;
+    }
+    let own = state.account.currency.clone();
+    let change = Change {
+        customer: text(customer, "id").unwrap_or_default(),
+        amount: balance - before,
+        currency: text(customer, "currency").unwrap_or(&own),
+        kind,
+        invoice: None,
+        credit_note: None,
+    };
+    balance::note(state, &change, balance);
 }
 
 fn check_email(params: &Object) -> Result<(), ApiError> {

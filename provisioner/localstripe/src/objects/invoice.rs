@@ -2,19 +2,22 @@
 
 mod blank;
 pub(crate) mod guard;
-mod line;
+pub(crate) mod line;
 pub(crate) mod lines;
 pub(crate) mod notice;
 pub(crate) mod schedule;
+pub(crate) mod settled;
 pub(crate) mod transition;
 pub(crate) mod view;
 
 use serde_json::{Value, json};
 
+use crate::agenda::{Due, Task};
 use crate::currency;
 use crate::events::catalogue;
 use crate::objects::invoice_item;
 use crate::objects::metadata;
+use crate::objects::payment::method;
 use crate::objects::product::draft::check_descriptor;
 use crate::request::{Request, Route, route};
 use crate::state::State;
@@ -58,6 +61,7 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Result<Value, ApiE
     let mut invoice = blank::draft(state, &customer, &money);
     apply(state, &mut invoice, params)?;
     check_collection(state, &invoice, params)?;
+    schedule(state, &mut invoice, params);
     let id = text(&invoice, "id").unwrap_or_default().to_owned();
     state.invoices.insert(&id, invoice);
     if text(params, "pending_invoice_items_behavior") == Some("include") {
@@ -82,6 +86,7 @@ pub(crate) fn update(state: &mut State, request: &Request) -> Result<Value, ApiE
     }
     apply(state, &mut invoice, params)?;
     check_collection(state, &invoice, params)?;
+    schedule(state, &mut invoice, params);
     *state.invoices.find_mut(id)? = invoice;
     notice::updated(state, id, &before)
 }
@@ -98,7 +103,7 @@ pub(crate) fn delete(state: &mut State, request: &Request) -> Result<Value, ApiE
             invoice_item::remove(state, &item)?;
         }
     }
-    state.scheduled.remove(id);
+    settled::forget(state, id);
     state.invoices.delete(id)?;
     state.emit(catalogue::INVOICE_DELETED, &last);
     Ok(json!({"id": id, "object": "invoice", "deleted": true}))
@@ -117,7 +122,7 @@ pub(crate) fn list(state: &mut State, request: &Request) -> Result<Value, ApiErr
     request.newest_first(&state.invoices, rows, "/v1/invoices", |invoice| view::shown(state, invoice))
 }
 
-fn apply(state: &mut State, invoice: &mut Object, params: &Object) -> Result<(), ApiError> {
+fn apply(state: &State, invoice: &mut Object, params: &Object) -> Result<(), ApiError> {
     check(state, invoice, params)?;
     assign(
         invoice,
@@ -125,6 +130,7 @@ fn apply(state: &mut State, invoice: &mut Object, params: &Object) -> Result<(),
         &[
             "auto_advance",
             "collection_method",
+            "default_payment_method",
             "description",
             "effective_at",
             "footer",
@@ -153,7 +159,6 @@ fn apply(state: &mut State, invoice: &mut Object, params: &Object) -> Result<(),
     let metadata = metadata::merged(invoice.get("metadata"), params, "metadata")?;
     set(invoice, "metadata", metadata);
     set_due_date(invoice, params);
-    schedule(state, invoice, params);
     Ok(())
 }
 
@@ -170,6 +175,10 @@ fn check(state: &State, invoice: &Object, params: &Object) -> Result<(), ApiErro
     }
     if let Some(descriptor) = text(params, "statement_descriptor") {
         check_descriptor(descriptor, "statement_descriptor")?;
+    }
+    if let Some(method) = text(params, "default_payment_method") {
+        let customer = text(invoice, "customer").unwrap_or_default();
+        method::check_default(state, method, customer, "default_payment_method")?;
     }
     if let Some(number) = text(params, "number") {
         let taken = state
@@ -235,24 +244,29 @@ fn set_due_date(invoice: &mut Object, params: &Object) {
     }
 }
 
-/// A draft with `auto_advance` is finalised by the clock.
+/// A draft with `auto_advance` is finalised by the clock; an open invoice without it is not collected again.
 fn schedule(state: &mut State, invoice: &mut Object, params: &Object) {
     let id = text(invoice, "id").unwrap_or_default().to_owned();
+    if flag(invoice, "auto_advance") != Some(true) {
+        set(invoice, "next_payment_attempt", Value::Null);
+        state.agenda.cancel(&id, Task::Collect);
+    }
     if !is_draft(invoice) || flag(invoice, "auto_advance") != Some(true) {
         set(invoice, "automatically_finalizes_at", Value::Null);
-        state.scheduled.remove(&id);
+        state.agenda.cancel(&id, Task::Finalize);
         return;
     }
     let by_default = integer(invoice, "automatically_finalizes_at")
         .unwrap_or_else(|| integer(invoice, "created").unwrap_or(0).saturating_add(AUTO_ADVANCE_AFTER));
     let at = integer(params, "automatically_finalizes_at").unwrap_or(by_default);
     set(invoice, "automatically_finalizes_at", at);
-    state.scheduled.insert(id, at);
+    let customer = text(invoice, "customer").unwrap_or_default().to_owned();
+    state.agenda.set(Due { at, task: Task::Finalize, subject: id, customer });
 }
 
 /// What may still be said of a final invoice.
 fn refuse_after_draft(params: &Object) -> Result<(), ApiError> {
-    const LATER: [&str; 3] = ["auto_advance", "expand", "metadata"];
+    const LATER: [&str; 4] = ["auto_advance", "default_payment_method", "expand", "metadata"];
     match params.keys().find(|name| !LATER.contains(&name.as_str())) {
         Some(name) => {
             let message = format!("Finalized invoices can't be updated in this way: `{name}`.");

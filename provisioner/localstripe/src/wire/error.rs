@@ -29,6 +29,8 @@ pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) kind: ErrorType,
     pub(crate) code: Option<&'static str>,
+    /// Why the bank refused a card.
+    pub(crate) decline_code: Option<&'static str>,
     pub(crate) message: String,
     pub(crate) param: Option<String>,
 }
@@ -36,7 +38,14 @@ pub(crate) struct ApiError {
 impl ApiError {
     /// A 400 without code or parameter, which the `with_` methods add.
     pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
-        ApiError { status: 400, kind: ErrorType::InvalidRequest, code: None, message: message.into(), param: None }
+        ApiError {
+            status: 400,
+            kind: ErrorType::InvalidRequest,
+            code: None,
+            decline_code: None,
+            message: message.into(),
+            param: None,
+        }
     }
 
     /// The key is missing, unknown or one for live mode.
@@ -99,6 +108,11 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn with_decline_code(mut self, code: &'static str) -> ApiError {
+        self.decline_code = Some(code);
+        self
+    }
+
     pub(crate) fn with_param(mut self, param: impl Into<String>) -> ApiError {
         self.param = Some(param.into());
         self
@@ -111,6 +125,9 @@ impl ApiError {
             error.insert("code".into(), json!(code));
             let page = format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"));
             error.insert("doc_url".into(), json!(page));
+        }
+        if let Some(code) = self.decline_code {
+            error.insert("decline_code".into(), json!(code));
         }
         error.insert("message".into(), json!(self.message));
         if let Some(param) = &self.param {

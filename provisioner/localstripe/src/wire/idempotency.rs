@@ -1,8 +1,8 @@
 //! Idempotency keys as Stripe keeps them: the first answer after execution began is repeated for 24 hours, also when
 //! it was an error; what failed validation is not kept; a key in use or with other parameters is refused.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -42,13 +42,19 @@ struct Use {
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     uses: HashMap<String, Use>,
+    /// The keys that have an answer, oldest first, with the time they were claimed.
+    answered: VecDeque<(i64, String)>,
 }
 
 impl Keys {
     /// Asks for a key on behalf of a request with these contents.
     pub(crate) fn claim(&mut self, key: &str, path: &str, params: &Object, now: i64) -> Result<Claim, ApiError> {
         check(key)?;
-        self.uses.retain(|_, used| used.kept.is_none() || now - used.at < KEPT_SECONDS);
+        self.prune(now);
+        // One that was answered late stands behind younger ones.
+        if self.uses.get(key).is_some_and(|used| used.kept.is_some() && now - used.at >= KEPT_SECONDS) {
+            self.uses.remove(key);
+        }
         let fingerprint = fingerprint(path, params);
         match self.uses.entry(key.to_owned()) {
             Entry::Vacant(vacant) => {
@@ -63,6 +69,16 @@ impl Keys {
     pub(crate) fn keep(&mut self, key: &str, kept: Kept) {
         if let Some(used) = self.uses.get_mut(key) {
             used.kept = Some(kept);
+            self.answered.push_back((used.at, key.to_owned()));
+        }
+    }
+
+    /// Forgets the answers of a day ago.
+    fn prune(&mut self, now: i64) {
+        while let Some((at, key)) = self.answered.pop_front_if(|(at, _)| now - *at >= KEPT_SECONDS) {
+            if self.uses.get(&key).is_some_and(|used| used.at == at) {
+                self.uses.remove(&key);
+            }
         }
     }
 
@@ -158,6 +174,17 @@ mod tests {
         let day = 24 * 60 * 60;
         assert_eq!(keys.claim("k", "/v1/x", &a(1), day - 1).unwrap(), Claim::Replay(kept()));
         assert_eq!(keys.claim("k", "/v1/x", &a(1), day).unwrap(), Claim::Execute);
+    }
+
+    #[test]
+    fn only_the_keys_of_the_last_day_take_room() {
+        let mut keys = Keys::default();
+        for hour in 0..100 {
+            let key = format!("k{hour}");
+            keys.claim(&key, "/v1/x", &a(1), hour * 3600).unwrap();
+            keys.keep(&key, kept());
+        }
+        assert_eq!((keys.uses.len(), keys.answered.len()), (24, 24));
     }
 
     #[test]

@@ -49,12 +49,12 @@ async fn a_sent_invoice_tells_its_whole_way() {
     );
     assert_eq!(
         born(&local, &format!("{path}/finalize"), "").await,
-        ["customer.updated", "invoice.finalized", "invoice.updated"]
+        ["customer.updated", "invoice.finalized", "payment_intent.created", "invoice.updated"]
     );
     assert_eq!(born(&local, &format!("{path}/send"), "").await, ["invoice.sent"]);
     assert_eq!(
         born(&local, &format!("{path}/pay"), "payment_method=pm_card_chargeDeclined").await,
-        ["invoice.updated", "invoice.payment_failed"]
+        ["charge.failed", "payment_intent.payment_failed", "invoice.updated", "invoice.payment_failed"]
     );
     assert_eq!(
         born(&local, &format!("{path}/mark_uncollectible"), "").await,
@@ -62,7 +62,14 @@ async fn a_sent_invoice_tells_its_whole_way() {
     );
     assert_eq!(
         born(&local, &format!("{path}/pay"), "payment_method=pm_card_visa").await,
-        ["invoice.updated", "invoice.paid", "invoice.payment_succeeded"]
+        [
+            "charge.succeeded",
+            "payment_intent.succeeded",
+            "invoice_payment.paid",
+            "invoice.updated",
+            "invoice.paid",
+            "invoice.payment_succeeded"
+        ]
     );
     assert!(born(&local, &format!("{path}/void"), "").await.is_empty(), "a refusal is no event");
     let paid = local.get("/v1/events?type=invoice.paid").await.ok();
@@ -85,7 +92,7 @@ async fn out_of_band_is_paid_but_no_payment_and_nothing_due_is_paid_at_once() {
     local.post(&format!("{path}/finalize"), "").await.ok();
     assert_eq!(
         born(&local, &format!("{path}/pay"), "paid_out_of_band=true").await,
-        ["invoice.updated", "invoice.paid"]
+        ["payment_intent.canceled", "invoice.updated", "invoice.paid"]
     );
     let nothing = local.draft(&customer).await;
     assert_eq!(
@@ -211,5 +218,13 @@ async fn every_event_is_of_a_published_type_and_has_the_published_shape() {
         assert!(types.contains(event["type"].as_str().unwrap()), "{}", event["type"]);
     }
     let last = kinds(&local).await.split_off(6);
-    assert_eq!(last, ["invoice.finalized", "invoice.updated", "invoice.voided", "invoice.updated"]);
+    let expected = [
+        "invoice.finalized",
+        "payment_intent.created",
+        "invoice.updated",
+        "payment_intent.canceled",
+        "invoice.voided",
+        "invoice.updated",
+    ];
+    assert_eq!(last, expected);
 }

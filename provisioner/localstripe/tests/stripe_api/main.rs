@@ -1,12 +1,17 @@
 //! The strict Stripe over real HTTP: with the client the product uses, and with raw requests for what that cannot send.
 
 mod answers;
+mod balance;
+mod calls;
 mod client;
+mod credit_notes;
 mod currencies;
 mod events;
 mod invoices;
 mod local;
+mod payments;
 mod receiver;
+mod refunds;
 mod refusals;
 mod test_clocks;
 mod webhooks;

@@ -87,8 +87,10 @@ async fn advancing_finalises_what_falls_due_at_its_time() {
         "test_helpers.test_clock.advancing",
         "customer.updated",
         "invoice.finalized",
+        "payment_intent.created",
         "invoice.updated",
         "invoice.sent",
+        "invoice.overdue",
         "test_helpers.test_clock.ready",
     ];
     assert_eq!(kinds[from..], expected);

@@ -14,8 +14,15 @@ pub(crate) fn first_page(state: &State, invoice: &Object) -> Value {
 }
 
 /// The id of the line that shows an item.
-pub(super) fn line_id(item: &str) -> String {
+fn line_id(item: &str) -> String {
     format!("il_{}", item.trim_start_matches("ii_"))
+}
+
+/// The item that a line of the invoice shows.
+pub(crate) fn item_of(state: &State, invoice: &str, line: &str, param: &str) -> Result<String, ApiError> {
+    let items = state.items_of(invoice);
+    let found = items.iter().filter_map(|item| text(item, "id")).find(|id| line_id(id) == line);
+    found.map(str::to_owned).ok_or_else(|| ApiError::missing("line item", line).in_param(param))
 }
 
 /// An item as the line of its invoice.

@@ -13,7 +13,7 @@ use crate::wire::error::ApiError;
 use crate::wire::object::{Object, rows, set, text};
 
 use super::guard::{editable, room};
-use super::line::{line_id, page, shown};
+use super::line::{item_of, page, shown};
 use super::{notice, view};
 
 /// `GET /v1/invoices/{invoice}/lines`
@@ -146,12 +146,6 @@ fn refuse_repeated(new: &[Addition]) -> Result<(), ApiError> {
         return Err(ApiError::invalid("The same pending item is added twice.").with_param("lines[invoice_item]"));
     }
     Ok(())
-}
-
-fn item_of(state: &State, invoice: &str, line: &str, param: &str) -> Result<String, ApiError> {
-    let items = state.items_of(invoice);
-    let found = items.iter().filter_map(|item| text(item, "id")).find(|id| line_id(id) == line);
-    found.map(str::to_owned).ok_or_else(|| ApiError::missing("line item", line).in_param(param))
 }
 
 fn invoice_metadata(state: &State, id: &str, params: &Object) -> Result<Value, ApiError> {

@@ -1,51 +1,56 @@
-//! Drafts that finalise themselves: an hour after they were made, by the clock of their customer.
+//! What the clock does to invoices: drafts finalise themselves an hour after they were made, what failed is collected
+//! again, debits settle, due dates pass. All by the clock of the customer.
 
 use serde_json::{Value, json};
 
+use crate::agenda::{Due, Task};
 use crate::events::catalogue;
+use crate::objects::payment::attempt;
 use crate::state::State;
 use crate::wire::error::ApiError;
-use crate::wire::object::{flag, set, text};
+use crate::wire::object::{flag, integer, set, text};
 
 use super::{notice, transition};
 
-/// Finalises the drafts whose time has come, oldest first.
+/// Does what has fallen due, oldest first, and what falls due by that.
 pub(crate) fn tick(state: &mut State) {
-    let mut due: Vec<(i64, String)> =
-        state.scheduled.iter().filter(|(id, at)| **at <= now_of(state, id)).map(|(id, at)| (*at, id.clone())).collect();
-    due.sort();
-    for (_, id) in due {
-        state.scheduled.remove(&id);
-        if let Err(error) = finalize(state, &id) {
-            // A draft that is gone has nothing left to tell.
-            let _ = failed(state, &id, &error);
-        }
+    while let Some(due) = first_due(state) {
+        state.agenda.cancel(&due.subject, due.task);
+        // What is gone has nothing left to do.
+        let _ = carry_out(state, &due);
     }
 }
 
-/// When the next draft finalises itself by this account's own clock, in unix seconds.
+/// When the next thing falls due by this account's own clock, in unix seconds.
 pub(crate) fn next(state: &State) -> Option<i64> {
     next_of(state, None)
 }
 
-/// When the next draft finalises itself by that test clock, in unix seconds.
+/// When the next thing falls due by that test clock, in unix seconds.
 pub(crate) fn next_by(state: &State, clock: &str) -> Option<i64> {
     next_of(state, Some(clock))
 }
 
 fn next_of(state: &State, clock: Option<&str>) -> Option<i64> {
-    let of_clock = state.scheduled.iter().filter(|(id, _)| clock_of(state, id) == clock);
-    of_clock.map(|(_, at)| *at).min()
+    state.agenda.rows().find(|due| state.test_clock_of(&due.customer) == clock).map(|due| due.at)
 }
 
-/// The test clock of the invoice's customer.
-fn clock_of<'a>(state: &'a State, id: &str) -> Option<&'a str> {
-    state.invoices.find(id).ok().and_then(|invoice| text(invoice, "customer")).and_then(|id| state.test_clock_of(id))
+/// The earliest of what is due; nothing later than the foremost clock can be.
+fn first_due(state: &State) -> Option<Due> {
+    let frozen = state.test_clocks.newest_first().filter_map(|clock| integer(clock, "frozen_time"));
+    let foremost = frozen.fold(state.now(), i64::max);
+    let mut rows = state.agenda.rows().take_while(|due| due.at <= foremost);
+    rows.find(|due| due.at <= state.now_of(&due.customer)).cloned()
 }
 
-fn now_of(state: &State, id: &str) -> i64 {
-    let customer = state.invoices.find(id).ok().and_then(|invoice| text(invoice, "customer"));
-    customer.map_or_else(|| state.now(), |customer| state.now_of(customer))
+fn carry_out(state: &mut State, due: &Due) -> Result<(), ApiError> {
+    let id = &due.subject;
+    match due.task {
+        Task::Finalize => finalize(state, id).or_else(|error| failed(state, id, &error)),
+        Task::Collect => attempt::again(state, id),
+        Task::Settle => attempt::settle(state, id),
+        Task::Overdue => notice::happened(state, id, catalogue::INVOICE_OVERDUE),
+    }
 }
 
 /// Finalises a draft; one that is sent goes out by itself.

@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
+use crate::agenda::{Due, Task};
 use crate::events::catalogue;
+use crate::objects::balance::{self, Change};
+use crate::objects::payment::{attempt, invoice_payment, method};
 use crate::request::Request;
 use crate::state::State;
-use crate::wire::error::{ApiError, ErrorType};
+use crate::wire::error::ApiError;
 use crate::wire::object::{Object, flag, integer, set, text};
 
+use super::settled::{self, Paid};
 use super::{notice, view};
 
 /// One step of an invoice's way.
@@ -47,7 +51,7 @@ pub(crate) fn finalize(state: &mut State, request: &Request) -> Result<Value, Ap
     view::answer(state, id)
 }
 
-/// `POST /v1/invoices/{invoice}/pay`: out of band, or with one of Stripe's test payment methods.
+/// `POST /v1/invoices/{invoice}/pay`: out of band, with the method given, or with the default one.
 pub(crate) fn pay(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let (id, params) = (request.id(0), &request.params);
     let status = status(state, id)?;
@@ -58,21 +62,18 @@ pub(crate) fn pay(state: &mut State, request: &Request) -> Result<Value, ApiErro
             other => format!("This invoice can no longer be paid: it is {other}."),
         }));
     }
-    let before = view::answer(state, id)?;
-    let off_stripe = flag(params, "paid_out_of_band") == Some(true);
-    if !off_stripe && let Err(error) = check_payment_method(text(params, "payment_method")) {
-        if error.kind == ErrorType::Card {
-            attempted(state.invoices.find_mut(id)?);
-            notice::updated(state, id, &before)?;
-            notice::happened(state, id, catalogue::INVOICE_PAYMENT_FAILED)?;
+    attempt::refuse_processing(state, id)?;
+    if flag(params, "paid_out_of_band") == Some(true) {
+        if params.contains_key("payment_method") {
+            return Err(ApiError::exclusive("paid_out_of_band", "payment_method"));
         }
-        return Err(error);
+        let before = view::answer(state, id)?;
+        invoice_payment::cancel(state, id, "automatic", settled::now_of(state, id))?;
+        settled::pay(state, id, &before, Paid::OutOfBand)?;
+        return view::answer(state, id);
     }
-    let invoice = state.invoices.find(id)?.clone();
-    let now = now_of(state, id);
-    *state.invoices.find_mut(id)? = paid(invoice, now, off_stripe);
-    notice::updated(state, id, &before)?;
-    tell_paid(state, id, off_stripe)?;
+    let method = payment_method(state, id, text(params, "payment_method"))?;
+    attempt::with(state, id, &method)?;
     view::answer(state, id)
 }
 
@@ -104,11 +105,11 @@ pub(crate) fn mark_uncollectible(state: &mut State, request: &Request) -> Result
     close(state, request.id(0), MARK_UNCOLLECTIBLE, "marked_uncollectible_at")
 }
 
-/// Fixes a draft: totals, number, balance; what leaves nothing to pay is paid at once.
+/// Fixes a draft: totals, number, balance; what leaves nothing to pay is paid at once, and what Stripe collects is tried.
 pub(super) fn open(state: &mut State, id: &str) -> Result<(), ApiError> {
     let before = view::answer(state, id)?;
     let mut invoice = state.invoices.find(id)?.clone();
-    let now = now_of(state, id);
+    let now = settled::now_of(state, id);
     view::freeze(state, &mut invoice);
     settle_customer(state, &mut invoice)?;
     let (page, pdf) = view::hosted_urls(&state.account.id, id);
@@ -119,53 +120,37 @@ pub(super) fn open(state: &mut State, id: &str) -> Result<(), ApiError> {
     if integer(&invoice, "effective_at").is_none() {
         set(&mut invoice, "effective_at", now);
     }
-    stamp(&mut invoice, "finalized_at", now);
-    let nothing_due = integer(&invoice, "amount_due").unwrap_or(0) == 0;
-    let charged = text(&invoice, "collection_method") == Some("charge_automatically");
-    let attempt = !nothing_due && charged && flag(&invoice, "auto_advance") == Some(true);
-    if nothing_due {
-        invoice = paid(invoice, now, false);
+    settled::stamp(&mut invoice, "finalized_at", now);
+    let due = integer(&invoice, "amount_due").unwrap_or(0);
+    if due == 0 {
+        settled::write(&mut invoice, Paid::ByNothing, now);
         set(&mut invoice, "status", SETTLE.to);
-    } else if attempt {
-        // There is never a payment method on file here, so the attempt fails and the invoice stays open.
-        attempted(&mut invoice);
     }
-    *state.invoices.find_mut(id)? = invoice;
-    state.scheduled.remove(id);
+    *state.invoices.find_mut(id)? = invoice.clone();
+    settled::forget(state, id);
     notice::happened(state, id, catalogue::INVOICE_FINALIZED)?;
+    if due > 0 {
+        invoice_payment::make(state, &invoice, due)?;
+    }
     notice::updated(state, id, &before)?;
-    if nothing_due {
-        tell_paid(state, id, false)?;
-    } else if attempt {
-        notice::happened(state, id, catalogue::INVOICE_PAYMENT_FAILED)?;
+    if due == 0 { settled::tell(state, id, Paid::ByNothing) } else { collect(state, id, &invoice) }
+}
+
+/// What follows for an invoice that is open: Stripe tries to collect it, or its due date passes.
+fn collect(state: &mut State, id: &str, invoice: &Object) -> Result<(), ApiError> {
+    let customer = text(invoice, "customer").unwrap_or_default().to_owned();
+    if let Some(at) = integer(invoice, "due_date") {
+        state.agenda.set(Due { at, task: Task::Overdue, subject: id.to_owned(), customer });
+    }
+    let charged = text(invoice, "collection_method") == Some("charge_automatically");
+    if charged && flag(invoice, "auto_advance") == Some(true) {
+        attempt::again(state, id)?;
     }
     Ok(())
 }
 
 fn status(state: &State, id: &str) -> Result<String, ApiError> {
     Ok(text(state.invoices.find(id)?, "status").unwrap_or_default().to_owned())
-}
-
-/// The time by which the invoice lives.
-fn now_of(state: &State, id: &str) -> i64 {
-    let customer = state.invoices.find(id).ok().and_then(|invoice| text(invoice, "customer"));
-    customer.map_or_else(|| state.now(), |customer| state.now_of(customer))
-}
-
-/// A payment out of band is no payment that succeeded.
-fn tell_paid(state: &mut State, id: &str, off_stripe: bool) -> Result<(), ApiError> {
-    notice::happened(state, id, catalogue::INVOICE_PAID)?;
-    if !off_stripe {
-        notice::happened(state, id, catalogue::INVOICE_PAYMENT_SUCCEEDED)?;
-    }
-    Ok(())
-}
-
-/// One more attempt to collect.
-fn attempted(invoice: &mut Object) {
-    let attempts = integer(invoice, "attempt_count").unwrap_or(0);
-    set(invoice, "attempted", true);
-    set(invoice, "attempt_count", attempts.saturating_add(1));
 }
 
 /// Draws the customer's next invoice number and writes back the balance.
@@ -184,45 +169,66 @@ fn settle_customer(state: &mut State, invoice: &mut Object) -> Result<(), ApiErr
     if customer["currency"].is_null() {
         set(customer, "currency", invoice["currency"].clone());
     }
-    if customer.get("currency") == invoice.get("currency") {
+    let same_money = customer.get("currency") == invoice.get("currency");
+    if same_money {
         set(customer, "balance", invoice["ending_balance"].clone());
     }
     let after = Value::Object(customer.clone());
+    if same_money {
+        note_balance(state, invoice);
+    }
     state.emit_update(catalogue::CUSTOMER_UPDATED, &known?, &after);
     Ok(())
 }
 
-fn paid(mut invoice: Object, now: i64, off_stripe: bool) -> Object {
-    let due = integer(&invoice, "amount_due").unwrap_or(0);
-    for (name, amount) in
-        [("amount_paid", due), ("amount_paid_off_stripe", if off_stripe { due } else { 0 }), ("amount_remaining", 0)]
-    {
-        set(&mut invoice, name, amount);
+/// The transactions of the balance that finalising makes: what the invoice took of it or left on it, and what was too
+/// little to charge.
+fn note_balance(state: &mut State, invoice: &Object) {
+    let amount = |name: &str| integer(invoice, name).unwrap_or(0);
+    let (starting, ending) = (amount("starting_balance"), amount("ending_balance"));
+    // More than nothing is left only of what is too little.
+    let too_small = ending.max(0);
+    let applied = if too_small > 0 { -starting } else { ending - starting };
+    let steps = [("applied_to_invoice", applied, starting + applied), ("invoice_too_small", too_small, ending)];
+    for (kind, amount, ending) in steps.into_iter().filter(|(_, amount, _)| *amount != 0) {
+        balance::note(state, &change_of(invoice, kind, amount), ending);
     }
-    if !off_stripe {
-        if due > 0 {
-            attempted(&mut invoice);
-        }
-        set(&mut invoice, "attempted", true);
-    }
-    set(&mut invoice, "status", PAY.to);
-    stamp(&mut invoice, "paid_at", now);
-    invoice
 }
 
-fn check_payment_method(method: Option<&str>) -> Result<(), ApiError> {
-    match method {
-        Some("pm_card_visa" | "pm_card_mastercard") => Ok(()),
-        Some("pm_card_chargeDeclined") => Err(ApiError::invalid("Your card was declined.")
-            .with_status(402)
-            .with_kind(ErrorType::Card)
-            .with_code("card_declined")),
-        Some(other) => Err(ApiError::missing("PaymentMethod", other).in_param("payment_method")),
-        None => Err(ApiError::invalid(
+fn change_of<'a>(invoice: &'a Object, kind: &'static str, amount: i64) -> Change<'a> {
+    Change {
+        customer: text(invoice, "customer").unwrap_or_default(),
+        amount,
+        currency: text(invoice, "currency").unwrap_or_default(),
+        kind,
+        invoice: text(invoice, "id"),
+        credit_note: None,
+    }
+}
+
+/// A voided invoice gives back the balance that it took.
+fn return_balance(state: &mut State, invoice: &Object) -> Result<(), ApiError> {
+    let taken = integer(invoice, "ending_balance").unwrap_or(0) - integer(invoice, "starting_balance").unwrap_or(0);
+    let customer = text(invoice, "customer").and_then(|id| state.customers.find(id).ok());
+    if taken == 0 || customer.is_none_or(|customer| customer.get("currency") != invoice.get("currency")) {
+        return Ok(());
+    }
+    balance::changed(state, &change_of(invoice, "unapplied_from_invoice", -taken)).map(|_| ())
+}
+
+/// The method that is to pay: one that was named, or the default one.
+fn payment_method(state: &mut State, id: &str, named: Option<&str>) -> Result<String, ApiError> {
+    let invoice = state.invoices.find(id)?;
+    if let Some(named) = named {
+        let customer = text(invoice, "customer").unwrap_or_default().to_owned();
+        return method::usable(state, named, &customer);
+    }
+    method::default_of(state, invoice).ok_or_else(|| {
+        ApiError::invalid(
             "There is no `default_payment_method` set on this Customer or Invoice. Please set a default payment method.",
         )
-        .with_code("resource_missing")),
-    }
+        .with_code("resource_missing")
+    })
 }
 
 fn close(state: &mut State, id: &str, step: Step, at: &str) -> Result<Value, ApiError> {
@@ -236,22 +242,24 @@ fn close(state: &mut State, id: &str, step: Step, at: &str) -> Result<Value, Api
         );
         return Err(ApiError::not_editable(message));
     }
+    attempt::refuse_processing(state, id)?;
     let before = view::answer(state, id)?;
-    let now = now_of(state, id);
+    let now = settled::now_of(state, id);
+    settled::forget(state, id);
     let invoice = state.invoices.find_mut(id)?;
     set(invoice, "status", step.to);
     set(invoice, "auto_advance", false);
-    stamp(invoice, at, now);
+    set(invoice, "next_payment_attempt", Value::Null);
+    settled::stamp(invoice, at, now);
     let kind = match step.to {
-        "void" => catalogue::INVOICE_VOIDED,
+        "void" => {
+            let invoice = invoice.clone();
+            return_balance(state, &invoice)?;
+            invoice_payment::cancel(state, id, "void_invoice", now)?;
+            catalogue::INVOICE_VOIDED
+        }
         _ => catalogue::INVOICE_MARKED_UNCOLLECTIBLE,
     };
     notice::happened(state, id, kind)?;
     notice::updated(state, id, &before)
-}
-
-fn stamp(invoice: &mut Object, name: &str, now: i64) {
-    if let Some(transitions) = invoice.get_mut("status_transitions").and_then(Value::as_object_mut) {
-        set(transitions, name, now);
-    }
 }
