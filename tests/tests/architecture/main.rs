@@ -22,7 +22,7 @@ const ALLOWED: &str = include_str!("dependencies.toml");
 const TESTS: &str = "tests";
 
 /// The packages that decide and never act.
-const PURE: [&str; 2] = ["billing", "engine"];
+const PURE: [&str; 3] = ["billing", "engine", "oracle"];
 
 /// How the names of crates begin that only the edges may know.
 const EDGES: &[&str] = &["tokio", "hyper", "http", "aws-", "async-stripe", "clap", "rustix", "getrandom", "tracing"];
@@ -164,6 +164,27 @@ fn runtime_and_provisioner_never_import_each_other_and_nobody_imports_the_tests(
     for package in manifests.keys() {
         assert!(!imports(package, TESTS), "{package} imports {TESTS}");
     }
+}
+
+/// A judge that shares code with the accused finds nothing: neither by name nor by path does the oracle reach ours.
+#[test]
+fn the_oracle_depends_on_nothing_of_ours() {
+    let all = allowed();
+    let oracle = &all["oracle"];
+    let manifest = manifest(&oracle.folder);
+    let mut ours: BTreeSet<String> = all.keys().filter(|package| *package != "oracle").cloned().collect();
+    ours.insert(TESTS.to_owned());
+    for section in ["dependencies", "dev-dependencies"] {
+        let used = dependencies(&manifest, section);
+        let shared: Vec<&String> = used.intersection(&ours).collect();
+        assert!(shared.is_empty(), "oracle depends on {shared:?}");
+        let section = manifest.get(section).and_then(Value::as_table).expect("a section");
+        let elsewhere = section.iter().filter(|(_, value)| value.get("workspace").is_none());
+        let elsewhere: Vec<&String> = elsewhere.map(|(name, _)| name).collect();
+        assert!(elsewhere.is_empty(), "{elsewhere:?} are not pinned in the workspace table");
+    }
+    let included = said_in_sources(&oracle.folder, &["#[path", "include!", "include_str!", "extern crate"]);
+    assert!(included.is_empty(), "oracle takes in other sources:\n{}", included.join("\n"));
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! What is true in the world: tenants, their dated facts, and what AWS says each day cost, as it became known.
+
+mod cost;
+mod policy;
+mod rate;
+mod tenant;
+mod terms;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::currency::Currency;
+use crate::exact::Exact;
+use crate::month::Month;
+
+pub use cost::{CostRow, Figure, RecordType, Tags};
+pub use policy::{Policy, RecordPolicy, Scope, Unallocated};
+pub use rate::Rate;
+pub use tenant::{Tenant, TenantId};
+pub use terms::{Fee, Money, PaymentFee, Terms, Tier};
+
+/// Everything the oracle knows.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The operator's settings.
+    pub policy: Policy,
+    /// The tenants by id. An id that is used again is another tenant: see [`TenantId`].
+    pub tenants: BTreeMap<TenantId, Tenant>,
+    /// Stated exchange rates, in any order.
+    pub rates: Vec<Rate>,
+    /// What AWS says, by month of the day it is about.
+    costs: BTreeMap<Month, Vec<CostRow>>,
+}
+
+impl Facts {
+    /// Records what AWS says from `figure.known_at` on of one day, one set of tags, one service and one record type. An
+    /// earlier figure of the same row is superseded, not added to; its order of arrival does not matter.
+    pub fn record(&mut self, day: Date, tags: &Tags, service: &str, record: RecordType, figure: Figure) {
+        let rows = self.costs.entry(Month::of(day)).or_default();
+        let known = rows
+            .iter_mut()
+            .find(|row| row.day == day && row.record == record && row.service == service && row.tags == *tags);
+        match known {
+            Some(row) => row.add(figure),
+            None => rows.push(CostRow::new(day, tags.clone(), service, record, figure)),
+        }
+    }
+
+    /// Returns the rows of a month that belong to the system, whatever is known of them.
+    pub fn rows(&self, month: Month) -> impl Iterator<Item = &CostRow> {
+        let rows = self.costs.get(&month).into_iter().flatten();
+        rows.filter(|row| self.policy.scope.as_ref().is_none_or(|scope| scope.holds(&row.tags)))
+    }
+
+    /// Says whether a figure of a month that was known at an instant is still an estimate.
+    #[must_use]
+    pub fn is_estimated(&self, month: Month, known_at: Timestamp) -> bool {
+        self.rows(month).filter_map(|row| row.at(known_at)).any(|figure| figure.estimated)
+    }
+
+    /// Returns how many units of a currency one dollar is at a month's end; none without a stated rate near it.
+    ///
+    /// Reading: "a rate must be of a day near the month's end" is the stated rate nearest to its last day, before it or
+    /// after, at most [`Policy::rate_days`] away; of two as near, the earlier. Dollars need none.
+    #[must_use]
+    pub fn rate(&self, currency: Currency, month: Month) -> Option<Exact> {
+        if currency.code == "USD" {
+            return Some(Exact::whole(1));
+        }
+        let distance = |rate: &&Rate| rate.days_from(month.last());
+        let near = self.rates.iter().filter(|rate| rate.currency == currency.code);
+        let near = near.filter(|rate| distance(rate) <= self.policy.rate_days);
+        near.min_by_key(|rate| (distance(rate), rate.date)).map(|rate| rate.per_dollar.clone())
+    }
+}
+
+/// Returns the month from which an edit without a date holds.
+///
+/// Reading: "from the first month that nothing was closed for" is the month, in UTC, of the edit: every month before it has
+/// ended, is closing or billed, and keeps the facts it had, whether or not a draft exists.
+#[must_use]
+pub fn undated_edit_holds_from(edited_at: Timestamp) -> Month {
+    Month::at(edited_at)
+}
+
+/// Returns what holds in a month of facts that each hold from a month: the latest that has begun.
+fn dated<T>(facts: &[(Month, T)], month: Month) -> Option<&T> {
+    let begun = facts.iter().filter(|(from, _)| *from <= month);
+    begun.max_by_key(|(from, _)| *from).map(|(_, fact)| fact)
+}

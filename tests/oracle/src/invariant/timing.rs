@@ -1,0 +1,89 @@
+//! What must not come too early, and what must not be left out.
+
+use std::collections::BTreeSet;
+
+use jiff::{Span, Timestamp};
+
+use super::{Case, Found};
+use crate::balance::EntryKind;
+use crate::facts::Facts;
+use crate::finality::{Stage, due_by, ended_months, looked_at_until, stage};
+use crate::line::Rule;
+use crate::month::Month;
+use crate::violation::Fault;
+use crate::world::{Document, World};
+
+/// How far apart the reads of one sync may be.
+const ONE_SYNC: i64 = 24;
+
+pub(super) fn faults(case: &Case) -> Vec<Found> {
+    let (facts, world) = (case.judge.facts, case.judge.world);
+    let documents = case.account.documents.iter();
+    let mut found: Vec<Found> = documents.filter_map(|document| early(facts, world, document)).collect();
+    if let Some(run_at) = case.settled_run() {
+        let entered = entered(case);
+        for month in ended_months(facts, case.tenant, run_at) {
+            let fault = late(case, month, run_at, &entered).or_else(|| forgotten(case, month, run_at));
+            found.extend(fault.map(|fault| (Some(month), fault)));
+        }
+    }
+    found
+}
+
+/// Returns the months that the account's books have anything of: a live document, a line on one, or balance.
+pub(super) fn entered(case: &Case) -> BTreeSet<Month> {
+    let live = || case.account.documents.iter().filter(|document| document.status.is_live());
+    let restated = live().flat_map(|document| &document.lines).filter_map(|line| match line.rule {
+        Rule::Restated(month) => Some(month),
+        _ => None,
+    });
+    let carries = |kind| matches!(kind, EntryKind::Carried | EntryKind::WrittenOff);
+    let carried = case.account.balance.iter().filter(|entry| carries(entry.kind)).map(|entry| entry.month);
+    live().map(|document| document.month).chain(restated).chain(carried).collect()
+}
+
+/// Judges when a document was drawn and issued.
+fn early(facts: &Facts, world: &World, document: &Document) -> Option<Found> {
+    let (month, id) = (document.month, document.id.clone());
+    let at = |instant| stage(facts, month, world.last_read(month, instant), instant);
+    let issued = document.issued_at.map(at).filter(|stage| *stage != Stage::Complete);
+    if let Some(stage) = issued {
+        return Some((Some(month), Fault::IssuedEarly { document: id, stage }));
+    }
+    match at(document.drawn_at) {
+        Stage::Closed(waits_for) => Some((Some(month), Fault::DraftedEarly { document: id, waits_for })),
+        Stage::Provisional(_) | Stage::Complete => None,
+    }
+}
+
+/// Judges a month that should be billed by now.
+fn late(case: &Case, month: Month, run_at: Timestamp, entered: &BTreeSet<Month>) -> Option<Fault> {
+    let (facts, world) = (case.judge.facts, case.judge.world);
+    let due_by = due_by(&facts.policy, month);
+    if run_at < due_by || entered.contains(&month) {
+        return None;
+    }
+    let silent = (!case.account.named_months.contains(&month)).then_some(Fault::SilentWait { due_by });
+    let read_at = world.last_read(month, run_at);
+    if stage(facts, month, read_at, run_at) != Stage::Complete {
+        return silent;
+    }
+    match case.owed(month, read_at.unwrap_or(Timestamp::MIN)) {
+        Ok(owed) if owed.total == 0 => None,
+        Ok(owed) => Some(Fault::NotBilled { owed: owed.total, due_by }),
+        Err(_) => silent,
+    }
+}
+
+/// Judges whether a month that is to be looked at was left out of the last sync.
+fn forgotten(case: &Case, month: Month, run_at: Timestamp) -> Option<Fault> {
+    let (facts, world) = (case.judge.facts, case.judge.world);
+    let synced_at = world.last_sync(run_at)?;
+    if synced_at < month.close() || synced_at >= looked_at_until(&facts.policy, month) {
+        return None;
+    }
+    let read_at = world.last_read(month, run_at);
+    let since = synced_at.checked_sub(Span::new().hours(ONE_SYNC)).unwrap_or(Timestamp::MIN);
+    let forgotten = read_at.is_none_or(|read_at| read_at < since);
+    forgotten.then_some(Fault::NotLookedAt { read_at, synced_at })
+}

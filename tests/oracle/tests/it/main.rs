@@ -1,0 +1,10 @@
+//! The oracle's own tests: the contract's figures, its laws on generated facts, and every kind of violation planted by hand.
+
+mod close;
+mod facts;
+mod finality;
+mod golden;
+mod laws;
+mod planted;
+mod restatement;
+mod scene;
