@@ -1,12 +1,13 @@
 //! To whom each row of a month's bill belongs.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::apportion::largest_remainder;
 use crate::exact::Exact;
-use crate::facts::{CostRow, Facts, RecordPolicy, RecordType, Tags, TenantId, Unallocated};
+use crate::facts::{CostRow, Facts, RecordPolicy, RecordType, Tags, Tenant, TenantId, Unallocated};
 use crate::month::Month;
 
 /// Under which name a tenant's part of shared cost stands beside its services.
@@ -54,11 +55,10 @@ impl Attribution {
         let mut attribution =
             Self { own: members.map(|(id, _)| (id.clone(), BTreeMap::new())).collect(), ..Self::default() };
         let mut pools: [Exact; 2] = [Exact::zero(), Exact::zero()];
+        let owners = Owners::of(facts, month);
         for row in facts.rows(month) {
             let usd = row.usd(known_at);
-            attribution.bill += &usd;
-            if let Some(owner) = owner(facts, month, row) {
-                let services = attribution.own.entry(owner.clone()).or_default();
+            if let Some(services) = owners.owner(facts, row).and_then(|owner| attribution.own.get_mut(owner)) {
                 *services.entry(row.service.clone()).or_default() += &usd;
                 continue;
             }
@@ -70,6 +70,8 @@ impl Attribution {
             let unowned = Unowned { tags: row.tags.clone(), record: row.record };
             *attribution.unowned.entry(unowned).or_default() += &usd;
         }
+        let own = attribution.own.values().flat_map(BTreeMap::values);
+        attribution.bill = Exact::sum(own.chain(attribution.unowned.values()));
         attribution.share(&pools[0], |own| Exact::sum(own.values()).or_zero());
         attribution.share(&pools[1], |_| Exact::whole(1));
         attribution
@@ -114,14 +116,33 @@ impl Attribution {
     }
 }
 
-/// Returns the member that a row belongs to by its tags.
-fn owner<'f>(facts: &'f Facts, month: Month, row: &CostRow) -> Option<&'f TenantId> {
-    if matches!(facts.policy.records.get(&row.record), Some(RecordPolicy::Shared(_))) {
-        return None;
+/// A month's members by each tag pair that they ever had, so that a row is compared with few of them.
+struct Owners<'f> {
+    by_pair: BTreeMap<(&'f str, &'f str), BTreeMap<&'f TenantId, &'f Tenant>>,
+}
+
+impl<'f> Owners<'f> {
+    fn of(facts: &'f Facts, month: Month) -> Self {
+        let mut by_pair: BTreeMap<(&str, &str), BTreeMap<&TenantId, &Tenant>> = BTreeMap::new();
+        for (id, tenant) in facts.tenants.iter().filter(|(_, tenant)| tenant.is_member(month)) {
+            for (key, value) in tenant.tags.iter().flat_map(|(_, tags)| tags) {
+                by_pair.entry((key, value)).or_default().insert(id, tenant);
+            }
+        }
+        Self { by_pair }
     }
-    let owners = facts.tenants.iter().filter(|(_, tenant)| tenant.is_member(month) && tenant.owns(row.day, &row.tags));
-    let pairs = owners.map(|(id, tenant)| (id, tenant.tags(row.day).map_or(0, Tags::len)));
-    pairs.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(id, _)| id)
+
+    /// Returns the member that a row belongs to by its tags.
+    fn owner(&self, facts: &Facts, row: &CostRow) -> Option<&'f TenantId> {
+        if matches!(facts.policy.records.get(&row.record), Some(RecordPolicy::Shared(_))) {
+            return None;
+        }
+        let pairs = row.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let likely = pairs.filter_map(|pair| self.by_pair.get(&pair)).flatten();
+        let owners = likely.filter(|(_, tenant)| tenant.owns(row.day, &row.tags));
+        let pairs = owners.map(|(id, tenant)| (*id, tenant.tags(row.day).map_or(0, Tags::len)));
+        pairs.max_by_key(|(id, pairs)| (*pairs, Reverse(*id))).map(|(id, _)| id)
+    }
 }
 
 /// Returns how a row that belongs to no tenant is shared.

@@ -6,7 +6,7 @@ mod rate;
 mod tenant;
 mod terms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -31,26 +31,53 @@ pub struct Facts {
     /// Stated exchange rates, in any order.
     pub rates: Vec<Rate>,
     /// What AWS says, by month of the day it is about.
-    costs: BTreeMap<Month, Vec<CostRow>>,
+    costs: BTreeMap<Month, OfMonth>,
+}
+
+/// What tells a row from the others of its month.
+type RowKey = (Date, RecordType, String, Tags);
+
+/// What AWS says of one month.
+#[derive(Clone, Debug, Default)]
+struct OfMonth {
+    rows: BTreeMap<RowKey, CostRow>,
+    /// The instants at which a figure became known.
+    known: BTreeSet<Timestamp>,
+    /// How many figures were recorded.
+    figures: usize,
+}
+
+/// What is known of a month at an instant, without the figures: while it is the same, so are they.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edition {
+    figures: usize,
+    last_known: Option<Timestamp>,
 }
 
 impl Facts {
-    /// Records what AWS says from `figure.known_at` on of one day, one set of tags, one service and one record type. An
-    /// earlier figure of the same row is superseded, not added to; its order of arrival does not matter.
+    /// Records what AWS says from `figure.known_at` on of one day, one set of tags, one service and one record type.
+    ///
+    /// An earlier figure of the same row is superseded, not added to. In which order figures are recorded does not matter,
+    /// but for those of one instant, of which the last counts.
     pub fn record(&mut self, day: Date, tags: &Tags, service: &str, record: RecordType, figure: Figure) {
-        let rows = self.costs.entry(Month::of(day)).or_default();
-        let known = rows
-            .iter_mut()
-            .find(|row| row.day == day && row.record == record && row.service == service && row.tags == *tags);
-        match known {
-            Some(row) => row.add(figure),
-            None => rows.push(CostRow::new(day, tags.clone(), service, record, figure)),
-        }
+        let month = self.costs.entry(Month::of(day)).or_default();
+        month.known.insert(figure.known_at);
+        month.figures += 1;
+        let key = (day, record, service.to_owned(), tags.clone());
+        month.rows.entry(key).or_insert_with(|| CostRow::new(day, tags.clone(), service, record)).add(figure);
+    }
+
+    /// Returns what tells this month's figures, as known at an instant, from those known at others.
+    #[must_use]
+    pub fn edition(&self, month: Month, known_at: Timestamp) -> Edition {
+        let of_month = self.costs.get(&month);
+        let last_known = of_month.and_then(|of_month| of_month.known.range(..=known_at).next_back().copied());
+        Edition { figures: of_month.map_or(0, |of_month| of_month.figures), last_known }
     }
 
     /// Returns the rows of a month that belong to the system, whatever is known of them.
     pub fn rows(&self, month: Month) -> impl Iterator<Item = &CostRow> {
-        let rows = self.costs.get(&month).into_iter().flatten();
+        let rows = self.costs.get(&month).into_iter().flat_map(|of_month| of_month.rows.values());
         rows.filter(|row| self.policy.scope.as_ref().is_none_or(|scope| scope.holds(&row.tags)))
     }
 

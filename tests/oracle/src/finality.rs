@@ -74,7 +74,10 @@ pub fn draft_from(policy: &Policy, month: Month) -> Timestamp {
     midnight(day)
 }
 
-/// Returns the instant after which a month that still waits is an error, and a missing draft is a loss.
+/// Returns the instant from which a month that still waits is an error, and a missing draft is a loss.
+///
+/// Reading: the three days that the contract grants beyond settling are granted to a provisional draft, too, beyond
+/// [`draft_from`].
 #[must_use]
 pub fn due_by(policy: &Policy, month: Month) -> Timestamp {
     days_after(settles_at(policy, month), policy.wait_days)

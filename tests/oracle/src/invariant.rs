@@ -8,23 +8,29 @@ mod documents;
 mod sums;
 mod timing;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
 use crate::attribution::Attribution;
+use crate::bills::Bills;
 use crate::facts::{Facts, TenantId};
 use crate::month::Month;
-use crate::owed::{NotOwed, Owed, owed_of};
+use crate::owed::{NotOwed, Owed};
 use crate::violation::{Fault, Violation};
 use crate::world::{Account, World};
 
 /// Returns everything that is wrong with a world, given the facts: nothing for a system that bills as the contract says.
 #[must_use]
 pub fn invariant(facts: &Facts, world: &World) -> Vec<Violation> {
-    let judge = Judge { facts, world, bills: RefCell::default() };
+    judge(&mut Bills::default(), facts, world)
+}
+
+/// The same as [`invariant`], for who asks day after day: the answers that still hold are kept in `bills`.
+#[must_use]
+pub fn judge(bills: &mut Bills, facts: &Facts, world: &World) -> Vec<Violation> {
+    bills.follow(facts);
+    let judge = Judge { facts, world, bills };
     let mut violations = closes::faults(&judge);
     for (tenant, account) in &world.accounts {
         let case = Case { judge: &judge, tenant, account };
@@ -40,18 +46,16 @@ pub fn invariant(facts: &Facts, world: &World) -> Vec<Violation> {
 /// A fault and the month it is about.
 type Found = (Option<Month>, Fault);
 
-/// The facts and the world, with the bills that were told apart already.
+/// The facts and the world.
 struct Judge<'a> {
     facts: &'a Facts,
     world: &'a World,
-    bills: RefCell<BTreeMap<(Month, Timestamp), Rc<Attribution>>>,
+    bills: &'a Bills,
 }
 
 impl Judge<'_> {
     fn bill(&self, month: Month, known_at: Timestamp) -> Rc<Attribution> {
-        let mut bills = self.bills.borrow_mut();
-        let bill = bills.entry((month, known_at));
-        Rc::clone(bill.or_insert_with(|| Rc::new(Attribution::of(self.facts, month, known_at))))
+        self.bills.bill(self.facts, month, known_at)
     }
 }
 
@@ -63,8 +67,8 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn owed(&self, month: Month, known_at: Timestamp) -> Result<Owed, NotOwed> {
-        owed_of(self.judge.facts, &self.judge.bill(month, known_at), self.tenant, month)
+    fn owed(&self, month: Month, known_at: Timestamp) -> Rc<Result<Owed, NotOwed>> {
+        self.judge.bills.owed(self.judge.facts, self.tenant, month, known_at)
     }
 
     /// Returns when the account was last worked on, where nothing disturbed it since.

@@ -13,6 +13,7 @@
 //! | [`finality`] | how far a month may be taken, and by when it must be | point 1 |
 //! | [`restatement`], [`balance`] | the next invoice's differences and carried balance | points 5, 6 |
 //! | [`close`] | tenants + unallocated = the bill | point 8 |
+//! | [`bills`] | the same answers, kept from day to day | |
 //! | [`world`] | what an observer sees | points 3 to 6 |
 //! | [`invariant`] | everything that is wrong with it | the invariant at the end; money-pitfalls.md, "Invariants" |
 //!
@@ -25,6 +26,7 @@
 pub mod apportion;
 pub mod attribution;
 pub mod balance;
+pub mod bills;
 pub mod close;
 pub mod currency;
 pub mod exact;

@@ -112,6 +112,13 @@ pub enum Fault {
         /// How far the month was.
         stage: Stage,
     },
+    /// A month that is over and known has no draft, not even a provisional one.
+    NotDrafted {
+        /// What is owed by what was read.
+        owed: i128,
+        /// Since when it should have been drafted.
+        since: Timestamp,
+    },
     /// A month should be on a draft, an invoice or the balance, and is on none.
     NotBilled {
         /// What is owed.

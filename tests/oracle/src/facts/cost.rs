@@ -53,8 +53,8 @@ pub struct CostRow {
 }
 
 impl CostRow {
-    pub(super) fn new(day: Date, tags: Tags, service: &str, record: RecordType, figure: Figure) -> Self {
-        Self { day, tags, service: service.to_owned(), record, figures: vec![figure] }
+    pub(super) fn new(day: Date, tags: Tags, service: &str, record: RecordType) -> Self {
+        Self { day, tags, service: service.to_owned(), record, figures: Vec::new() }
     }
 
     pub(super) fn add(&mut self, figure: Figure) {

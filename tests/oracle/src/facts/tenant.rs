@@ -42,7 +42,7 @@ impl fmt::Display for TenantId {
 }
 
 /// One company that is billed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
     /// The first month it is billed.
     pub first_period: Month,

@@ -33,9 +33,9 @@ fn unequal(case: &Case, run_at: Timestamp) -> Vec<Found> {
     let mut found = Vec::new();
     let mut must = Sums::new();
     for month in entered(case) {
-        match case.owed(month, known_at(case, month, run_at)) {
+        match &*case.owed(month, known_at(case, month, run_at)) {
             Ok(owed) => *must.entry(owed.currency.code.to_owned()).or_default() += owed.total,
-            Err(why) => found.push((Some(month), Fault::NotAssessable { why })),
+            Err(why) => found.push((Some(month), Fault::NotAssessable { why: why.clone() })),
         }
     }
     if !found.is_empty() {

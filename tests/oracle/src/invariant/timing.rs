@@ -7,9 +7,9 @@ use jiff::{Span, Timestamp};
 use super::{Case, Found};
 use crate::balance::EntryKind;
 use crate::facts::Facts;
-use crate::finality::{Stage, due_by, ended_months, looked_at_until, stage};
+use crate::finality::{Blocked, Stage, draft_from, due_by, ended_months, looked_at_until, stage};
 use crate::line::Rule;
-use crate::month::Month;
+use crate::month::{Month, days_after};
 use crate::violation::Fault;
 use crate::world::{Document, World};
 
@@ -56,22 +56,27 @@ fn early(facts: &Facts, world: &World, document: &Document) -> Option<Found> {
     }
 }
 
-/// Judges a month that should be billed by now.
+/// Judges a month that should be drafted, or billed, by now.
 fn late(case: &Case, month: Month, run_at: Timestamp, entered: &BTreeSet<Month>) -> Option<Fault> {
     let (facts, world) = (case.judge.facts, case.judge.world);
-    let due_by = due_by(&facts.policy, month);
-    if run_at < due_by || entered.contains(&month) {
+    if entered.contains(&month) {
         return None;
     }
-    let silent = (!case.account.named_months.contains(&month)).then_some(Fault::SilentWait { due_by });
     let read_at = world.last_read(month, run_at);
-    if stage(facts, month, read_at, run_at) != Stage::Complete {
-        return silent;
+    let owed = case.owed(month, read_at.unwrap_or(Timestamp::MIN));
+    let total = owed.as_ref().as_ref().map(|owed| owed.total);
+    let stage = stage(facts, month, read_at, run_at);
+    let due_by = due_by(&facts.policy, month);
+    if run_at < due_by {
+        let since = days_after(draft_from(&facts.policy, month), facts.policy.wait_days);
+        let is_missing = run_at >= since && stage >= Stage::Provisional(Blocked::Running);
+        let owed = total.ok().filter(|total| is_missing && *total > 0)?;
+        return Some(Fault::NotDrafted { owed, since });
     }
-    match case.owed(month, read_at.unwrap_or(Timestamp::MIN)) {
-        Ok(owed) if owed.total == 0 => None,
-        Ok(owed) => Some(Fault::NotBilled { owed: owed.total, due_by }),
-        Err(_) => silent,
+    match total {
+        Ok(0) if stage == Stage::Complete => None,
+        Ok(owed) if stage == Stage::Complete => Some(Fault::NotBilled { owed, due_by }),
+        _ => (!case.account.named_months.contains(&month)).then_some(Fault::SilentWait { due_by }),
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use oracle::balance::{Entry, EntryKind};
+use oracle::bills::Bills;
 use oracle::facts::{Facts, Figure, RecordType, Tags, Terms};
-use oracle::invariant::invariant;
+use oracle::invariant::{invariant, judge};
 use oracle::line::{Line, Rule, total};
 use oracle::month::Month;
 use oracle::violation::Fault;
@@ -106,6 +107,7 @@ fn name(fault: &Fault) -> &'static str {
         Fault::ForeignCost { .. } => "foreign cost",
         Fault::DraftedEarly { .. } => "drafted early",
         Fault::IssuedEarly { .. } => "issued early",
+        Fault::NotDrafted { .. } => "not drafted",
         Fault::NotBilled { .. } => "not billed",
         Fault::SilentWait { .. } => "silent wait",
         Fault::SilentEdit { .. } => "silent edit",
@@ -122,7 +124,7 @@ fn name(fault: &Fault) -> &'static str {
 }
 
 /// How many names [`name`] gives.
-const KINDS: usize = 23;
+const KINDS: usize = 24;
 
 type Plant = fn(&mut Facts, &mut World);
 
@@ -183,6 +185,12 @@ const PLANTED: &[(&str, &[&str], Plant)] = &[
         for figure in [estimate, last] {
             facts.record(day("2026-11-05"), &tag("ACME"), "Lambda", RecordType::Usage, figure);
         }
+    }),
+    ("no provisional draft", &["not drafted"], |_, world| {
+        let account = account(world, "acme");
+        account.run_at = Some(hour("2026-12-04T08:00:00Z"));
+        account.documents.pop();
+        account.balance.push(Entry { currency: "USD".to_owned(), ..entry("a", 3_100, EntryKind::Carried) });
     }),
     ("a draft that vanished", &["not billed", "unequal"], |_, world| november(world).status = Status::Deleted),
     ("an invoice voided and not made again", &["not billed"], |_, world| {
@@ -287,6 +295,17 @@ fn every_planted_fault_is_seen_as_what_it_is() {
 fn every_kind_of_fault_is_planted() {
     let planted: BTreeSet<&str> = PLANTED.iter().flat_map(|(_, expected, _)| expected.iter().copied()).collect();
     assert_eq!(planted.len(), KINDS, "{planted:?}");
+}
+
+#[test]
+fn answers_kept_from_day_to_day_are_the_same() {
+    let mut bills = Bills::default();
+    for (planted, _, plant) in PLANTED {
+        let (mut facts, mut world) = (facts(), world());
+        assert_eq!(judge(&mut bills, &facts, &world), []);
+        plant(&mut facts, &mut world);
+        assert_eq!(judge(&mut bills, &facts, &world), invariant(&facts, &world), "{planted}");
+    }
 }
 
 #[test]
