@@ -8,7 +8,8 @@ use crate::exact::Exact;
 ///
 /// - `whole` is the sum of the shares, rounded to `step`; a step is what is handed out at once, in whole units.
 /// - Every share gets its floor; what is left goes, one step each, to the largest remainders, ties to the smaller name.
-/// - Reading: a negative whole is the mirror of its positive counterpart, so that a month and its refund cancel line by line.
+/// - Reading: a negative whole is the mirror of its positive counterpart, so that a month and its refund cancel line by
+///   line.
 #[must_use]
 pub fn largest_remainder(whole: i128, step: i128, shares: &[(&str, Exact)]) -> Vec<i128> {
     if whole < 0 {

@@ -28,13 +28,13 @@ pub struct Unowned {
 /// A month's bill, told apart. Everything is in exact dollars.
 ///
 /// Readings:
-/// - A row of several tenants' tags (one's pairs are among another's) is of the tenant with the most pairs, of as many the
-///   smaller id.
+/// - A row of several tenants' tags (one's pairs are among another's) is of the tenant with the most pairs, of as many
+///   the smaller id.
 /// - The cost of a tenant outside its membership is no tenant's: it is unallocated, by its tags.
-/// - Shared cost is rounded once to cents of a dollar and split by largest remainder, ties by id; the rest of a cent stays with
-///   the operator. It is split among the month's members, whether or not they have cost of their own.
-/// - `proportional` weighs by own cost, and by nothing where that is below zero; where no tenant weighs anything the operator
-///   bears it.
+/// - Shared cost is rounded once to cents of a dollar and split by largest remainder, ties by id; the rest of a cent
+///   stays with the operator. It is split among the month's members, whether or not they have cost of their own.
+/// - `proportional` weighs by own cost, and by nothing where that is below zero; where no tenant weighs anything the
+///   operator bears it.
 #[derive(Clone, Debug, Default)]
 pub struct Attribution {
     /// Each member's own cost by service. A member without cost has an empty entry.

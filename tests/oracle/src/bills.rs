@@ -1,4 +1,5 @@
-//! Bills that were told apart already, and what was owed by them: the same answers, without reckoning them again each day.
+//! Bills that were told apart already, and what was owed by them: the same answers, without reckoning them again each
+//! day.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,8 +26,8 @@ pub struct Bills {
 }
 
 impl Bills {
-    /// Forgets what no longer holds, and what was not asked for since the last call. To be called before questions about facts
-    /// that may have changed.
+    /// Forgets what no longer holds, and what was not asked for since the last call. To be called before questions
+    /// about facts that may have changed.
     pub fn follow(&mut self, facts: &Facts) {
         if self.policy != facts.policy || self.tenants != facts.tenants || self.rates != facts.rates {
             self.policy = facts.policy.clone();

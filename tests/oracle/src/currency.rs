@@ -3,9 +3,9 @@
 /// How amounts of a currency are written and rounded. Amounts in this package are Stripe's: whole numbers of
 /// `10^-decimals`, always a multiple of `step`.
 ///
-/// Source: money-lifecycle.md, point 11, and Stripe's page on currencies: currencies without decimals; UGX and ISK, which are
-/// whole but sent with two decimals, `00`; three decimals, of which the last is `0`. A code that Stripe does not list is no
-/// currency here either.
+/// Source: money-lifecycle.md, point 11, and Stripe's page on currencies: currencies without decimals; UGX and ISK,
+/// which are whole but sent with two decimals, `00`; three decimals, of which the last is `0`. A code that Stripe does
+/// not list is no currency here either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency {
     /// The ISO code: `EUR`.

@@ -57,8 +57,8 @@ pub struct Edition {
 impl Facts {
     /// Records what AWS says from `figure.known_at` on of one day, one set of tags, one service and one record type.
     ///
-    /// An earlier figure of the same row is superseded, not added to. In which order figures are recorded does not matter,
-    /// but for those of one instant, of which the last counts.
+    /// An earlier figure of the same row is superseded, not added to. In which order figures are recorded does not
+    /// matter, but for those of one instant, of which the last counts.
     pub fn record(&mut self, day: Date, tags: &Tags, service: &str, record: RecordType, figure: Figure) {
         let month = self.costs.entry(Month::of(day)).or_default();
         month.known.insert(figure.known_at);
@@ -105,8 +105,8 @@ impl Facts {
 
 /// Returns the month from which an edit without a date holds.
 ///
-/// Reading: "from the first month that nothing was closed for" is the month, in UTC, of the edit: every month before it has
-/// ended, is closing or billed, and keeps the facts it had, whether or not a draft exists.
+/// Reading: "from the first month that nothing was closed for" is the month, in UTC, of the edit: every month before it
+/// has ended, is closing or billed, and keeps the facts it had, whether or not a draft exists.
 #[must_use]
 pub fn undated_edit_holds_from(edited_at: Timestamp) -> Month {
     Month::at(edited_at)

@@ -1,7 +1,7 @@
 //! The invariant at the end of money-lifecycle.md, and what stands beside it in money-pitfalls.md.
 //!
-//! What must hold at every instant is judged of every account; what holds once a run has ended is judged of accounts that
-//! were not disturbed since: see [`crate::world::Account::disturbed`].
+//! What must hold at every instant is judged of every account; what holds once a run has ended is judged of accounts
+//! that were not disturbed since: see [`crate::world::Account::disturbed`].
 
 mod closes;
 mod documents;
@@ -20,7 +20,8 @@ use crate::owed::{NotOwed, Owed};
 use crate::violation::{Fault, Violation};
 use crate::world::{Account, World};
 
-/// Returns everything that is wrong with a world, given the facts: nothing for a system that bills as the contract says.
+/// Returns everything that is wrong with a world, given the facts: nothing for a system that bills as the contract
+/// says.
 #[must_use]
 pub fn invariant(facts: &Facts, world: &World) -> Vec<Violation> {
     judge(&mut Bills::default(), facts, world)

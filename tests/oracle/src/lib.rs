@@ -1,8 +1,9 @@
 //! The oracle: what every tenant owes, when it may be invoiced, and what is wrong with the invoices there are.
 //!
-//! It is written from the contract and depends on nothing of billform's (`tests/tests/architecture` asserts it), so that the
-//! simulator judges the handlers by something that does not share their mistakes. It decides; it has no clock, no network
-//! and no random numbers. Where billform and the oracle disagree, either may be wrong: the contract says which.
+//! It is written from the contract and depends on nothing of billform's (`tests/tests/architecture` asserts it), so
+//! that the simulator judges the handlers by something that does not share their mistakes. It decides; it has no clock,
+//! no network and no random numbers. Where billform and the oracle disagree, either may be wrong: the contract says
+//! which.
 //!
 //! | Module | What it says | From |
 //! |---|---|---|
@@ -17,11 +18,11 @@
 //! | [`world`] | what an observer sees | points 3 to 6 |
 //! | [`invariant`] | everything that is wrong with it | the invariant at the end; money-pitfalls.md, "Invariants" |
 //!
-//! What the contract leaves open is marked "Reading" where it is decided. A reading is not the contract: when the code reads
-//! it otherwise, the difference is to be settled in the contract.
+//! What the contract leaves open is marked "Reading" where it is decided. A reading is not the contract: when the code
+//! reads it otherwise, the difference is to be settled in the contract.
 //!
-//! Amounts of a currency are `i128`, in its smallest unit at Stripe (cents; UGX and ISK with two decimals, `00`); cost is
-//! [`exact::Exact`] dollars.
+//! Amounts of a currency are `i128`, in its smallest unit at Stripe (cents; UGX and ISK with two decimals, `00`); cost
+//! is [`exact::Exact`] dollars.
 
 pub mod apportion;
 pub mod attribution;

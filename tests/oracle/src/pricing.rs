@@ -1,18 +1,18 @@
 //! The rules of terms, in their order, on one month's cost.
 //!
-//! Order (money-pitfalls.md, the manifest's schema of `pricing`): base fee, cost, markup, fee, allowance, discount, minimum,
-//! payment fee, tax. Credit follows outside: it is of the tenant, not of the month.
+//! Order (money-pitfalls.md, the manifest's schema of `pricing`): base fee, cost, markup, fee, allowance, discount,
+//! minimum, payment fee, tax. Credit follows outside: it is of the tenant, not of the month.
 //!
 //! Readings:
-//! - Each rule works on amounts that the invoice shows, which are rounded already: 10 % off 312.63 + 4.07 + 0.63 + 45.00 + 5.64
-//!   is 331.17, off the unrounded figures it would be 331.16.
+//! - Each rule works on amounts that the invoice shows, which are rounded already: 10 % off 312.63 + 4.07 + 0.63 +
+//!   45.00 + 5.64 is 331.17, off the unrounded figures it would be 331.16.
 //! - A tier is chosen by the shown cost in the invoice's currency. A cost below zero lies in the first tier.
-//! - The allowance covers cost and markup, not the base fee and not the service fee, and never more than there is: provider cost
-//!   7.50, doubled, less 10.00 included, beside 29.00 is 34.00.
+//! - The allowance covers cost and markup, not the base fee and not the service fee, and never more than there is:
+//!   provider cost 7.50, doubled, less 10.00 included, beside 29.00 is 34.00.
 //! - Percentages of an amount below zero are below zero: a refund takes its markup, discount and tax with it.
 //! - The minimum fills up whatever the sum is, also one below zero.
-//! - The payment fee is the share of the sum so far plus the fixed part, rounded together, not grossed up: 3.20 on 100.00. Where
-//!   nothing is charged there is none.
+//! - The payment fee is the share of the sum so far plus the fixed part, rounded together, not grossed up: 3.20 on
+//!   100.00. Where nothing is charged there is none.
 //! - A line of zero is left out.
 
 use std::collections::BTreeMap;

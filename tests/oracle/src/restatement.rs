@@ -3,8 +3,8 @@
 //! Source: money-lifecycle.md, points 5 and 6.
 //!
 //! Readings:
-//! - A month is assessed again with all its rules; the difference of the two totals is one line, to which the next month's own
-//!   rules do not apply again.
+//! - A month is assessed again with all its rules; the difference of the two totals is one line, to which the next
+//!   month's own rules do not apply again.
 //! - Carried balance comes last. An invoice that would be below zero is not made, and its sum is carried.
 
 use std::collections::BTreeMap;
@@ -34,8 +34,8 @@ impl Restated {
     }
 }
 
-/// Returns how a month that was billed at `before` stands by the cost known at an instant; `before` itself once the month is not
-/// looked at any more.
+/// Returns how a month that was billed at `before` stands by the cost known at an instant; `before` itself once the
+/// month is not looked at any more.
 ///
 /// # Errors
 /// Says why the month cannot be assessed.
@@ -57,7 +57,8 @@ pub fn restated(
 pub struct Next {
     /// The month it is for, by itself.
     pub owed: Owed,
-    /// Its lines: the month's own, then restated months from the oldest on, then balance. Empty where no invoice is made.
+    /// Its lines: the month's own, then restated months from the oldest on, then balance. Empty where no invoice is
+    /// made.
     pub lines: Vec<Line>,
     /// Its total; zero where no invoice is made, never below.
     pub total: i128,
@@ -65,8 +66,8 @@ pub struct Next {
     pub carried: i128,
 }
 
-/// Returns the next invoice of a tenant: `month` by the cost known at an instant, the difference of every month in `billed`
-/// (month to what was billed of it so far) of the same currency, and the balance.
+/// Returns the next invoice of a tenant: `month` by the cost known at an instant, the difference of every month in
+/// `billed` (month to what was billed of it so far) of the same currency, and the balance.
 ///
 /// # Errors
 /// Says why the month cannot be billed.

@@ -1,5 +1,5 @@
-//! What an observer sees of the system that is judged: Stripe's documents, the ledger's balance, the reads of cost, and what
-//! the system says of its troubles. Nothing here is what it ought to be.
+//! What an observer sees of the system that is judged: Stripe's documents, the ledger's balance, the reads of cost, and
+//! what the system says of its troubles. Nothing here is what it ought to be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,8 +49,8 @@ pub struct Read {
 pub struct Account {
     /// When the system last worked on the tenant's months to the end; none before it did.
     pub run_at: Option<Timestamp>,
-    /// Whether something happened since that the system had no run for: a document edited, voided, deleted, a run killed.
-    /// Then only what must hold at every instant is judged.
+    /// Whether something happened since that the system had no run for: a document edited, voided, deleted, a run
+    /// killed. Then only what must hold at every instant is judged.
     pub disturbed: bool,
     /// Every document there is or was.
     pub documents: Vec<Document>,

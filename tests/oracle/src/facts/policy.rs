@@ -15,7 +15,8 @@ pub struct Policy {
     pub scope: Option<Scope>,
     /// Days after a month's close until its figures count as settled: `invoicing.settle_days`, 14 by default.
     pub settle_days: u32,
-    /// The day of the next month from which a month may be drafted as provisional: `invoicing.day`, the first by default.
+    /// The day of the next month from which a month may be drafted as provisional: `invoicing.day`, the first by
+    /// default.
     pub draft_day: i8,
     /// Months for which a billed month is looked at again: three by default.
     pub look_back_months: i32,

@@ -82,7 +82,8 @@ impl Tenant {
         begun.max_by_key(|(from, _)| *from).map(|(_, tags)| tags)
     }
 
-    /// Says whether a row of a day is its own: it carries every pair that the tenant had that day. No pairs own nothing.
+    /// Says whether a row of a day is its own: it carries every pair that the tenant had that day. No pairs own
+    /// nothing.
     #[must_use]
     pub fn owns(&self, day: Date, tags: &Tags) -> bool {
         let owned = self.tags(day).filter(|own| !own.is_empty());

@@ -66,8 +66,8 @@ fn books(case: &Case) -> Sums {
     sums
 }
 
-/// Returns the instant whose cost counts as a month's latest: its last read before the run. Once it is billed and not looked at
-/// any more, later reads change nothing.
+/// Returns the instant whose cost counts as a month's latest: its last read before the run. Once it is billed and not
+/// looked at any more, later reads change nothing.
 fn known_at(case: &Case, month: Month, run_at: Timestamp) -> Timestamp {
     let (facts, world) = (case.judge.facts, case.judge.world);
     let of_month =

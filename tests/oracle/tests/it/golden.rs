@@ -156,7 +156,8 @@ fn the_order_of_all_rules_is_fixed() {
         tax: percent("19"),
     };
     let owed = october(&cost("100.00", terms)).expect("owed");
-    // 20 + 100 + 10 + 5 - 30 = 105; half off is 52.50; 7.50 to the minimum; 2.9 % of 60 + 0.30 = 2.04; 19 % of 62.04 = 11.79.
+    // 20 + 100 + 10 + 5 - 30 = 105; half off is 52.50; 7.50 to the minimum; 2.9 % of 60 + 0.30 = 2.04; 19 % of 62.04 =
+    // 11.79.
     let lines = [
         line(Rule::BaseFee, 2_000),
         service("AWS Lambda", 10_000),

@@ -1,5 +1,5 @@
-//! Laws on generated facts: nothing is lost, order does not matter, rounding stays within one step, and a biller that goes by
-//! the oracle's own rules has no violation.
+//! Laws on generated facts: nothing is lost, order does not matter, rounding stays within one step, and a biller that
+//! goes by the oracle's own rules has no violation.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,8 @@ use crate::scene::{day, id, money, month, percent, rate, tag, tenant};
 /// The months that facts are generated for.
 const MONTHS: [&str; 4] = ["2026-01", "2026-02", "2026-03", "2026-04"];
 
-/// One figure: day of the year from 0, tag value, service, record type, ten-thousandths of a dollar, days until it is known.
+/// One figure: day of the year from 0, tag value, service, record type, ten-thousandths of a dollar, days until it is
+/// known.
 type Drawn = (u16, &'static str, &'static str, RecordType, i64, u16);
 
 fn drawn() -> impl Strategy<Value = Drawn> {
@@ -104,7 +105,8 @@ fn later() -> Timestamp {
     month("2027-12").close()
 }
 
-/// Bills every tenant's months one after the other by the oracle's rules, and returns what an observer sees at each run's end.
+/// Bills every tenant's months one after the other by the oracle's rules, and returns what an observer sees at each
+/// run's end.
 fn billed(facts: &Facts) -> Vec<World> {
     let mut world = World::default();
     let mut seen = Vec::new();

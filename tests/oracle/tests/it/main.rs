@@ -1,4 +1,5 @@
-//! The oracle's own tests: the contract's figures, its laws on generated facts, and every kind of violation planted by hand.
+//! The oracle's own tests: the contract's figures, its laws on generated facts, and every kind of violation planted by
+//! hand.
 
 mod close;
 mod facts;

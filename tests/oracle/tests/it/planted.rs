@@ -14,8 +14,8 @@ use oracle::world::{Account, Claimed, CreditNote, Document, Payment, Read, Statu
 
 use crate::scene::{acme, at, day, exact, figure, id, money, month, rate, spend, tag, tenant};
 
-/// acme: 100.00 in October, restated to 131.00 after it was billed, 50.00 in November. beta, in EUR: a refund of 40.00 in
-/// October, 100.00 in November. 7.00 of November without a tag.
+/// acme: 100.00 in October, restated to 131.00 after it was billed, 50.00 in November. beta, in EUR: a refund of 40.00
+/// in October, 100.00 in November. 7.00 of November without a tag.
 fn facts() -> Facts {
     let mut facts = acme("USD", Terms::default());
     facts.tenants.insert(id("beta"), tenant("beta", "EUR", Terms::default()));
