@@ -4,4 +4,5 @@ pub mod conformance;
 pub mod faults;
 pub mod github;
 pub mod live;
+pub mod simulate;
 pub mod stage;
