@@ -8,6 +8,8 @@
 //!
 //! Readings of the contract are the oracle's, not this package's: a plan only says what happened.
 
+#[cfg(test)]
+mod biller;
 mod draw;
 mod event;
 mod plan;
