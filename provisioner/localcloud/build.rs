@@ -24,6 +24,8 @@ const TOOLS: &[Tool] = &[
     Tool { cfg: "tool_python", find: usable_python, packages: &["localcloud", "tests"] },
     Tool { cfg: "tool_bash", find: || on_the_path("bash"), packages: &["tests"] },
     Tool { cfg: "tool_groff", find: || on_the_path("groff"), packages: &["tests"] },
+    Tool { cfg: "tool_actionlint", find: || on_the_path("actionlint"), packages: &["tests"] },
+    Tool { cfg: "tool_zizmor", find: || on_the_path("zizmor"), packages: &["tests"] },
 ];
 
 fn main() {

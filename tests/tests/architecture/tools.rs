@@ -15,12 +15,13 @@ const MARK: &str = r#"#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newe
 const SUITES: [&str; 3] = ["tests/tests", "tests/src", "provisioner/localcloud/tests"];
 
 /// Asynchronous tests that start none.
-const WITHOUT: [&str; 6] = [
+const WITHOUT: [&str; 7] = [
     "provisioner/localcloud/tests/stripe_faults.rs",
     "tests/src/bin",
     "tests/tests/github/comment.rs",
     "tests/tests/github/disturbed.rs",
     "tests/tests/github/issues.rs",
+    "tests/tests/github/linted.rs",
     "tests/tests/github/merged.rs",
 ];
 

@@ -3,6 +3,7 @@
 mod comment;
 mod disturbed;
 mod issues;
+mod linted;
 mod merged;
 mod nightly;
 mod workflows;
