@@ -7,6 +7,7 @@
 //! A fault is reported and taken out of the tree, then reading goes on; so the checks see what is sound and say
 //! nothing about what was reported. It reads no file: the caller passes the texts.
 
+mod anchors;
 mod catalogue;
 mod characters;
 mod check;

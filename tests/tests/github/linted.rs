@@ -108,7 +108,7 @@ async fn zizmor_finds_what_is_broken_on_purpose() {
         ("workflows/plan.yml", "cat plan.err >&2", "echo ${{ github.event.pull_request.title }}", "template-injection"),
         ("workflows/plan.yml", "  pull_request:\n", "  pull_request_target:\n", "dangerous-triggers"),
         ("workflows/drift.yml", "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "unpinned-uses"),
-        ("workflows/apply.yml", "persist-credentials: false", "persist-credentials: true", "artipacked"),
+        ("workflows/apply.yml", "persist-credentials: false", "fetch-depth: 1", "artipacked"),
         ("actions/billform-setup/action.yml", " # zizmor: ignore[github-env] the", " # the", "github-env"),
     ];
     assert_found(zizmor, &faults).await;

@@ -9,6 +9,7 @@
 
 mod format;
 mod outline;
+mod said;
 mod splice;
 mod tenant;
 mod written;

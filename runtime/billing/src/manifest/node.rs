@@ -11,12 +11,14 @@ pub(super) struct Span {
     pub column: usize,
     /// How many characters.
     pub len: usize,
+    /// Where the alias stands that repeats what stands here: its line and column. None for what is read where it stands.
+    pub alias: Option<(usize, usize)>,
 }
 
 impl Span {
     /// The first character of a source.
     pub(super) fn start_of(file: usize) -> Span {
-        Span { file, line: 1, column: 1, len: 1 }
+        Span { file, line: 1, column: 1, len: 1, alias: None }
     }
 }
 

@@ -30,7 +30,7 @@ impl Place {
     /// Returns a problem with what stands here; `sources` are the manifest's files.
     pub fn problem(&self, sources: &[Source], message: impl AsRef<str>, hint: Option<String>) -> Problem {
         let file = sources.iter().position(|source| source.path == self.file).unwrap_or(usize::MAX);
-        let span = Span { file, line: self.line, column: self.column, len: self.len };
+        let span = Span { file, line: self.line, column: self.column, len: self.len, alias: None };
         Problem::at(sources, span, message, hint)
     }
 }

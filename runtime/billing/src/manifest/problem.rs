@@ -39,6 +39,12 @@ impl Problem {
         let line = source.and_then(|source| source.text.lines().nth(span.line.saturating_sub(1)));
         let line: String = line.unwrap_or_default().chars().take(LONGEST_LINE).collect();
         let rest = line.chars().count().saturating_sub(span.column - 1);
+        let repeated =
+            span.alias.map(|(line, column)| format!("the alias in line {line}, column {column}, repeats it"));
+        let hint = match (hint, repeated) {
+            (Some(hint), Some(repeated)) => Some(format!("{hint}; {repeated}")),
+            (hint, repeated) => hint.or(repeated),
+        };
         Problem {
             file: source.map(|source| shown(&source.path)).unwrap_or_default(),
             line: span.line,

@@ -16,7 +16,7 @@ impl Source {
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
             let sources = [Source { path, text: before }];
-            let span = Span { file: 0, line, column, len: 1 };
+            let span = Span { file: 0, line, column, len: 1, alias: None };
             Problem::at(&sources, span, "the file is no UTF-8 text", Some("save it as UTF-8".to_owned()))
         })
     }

@@ -1,8 +1,14 @@
-//! YAML text -> [`Node`]. The part of YAML that a manifest needs, and a clear problem for the rest: anchors, tags,
-//! values over several lines and several documents are refused, because they hide what a manifest says.
+//! YAML text -> [`Node`]. The part of YAML that a manifest needs, and a clear problem for the rest: tags, values over
+//! several lines and several documents are refused, because they hide what a manifest says.
+//!
+//! Anchors and aliases are read (YAML 1.2.2, 7.1), and merge keys as most readers know them
+//! (<https://yaml.org/type/merge.html>): a mapping's own keys come before merged ones, earlier merged ones before later.
+
+use std::collections::HashMap;
 
 use serde_yaml::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
 
+use super::anchors::{Anchors, Refused};
 use super::node::{Entry, Node, Span, Standing, Value};
 use super::problem::Problem;
 use super::scalar::is_null;
@@ -33,7 +39,14 @@ pub(super) fn parse(sources: &[Source], file: usize, problems: &mut Vec<Problem>
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
     };
-    let mut reader = Reader { sources, file, problems, events: Parser::new_from_str_with_options(text, options) };
+    let mut reader = Reader {
+        sources,
+        file,
+        problems,
+        events: Parser::new_from_str_with_options(text, options),
+        anchors: Anchors::default(),
+        depth: 0,
+    };
     match reader.document() {
         Ok(node) => node,
         Err(error) => {
@@ -48,6 +61,9 @@ struct Reader<'a> {
     file: usize,
     problems: &'a mut Vec<Problem>,
     events: Parser<'a, granit_parser::StrInput<'a>>,
+    anchors: Anchors,
+    /// How many lists and mappings are open.
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -85,14 +101,55 @@ impl<'a> Reader<'a> {
     /// The node that starts with an event already taken.
     fn node(&mut self, (event, span): Spanned<'a>) -> Result<Node, ScanError> {
         let at = self.span(&span);
-        self.report_decorations(&event, at);
+        self.report_tag(&event, at);
+        let anchor = anchor_of(&event);
+        if let Some(anchor) = anchor {
+            self.anchors.open(anchor);
+        }
         let value = match event {
             Event::Scalar(text, style, ..) => self.scalar(text.into_owned(), style, &span),
             Event::SequenceStart(..) => self.list()?,
             Event::MappingStart(..) => self.map()?,
+            Event::Alias(anchor) => return Ok(self.alias(anchor, at)),
+            Event::UnresolvedAlias(name) => {
+                let hint = format!("write `&{name}` before the value that it is to repeat, above this line");
+                self.report(at, &format!("no anchor above this line has the name of the alias `*{name}`"), &hint);
+                Value::Hole
+            }
             _ => Value::Hole,
         };
-        Ok(Node { span: at, value })
+        let node = Node { span: at, value };
+        if let Some(anchor) = anchor
+            && let Err(refused) = self.anchors.close(anchor, &node)
+        {
+            self.report_refused(at, refused);
+        }
+        Ok(node)
+    }
+
+    /// What an alias repeats.
+    fn alias(&mut self, anchor: usize, at: Span) -> Node {
+        match self.anchors.repeat(anchor, (at.line, at.column), DEEPEST - self.depth) {
+            Ok(node) => node,
+            Err(refused) => {
+                self.report_refused(at, refused);
+                Node { span: at, value: Value::Hole }
+            }
+        }
+    }
+
+    fn report_refused(&mut self, at: Span, refused: Refused) {
+        match refused {
+            Refused::Endless => {
+                let hint = "an alias repeats what stands above it, not what it stands in; write the value out";
+                self.report(at, "this alias would contain itself", hint);
+            }
+            Refused::TooDeep => self.report(at, TOO_DEEP.0, TOO_DEEP.1),
+            Refused::TooLarge => {
+                let hint = "aliases of aliases multiply; write out what is meant";
+                self.report(at, "the aliases up to here repeat more than a manifest may hold", hint);
+            }
+        }
     }
 
     fn scalar(&mut self, text: String, style: ScalarStyle, span: &granit_parser::Span) -> Value {
@@ -108,21 +165,35 @@ impl<'a> Reader<'a> {
     }
 
     fn list(&mut self) -> Result<Value, ScanError> {
+        self.depth += 1;
         let mut items = Vec::new();
         loop {
             match self.expect_next()? {
-                (Event::SequenceEnd, _) => return Ok(Value::List(items)),
+                (Event::SequenceEnd, _) => break,
                 item => items.push(self.node(item)?),
             }
         }
+        self.depth -= 1;
+        Ok(Value::List(items))
     }
 
     fn map(&mut self) -> Result<Value, ScanError> {
+        self.depth += 1;
         let mut entries: Vec<Entry> = Vec::new();
+        // Each key's line.
+        let mut lines: HashMap<String, usize> = HashMap::new();
+        let mut merged = None;
         loop {
-            let key = match self.expect_next()? {
-                (Event::MappingEnd, _) => return Ok(Value::Map(entries)),
-                key => self.node(key)?,
+            let (key, is_merge) = match self.expect_next()? {
+                (Event::MappingEnd, _) => break,
+                (event, span) => {
+                    let is_merge = matches!(&event, Event::Scalar(key, ScalarStyle::Plain, ..) if key == "<<");
+                    if anchor_of(&event).is_some() || matches!(event, Event::Alias(_)) {
+                        let hint = "write a plain key; anchors and aliases are for values";
+                        self.report(self.span(&span), "an anchor or alias stands at a key", hint);
+                    }
+                    (self.node((event, span))?, is_merge)
+                }
             };
             let value = self.expect_next()?;
             let node = self.node(value)?;
@@ -133,34 +204,54 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             };
-            if key == "<<" {
-                self.report(key_span, "merge keys are not used in a manifest", "write the keys out");
-                continue;
-            }
-            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                let hint = format!("the first is in line {}; keep one of them", first.key_span.line);
+            if let Some(first) = lines.get(&key) {
+                let hint = format!("the first is in line {first}; keep one of them");
                 self.report(key_span, &format!("the key `{key}` stands here a second time"), &hint);
                 continue;
             }
-            entries.push(Entry { key, key_span, node, standing: Standing::Written });
+            lines.insert(key.clone(), key_span.line);
+            match is_merge {
+                true => merged = Some(node),
+                false => entries.push(Entry { key, key_span, node, standing: Standing::Written }),
+            }
+        }
+        self.depth -= 1;
+        if let Some(merged) = merged {
+            self.merge(&mut entries, lines, merged);
+        }
+        Ok(Value::Map(entries))
+    }
+
+    /// Puts in what `<<` brings: the keys of a mapping, or of each of a list of mappings, that are not there yet.
+    fn merge(&mut self, entries: &mut Vec<Entry>, mut lines: HashMap<String, usize>, merged: Node) {
+        let parts = match merged.value {
+            Value::List(parts) => parts,
+            _ => vec![merged],
+        };
+        for part in parts {
+            match part.value {
+                Value::Map(more) => {
+                    for entry in more {
+                        if lines.insert(entry.key.clone(), entry.key_span.line).is_none() {
+                            entries.push(entry);
+                        }
+                    }
+                }
+                Value::Hole => {}
+                _ => {
+                    let hint = "write `<<: *name`, where `&name` stands before a mapping, or `<<: [*one, *two]`";
+                    self.report(part.span, "`<<` takes a mapping, or a list of mappings", hint);
+                }
+            }
         }
     }
 
-    /// Anchors, aliases and tags.
-    fn report_decorations(&mut self, event: &Event<'_>, at: Span) {
-        let (anchor, tag) = match event {
-            Event::Scalar(_, _, anchor, tag)
-            | Event::SequenceStart(_, anchor, tag)
-            | Event::MappingStart(_, anchor, tag) => (*anchor != 0, tag.is_some()),
-            _ => (false, false),
+    fn report_tag(&mut self, event: &Event<'_>, at: Span) {
+        let (Event::Scalar(_, _, _, tag) | Event::SequenceStart(_, _, tag) | Event::MappingStart(_, _, tag)) = event
+        else {
+            return;
         };
-        if matches!(event, Event::Alias(_) | Event::UnresolvedAlias(_)) {
-            self.report(at, "aliases (`*name`) are not used in a manifest", "write the value out");
-        }
-        if anchor {
-            self.report(at, "anchors (`&name`) are not used in a manifest", "leave it out and write values out");
-        }
-        if tag {
+        if tag.is_some() {
             self.report(at, "tags (`!name`) are not used in a manifest", "leave it out; quote what is text");
         }
     }
@@ -168,7 +259,13 @@ impl<'a> Reader<'a> {
     fn span(&self, span: &granit_parser::Span) -> Span {
         let one_line = span.end.line() == span.start.line();
         let len = if one_line { span.end.col().saturating_sub(span.start.col()) } else { 1 };
-        Span { file: self.file, line: span.start.line().max(1), column: span.start.col() + 1, len: len.max(1) }
+        Span {
+            file: self.file,
+            line: span.start.line().max(1),
+            column: span.start.col() + 1,
+            len: len.max(1),
+            alias: None,
+        }
     }
 
     fn report(&mut self, at: Span, message: &str, hint: &str) {
@@ -184,10 +281,22 @@ impl<'a> Reader<'a> {
             let text = self.sources[self.file].text.lines().nth(line - 1)?;
             text.chars().position(|character| character == '\t')
         });
-        let span = Span { file: self.file, line, column: tab.unwrap_or(marker.col()) + 1, len: 1 };
+        let span = Span { file: self.file, line, column: tab.unwrap_or(marker.col()) + 1, len: 1, alias: None };
         self.problems.push(Problem::at(self.sources, span, message, hint.map(str::to_owned)));
     }
 }
+
+/// The parser's number of the anchor that a value has.
+fn anchor_of(event: &Event<'_>) -> Option<usize> {
+    let (Event::Scalar(_, _, anchor, _) | Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _)) =
+        event
+    else {
+        return None;
+    };
+    Some(*anchor).filter(|anchor| *anchor != 0)
+}
+
+const TOO_DEEP: (&str, &str) = ("this is nested too deeply", "a manifest is a few levels deep");
 
 const TAB: &str = "a tab stands here";
 
@@ -199,7 +308,7 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => (TAB, "YAML is indented with spaces"),
-        ErrorKind::RecursionLimitExceeded => ("this is nested too deeply", "a manifest is a few levels deep"),
+        ErrorKind::RecursionLimitExceeded => TOO_DEEP,
         ErrorKind::UnclosedQuotedScalar => ("a quoted text is not closed", "add the closing quote"),
         ErrorKind::InvalidQuotedScalarIndent | ErrorKind::DocumentIndicatorInQuotedScalar => {
             ("a quoted text above this line is not closed", "add the closing quote")

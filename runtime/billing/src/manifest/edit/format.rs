@@ -4,11 +4,10 @@
 use std::ops::Range;
 
 use super::outline::{Outline, Piece, Shape, Style};
+use super::said::{says_the_same, tree};
 use super::{FileEdit, Refusal};
-use crate::manifest::node::{Node, Value};
 use crate::manifest::schema::Place;
 use crate::manifest::source::{Role, Source};
-use crate::manifest::yaml;
 
 /// One of the manifest's files in the standard form. Its `after` is its `before` when it is in that form already.
 ///
@@ -18,19 +17,26 @@ pub fn formatted(sources: &[Source], file: usize) -> Result<FileEdit, Refusal> {
     let source = &sources[file];
     let before = tree(sources, file)?;
     let outline = Outline::of(&source.text)?;
-    let text = match &outline.root {
-        Some(root) => Printer::new(&outline).file(root, place_of(source, sources.len() == 1, root)),
-        None => source.text.clone(),
+    let Some(root) = &outline.root else {
+        return Ok(FileEdit {
+            path: source.path.clone(),
+            before: Some(source.text.clone()),
+            after: Some(source.text.clone()),
+        });
     };
-    let after = [Source { path: source.path.clone(), text: text.clone() }];
-    let kept = tree(&after, 0).is_ok_and(|after| sorted(after) == sorted(before)) && {
-        let after = Outline::of(&text)?;
-        let (mut old, mut new) = (outline.comment_texts(), after.comment_texts());
-        old.iter_mut().chain(&mut new).for_each(|comment| *comment = comment.trim_end());
-        old.sort_unstable();
-        new.sort_unstable();
-        old == new
+    let keeps = |text: &str| -> Result<bool, Refusal> {
+        let after = [Source { path: source.path.clone(), text: text.to_owned() }];
+        let same = tree(&after, 0).is_ok_and(|after| says_the_same(&after, &before));
+        Ok(same && marks(&Outline::of(text)?) == marks(&outline))
     };
+    let place = place_of(source, sources.len() == 1, root);
+    let mut text = Printer::new(&outline).file(root, place);
+    let mut kept = keeps(&text)?;
+    if !kept && !outline.anchor_texts().is_empty() {
+        // An alias stays below its anchor: where the model's order would part them, the file's own order holds.
+        text = Printer::new(&outline).file(root, None);
+        kept = keeps(&text)?;
+    }
     if !kept {
         let message = format!("{} is written in a way that its standard form does not know", source.path);
         return Err(Refusal::impossible(message, "format it by hand; nothing was written"));
@@ -38,35 +44,12 @@ pub fn formatted(sources: &[Source], file: usize) -> Result<FileEdit, Refusal> {
     Ok(FileEdit { path: source.path.clone(), before: Some(source.text.clone()), after: Some(text) })
 }
 
-fn tree(sources: &[Source], file: usize) -> Result<Node, Refusal> {
-    let mut problems = Vec::new();
-    match yaml::parse(sources, file, &mut problems) {
-        Some(tree) if problems.is_empty() => Ok(tree),
-        _ => Err(Refusal::Unsound(problems)),
-    }
-}
-
-/// What a tree says, whatever the order of its keys: each scalar with the steps to it.
-fn sorted(tree: Node) -> Vec<(String, String)> {
-    fn walk(node: &Node, path: &str, found: &mut Vec<(String, String)>) {
-        match &node.value {
-            Value::Plain(text) => found.push((path.to_owned(), format!("plain {text}"))),
-            Value::Quoted(text) => found.push((path.to_owned(), format!("quoted {text}"))),
-            Value::Hole => found.push((path.to_owned(), "hole".to_owned())),
-            Value::List(items) => {
-                found.push((path.to_owned(), format!("list of {}", items.len())));
-                items.iter().enumerate().for_each(|(index, item)| walk(item, &format!("{path}/{index}"), found));
-            }
-            Value::Map(entries) => {
-                found.push((path.to_owned(), format!("map of {}", entries.len())));
-                entries.iter().for_each(|entry| walk(&entry.node, &format!("{path}/{}", entry.key), found));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(&tree, "", &mut found);
-    found.sort();
-    found
+/// Comments and anchors, whatever their order.
+fn marks<'a>(outline: &Outline<'a>) -> Vec<&'a str> {
+    let comments = outline.comment_texts().into_iter().map(str::trim_end);
+    let mut marks: Vec<&str> = comments.chain(outline.anchor_texts()).collect();
+    marks.sort_unstable();
+    marks
 }
 
 /// Which part of the model a file writes.
@@ -280,11 +263,18 @@ impl<'a> Printer<'a> {
     }
 
     fn item(&mut self, item: &Piece, indent: usize, place: Option<Place<'static>>) {
-        let dash = " ".repeat(indent) + "-";
+        let dash = format!("{}-{}", " ".repeat(indent), self.anchor(item));
         if item.style() != Some(Style::Block) {
             let text = self.inline(item);
             self.lines.push(format!("{dash} {text}").trim_end().to_owned());
             self.trailing(item.range.end);
+            return;
+        }
+        if let Some(anchor) = &item.anchor {
+            // The parser would take an anchor before a key for the key's.
+            self.lines.push(dash);
+            self.trailing(anchor.end);
+            self.block(item, indent + 2, place);
             return;
         }
         let outer = std::mem::take(&mut self.lines);
@@ -303,7 +293,7 @@ impl<'a> Printer<'a> {
 
     fn entry(&mut self, key: &Piece, value: &Piece, indent: usize, place: Option<Place<'static>>) {
         let name = &self.outline.text[key.range.clone()];
-        let start = format!("{}{name}:", " ".repeat(indent));
+        let start = format!("{}{name}:{}", " ".repeat(indent), self.anchor(value));
         if value.style() == Some(Style::Block) {
             self.lines.push(start);
             self.trailing(key.range.end);
@@ -314,6 +304,11 @@ impl<'a> Printer<'a> {
         let text = self.inline(value);
         self.lines.push(format!("{start} {text}").trim_end().to_owned());
         self.trailing(value.range.end.max(key.range.end));
+    }
+
+    /// ` &name` for what has an anchor.
+    fn anchor(&self, piece: &Piece) -> String {
+        piece.anchor.as_ref().map(|anchor| format!(" {}", &self.outline.text[anchor.clone()])).unwrap_or_default()
     }
 
     /// The comment behind what was printed last, on the line of a byte.
@@ -353,15 +348,18 @@ impl<'a> Printer<'a> {
         match &piece.shape {
             Shape::Scalar { .. } | Shape::Alias => text.to_owned(),
             Shape::List { items, .. } => {
-                let items: Vec<String> = items.iter().map(|item| self.inline(item)).collect();
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| format!("{} {}", self.anchor(item), self.inline(item)).trim().to_owned())
+                    .collect();
                 inner(items, "[", "]", "")
             }
             Shape::Map { entries, .. } => {
                 let entries: Vec<String> = entries
                     .iter()
-                    .map(|(key, value)| {
-                        let (key, value) = (self.outline.text[key.range.clone()].to_owned(), self.inline(value));
-                        format!("{key}: {value}").trim_end().to_owned()
+                    .map(|(key, inner)| {
+                        let (key, value) = (self.outline.text[key.range.clone()].to_owned(), self.inline(inner));
+                        format!("{key}:{} {value}", self.anchor(inner)).trim_end().to_owned()
                     })
                     .collect();
                 inner(entries, "{", "}", " ")
@@ -376,14 +374,15 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// Where each entry goes: by the model's order where it has one; unknown keys last, in the order written.
+/// Where each entry goes: by the model's order where it has one; `<<` first, unknown keys last, in the order written.
 fn order(place: Option<Place<'static>>, entries: &[(Piece, Piece)]) -> Vec<usize> {
     let known = place.map(Place::keys).unwrap_or_default();
     let rank = |index: usize, key: &Piece| match known.is_empty() {
         true => index,
+        false if key.reads() == Some("<<") => 0,
         false => {
             let at = known.iter().position(|name| key.reads() == Some(name));
-            at.unwrap_or(known.len() + index)
+            at.unwrap_or(known.len() + index) + 1
         }
     };
     entries.iter().enumerate().map(|(index, (key, _))| rank(index, key)).collect()

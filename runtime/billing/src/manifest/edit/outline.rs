@@ -22,6 +22,8 @@ pub(super) struct Piece {
     /// From its first byte to the end of its last one. A value that is left out has an empty range behind its key's colon.
     pub range: Range<usize>,
     pub shape: Shape,
+    /// Where its anchor stands, `&` included; before its range.
+    pub anchor: Option<Range<usize>>,
 }
 
 /// What a value is.
@@ -68,7 +70,10 @@ impl<'a> Outline<'a> {
     pub(super) fn of(text: &'a str) -> Result<Outline<'a>, ScanError> {
         // A byte-order mark belongs to no value; the parser must not see it, the offsets count it.
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let options = granit_parser::options! { emit_comments: true, emit_unresolved_aliases: true };
+        let options = granit_parser::options! { emit_comments: true,
+            emit_unresolved_aliases: true,
+            emit_anchor_events: true,
+        };
         let events = Parser::new_from_str_with_options(body, options);
         let mut reader = Reader { text, shift: text.len() - body.len(), events, comments: Vec::new() };
         let mut root = None;
@@ -87,6 +92,11 @@ impl<'a> Outline<'a> {
     pub(super) fn line_start(&self, at: usize) -> usize {
         let first = self.first();
         if at <= first { first } else { self.text[..at].rfind('\n').map_or(first, |found| found + 1) }
+    }
+
+    /// The line of a byte, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.text[..at].matches('\n').count() + 1
     }
 
     /// Where the text begins, behind a byte-order mark.
@@ -136,6 +146,29 @@ impl<'a> Outline<'a> {
     /// The texts of all comments, in their order.
     pub(super) fn comment_texts(&self) -> Vec<&'a str> {
         self.comments.iter().map(|comment| &self.text[comment.clone()]).collect()
+    }
+
+    /// An anchor within a range that an alias behind the range repeats, and the line and column of that: `9:5`.
+    pub(super) fn repeated(&self, range: &Range<usize>) -> Option<(&'a str, String)> {
+        let (mut anchors, mut aliases) = (Vec::new(), Vec::new());
+        if let Some(root) = &self.root {
+            root.marks(&mut anchors, &mut aliases);
+        }
+        let name = |mark: &Range<usize>| &self.text[mark.start + 1..mark.end];
+        aliases.iter().filter(|alias| alias.start >= range.end).find_map(|alias| {
+            let meant = anchors.iter().rfind(|anchor| anchor.start < alias.start && name(anchor) == name(alias))?;
+            let place = || format!("{}:{}", self.line(alias.start), self.column(alias.start) + 1);
+            range.contains(&meant.start).then(|| (name(meant), place()))
+        })
+    }
+
+    /// The texts of all anchors, in their order.
+    pub(super) fn anchor_texts(&self) -> Vec<&'a str> {
+        let mut anchors = Vec::new();
+        if let Some(root) = &self.root {
+            root.marks(&mut anchors, &mut Vec::new());
+        }
+        anchors.into_iter().map(|anchor| &self.text[anchor]).collect()
     }
 
     /// Where the dash of a block list's element stands: the first `-` that opens a line between the element before and it.
@@ -205,9 +238,27 @@ impl<'a> Reader<'a> {
         self.next()?.ok_or_else(|| ScanError::new(marker, "the text ends too early"))
     }
 
+    /// The anchor of the value that an event began: the parser names it behind that.
+    fn anchor(&mut self, event: &Event<'a>) -> Result<Option<Range<usize>>, ScanError> {
+        let (Event::Scalar(_, _, anchor, _) | Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _)) =
+            event
+        else {
+            return Ok(None);
+        };
+        if *anchor == 0 {
+            return Ok(None);
+        }
+        match self.expect_next()? {
+            (Event::Anchor(..), range) => Ok(Some(range)),
+            (_, range) => Ok(Some(range.start..range.start)),
+        }
+    }
+
     /// The value that an event begins. `behind` is where it stands if it is left out.
     fn piece(&mut self, event: Event<'a>, range: Range<usize>, behind: usize) -> Result<Piece, ScanError> {
-        match event {
+        let anchor = self.anchor(&event)?;
+        let behind = anchor.as_ref().map_or(behind, |anchor| anchor.end);
+        let piece = match event {
             Event::Scalar(reads, style, ..) => {
                 let quotes = match style {
                     ScalarStyle::SingleQuoted => Quotes::Single,
@@ -217,15 +268,16 @@ impl<'a> Reader<'a> {
                 };
                 let missing = reads.is_empty() && quotes == Quotes::None;
                 let range = if missing { behind..behind } else { range };
-                Ok(Piece { range, shape: Shape::Scalar { reads: reads.into_owned(), quotes } })
+                Piece { range, shape: Shape::Scalar { reads: reads.into_owned(), quotes }, anchor: None }
             }
             Event::SequenceStart(..) if self.text[range.start..].starts_with('[') => {
-                self.list(range.start, Style::Flow)
+                self.list(range.start, Style::Flow)?
             }
-            Event::SequenceStart(..) => self.list(first_dash(self.text, range.start), Style::Block),
-            Event::MappingStart(..) => self.map(range.start),
-            _ => Ok(Piece { range, shape: Shape::Alias }),
-        }
+            Event::SequenceStart(..) => self.list(first_dash(self.text, range.start), Style::Block)?,
+            Event::MappingStart(..) => self.map(range.start)?,
+            _ => Piece { range, shape: Shape::Alias, anchor: None },
+        };
+        Ok(Piece { anchor, ..piece })
     }
 
     fn list(&mut self, start: usize, style: Style) -> Result<Piece, ScanError> {
@@ -234,7 +286,7 @@ impl<'a> Reader<'a> {
             let (event, range) = self.expect_next()?;
             if matches!(event, Event::SequenceEnd) {
                 let end = if style == Style::Flow { range.end } else { end };
-                return Ok(Piece { range: start..end, shape: Shape::List { style, items } });
+                return Ok(Piece { range: start..end, shape: Shape::List { style, items }, anchor: None });
             }
             let item = self.piece(event, range.clone(), range.start)?;
             end = item.range.end;
@@ -252,7 +304,7 @@ impl<'a> Reader<'a> {
                 let start = entries.first().filter(|_| style == Style::Block).map_or(start, |(key, _)| key.range.start);
                 let last = entries.last().map_or(start, |(_, value)| value.range.end);
                 let end = if style == Style::Flow { range.end } else { last };
-                return Ok(Piece { range: start..end, shape: Shape::Map { style, entries } });
+                return Ok(Piece { range: start..end, shape: Shape::Map { style, entries }, anchor: None });
             }
             if entries.is_empty() && range.start == start {
                 style = Style::Block;
@@ -270,6 +322,27 @@ impl Piece {
     /// Whether nothing is written here.
     pub(super) fn is_missing(&self) -> bool {
         self.range.is_empty() && matches!(&self.shape, Shape::Scalar { reads, .. } if reads.is_empty())
+    }
+
+    /// From its anchor, if it has one, to its end.
+    pub(super) fn whole(&self) -> Range<usize> {
+        self.anchor.as_ref().map_or(self.range.start, |anchor| anchor.start)..self.range.end
+    }
+
+    /// Where anchors and aliases stand here, each in their order.
+    fn marks(&self, anchors: &mut Vec<Range<usize>>, aliases: &mut Vec<Range<usize>>) {
+        anchors.extend(self.anchor.clone());
+        match &self.shape {
+            Shape::Alias => aliases.push(self.range.clone()),
+            Shape::Scalar { .. } => {}
+            Shape::List { items, .. } => items.iter().for_each(|item| item.marks(anchors, aliases)),
+            Shape::Map { entries, .. } => {
+                for (key, value) in entries {
+                    key.marks(anchors, aliases);
+                    value.marks(anchors, aliases);
+                }
+            }
+        }
     }
 
     /// The elements of a list; none of anything else.

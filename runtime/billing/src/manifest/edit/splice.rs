@@ -107,7 +107,7 @@ impl Outline<'_> {
     /// Where the last element of brackets begins.
     fn element_start(&self, whole: &Piece) -> usize {
         match &whole.shape {
-            Shape::List { items, .. } => items.last().map_or(whole.range.start, |item| item.range.start),
+            Shape::List { items, .. } => items.last().map_or(whole.range.start, |item| item.whole().start),
             Shape::Map { entries, .. } => entries.last().map_or(whole.range.start, |(key, _)| key.range.start),
             Shape::Scalar { .. } | Shape::Alias => whole.range.start,
         }
@@ -131,7 +131,7 @@ impl Outline<'_> {
     /// Takes an element out of a list that has more.
     pub(super) fn remove_item(&self, list: &Piece, index: usize) -> Vec<Splice> {
         let items = list.items();
-        let parts: Vec<Range<usize>> = items.iter().map(|item| item.range.clone()).collect();
+        let parts: Vec<Range<usize>> = items.iter().map(Piece::whole).collect();
         if list.style() == Some(Style::Flow) {
             return self.remove_in_brackets(list, &parts, index);
         }
@@ -161,11 +161,13 @@ impl Outline<'_> {
     pub(super) fn emptied(&self, key: &Piece, value: &Piece, brackets: &str) -> Vec<Splice> {
         if value.style() == Some(Style::Flow) {
             return match (self.comment_in(&value.range), value.items()) {
-                (Some(_), [only]) => self.remove_in_brackets(value, std::slice::from_ref(&only.range), 0),
+                (Some(_), [only]) => self.remove_in_brackets(value, &[only.whole()], 0),
                 _ => vec![self.replace(value, brackets)],
             };
         }
         let colon = self.text[key.range.end..].find(':').map_or(key.range.end, |at| key.range.end + at + 1);
+        // What stands behind an anchor is its value.
+        let colon = value.anchor.as_ref().map_or(colon, |anchor| anchor.end);
         let lines = self.line_start(value.range.start)..self.next_line(value.range.end);
         let with = format!(" {brackets}");
         vec![Splice { range: colon..colon, with }, Splice { range: lines, with: String::new() }]

@@ -1,11 +1,13 @@
 //! A tenant added, changed or removed.
 
 use super::outline::{Outline, Piece, Quotes, Shape, Style};
+use super::said::assert_only;
 use super::splice::{Splice, indented, spliced};
 use super::written::{Written, flow_map, scalar};
 use super::{FileEdit, Refusal};
 use crate::function::FunctionSpec;
 use crate::manifest::model::Tenant;
+use crate::manifest::node::Step;
 use crate::manifest::source::{Role, Source};
 use crate::manifest::{Manifest, Problem, load, schema};
 
@@ -74,13 +76,16 @@ pub fn set_tenant(
 ) -> Result<FileEdit, Refusal> {
     let before = at.manifest()?;
     at.known(&before, id)?;
-    let mut edit = at.whole(at.source_of(id)?);
+    let source = at.source_of(id)?;
+    let mut edit = at.whole(source);
     for (key, value) in fields {
         edit = changed(edit, id, |outline, tenant| set(outline, tenant, key, value))?;
     }
     for key in unset {
         edit = changed(edit, id, |outline, tenant| take_out(outline, tenant, id, key))?;
     }
+    let gone: Vec<Vec<Step>> = unset.iter().map(|key| steps(key)).collect();
+    assert_only(source, edit.after.as_deref().unwrap_or_default(), id, &touched(fields), &gone)?;
     at.prove(&before, edit, |tenants, after| {
         let (old, new) =
             (tenants.iter().position(|tenant| tenant.id == id), after.iter().find(|tenant| tenant.id == id));
@@ -113,7 +118,31 @@ pub fn remove_tenant(at: &TenantEdit<'_>, id: &str) -> Result<FileEdit, Refusal>
         }
     };
     let edit = FileEdit { path: source.path.clone(), before: Some(source.text.clone()), after };
-    at.prove(&before, edit, |tenants, _| tenants.retain(|tenant| tenant.id != id))
+    let proved = at.prove(&before, edit, |tenants, _| tenants.retain(|tenant| tenant.id != id));
+    match (proved, tenant_in(&outline, id).and_then(|tenant| outline.repeated(&tenant.whole()))) {
+        (Err(_), Some((anchor, alias))) => Err(Refusal::impossible(
+            format!("tenant `{id}` holds the anchor `&{anchor}`, which {}:{alias} repeats", source.path),
+            "write the value out there first; nothing was written",
+        )),
+        (proved, _) => proved,
+    }
+}
+
+/// The keys that fields are written to; of a mapping each key of its own.
+fn touched(fields: &[(String, Written)]) -> Vec<Vec<Step>> {
+    let keys = |(key, value): &(String, Written)| match value {
+        Written::Map(entries) => entries.iter().map(|(name, _)| vec![Step::from(key), Step::from(name)]).collect(),
+        _ => vec![vec![Step::from(key)]],
+    };
+    fields.iter().flat_map(keys).collect()
+}
+
+/// `budget`, or one tag: `tags.Client`.
+fn steps(key: &str) -> Vec<Step> {
+    match key.split_once('.') {
+        Some((outer, inner)) => vec![Step::from(outer), Step::from(inner)],
+        None => vec![Step::from(key)],
+    }
 }
 
 impl<'a> TenantEdit<'a> {
@@ -267,6 +296,11 @@ fn append(source: &Source, entries: &[(String, Written)]) -> Result<FileEdit, Re
             };
             outline.append_item(list, &lines, &flow)
         }
+        Some((_, list)) if list.shape == Shape::Alias => {
+            let place = format!("{}:{}", source.path, outline.line(list.range.start));
+            let message = format!("`tenants` is the alias `{}`, at {place}", &outline.text[list.range.clone()]);
+            return Err(Refusal::impossible(message, "write the tenants out there; nothing was written"));
+        }
         Some((_, list)) if outline.comment_in(&list.range).is_some() => {
             let hint = "move them above `tenants`, or write the tenant by hand: they would be lost";
             return Err(Refusal::impossible("`tenants` has no tenant, and comments within its brackets", hint));
@@ -347,6 +381,13 @@ fn set(outline: &Outline<'_>, tenant: &Piece, key: &str, value: &Written) -> Res
         (Written::Text(text), Shape::List { .. }) => set_list(outline, tenant, key, found, std::slice::from_ref(text)),
         (Written::Map(entries), Shape::Map { .. }) => Ok(set_map(outline, found, entries)),
         (_, Shape::Scalar { .. }) => Ok(vec![outline.replace(found, &value.flow())]),
+        (Written::Map(_), Shape::Alias) => {
+            let (alias, line) = (&outline.text[found.range.clone()], outline.line(found.range.start));
+            let message =
+                format!("`{key}` is the alias `{alias}`, in line {line}: what it repeats is not this tenant's alone");
+            Err(Refusal::impossible(message, "write it out there first; nothing was written"))
+        }
+        (_, Shape::Alias) => Ok(vec![outline.replace(found, &value.flow())]),
         _ if found.style() == Some(Style::Flow) => Ok(vec![outline.replace(found, &value.flow())]),
         _ => Err(Refusal::impossible(
             format!("`{key}` is written in a way that this edit does not know"),
@@ -408,7 +449,15 @@ fn set_map(outline: &Outline<'_>, map: &Piece, wanted: &[(String, String)]) -> V
 fn take_out(outline: &Outline<'_>, tenant: &Piece, id: &str, key: &str) -> Result<Vec<Splice>, Refusal> {
     let missing = || {
         let keys: Vec<&str> = tenant.entries().iter().filter_map(|(key, _)| key.reads()).collect();
-        Refusal::impossible(format!("tenant `{id}` has no `{key}`"), format!("it has {}", keys.join(", ")))
+        let hint = match tenant
+            .entries()
+            .iter()
+            .any(|(key, value)| key.reads() == Some("<<") || value.shape == Shape::Alias)
+        {
+            true => format!("it has {}; what an alias brings is taken out by hand", keys.join(", ")),
+            false => format!("it has {}", keys.join(", ")),
+        };
+        Refusal::impossible(format!("tenant `{id}` has no `{key}`"), hint)
     };
     if let Some(index) = tenant.position(key) {
         return Ok(outline.remove_entry(tenant, index));
