@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Refuses plans that delete or replace more resources than this.
     #[arg(long, value_name = "N")]
     pub max_deletes: Option<usize>,
+    /// Refuses a saved plan that empties the stack, as `plan --destroy` makes one.
+    #[arg(long, requires = "plan")]
+    pub no_destroy: bool,
     /// Takes over what exists and is not ours.
     #[arg(long)]
     pub adopt: bool,
@@ -84,6 +87,13 @@ pub struct Consent<'a> {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let saved = arguments.plan.as_deref().map(SavedPlan::read).transpose()?;
+    if let (Some(path), true) =
+        (&arguments.plan, arguments.no_destroy && saved.as_ref().is_some_and(|saved| saved.destroy))
+    {
+        let message =
+            format!("the plan {} empties the stack, which --no-destroy refuses; nothing was changed", path.display());
+        return Err(Failure::new(message).hint("`billform destroy` does that, by hand"));
+    }
     let looking = match &saved {
         Some(saved) => saved.looking(),
         None => Looking {

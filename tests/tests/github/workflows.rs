@@ -4,6 +4,7 @@
 mod actions;
 mod document;
 mod expression;
+mod merges;
 mod runner;
 
 use std::fs;
