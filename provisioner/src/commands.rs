@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod ci;
+pub mod close;
 pub mod completions;
 pub mod demo;
 pub mod destroy;
@@ -49,6 +50,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
+        Command::Close(arguments) => close::run(global, &arguments).await,
         Command::Ci(subcommand) => ci::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
         Command::Demo(arguments) => demo::run(global, &arguments).await,

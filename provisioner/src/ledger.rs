@@ -2,6 +2,7 @@
 
 pub mod leaving_tenants;
 pub mod link_key;
+pub mod months;
 pub mod preview;
 pub mod reader;
 pub mod table;

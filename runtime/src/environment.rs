@@ -2,6 +2,7 @@
 //! read what `billform apply` does not set, or call what its role does not allow.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use billing::function::{Grant, Setting};
@@ -50,6 +51,24 @@ impl Environment {
     pub fn number(&self, setting: Setting) -> Result<u32, StartError> {
         self.declared(setting)?;
         Ok(self.settings.number(setting)?)
+    }
+
+    /// What an optional setting's text says; none when unset.
+    ///
+    /// # Errors
+    /// When it is not declared, or malformed.
+    pub fn parsed<T: FromStr<Err: fmt::Display>>(&self, setting: Setting) -> Result<Option<T>, StartError> {
+        self.declared(setting)?;
+        Ok(self.settings.parsed(setting)?)
+    }
+
+    /// What a word that must be set stands for.
+    ///
+    /// # Errors
+    /// When it is not declared, not set, or none of these words.
+    pub fn chosen<T: Clone>(&self, setting: Setting, words: &[(&str, T)]) -> Result<T, StartError> {
+        self.declared(setting)?;
+        Ok(self.settings.chosen(setting, words)?)
     }
 
     /// The ledger table.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use billing::ledger::{Ledger, PortError};
-pub use invoices::{DraftRequest, Invoices, ItemRequest, RemoteInvoice, RemoteItem, RemoteStatus};
+pub use invoices::{DraftRequest, Invoices, LineRequest, LinesRequest, RemoveRequest, StepRequest, UpdateRequest};
 
 use crate::secret::Secret;
 

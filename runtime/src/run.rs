@@ -81,8 +81,16 @@ pub struct Metric {
 
 /// Days of cost written to the ledger.
 pub const DAYS_SYNCED: &str = "DaysSynced";
-/// Invoices drafted in Stripe by this run.
+/// Drafts that this run drew up in Stripe, whole.
 pub const INVOICES_DRAFTED: &str = "InvoicesDrafted";
+/// Invoices that this run found finalised, or finalised.
+pub const INVOICES_ISSUED: &str = "InvoicesIssued";
+/// Months whose cost changed after their invoice was issued.
+pub const MONTHS_RESTATED: &str = "MonthsRestated";
+/// Months that should have been complete by now.
+pub const INVOICES_LATE: &str = "InvoicesLate";
+/// Invoices that wait for a person although approval is automatic.
+pub const INVOICES_HELD: &str = "InvoicesHeld";
 /// Runs, requests or tenants that failed.
 pub const ERRORS: &str = "Errors";
 

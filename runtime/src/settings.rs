@@ -1,6 +1,8 @@
 //! What the environment tells a handler, read once at the start.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use billing::function::Setting;
 
@@ -21,6 +23,26 @@ pub enum SettingError {
         name: &'static str,
         /// What it says.
         value: String,
+    },
+    /// Not one of the words it may be.
+    #[error("the setting {name} is `{value}`; it is one of {known}")]
+    Unknown {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+        /// What it may say, comma separated.
+        known: String,
+    },
+    /// Not in the form of what it names.
+    #[error("the setting {name} is `{value}`: {problem}")]
+    Malformed {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// Not `key=value`.
     #[error("the setting {name} is `{value}`; write it as key=value")]
@@ -52,6 +74,28 @@ impl Settings {
     pub fn number(&self, setting: Setting) -> Result<u32, SettingError> {
         let value = self.required(setting)?;
         value.parse().map_err(|_| SettingError::NotANumber { name: setting.variable(), value: value.to_owned() })
+    }
+
+    /// What an optional setting's text says; none when unset.
+    pub fn parsed<T: FromStr<Err: Display>>(&self, setting: Setting) -> Result<Option<T>, SettingError> {
+        let Some(value) = self.optional(setting) else { return Ok(None) };
+        let read = value.parse().map_err(|problem: T::Err| SettingError::Malformed {
+            name: setting.variable(),
+            value: value.to_owned(),
+            problem: problem.to_string(),
+        });
+        read.map(Some)
+    }
+
+    /// What a word that must be there stands for.
+    pub fn chosen<T: Clone>(&self, setting: Setting, words: &[(&str, T)]) -> Result<T, SettingError> {
+        let value = self.required(setting)?;
+        let found = words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| meaning.clone());
+        found.ok_or_else(|| SettingError::Unknown {
+            name: setting.variable(),
+            value: value.to_owned(),
+            known: words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "),
+        })
     }
 
     /// A `key=value` pair, split at the first `=`; none when unset.
@@ -89,5 +133,18 @@ mod tests {
         let bad = settings(&[("BILLFORM_COST_SCOPE", "application"), ("BILLFORM_SETTLE_DAYS", "two")]);
         assert!(bad.pair(Setting::CostScope).is_err());
         assert!(bad.number(Setting::SettleDays).is_err());
+    }
+
+    #[test]
+    fn words_and_forms_are_checked() {
+        let good = settings(&[("BILLFORM_APPROVAL", "manual"), ("BILLFORM_APPROVAL_LIMIT", "10.00 USD")]);
+        let words = [("manual", 1), ("automatic", 2)];
+        assert_eq!(good.chosen(Setting::Approval, &words), Ok(1));
+        assert_eq!(good.parsed(Setting::ApprovalLimit), Ok("10.00 USD".parse::<billing::Money>().ok()));
+        assert_eq!(good.parsed::<billing::Percent>(Setting::ApprovalDeviation), Ok(None));
+        let bad = settings(&[("BILLFORM_APPROVAL", "auto"), ("BILLFORM_APPROVAL_LIMIT", "ten")]);
+        let refused = bad.chosen(Setting::Approval, &words).expect_err("a word it is not").to_string();
+        assert!(refused.contains("manual, automatic"), "{refused}");
+        assert!(bad.parsed::<billing::Money>(Setting::ApprovalLimit).is_err());
     }
 }

@@ -1,163 +1,63 @@
-//! `invoice`: what a month comes to, from the ledger, by the same rules and terms that draft it.
+//! `invoice`: what months come to, how they stand, and what a person decides about them.
 
-use billing::Month;
-use billing::invoice::{MonthFacts, Standing, assess};
-use billing::ledger::{CostClaim, CostDay};
-use billing::manifest::model::Tenant;
-use billing::names::UNALLOCATED;
-use billing::tenant::TenantRecord;
+mod approve;
+mod explain;
+mod preview;
+mod run;
+mod status;
+mod take_back;
+
 use clap::Subcommand as ClapSubcommand;
-use rust_decimal::Decimal;
-use serde_json::{Value, json};
 
 use crate::cloud::connection::{check_account, check_endpoint};
-use crate::cloud::{clock, sdk_config};
-use crate::commands::tenant::unknown_tenant;
-use crate::ledger::preview::{Preview, TermsOf};
+use crate::cloud::sdk_config;
 use crate::ledger::reader::LedgerReader;
 use crate::project::Project;
-use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
-use crate::ui::options::{Format, Global};
-use crate::ui::views::{self, terminal};
+use crate::ui::options::Global;
 
 /// Subcommands of `invoice`.
 #[derive(Debug, ClapSubcommand)]
 pub enum Subcommand {
+    /// Shows how each tenant's months stand: state, reason, since when.
+    Status(status::Arguments),
     /// Prices a month from the ledger, and makes nothing.
-    Preview {
-        /// One tenant's id; all without it.
-        tenant: Option<String>,
-        /// The month; last month when left out.
-        #[arg(long, value_name = "YYYY-MM")]
-        period: Option<Month>,
-    },
+    Preview(preview::Arguments),
+    /// Explains how a month's total comes about, rule by rule.
+    Explain(explain::Arguments),
+    /// Runs the deployed invoicer now, for all open months or for one.
+    Run(run::Arguments),
+    /// Approves complete drafts of exactly the totals shown, and issues them.
+    Approve(approve::Arguments),
+    /// Takes an invoice back for good: its draft is deleted, or the invoice voided, and no other is made.
+    Void(take_back::Void),
+    /// Draws a draft up again under the terms that hold now.
+    Reset(take_back::Reset),
 }
 
-/// Previews.
+/// Runs the subcommand.
 pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
-    let project = Project::load(global)?;
-    let Subcommand::Preview { tenant, period } = subcommand;
-    let today = clock::today().await;
-    let month = match period {
-        Some(month) => *month,
-        None => Month::of(today).previous()?,
-    };
-    let tenants = chosen(&project, tenant.as_deref())?;
+    match subcommand {
+        Subcommand::Status(arguments) => status::run(global, arguments).await,
+        Subcommand::Preview(arguments) => preview::run(global, arguments).await,
+        Subcommand::Explain(arguments) => explain::run(global, arguments).await,
+        Subcommand::Run(arguments) => run::run(global, arguments).await,
+        Subcommand::Approve(arguments) => approve::run(global, arguments).await,
+        Subcommand::Void(arguments) => take_back::void(global, arguments).await,
+        Subcommand::Reset(arguments) => take_back::reset(global, arguments).await,
+    }
+}
+
+/// The configuration of the manifest's account, once it is the one that the credentials are of.
+async fn config(project: &Project) -> Result<aws_config::SdkConfig, Failure> {
     check_endpoint()?;
     let config = sdk_config(&project.manifest.aws.region).await;
     check_account(&aws_sdk_sts::Client::new(&config), &project.manifest.aws.account).await?;
-    let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);
-    let mut previews = Vec::new();
-    for tenant in tenants {
-        previews.push(preview(&project, &reader, tenant, month, today).await?);
-    }
-    let nobodys = nobodys(&reader, month).await?;
-    match global.format {
-        Format::Human => terminal::print(&views::invoice::render(&previews, month, nobodys, terminal::width())),
-        Format::Json => terminal::print_json(&json!({
-            "period": month,
-            "invoices": previews.iter().map(json).collect::<Vec<_>>(),
-            "unallocated_usd": nobodys.map(|amount| amount.normalize()),
-        }))?,
-    }
-    Ok(exit::DONE)
+    Ok(config)
 }
 
-/// What of the month no tenant's tags claim, in US dollars; none where nobody has asked AWS yet.
-async fn nobodys(reader: &LedgerReader, month: Month) -> Result<Option<Decimal>, Failure> {
-    if reader.sync_mark(UNALLOCATED, month).await?.is_none() {
-        return Ok(None);
-    }
-    let days = reader.cost_days(UNALLOCATED, month.period()).await?;
-    Ok(Some(days.iter().map(CostDay::cost).sum()))
-}
-
-fn json(preview: &Preview) -> Value {
-    let invoiced = preview.invoiced.as_ref().map(|record| {
-        json!({
-            "state": record.state,
-            "total": record.invoice.total,
-            "stripe_invoice": record.stripe_invoice,
-        })
-    });
-    json!({
-        "tenant": preview.tenant,
-        "invoice": preview.invoice,
-        "terms": preview.terms,
-        "invoiced": invoiced,
-        "not_ready": preview.not_ready,
-    })
-}
-
-fn chosen<'a>(project: &'a Project, id: Option<&str>) -> Result<Vec<&'a Tenant>, Failure> {
-    match id {
-        None => Ok(project.manifest.tenants.iter().collect()),
-        Some(id) => Ok(vec![project.manifest.tenant(id).ok_or_else(|| unknown_tenant(project, id))?]),
-    }
-}
-
-async fn preview(
-    project: &Project,
-    reader: &LedgerReader,
-    tenant: &Tenant,
-    month: Month,
-    today: jiff::civil::Date,
-) -> Result<Preview, Failure> {
-    let (id, wanted) = (&tenant.id, project.manifest.tenant_record(tenant));
-    let (record, terms) = match reader.tenant(id).await? {
-        None => {
-            // As `apply` fills it in.
-            let first_period = wanted.first_period.or(Some(Month::of(today)));
-            (TenantRecord { first_period, ..wanted }, TermsOf::Undeployed)
-        }
-        Some(deployed) if bills_alike(&deployed, &wanted) => (deployed, TermsOf::Manifest),
-        Some(deployed) => (deployed, TermsOf::Deployed),
-    };
-    let (mark, days) = (reader.sync_mark(id, month).await?, reader.cost_days(id, month.period()).await?);
-    let balance = reader.invoice(id, month.previous()?).await?.and_then(|before| before.carried_credit());
-    let invoiced = reader.invoice(id, month).await?;
-    let claim = claim(project, reader, &record, month).await?;
-    let facts = MonthFacts {
-        tenant: &record,
-        month,
-        mark: mark.as_ref(),
-        days: &days,
-        balance,
-        claim: claim.as_ref(),
-        record: invoiced.as_ref(),
-    };
-    let assessment = assess(&facts, project.manifest.invoicing.settle_days, today);
-    let not_ready = match (&invoiced, &assessment.invoice, &assessment.standing) {
-        (Some(_), ..) | (None, Ok(_), Standing::Due(_) | Standing::Done | Standing::Begun) => None,
-        (None, Err(reason), _) | (None, Ok(_), Standing::Unpriced(reason)) => Some(reason.to_string()),
-        (None, Ok(_), Standing::Waiting(reason)) => Some(reason.to_string()),
-        (None, Ok(_), Standing::Claimed { holder }) => {
-            let tag = claim.as_ref().map_or("it", |claim| claim.tag.as_str());
-            Some(format!("the cost of {tag} in {month} was invoiced to tenant {holder}"))
-        }
-    };
-    let (tenant, name) = (id.clone(), tenant.name.clone());
-    Ok(Preview { tenant, name, month, invoice: assessment.invoice.ok(), terms, invoiced, not_ready })
-}
-
-/// The claim on the month's cost: its tag, or its tenant's id, may have been another until then.
-async fn claim(
-    project: &Project,
-    reader: &LedgerReader,
-    tenant: &TenantRecord,
-    month: Month,
-) -> Result<Option<CostClaim>, Failure> {
-    let Some(tag) = tenant.cost_tag(&project.manifest.attribution.tenant_tag) else { return Ok(None) };
-    reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await
-}
-
-/// Whether the manifest's record comes to the same invoices as the deployed one, whose first month is filled in where the
-/// manifest names none.
-fn bills_alike(deployed: &TenantRecord, wanted: &TenantRecord) -> bool {
-    let first = |record: &TenantRecord| wanted.first_period.and(record.first_period);
-    let terms = |record: &TenantRecord| {
-        (record.currency, record.terms.clone(), record.exchange.clone(), first(record), record.tags.clone())
-    };
-    terms(deployed) == terms(wanted)
+/// The stack's ledger.
+async fn reader(project: &Project) -> Result<LedgerReader, Failure> {
+    let config = config(project).await?;
+    Ok(LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name))
 }

@@ -43,9 +43,13 @@ pub enum For {
     /// Reads the key that signs links.
     #[value(alias = "tenant link")]
     TenantLink,
-    /// Reads the ledger.
+    /// Reads the ledger; the same for `invoice explain`.
     #[value(alias = "invoice preview")]
     InvoicePreview,
+    /// Reads the ledger and calls the invoicer: `invoice status`, `run`, `approve`, `void`, `reset`.
+    Invoice,
+    /// Reads the ledger and asks Cost Explorer for a total.
+    Close,
 }
 
 impl For {
@@ -70,13 +74,15 @@ impl For {
                 Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
             }),
             For::InvoicePreview => Ok(permissions::of_previews(manifest)),
+            For::Invoice => Ok(permissions::of_invoices(manifest)),
+            For::Close => Ok(permissions::of_close(manifest)),
         }
     }
 
     fn use_of_state(self) -> Use {
         match self {
             For::Init => Use::Make,
-            For::Plan | For::Drift | For::TenantLink | For::InvoicePreview => Use::Read,
+            For::Plan | For::Drift | For::TenantLink | For::InvoicePreview | For::Invoice | For::Close => Use::Read,
             For::Apply | For::Destroy | For::Rebuild => Use::Write,
         }
     }

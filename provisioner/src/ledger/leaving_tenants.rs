@@ -3,7 +3,8 @@
 //! left; that no month comes twice is the ledger's matter ([`billing::ledger::CostClaim`]).
 
 use aws_sdk_dynamodb::Client;
-use billing::invoice::{InvoiceRecord, MonthFacts, Settlement, Standing, assess};
+use billing::balance::{Balance, Position};
+use billing::invoice::{DraftRules, InvoiceRecord, InvoiceState, MonthFacts, Settlement, assess};
 use billing::ledger::SyncMark;
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
@@ -84,8 +85,8 @@ fn record(fields: &Value) -> Option<TenantRecord> {
 struct Account {
     /// Oldest first.
     open: Vec<Open>,
-    /// The month that closed as a credit which no later one has taken.
-    credit: Option<(Month, Money)>,
+    /// What of the balance no invoice has taken.
+    positions: Vec<Position>,
 }
 
 /// A month with something due and no invoice.
@@ -100,7 +101,9 @@ struct Open {
 
 async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account, Failure> {
     let invoices = reader.invoices(&tenant.id).await?;
-    let mut account = Account { open: Vec::new(), credit: credit_left(&invoices) };
+    let balance = reader.balance(&tenant.id).await?;
+    let mut account = Account { open: Vec::new(), positions: Vec::new() };
+    account.positions.extend(balance.iter().flat_map(|balance: &Balance| balance.open.clone()));
     let marks = reader.sync_marks(&tenant.id).await?;
     for month in open_months(tenant, &marks, &invoices) {
         let days = reader.cost_days(&tenant.id, month.period()).await?;
@@ -114,9 +117,9 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
             record: invoices.iter().find(|record| record.month() == month),
         };
         // Whether it has settled makes no difference: once the tenant is gone, it is not invoiced at all.
-        let assessment = assess(&facts, 0, Date::MAX);
-        let begun = assessment.standing == Standing::Begun;
-        match assessment.invoice {
+        let assessment = assess(&facts, DraftRules { day: 1, settle_days: 0 }, Date::MAX);
+        let begun = facts.record.is_some_and(|record| record.state.is_draft());
+        match assessment.own {
             Ok(invoice) if invoice.settlement() == Settlement::Nothing && !begun => {}
             priced => account.open.push(Open { month, total: priced.ok().map(|invoice| invoice.total), begun }),
         }
@@ -127,14 +130,9 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
 /// Months whose cost is known, at least in part, and that no invoice is done for. One that closed with nothing due is
 /// open: its cost may have been found since.
 fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
-    let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && record.closes_month());
+    let is_open = |state| matches!(state, InvoiceState::NothingDue | InvoiceState::Claimed | InvoiceState::Provisional);
+    let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && !is_open(record.state));
     marks.iter().map(|mark| mark.month).filter(|month| tenant.bills(*month) && !is_done(*month)).collect()
-}
-
-/// The last month's credit, unless the month after it took it.
-fn credit_left(invoices: &[InvoiceRecord]) -> Option<(Month, Money)> {
-    let last = invoices.iter().max_by_key(|record| record.month())?;
-    last.carried_credit().map(|credit| (last.month(), credit))
 }
 
 /// What nobody will be invoiced for, or get, once the tenant is gone. The heir is invoiced for months that are its own
@@ -144,10 +142,19 @@ fn described(account: &Account, heir: Option<&TenantRecord>) -> Option<String> {
     let lost: Vec<String> = account.open.iter().filter(|open| !inherited(open)).map(Open::told).collect();
     let months = if lost.len() == 1 { "a month" } else { "months" };
     let months = (!lost.is_empty()).then(|| format!("{months} that nobody was invoiced for: {}", lost.join(", ")));
-    let credit =
-        account.credit.map(|(month, credit)| format!("a credit of {credit} from {month} that no invoice took"));
-    let parts: Vec<String> = months.into_iter().chain(credit).collect();
+    let parts: Vec<String> = months.into_iter().chain(account.positions.iter().map(left)).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// What a position of the balance would have been on a later invoice.
+fn left(position: &Position) -> String {
+    let (month, amount) = (position.id.month, position.amount);
+    match amount.amount.is_sign_negative() {
+        true => {
+            format!("a credit of {} from {month} that no invoice took", Money::new(-amount.amount, amount.currency))
+        }
+        false => format!("{amount} of {month}, restated, that no invoice took"),
+    }
 }
 
 impl Open {

@@ -20,6 +20,8 @@ pub struct Preview {
     pub invoiced: Option<InvoiceRecord>,
     /// Why it would not be drafted yet; none once it is.
     pub not_ready: Option<String>,
+    /// Why its figures are not final yet; none once they are, and while it is not ready.
+    pub provisional: Option<String>,
 }
 
 /// Whose terms a preview was priced by. The invoicer knows those that were deployed, and no others.

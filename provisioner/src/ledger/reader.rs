@@ -1,5 +1,6 @@
 //! Reads what the ledger table holds of a tenant, for previews and for the guard of a tenant who leaves.
 
+use billing::balance::Balance;
 use billing::invoice::InvoiceRecord;
 use billing::ledger::{self, CostClaim, CostDay, PortError, SyncMark, TableLedger};
 use billing::tenant::TenantRecord;
@@ -35,6 +36,11 @@ impl LedgerReader {
         self.read(ledger::invoices::all(&self.ledger, tenant).await)
     }
 
+    /// Every tenant as the last apply wrote it, by id.
+    pub async fn tenants(&self) -> Result<Vec<TenantRecord>, Failure> {
+        self.read(ledger::tenants::all(&self.ledger).await)
+    }
+
     /// The tenant as the last apply wrote it; none before the first.
     pub async fn tenant(&self, tenant: &str) -> Result<Option<TenantRecord>, Failure> {
         self.read(ledger::tenants::one(&self.ledger, tenant).await)
@@ -48,6 +54,11 @@ impl LedgerReader {
     /// What became of a month's invoice, as far as the invoicer got.
     pub async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, Failure> {
         self.read(ledger::invoices::of_month(&self.ledger, tenant, month).await)
+    }
+
+    /// What is open of a tenant's balance; none before its first entry.
+    pub async fn balance(&self, tenant: &str) -> Result<Option<Balance>, Failure> {
+        self.read(ledger::balances::open(&self.ledger, tenant).await)
     }
 
     /// The claim on the same cost, whichever tenant has it.

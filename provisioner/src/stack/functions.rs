@@ -103,7 +103,16 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         }
         Setting::AllowedOrigins => manifest.api.cors.origins.join(","),
         Setting::SettleDays => manifest.invoicing.settle_days.to_string(),
+        Setting::InvoicingDay => manifest.invoicing.draft_rules().day.to_string(),
+        Setting::Approval => manifest.invoicing.approval.word().to_owned(),
+        Setting::ApprovalLimit => text(manifest.invoicing.automatic.limit),
+        Setting::ApprovalDeviation => text(manifest.invoicing.automatic.deviation),
+        Setting::Collection => manifest.invoicing.collection.word().to_owned(),
     }
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Who may invoke it: the API for its routes, the rule for its schedule.

@@ -70,6 +70,26 @@ pub fn of_previews(manifest: &Manifest) -> Value {
     single(&["dynamodb:GetItem", "dynamodb:Query"], &arn::table(manifest, &manifest.ledger.name))
 }
 
+/// The policy for deciding about invoices: reading the ledger and its list of tenants, calling the invoicer.
+pub fn of_invoices(manifest: &Manifest) -> Value {
+    let table = arn::table(manifest, &manifest.ledger.name);
+    let function = arn::function(manifest, &manifest.function_name("invoicer"));
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
+        { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
+        { "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [function] },
+    ] })
+}
+
+/// The policy for closing a month: reading the ledger, asking Cost Explorer.
+pub fn of_close(manifest: &Manifest) -> Value {
+    let table = arn::table(manifest, &manifest.ledger.name);
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity", "ce:GetCostAndUsage"], "Resource": ["*"] },
+        { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
+    ] })
+}
+
 /// A policy for actions on one resource, beside asking whose credentials these are.
 fn single(actions: &[&str], resource: &str) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [

@@ -74,9 +74,11 @@ pub enum Command {
     /// Tenants: list them, add, change and remove them in the manifest, make signed links.
     #[command(subcommand)]
     Tenant(commands::tenant::Subcommand),
-    /// Invoices: preview a month.
+    /// Invoices: how months stand, what they come to, approve, take back.
     #[command(subcommand)]
     Invoice(commands::invoice::Subcommand),
+    /// Holds tenants' and unallocated cost of a month against AWS's total, to the cent.
+    Close(commands::close::Arguments),
     /// GitHub: shows a plan in its pull request, keeps an issue for drift. Posts as the workflow that runs it.
     #[command(subcommand)]
     Ci(commands::ci::Subcommand),

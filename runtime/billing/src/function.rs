@@ -141,12 +141,29 @@ pub enum Setting {
     AllowedOrigins,
     /// Days after a month's end until its costs count as settled; 0: as soon as AWS calls them final.
     SettleDays,
+    /// The day of the month from which on the month before is drafted, 1 to 28.
+    InvoicingDay,
+    /// Who finalises a complete draft: `manual` or `automatic`.
+    Approval,
+    /// What automatic approval finalises at most: `1000.00 USD`; empty for any amount.
+    ApprovalLimit,
+    /// How far from the mean of the last months automatic approval goes: `50%`; empty for any.
+    ApprovalDeviation,
+    /// How the money comes in: `send-invoice` or `charge-automatically`.
+    Collection,
 }
 
 impl Setting {
     /// Whether the setting may be unset: `billform apply` leaves a variable out when the manifest names no value.
     pub const fn is_optional(self) -> bool {
-        matches!(self, Setting::ProjectTag | Setting::CostScope | Setting::AllowedOrigins)
+        matches!(
+            self,
+            Setting::ProjectTag
+                | Setting::CostScope
+                | Setting::AllowedOrigins
+                | Setting::ApprovalLimit
+                | Setting::ApprovalDeviation
+        )
     }
 
     /// The environment variable that carries it.
@@ -163,6 +180,11 @@ impl Setting {
             Setting::CostScope => "BILLFORM_COST_SCOPE",
             Setting::AllowedOrigins => "BILLFORM_ALLOWED_ORIGINS",
             Setting::SettleDays => "BILLFORM_SETTLE_DAYS",
+            Setting::InvoicingDay => "BILLFORM_INVOICING_DAY",
+            Setting::Approval => "BILLFORM_APPROVAL",
+            Setting::ApprovalLimit => "BILLFORM_APPROVAL_LIMIT",
+            Setting::ApprovalDeviation => "BILLFORM_APPROVAL_DEVIATION",
+            Setting::Collection => "BILLFORM_COLLECTION",
         }
     }
 }

@@ -1,9 +1,14 @@
 //! A closed month priced: what a tenant owes, line by line, and how each figure came about.
 
+mod approval;
 mod assess;
+mod compose;
+mod month_terms;
+mod months;
 mod price;
 mod ready;
 mod record;
+mod remote;
 
 use std::fmt;
 
@@ -13,10 +18,18 @@ use serde::{Deserialize, Serialize};
 use crate::pricing::ExchangeRate;
 use crate::{Currency, Money, Month};
 
+pub use approval::{AutomaticApproval, Held};
 pub use assess::{Assessment, MonthFacts, Standing, assess};
+pub use compose::{Composed, LINES_AT_MOST, compose};
+pub use month_terms::MonthTerms;
+pub use months::{LOOK_BACK_MONTHS, is_looked_at, open_months};
 pub use price::{PriceError, PriceInput, price};
-pub use ready::{NotReady, is_final, ready, settles_on};
-pub use record::{InvoiceRecord, InvoiceState, Lease};
+pub use ready::{DraftRules, NotReady, Ready, is_final, overdue_since, ready, settles_on};
+pub use record::{
+    Approval, Collection, Finality, InvoiceRecord, InvoiceState, LastError, Lease, PastRevision, Payment,
+    PaymentStatus, Restated,
+};
+pub use remote::{Carries, REDRAWING, Remote, RemoteStatus};
 
 /// What a tenant owes for a month. The lines sum to the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +86,8 @@ pub enum Rule {
     CardFee,
     /// The tax.
     Tax,
+    /// What an earlier month's cost changed by after it was invoiced.
+    Restated,
     /// Credit from an earlier month.
     Credit,
 }
@@ -101,7 +116,21 @@ pub enum Settlement {
     Credit(Money),
 }
 
+impl Settlement {
+    /// Whether the tenant pays.
+    pub fn charges(self) -> bool {
+        matches!(self, Settlement::Charge(_))
+    }
+}
+
 impl Invoice {
+    /// Takes away what came from the balance: the month's own lines are left.
+    pub fn without_carried(&mut self) {
+        self.lines.retain(|line| !line.rule.is_carried());
+        self.steps.retain(|step| !step.rule.is_carried());
+        self.total = Money::new(self.lines.iter().map(|line| line.amount.amount).sum(), self.currency);
+    }
+
     /// What follows from the total.
     pub fn settlement(&self) -> Settlement {
         let total = self.total.amount;
@@ -163,6 +192,7 @@ impl fmt::Display for Rule {
             Rule::Minimum => "minimum",
             Rule::CardFee => "card fee",
             Rule::Tax => "tax",
+            Rule::Restated => "restated",
             Rule::Credit => "credit",
         })
     }

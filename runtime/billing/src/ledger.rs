@@ -5,9 +5,10 @@
 //! [`crate::names::RECORD_ATTRIBUTE`] with a schema number ([`Record`]), decimals as text, so that no store and no reader
 //! rounds them. Invoices are [`crate::invoice::InvoiceRecord`], tenants [`crate::tenant::TenantRecord`].
 //!
-//! [`tenants`], [`costs`] and [`invoices`] read and write records over any [`Ledger`]: the handlers and the command line
+//! [`tenants`], [`costs`], [`invoices`] and [`balances`] read and write records over any [`Ledger`]: the handlers and the command line
 //! use the same ones, over DynamoDB ([`TableLedger`]) or in memory ([`MemoryLedger`]).
 
+pub mod balances;
 pub mod chunks;
 mod cost_claim;
 mod cost_day;
@@ -20,9 +21,10 @@ mod record;
 mod sync_mark;
 pub mod tenants;
 
+pub use balances::{BALANCE_ITEM, ENTRY_PREFIX};
 pub use cost_claim::{CLAIM_PREFIX, CostClaim};
 pub use cost_day::{COST_PREFIX, CostAmount, CostDay, by_project, by_service, cost_by_service, cost_key};
-pub use invoices::{INVOICE_PREFIX, invoice_key};
+pub use invoices::{INVOICE_PREFIX, InvoiceWrite, invoice_key};
 pub use item::{Table, TableLedger};
 pub use memory::MemoryLedger;
 pub use port::{Expect, Indexed, Key, Ledger, PortError, Stored, TRANSACTION_ITEMS, Wrote};

@@ -3,6 +3,7 @@
 //! It reaches no clock, network, environment or file; `clippy.toml` beside this crate refuses them.
 
 pub mod attribution;
+pub mod balance;
 pub mod costs;
 pub mod currency;
 pub mod exact;

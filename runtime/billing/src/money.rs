@@ -91,6 +91,11 @@ impl Money {
         i64::try_from(units.normalize()).map(MinorUnits).map_err(|_| too_large())
     }
 
+    /// The amount without its currency, as a line of an invoice names it: `131.00`.
+    pub fn plain(self) -> String {
+        self.to_string().split(' ').next().unwrap_or_default().to_owned()
+    }
+
     /// The amount that Stripe's integer stands for.
     pub fn from_minor_units(units: MinorUnits, currency: Currency) -> Money {
         Money::new(Decimal::new(units.0, currency.stripe_scale()), currency)

@@ -44,5 +44,11 @@ pub const TENANT_METADATA: &str = "billform_tenant";
 pub const PERIOD_METADATA: &str = "billform_period";
 /// Stripe metadata key of an invoice's revision.
 pub const REVISION_METADATA: &str = "billform_revision";
+/// Stripe metadata key of what a draft carries: `provisional`, `complete`, or `redrawing` while its lines are replaced.
+pub const STATE_METADATA: &str = "billform_state";
+/// Stripe metadata key of the total that a draft's lines come to, in minor units.
+pub const TOTAL_METADATA: &str = "billform_total";
+/// Stripe metadata key of the number of the set of lines that a draft carries.
+pub const DRAWING_METADATA: &str = "billform_drawing";
 /// Stripe metadata key of an invoice item's place on its invoice.
 pub const LINE_METADATA: &str = "billform_line";

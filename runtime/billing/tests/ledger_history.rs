@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use billing::balance::{Balance, Entry};
 use billing::invoice::InvoiceRecord;
 use billing::ledger::{CostClaim, CostDay, Record, SCHEMA_FIELD, SyncMark, decode, encode};
 use billing::tenant::TenantRecord;
@@ -66,8 +67,10 @@ fn check<T: Record>() {
 
 /// Each record type and its check. The list is complete: see the test below.
 const RECORDS: &[(&str, fn())] = &[
+    ("Balance", check::<Balance>),
     ("CostClaim", check::<CostClaim>),
     ("CostDay", check::<CostDay>),
+    ("Entry", check::<Entry>),
     ("InvoiceRecord", check::<InvoiceRecord>),
     ("SyncMark", check::<SyncMark>),
     ("TenantRecord", check::<TenantRecord>),

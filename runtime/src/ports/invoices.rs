@@ -1,6 +1,7 @@
-//! Stripe as the invoicer sees it: drafts, their items, and how to find them again.
+//! Stripe as the invoicer sees it: an invoice's whole life, and how invoices are found again.
 
 use async_trait::async_trait;
+use billing::invoice::{Collection, Remote};
 use billing::money::MinorUnits;
 use billing::{Currency, Period};
 
@@ -9,16 +10,31 @@ use super::PortError;
 /// Stripe's invoices.
 #[async_trait]
 pub trait Invoices: Send + Sync {
-    /// The customer's invoice with this metadata that is not void, found by listing; search lags behind.
-    async fn find(&self, customer: &str, metadata: &[(String, String)]) -> Result<Option<RemoteInvoice>, PortError>;
+    /// Every invoice of a customer that billform made, found by listing; search lags behind. Fails for a customer that this
+    /// account and mode do not know.
+    async fn of_customer(&self, customer: &str) -> Result<Vec<Remote>, PortError>;
+    /// The invoice as it is now; none when Stripe does not know it.
+    async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError>;
     /// Creates an empty draft that takes up no pending items and advances only when told to.
-    async fn create_draft(&self, request: &DraftRequest) -> Result<RemoteInvoice, PortError>;
-    /// The invoice as it is now.
-    async fn invoice(&self, id: &str) -> Result<RemoteInvoice, PortError>;
-    /// The items attached to an invoice.
-    async fn items(&self, invoice: &str) -> Result<Vec<RemoteItem>, PortError>;
-    /// Attaches an item to a draft.
-    async fn add_item(&self, request: &ItemRequest) -> Result<RemoteItem, PortError>;
+    async fn create_draft(&self, request: &DraftRequest) -> Result<Remote, PortError>;
+    /// Adds lines to a draft, and states in its metadata what it then carries: all in one call, or nothing.
+    async fn add_lines(&self, request: &LinesRequest) -> Result<Remote, PortError>;
+    /// The ids of all lines of a draft.
+    async fn line_ids(&self, invoice: &str) -> Result<Vec<String>, PortError>;
+    /// Removes lines from a draft, and states so in its metadata.
+    async fn remove_lines(&self, request: &RemoveRequest) -> Result<Remote, PortError>;
+    /// Changes a draft's metadata, and how its money comes in.
+    async fn update(&self, request: &UpdateRequest) -> Result<Remote, PortError>;
+    /// Finalises a draft; from then on Stripe advances it by itself.
+    async fn finalize(&self, step: &StepRequest) -> Result<Remote, PortError>;
+    /// E-mails a finalised invoice.
+    async fn send(&self, step: &StepRequest) -> Result<Remote, PortError>;
+    /// Takes a finalised invoice back.
+    async fn void(&self, step: &StepRequest) -> Result<Remote, PortError>;
+    /// Deletes a draft; one that is gone already is deleted.
+    async fn delete_draft(&self, invoice: &str) -> Result<(), PortError>;
+    /// Whether the customer has a payment method that invoices are charged to by default.
+    async fn can_charge(&self, customer: &str) -> Result<bool, PortError>;
 }
 
 /// A draft to create.
@@ -38,58 +54,61 @@ pub struct DraftRequest {
     pub idempotency_key: String,
 }
 
-/// An item to attach to a draft.
+/// All lines of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ItemRequest {
-    /// The Stripe customer.
-    pub customer: String,
+pub struct LinesRequest {
     /// The draft.
     pub invoice: String,
-    /// What it comes to.
-    pub amount: MinorUnits,
-    /// The invoice's currency.
-    pub currency: Currency,
-    /// As the tenant reads it.
-    pub description: String,
-    /// The days it is for.
+    /// The lines, in order.
+    pub lines: Vec<LineRequest>,
+    /// The days they are for.
     pub period: Period,
-    /// Its place on the invoice, counted from 0.
-    pub line: usize,
-    /// Derived from what the item is for.
+    /// Set on the draft in the same call.
+    pub metadata: Vec<(String, String)>,
+    /// Derived from what the lines are for.
     pub idempotency_key: String,
 }
 
-/// An invoice in Stripe.
+/// One line of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteInvoice {
-    /// `in_…`.
-    pub id: String,
-    /// How far it got.
-    pub status: RemoteStatus,
-    /// The sum of its items.
-    pub total: MinorUnits,
-    /// Its currency's code, upper case.
-    pub currency: String,
+pub struct LineRequest {
+    /// What it comes to.
+    pub amount: MinorUnits,
+    /// As the tenant reads it.
+    pub description: String,
 }
 
-/// How far an invoice got in Stripe.
+/// Lines to remove from a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RemoteStatus {
-    /// Can still be edited.
-    Draft,
-    /// Finalised: open, paid or uncollectible.
-    Issued,
-    /// Taken back.
-    Void,
-    /// A status that this version does not know; never taken for success.
-    Unknown(String),
+pub struct RemoveRequest {
+    /// The draft.
+    pub invoice: String,
+    /// The lines' ids.
+    pub lines: Vec<String>,
+    /// Set on the draft in the same call.
+    pub metadata: Vec<(String, String)>,
+    /// Derived from what is removed.
+    pub idempotency_key: String,
 }
 
-/// An item of an invoice in Stripe.
+/// What to change of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteItem {
-    /// `ii_…`.
-    pub id: String,
-    /// Its place on the invoice; none when somebody else added it.
-    pub line: Option<usize>,
+pub struct UpdateRequest {
+    /// The draft.
+    pub invoice: String,
+    /// Set on it; other keys stay.
+    pub metadata: Vec<(String, String)>,
+    /// How its money comes in from now on.
+    pub collection: Option<Collection>,
+    /// Derived from what is changed.
+    pub idempotency_key: String,
+}
+
+/// One step of an invoice's life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRequest {
+    /// The invoice.
+    pub invoice: String,
+    /// Derived from the step.
+    pub idempotency_key: String,
 }

@@ -3,23 +3,21 @@
 mod costs;
 mod ledger;
 mod secrets;
-mod stripe;
+pub(crate) mod stripe;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use billing::Month;
 use billing::attribution::QueriedDay;
+use billing::balance::{Balance, Entry};
 use billing::invoice::InvoiceRecord;
 use billing::ledger::{CostDay, MemoryLedger, SyncMark};
 use billing::tenant::TenantRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{
-    Clock, CostQuery, CostSource, DraftRequest, Invoices, ItemRequest, Ledger, PortError, Ports, RemoteInvoice,
-    RemoteItem, Secrets,
-};
+use super::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
 use crate::secret::Secret;
 
 /// Everything the ports hold. Compared after faults. What the ledger holds is shown by record.
@@ -32,11 +30,11 @@ pub(crate) struct World {
     pub(crate) claims: BTreeMap<(String, Month), String>,
     pub(crate) by_service: Vec<QueriedDay>,
     pub(crate) by_project: Vec<QueriedDay>,
-    pub(crate) drafts: Vec<(DraftRequest, RemoteInvoice)>,
-    pub(crate) items: Vec<(ItemRequest, RemoteItem)>,
+    pub(crate) stripe: stripe::Stripe,
+    /// Open balances by tenant, and their entries.
+    pub(crate) balances: BTreeMap<String, Balance>,
+    pub(crate) entries: BTreeMap<(String, String), Entry>,
     pub(crate) secrets: BTreeMap<String, String>,
-    /// Idempotency key -> the index of what it made.
-    pub(crate) keys: BTreeMap<String, usize>,
 }
 
 /// When a call fails.
@@ -46,6 +44,19 @@ pub(crate) enum Fault {
     Before,
     /// It happened, the answer got lost.
     After,
+    /// The process died before it: no call after it happens either, until [`Memory::revive`].
+    Killed,
+}
+
+/// Which call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// The nth, counted from 0.
+    Nth(usize),
+    /// The first that does this.
+    Doing(&'static str),
+    /// All.
+    Every,
 }
 
 /// The world behind all ports; a clone is the same world.
@@ -54,8 +65,9 @@ pub(crate) struct Memory {
     /// All but what the ledger holds.
     world: Arc<Mutex<World>>,
     ledger: Arc<MemoryLedger>,
-    calls: Arc<Mutex<usize>>,
-    fault: Arc<Mutex<Option<(usize, Fault)>>>,
+    /// What was done since the last fault was planned.
+    calls: Arc<Mutex<Vec<String>>>,
+    fault: Arc<Mutex<Option<(Due, Fault)>>>,
 }
 
 /// A clock that stands where it is put.
@@ -93,13 +105,33 @@ impl Memory {
 
     /// Lets the nth call from now on (counted from 0) fail, once.
     pub(crate) fn fail(&self, nth: usize, fault: Fault) {
-        *self.calls.lock().expect("calls") = 0;
-        *self.fault.lock().expect("a fault") = Some((nth, fault));
+        self.plan(Due::Nth(nth), fault);
+    }
+
+    /// Lets the first call that does this fail, once.
+    pub(crate) fn fail_at(&self, doing: &'static str, fault: Fault) {
+        self.plan(Due::Doing(doing), fault);
+    }
+
+    /// Lets every call succeed from now on.
+    pub(crate) fn revive(&self) {
+        *self.fault.lock().expect("a fault") = None;
+    }
+
+    fn plan(&self, due: Due, fault: Fault) {
+        self.calls.lock().expect("calls").clear();
+        *self.fault.lock().expect("a fault") = Some((due, fault));
+    }
+
+    /// How many calls there were to Stripe since this was last asked.
+    pub(crate) fn count_stripe(&self) -> usize {
+        let calls = std::mem::take(&mut *self.calls.lock().expect("calls"));
+        calls.iter().filter(|doing| stripe::DOINGS.contains(&doing.as_str())).count()
     }
 
     /// How many calls there were since the last `fail`.
     pub(crate) fn calls(&self) -> usize {
-        *self.calls.lock().expect("calls")
+        self.calls.lock().expect("calls").len()
     }
 
     /// A call of a port on the world.
@@ -113,16 +145,21 @@ impl Memory {
     fn begin(&self, doing: &str) -> Result<Option<Fault>, PortError> {
         let nth = {
             let mut calls = self.calls.lock().expect("calls");
-            *calls += 1;
-            *calls - 1
+            calls.push(doing.to_owned());
+            calls.len() - 1
         };
         let mut fault = self.fault.lock().expect("a fault");
-        let due = fault.filter(|(at, _)| *at == nth).map(|(_, fault)| fault);
+        let is_due = |due: &Due| match due {
+            Due::Nth(at) => *at == nth,
+            Due::Doing(what) => *what == doing,
+            Due::Every => true,
+        };
+        let due = fault.filter(|(due, _)| is_due(due)).map(|(_, fault)| fault);
         if due.is_some() {
-            *fault = None;
+            *fault = (due == Some(Fault::Killed)).then_some((Due::Every, Fault::Killed));
         }
         match due {
-            Some(Fault::Before) => Err(PortError::new(doing, "refused by the test")),
+            Some(Fault::Before | Fault::Killed) => Err(PortError::new(doing, "refused by the test")),
             due => Ok(due),
         }
     }

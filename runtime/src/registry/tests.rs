@@ -28,6 +28,11 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::CostScope, "application=tax-demo"),
     (Setting::AllowedOrigins, "https://example.com"),
     (Setting::SettleDays, "14"),
+    (Setting::InvoicingDay, "1"),
+    (Setting::Approval, "automatic"),
+    (Setting::ApprovalLimit, "1000.00 USD"),
+    (Setting::ApprovalDeviation, "50%"),
+    (Setting::Collection, "send-invoice"),
 ];
 
 fn settings(of: impl IntoIterator<Item = Setting>) -> Settings {

@@ -97,13 +97,20 @@ fn drafts(stage: &Stage) -> BTreeMap<String, (String, i64)> {
     found
 }
 
+/// What each draft says of its own figures.
+fn states(stage: &Stage) -> Vec<String> {
+    let invoices = stage.place.cloud.stripe().objects(Kind::Invoice);
+    let state = |invoice: &Value| invoice["metadata"]["billform_state"].as_str().expect("a state").to_owned();
+    invoices.iter().map(state).collect()
+}
+
 fn expected() -> BTreeMap<String, (String, i64)> {
     TENANTS.iter().map(|(tenant, _, _, cents)| ((*tenant).to_owned(), ("draft".to_owned(), *cents))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
-async fn a_month_is_drafted_on_its_settling_day_by_the_clock_alone() {
+async fn a_month_is_drafted_at_its_end_and_complete_on_its_settling_day_by_the_clock_alone() {
     let (stage, first) = stage_on(1, 14).await;
     let days = usize::try_from(first.days_in_month()).expect("days");
     let next = first.last_of_month().tomorrow().expect("a day");
@@ -114,10 +121,12 @@ async fn a_month_is_drafted_on_its_settling_day_by_the_clock_alone() {
     assert!((days..=days + 1).contains(&month["month-invoicer"]), "{month:?}");
     assert!(drafts(&stage).is_empty());
     pass_until(&stage, next.with().day(15).build().expect("a day")).await;
-    assert!(drafts(&stage).is_empty(), "it is drafted before it has settled");
+    assert_eq!(drafts(&stage), expected());
+    assert_eq!(states(&stage), ["provisional"; 3], "the month has not settled");
 
     let settled = firings(&pass_until(&stage, next.with().day(17).build().expect("a day")).await);
     assert_eq!(drafts(&stage), expected(), "{settled:?}");
+    assert_eq!(states(&stage), ["complete"; 3]);
     let before = ledger(&stage).await;
     pass_until(&stage, next.with().day(19).build().expect("a day")).await;
     assert_eq!(drafts(&stage), expected(), "two days later");

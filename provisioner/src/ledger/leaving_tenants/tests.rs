@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use billing::invoice::{Invoice, InvoiceState, PriceInput, price};
+use billing::balance::{EntryKind, PositionId};
+use billing::invoice::{Collection, Composed, InvoiceState, MonthTerms, PriceInput, price};
 use billing::pricing::Terms;
 use billing::{Currency, Money};
 use jiff::Timestamp;
@@ -31,20 +32,10 @@ fn tenant(id: &str, first: Option<&str>) -> TenantRecord {
 fn invoice(of: &str, state: InvoiceState) -> InvoiceRecord {
     let none = BTreeMap::new();
     let tenant = tenant("press", None);
-    let input = PriceInput { tenant: &tenant, month: month(of), services: &none, credit: None };
-    let invoice: Invoice = price(&input).expect("an invoice");
-    InvoiceRecord {
-        state,
-        revision: 1,
-        version: 1,
-        lease: None,
-        customer: None,
-        stripe_invoice: None,
-        stripe_items: Vec::new(),
-        days_until_due: 30,
-        terms: Terms::default(),
-        invoice,
-    }
+    let terms = MonthTerms::of(&tenant, month(of)).expect("terms");
+    let input = PriceInput { tenant: &tenant, month: month(of), terms: &terms, services: &none };
+    let composed = Composed { invoice: price(&input).expect("an invoice"), drawn: Vec::new() };
+    InvoiceRecord { state, ..InvoiceRecord::claimed(&tenant, terms, Collection::SendInvoice, composed) }
 }
 
 fn mark(of: &str) -> SyncMark {
@@ -55,14 +46,14 @@ fn mark(of: &str) -> SyncMark {
 
 #[test]
 fn months_are_open_until_their_invoice_is_done() {
-    use InvoiceState::{Claimed, Credit, Draft, Drafting, Issued, NothingDue};
+    use InvoiceState::{Claimed, Complete, Credit, NothingDue, Open, Provisional};
     let marks = ["2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10", "2026-11"].map(mark);
     let invoices = [
         invoice("2026-06", Credit),
-        invoice("2026-07", Issued),
+        invoice("2026-07", Open),
         invoice("2026-08", NothingDue),
-        invoice("2026-09", Draft),
-        invoice("2026-10", Drafting),
+        invoice("2026-09", Complete),
+        invoice("2026-10", Provisional),
         invoice("2026-11", Claimed),
     ];
     let open = |first| open_months(&tenant("press", first), &marks, &invoices);
@@ -82,7 +73,7 @@ fn due(of: &str, cents: i64) -> Open {
 #[test]
 fn what_the_heir_is_billed_for_is_not_lost() {
     let unpriced = Open { total: None, ..due("2026-11", 0) };
-    let account = Account { open: vec![due("2026-10", 12_550), unpriced], credit: None };
+    let account = Account { open: vec![due("2026-10", 12_550), unpriced], positions: Vec::new() };
     let all = "months that nobody was invoiced for: 2026-10 (125.50 USD), 2026-11";
     assert_eq!(described(&account, None).as_deref(), Some(all));
     assert_eq!(described(&account, Some(&tenant("new", None))), None);
@@ -95,12 +86,19 @@ fn what_the_heir_is_billed_for_is_not_lost() {
 #[test]
 fn what_was_begun_for_one_and_what_one_is_owed_goes_to_no_heir() {
     let begun = Open { begun: true, ..due("2026-10", 12_550) };
-    let credit = Some((month("2026-09"), Money::new(rust_decimal::Decimal::new(5_000, 2), Currency::USD)));
-    let told = described(&Account { open: vec![begun], credit }, Some(&tenant("new", None)));
+    let left = |of: &str, cents| Position {
+        id: PositionId { month: month(of), revision: 1, number: 0 },
+        kind: EntryKind::Credit,
+        text: String::new(),
+        amount: Money::new(rust_decimal::Decimal::new(cents, 2), Currency::USD),
+    };
+    let positions = vec![left("2026-08", 3_100), left("2026-09", -5_000)];
+    let told = described(&Account { open: vec![begun], positions }, Some(&tenant("new", None)));
     assert_eq!(
         told.as_deref(),
         Some(
             "a month that nobody was invoiced for: 2026-10 (125.50 USD); \
+             31.00 USD of 2026-08, restated, that no invoice took; \
              a credit of 50.00 USD from 2026-09 that no invoice took"
         )
     );

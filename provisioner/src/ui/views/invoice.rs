@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use billing::invoice::{Invoice, InvoiceRecord, InvoiceState};
+use billing::invoice::{Invoice, InvoiceRecord, InvoiceState, PaymentStatus};
 use billing::{Currency, Money, Month};
 use rust_decimal::Decimal;
 
@@ -59,6 +59,15 @@ fn notes(preview: &Preview) -> Vec<String> {
     }
     let now = preview.invoice.as_ref().map(|invoice| invoice.total);
     notes.extend(preview.invoiced.as_ref().map(|record| invoiced(record, now)));
+    let provisional = preview.provisional.as_ref();
+    notes.extend(provisional.map(|reason| format!("{} {reason}", paint(YELLOW, "Provisional:"))));
+    notes.extend(
+        preview
+            .invoiced
+            .iter()
+            .filter_map(|record| record.last_error.as_ref())
+            .map(|error| format!("{} {}", paint(YELLOW, format!("Failed at {}:", error.at)), error.message)),
+    );
     notes.extend(preview.not_ready.as_ref().map(|reason| format!("{} {reason}", paint(YELLOW, "Not drafted yet:"))));
     notes
 }
@@ -76,16 +85,21 @@ fn invoiced(record: &InvoiceRecord, now: Option<Money>) -> String {
     let now = now.unwrap_or(then);
     let stripe = record.stripe_invoice.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
     let what = match record.state {
-        InvoiceState::Claimed | InvoiceState::Drafting => format!("Being drafted{stripe}: {then}"),
-        InvoiceState::Draft => format!("Drafted already{stripe}: {then}"),
-        InvoiceState::Issued => format!("Issued already{stripe}: {then}"),
+        InvoiceState::Claimed => format!("Being drafted{stripe}: {then}"),
+        InvoiceState::Provisional => format!("Drafted provisionally{stripe}: {then}"),
+        InvoiceState::Complete => format!("Drafted already{stripe}: {then}"),
+        InvoiceState::Approved => format!("Approved, being issued{stripe}: {then}"),
+        InvoiceState::Open if record.payment.status == PaymentStatus::Paid => format!("Paid{stripe}: {then}"),
+        InvoiceState::Open => format!("Issued already{stripe}: {then}"),
+        InvoiceState::Uncollectible => format!("Issued, and given up as uncollectible{stripe}: {then}"),
+        InvoiceState::Void | InvoiceState::Deleted => format!("Written off{stripe}: {then}"),
         InvoiceState::NothingDue if now != then => {
             return "Closed with nothing due; the invoicer's next run bills what has come since.".to_owned();
         }
         InvoiceState::NothingDue => "Closed with nothing due".to_owned(),
         InvoiceState::Credit => {
-            let less = record.carried_credit().unwrap_or_else(|| Money::zero(then.currency));
-            format!("Closed already: {less} go to the next month")
+            let credit = Money::new(-then.amount, then.currency);
+            format!("Closed already: {credit} go to later months")
         }
     };
     if now == then {

@@ -4,10 +4,14 @@
 
 use jiff::civil::Date;
 
-use super::{Invoice, InvoiceRecord, NotReady, PriceError, PriceInput, Settlement, price, ready};
+use super::{
+    Composed, DraftRules, Invoice, InvoiceRecord, MonthTerms, NotReady, PriceError, PriceInput, Ready, compose, price,
+    ready,
+};
+use crate::Month;
+use crate::balance::Balance;
 use crate::ledger::{CostClaim, CostDay, SyncMark, cost_by_service};
 use crate::tenant::TenantRecord;
-use crate::{Money, Month};
 
 /// What the ledger holds of a tenant's month.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +24,8 @@ pub struct MonthFacts<'a> {
     pub mark: Option<&'a SyncMark>,
     /// Its days of cost; days without an item cost nothing.
     pub days: &'a [CostDay],
-    /// Credit that the month before left to the tenant, positive, in the tenant's currency.
-    pub balance: Option<Money>,
+    /// What is open of the tenant's balance.
+    pub balance: Option<&'a Balance>,
     /// The claim on the month's cost, whichever tenant has it.
     pub claim: Option<&'a CostClaim>,
     /// The month's invoice, as far as it got.
@@ -31,20 +35,20 @@ pub struct MonthFacts<'a> {
 /// What a month comes to, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessment {
-    /// The month priced by the facts at hand, also while it waits; or why its terms do not allow that.
-    pub invoice: Result<Invoice, PriceError>,
-    /// Whether it is to be invoiced now.
+    /// The month by its own cost, also while it waits; or why its terms do not allow that.
+    pub own: Result<Invoice, PriceError>,
+    /// With what earlier months left.
+    pub composed: Result<Composed, PriceError>,
+    /// What it is priced under: the claim's terms, once it was claimed.
+    pub terms: Result<MonthTerms, PriceError>,
+    /// How far its figures got.
     pub standing: Standing,
 }
 
-/// How a tenant's month stands.
+/// How far a tenant's month got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// Its invoice is done, or nothing was due and still is not.
-    Done,
-    /// Its invoice is being drafted from what was priced when it was claimed.
-    Begun,
-    /// It cannot be invoiced yet.
+    /// It cannot be drafted yet.
     Waiting(NotReady),
     /// Its terms give no price.
     Unpriced(PriceError),
@@ -53,49 +57,50 @@ pub enum Standing {
         /// The tenant invoiced.
         holder: String,
     },
-    /// It is to be invoiced, or to be closed as a credit or with nothing due.
-    Due(Settlement),
+    /// It can be drafted; its figures may change, for this reason.
+    Provisional(NotReady),
+    /// Its figures are final.
+    Complete,
 }
 
-/// Assesses a month on the UTC day `today`; it settles `settle_days` after its end.
-pub fn assess(facts: &MonthFacts, settle_days: u32, today: Date) -> Assessment {
+/// Assesses a month on the UTC day `today`.
+pub fn assess(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment {
     let MonthFacts { tenant, month, .. } = *facts;
-    let services = cost_by_service(facts.days);
-    let invoice = price(&PriceInput { tenant, month, services: &services, credit: facts.balance });
-    let standing = match facts.record {
-        Some(record) if record.closes_month() => Standing::Done,
-        Some(record) if !record.state.is_done() => Standing::Begun,
-        // Nothing was due: cost that was found late opens the month again.
-        Some(_) => match open(facts, &invoice, settle_days, today) {
-            due @ Standing::Due(settlement) if settlement != Settlement::Nothing => due,
-            Standing::Unpriced(error) => Standing::Unpriced(error),
-            claimed @ Standing::Claimed { .. } => claimed,
-            _ => Standing::Done,
-        },
-        None => open(facts, &invoice, settle_days, today),
+    let terms = match facts.record {
+        Some(record) => Ok(record.month_terms()),
+        None => MonthTerms::of(tenant, month),
     };
-    Assessment { invoice, standing }
+    let services = cost_by_service(facts.days);
+    let own = terms.clone().and_then(|terms| price(&PriceInput { tenant, month, terms: &terms, services: &services }));
+    let composed = own.clone().map(|own| compose(own, &balance_before(facts)));
+    let standing = standing(facts, &own, rules, today);
+    Assessment { own, composed, terms, standing }
 }
 
-/// How a month stands that has no invoice.
-fn open(facts: &MonthFacts, invoice: &Result<Invoice, PriceError>, settle_days: u32, today: Date) -> Standing {
-    if let Err(reason) = ready(facts.tenant, facts.month, facts.mark, settle_days, today) {
-        return Standing::Waiting(reason);
+/// The balance without what this month's own draft has drawn of it.
+fn balance_before(facts: &MonthFacts) -> Balance {
+    let mut balance = facts.balance.cloned().unwrap_or_else(|| Balance::nothing(facts.tenant.currency));
+    if let Some(record) = facts.record {
+        record.drawn.iter().for_each(|drawn| balance.add(drawn));
     }
-    let settlement = match invoice {
-        Ok(invoice) => invoice.settlement(),
+    balance
+}
+
+fn standing(facts: &MonthFacts, own: &Result<Invoice, PriceError>, rules: DraftRules, today: Date) -> Standing {
+    let ready = match ready(facts.tenant, facts.month, facts.mark, rules, today) {
+        Ok(ready) => ready,
+        Err(reason) => return Standing::Waiting(reason),
+    };
+    let invoice = match own {
+        Ok(invoice) => invoice,
         Err(error) => return Standing::Unpriced(error.clone()),
     };
     // With nothing due nothing is claimed.
-    match facts.claim.filter(|claim| claim.tenant != facts.tenant.id && settlement != Settlement::Nothing) {
+    match facts.claim.filter(|claim| claim.tenant != facts.tenant.id && !invoice.total.amount.is_zero()) {
         Some(claim) => Standing::Claimed { holder: claim.tenant.clone() },
-        None => Standing::Due(settlement),
-    }
-}
-
-impl InvoiceRecord {
-    /// Whether its month needs no other look: a month with nothing due is opened again when cost is found late.
-    pub fn closes_month(&self) -> bool {
-        self.state.is_done() && self.state != super::InvoiceState::NothingDue
+        None => match ready {
+            Ready::Provisional(reason) => Standing::Provisional(reason),
+            Ready::Complete => Standing::Complete,
+        },
     }
 }

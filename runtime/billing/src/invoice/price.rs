@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Invoice, Line, Rule, Step};
+use super::{Invoice, Line, MonthTerms, Rule, Step};
 use crate::money::{MoneyError, round};
 use crate::pricing::{ExchangeRate, Fee, Terms, Tier};
 use crate::split::rounded_parts;
@@ -22,10 +22,10 @@ pub struct PriceInput<'a> {
     pub tenant: &'a TenantRecord,
     /// The month.
     pub month: Month,
+    /// The terms and the exchange rate it is priced under.
+    pub terms: &'a MonthTerms,
     /// AWS cost by service in US dollars, exact.
     pub services: &'a BTreeMap<String, Decimal>,
-    /// Credit carried from the month before, positive, in the tenant's currency.
-    pub credit: Option<Money>,
 }
 
 /// Why a month cannot be priced.
@@ -64,12 +64,9 @@ pub enum PriceError {
     Money(#[from] MoneyError),
 }
 
-/// Prices a month under the terms that hold for it.
+/// Prices a month by its cost alone: what earlier months left is added by [`super::compose`].
 pub fn price(input: &PriceInput) -> Result<Invoice, PriceError> {
-    let terms = input
-        .tenant
-        .terms_for(input.month)
-        .ok_or_else(|| PriceError::NoTerms { tenant: input.tenant.id.clone(), month: input.month })?;
+    let terms = &input.terms.terms;
     let mut draft = Draft::new(input)?;
     draft.base_fee(terms)?;
     draft.cost(input.services);
@@ -80,13 +77,13 @@ pub fn price(input: &PriceInput) -> Result<Invoice, PriceError> {
     draft.minimum(terms)?;
     draft.card_fee(terms)?;
     draft.tax(terms);
-    draft.credit(input.credit)?;
     Ok(draft.finish(input))
 }
 
 /// An invoice while the rules are applied.
 struct Draft<'a> {
     tenant: &'a TenantRecord,
+    exchange: Option<&'a ExchangeRate>,
     currency: Currency,
     /// The month's cost in US dollars, exact.
     cost_usd: Decimal,
@@ -102,10 +99,12 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn new(input: &PriceInput<'a>) -> Result<Draft<'a>, PriceError> {
         let tenant = input.tenant;
-        let rate = usd_rate(tenant)?;
+        let exchange = input.terms.exchange.as_ref();
+        let rate = usd_rate(tenant, exchange)?;
         let cost_usd: Decimal = input.services.values().sum();
         Ok(Draft {
             tenant,
+            exchange,
             currency: tenant.currency,
             cost_usd,
             cost: cost_usd * rate,
@@ -240,15 +239,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn credit(&mut self, credit: Option<Money>) -> Result<(), PriceError> {
-        if let Some(credit) = credit {
-            let amount = self.converted(credit, "the carried credit")?;
-            let text = format!("{credit} carried from the month before");
-            self.line(Rule::Credit, "Credit carried over".to_owned(), -amount, text);
-        }
-        Ok(())
-    }
-
     /// Rounds an amount once and adds it as a line and a step.
     fn line(&mut self, rule: Rule, description: String, exact: Decimal, text: String) {
         let amount = round(exact, self.currency.billed_decimals());
@@ -281,7 +271,7 @@ impl<'a> Draft<'a> {
         if money.currency == self.currency {
             return Ok(money.amount);
         }
-        match &self.tenant.exchange {
+        match self.exchange {
             Some(rate) if holds(rate, money.currency, self.currency) => Ok(money.amount * rate.rate),
             _ => Err(PriceError::NoRate {
                 tenant: self.tenant.id.clone(),
@@ -293,7 +283,7 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, input: &PriceInput) -> Invoice {
-        let exchange = (self.currency != Currency::USD).then(|| self.tenant.exchange.clone()).flatten();
+        let exchange = (self.currency != Currency::USD).then(|| self.exchange.cloned()).flatten();
         Invoice {
             tenant: self.tenant.id.clone(),
             month: input.month,
@@ -307,11 +297,11 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn usd_rate(tenant: &TenantRecord) -> Result<Decimal, PriceError> {
+fn usd_rate(tenant: &TenantRecord, exchange: Option<&ExchangeRate>) -> Result<Decimal, PriceError> {
     if tenant.currency == Currency::USD {
         return Ok(Decimal::ONE);
     }
-    match &tenant.exchange {
+    match exchange {
         Some(rate) if holds(rate, Currency::USD, tenant.currency) => Ok(rate.rate),
         _ => Err(PriceError::NoRate {
             tenant: tenant.id.clone(),

@@ -19,6 +19,17 @@ pub enum NotReady {
         /// The first one billed.
         first: Month,
     },
+    /// The tenant left, and their last billed month is an earlier one.
+    #[error("{0} lies behind the last month the tenant is billed")]
+    BehindLast(Month),
+    /// The day from which on months are drafted is not there yet.
+    #[error("{month} is drafted from {from} on")]
+    NotDrafted {
+        /// The month.
+        month: Month,
+        /// The day of `invoicing.day`.
+        from: Date,
+    },
     /// The month is not over.
     #[error("{month} is not over; it closes on {closes} (UTC)")]
     NotClosed {
@@ -78,29 +89,69 @@ fn utc_day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-/// Whether a tenant's month can be billed on the UTC day `today`, with `settle_days` after its end.
+/// When a stack's months are drafted and settle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftRules {
+    /// The day of the following month from which on a month is drafted: `invoicing.day`, 1 to 28.
+    pub day: u32,
+    /// Days after a month's end until its figures count as settled: `invoicing.settle_days`.
+    pub settle_days: u32,
+}
+
+/// How far a month's figures got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// Every day is known, and why the figures are not final yet.
+    Provisional(NotReady),
+    /// Settled, read after that, and final.
+    Complete,
+}
+
+/// Days past its settling after which a month that still waits is an error.
+const LATE_AFTER_DAYS: i64 = 3;
+
+/// The day since which a month is late, if on `today` it is: it should have been complete by then.
+pub fn overdue_since(month: Month, settle_days: u32, today: Date) -> Option<Date> {
+    let settled = settles_on(month, settle_days);
+    let late = settled.checked_add(LATE_AFTER_DAYS.days()).unwrap_or(Date::MAX);
+    (today > late).then_some(settled)
+}
+
+/// Whether a tenant's month can be drafted on the UTC day `today`, and whether its figures are final.
 pub fn ready(
     tenant: &TenantRecord,
     month: Month,
     mark: Option<&SyncMark>,
-    settle_days: u32,
+    rules: DraftRules,
     today: Date,
-) -> Result<(), NotReady> {
+) -> Result<Ready, NotReady> {
     if let Some(first) = tenant.first_period.filter(|first| month < *first) {
         return Err(NotReady::BeforeFirst { month, first });
+    }
+    if !tenant.bills(month) {
+        return Err(NotReady::BehindLast(month));
     }
     let closes = month.period().end();
     if today < closes {
         return Err(NotReady::NotClosed { month, closes });
     }
-    let until = settles_on(month, settle_days);
-    if today < until {
-        return Err(NotReady::NotSettled { month, until });
+    let from = closes.checked_add(i64::from(rules.day.saturating_sub(1)).days()).unwrap_or(Date::MAX);
+    if today < from {
+        return Err(NotReady::NotDrafted { month, from });
     }
     let mark = mark.filter(|mark| mark.month == month).ok_or(NotReady::NotSynced(month))?;
     if !mark.whole_month() {
         let through = mark.through;
         return Err(NotReady::Incomplete { month, through });
+    }
+    Ok(complete(mark, rules.settle_days, today).map_or_else(Ready::Provisional, |()| Ready::Complete))
+}
+
+/// Whether the figures of a month whose days are all known are final.
+fn complete(mark: &SyncMark, settle_days: u32, today: Date) -> Result<(), NotReady> {
+    let (month, until) = (mark.month, settles_on(mark.month, settle_days));
+    if today < until {
+        return Err(NotReady::NotSettled { month, until });
     }
     if mark.estimated {
         return Err(NotReady::Estimated(month));

@@ -1,9 +1,12 @@
 //! A tenant's invoices, and the claims on the cost they are for.
 
+use serde_json::{Map, Value};
+
 use super::chunks;
 use super::port::end_of;
 use super::{CostClaim, Expect, Indexed, Key, Ledger, PortError, Record, Stored, Wrote};
 use crate::Month;
+use crate::balance::{Balance, Entry};
 use crate::invoice::InvoiceRecord;
 
 /// Every sort key of an invoice starts with it.
@@ -16,7 +19,7 @@ pub fn invoice_key(month: Month) -> String {
 
 impl Record for InvoiceRecord {
     const NAME: &'static str = "invoice";
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
 
     fn sort_key(&self) -> String {
         invoice_key(self.month())
@@ -25,6 +28,29 @@ impl Record for InvoiceRecord {
     fn indexed(&self) -> Indexed {
         Indexed { version: Some(self.version), ..Indexed::default() }
     }
+
+    /// 1 -> 2: drafts of version 1 were drawn up once, from settled cost, and were finalised by hand.
+    fn upgrade(_from: u32, mut fields: Map<String, Value>) -> Map<String, Value> {
+        let state = match fields.get("state").and_then(Value::as_str) {
+            Some("drafting") => "claimed",
+            Some("draft") => "complete",
+            Some("issued") => "open",
+            _ => return fields,
+        };
+        fields.insert("state".to_owned(), state.into());
+        fields
+    }
+}
+
+/// One write of an invoice, and of the balance where the invoice draws on it or adds to it.
+#[derive(Debug, Clone)]
+pub struct InvoiceWrite {
+    /// The record to store.
+    pub record: InvoiceRecord,
+    /// The version that is stored now; none when there is to be none.
+    pub expected: Option<u64>,
+    /// The balance after it, with its version before it and the entries it is changed by.
+    pub balance: Option<(Balance, Option<u64>, Vec<Entry>)>,
 }
 
 /// A tenant's invoice of a month.
@@ -39,11 +65,22 @@ pub async fn all(ledger: &dyn Ledger, tenant: &str) -> Result<Vec<InvoiceRecord>
     found.iter().map(Stored::record).collect()
 }
 
-/// Writes an invoice if the stored one has the expected version (none: if there is none); false when it has not.
-pub async fn write(ledger: &dyn Ledger, record: &InvoiceRecord, expected: Option<u64>) -> Result<bool, PortError> {
-    let expect = expected.map_or(Expect::Absent, Expect::Version);
-    let wrote = chunks::write(ledger, Stored::of(record.tenant(), record)?, expect).await?;
-    Ok(wrote == Wrote::Done)
+/// Writes an invoice and what it does to the balance, all or nothing; false when another run was quicker.
+pub async fn write(ledger: &dyn Ledger, write: &InvoiceWrite) -> Result<bool, PortError> {
+    let tenant = write.record.tenant();
+    let invoice = Stored::of(tenant, &write.record)?;
+    let Some((balance, before, entries)) = &write.balance else {
+        return Ok(chunks::write(ledger, invoice, expected(write.expected)).await? == Wrote::Done);
+    };
+    let mut items = vec![(invoice, expected(write.expected)), (Stored::of(tenant, balance)?, expected(*before))];
+    for entry in entries {
+        items.push((Stored::of(tenant, entry)?, Expect::Absent));
+    }
+    Ok(ledger.transact(items).await? == Wrote::Done)
+}
+
+fn expected(version: Option<u64>) -> Expect {
+    version.map_or(Expect::Absent, Expect::Version)
 }
 
 /// The claim on the same cost, whoever has it.

@@ -36,7 +36,7 @@ pub use extras::{
     Alarm, Alarms, Branding, Import, Lifecycle, Monitoring, Moved, Notifications, Portal, Storage, StorageClass,
     Transition,
 };
-pub use invoicing::{Approval, Collection, Dunning, FeeMode, Invoicing, PaymentFee};
+pub use invoicing::{Approval, Automatic, Collection, Dunning, FeeMode, Invoicing, PaymentFee};
 pub use products::{Aggregation, Interval, Meter, Price, Product};
 pub use secrets::{PaymentMethod, PortalConfiguration, Secret, Stripe, Webhook};
 pub use tenants::{PricingNames, Tenant};

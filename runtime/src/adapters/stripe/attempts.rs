@@ -25,6 +25,28 @@ where
     repeat_after(FIRST_PAUSE, key, doing, send).await
 }
 
+/// The same where a thing that Stripe does not know is an answer: none.
+pub(super) async fn repeat_found<T, F>(
+    key: &Secret,
+    doing: &str,
+    mut send: impl FnMut() -> F,
+) -> Result<Option<T>, PortError>
+where
+    F: Future<Output = Result<T, StripeError>>,
+{
+    let found = || {
+        let sent = send();
+        async {
+            match sent.await {
+                Ok(found) => Ok(Some(found)),
+                Err(StripeError::Stripe(_, 404)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
+    };
+    repeat(key, doing, found).await
+}
+
 /// The pause doubles with each attempt.
 async fn repeat_after<T, F>(
     mut pause: Duration,

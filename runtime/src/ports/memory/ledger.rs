@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use billing::ledger::chunks::assemble;
 use billing::ledger::{
-    CLAIM_PREFIX, COST_PREFIX, CostClaim, Expect, INVOICE_PREFIX, Key, Ledger, MemoryLedger, PortError, Record,
-    SYNC_PREFIX, Stored, Wrote,
+    BALANCE_ITEM, CLAIM_PREFIX, COST_PREFIX, CostClaim, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger,
+    MemoryLedger, PortError, Record, SYNC_PREFIX, Stored, Wrote,
 };
 use billing::names::TENANT_ITEM;
 
@@ -51,6 +51,8 @@ pub(super) fn show(ledger: &MemoryLedger, world: &mut World) {
     world.marks.clear();
     world.invoices.clear();
     world.claims.clear();
+    world.balances.clear();
+    world.entries.clear();
     for item in assemble(ledger.items().into_values().collect()).expect("whole records") {
         let partition = item.key.partition.clone();
         match item.key.sort.as_str() {
@@ -73,6 +75,12 @@ pub(super) fn show(ledger: &MemoryLedger, world: &mut World) {
                 let claim: CostClaim = read(&item);
                 world.claims.insert((claim.tag, claim.month), claim.tenant);
             }
+            BALANCE_ITEM => {
+                world.balances.insert(partition, read(&item));
+            }
+            sort if sort.starts_with(ENTRY_PREFIX) => {
+                world.entries.insert((partition, item.key.sort.clone()), read(&item));
+            }
             other => panic!("an item that no record has: {other}"),
         }
     }
@@ -84,6 +92,8 @@ pub(super) fn keep(ledger: &MemoryLedger, before: &World, now: &World) {
     keep_each(ledger, &before.days, &now.days, |(tenant, _), day| stored(tenant, day));
     keep_each(ledger, &before.marks, &now.marks, |(tenant, _), mark| stored(tenant, mark));
     keep_each(ledger, &before.invoices, &now.invoices, |(tenant, _), record| stored(tenant, record));
+    keep_each(ledger, &before.balances, &now.balances, |tenant, balance| stored(tenant, balance));
+    keep_each(ledger, &before.entries, &now.entries, |(tenant, _), entry| stored(tenant, entry));
     keep_each(ledger, &before.claims, &now.claims, |(tag, month), tenant| {
         let claim = CostClaim { tag: tag.clone(), month: *month, tenant: tenant.clone() };
         stored(&claim.partition(), &claim)

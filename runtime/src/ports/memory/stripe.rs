@@ -1,70 +1,245 @@
 //! Stripe's invoices in memory, with its idempotency keys.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use billing::invoice::{Collection, Remote, RemoteStatus};
 use billing::money::MinorUnits;
 
 use super::Memory;
-use crate::ports::{DraftRequest, Invoices, ItemRequest, PortError, RemoteInvoice, RemoteItem, RemoteStatus};
+use crate::ports::{
+    DraftRequest, Invoices, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+};
+
+/// What every call to Stripe does, as faults and counts name it.
+pub(crate) const DOINGS: &[&str] = &[
+    "list invoices",
+    "read an invoice",
+    "create a draft",
+    "add lines",
+    "list lines",
+    "remove lines",
+    "update a draft",
+    "finalise",
+    "send",
+    "void",
+    "delete a draft",
+    "read a customer",
+];
+
+/// An invoice of the Stripe in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Invoice {
+    /// How it was created.
+    pub(crate) request: DraftRequest,
+    /// As the port shows it.
+    pub(crate) remote: Remote,
+    /// Its lines: an id and what it says.
+    pub(crate) lines: Vec<(String, LineRequest)>,
+    pub(crate) collection: Collection,
+    /// How often it was e-mailed.
+    pub(crate) sent: u32,
+}
+
+/// What Stripe remembers of a key: the parameters, and its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answered {
+    parameters: String,
+    answer: Remote,
+}
+
+/// Stripe's state.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Stripe {
+    pub(crate) invoices: Vec<Invoice>,
+    pub(crate) keys: BTreeMap<String, Answered>,
+    /// Customers with a default payment method.
+    pub(crate) chargeable: Vec<String>,
+    /// Ids given so far.
+    made: usize,
+    pub(crate) livemode: bool,
+}
+
+impl Stripe {
+    /// The one invoice of this id.
+    pub(crate) fn get(&mut self, id: &str) -> Result<&mut Invoice, String> {
+        self.invoices.iter_mut().find(|invoice| invoice.remote.id == id).ok_or_else(|| format!("no such invoice: {id}"))
+    }
+
+    fn draft(&mut self, id: &str) -> Result<&mut Invoice, String> {
+        let invoice = self.get(id)?;
+        match invoice.remote.status {
+            RemoteStatus::Draft => Ok(invoice),
+            _ => Err(format!("{id} is not a draft")),
+        }
+    }
+
+    fn id(&mut self, prefix: &str) -> String {
+        self.made += 1;
+        format!("{prefix}_{}", self.made - 1)
+    }
+
+    /// Does a thing once for its key.
+    fn once(
+        &mut self,
+        key: &str,
+        parameters: String,
+        effect: impl FnOnce(&mut Stripe) -> Result<Remote, String>,
+    ) -> Result<Remote, String> {
+        if let Some(before) = self.keys.get(key) {
+            return if before.parameters == parameters {
+                Ok(before.answer.clone())
+            } else {
+                Err("other parameters".to_owned())
+            };
+        }
+        let answer = effect(self)?;
+        self.keys.insert(key.to_owned(), Answered { parameters, answer: answer.clone() });
+        Ok(answer)
+    }
+}
+
+impl Invoice {
+    fn set(&mut self, metadata: &[(String, String)]) {
+        self.remote.metadata.extend(metadata.iter().cloned());
+        self.remote.total = MinorUnits(self.lines.iter().map(|(_, line)| line.amount.0).sum());
+        self.remote.has_lines = !self.lines.is_empty();
+    }
+}
 
 #[async_trait]
 impl Invoices for Memory {
-    async fn find(&self, customer: &str, metadata: &[(String, String)]) -> Result<Option<RemoteInvoice>, PortError> {
+    async fn of_customer(&self, customer: &str) -> Result<Vec<Remote>, PortError> {
         self.call("list invoices", |world| {
-            let ours = |made: &&(DraftRequest, RemoteInvoice)| {
-                made.0.customer == customer && made.0.metadata == metadata && made.1.status != RemoteStatus::Void
-            };
-            Ok(world.drafts.iter().find(ours).map(|(_, invoice)| invoice.clone()))
+            let theirs = world.stripe.invoices.iter().filter(|invoice| invoice.request.customer == customer);
+            Ok(theirs.map(|invoice| invoice.remote.clone()).collect())
         })
     }
 
-    async fn create_draft(&self, request: &DraftRequest) -> Result<RemoteInvoice, PortError> {
+    async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
+        self.call("read an invoice", |world| Ok(world.stripe.get(id).ok().map(|invoice| invoice.remote.clone())))
+    }
+
+    async fn create_draft(&self, request: &DraftRequest) -> Result<Remote, PortError> {
         self.call("create a draft", |world| {
-            if let Some(made) = world.keys.get(&request.idempotency_key) {
-                let (before, invoice) = &world.drafts[*made];
-                return if before == request { Ok(invoice.clone()) } else { Err("other parameters".to_owned()) };
-            }
-            let invoice = RemoteInvoice {
-                id: format!("in_{}", world.drafts.len()),
-                status: RemoteStatus::Draft,
-                total: MinorUnits(0),
-                currency: request.currency.code().to_owned(),
-            };
-            world.keys.insert(request.idempotency_key.clone(), world.drafts.len());
-            world.drafts.push((request.clone(), invoice.clone()));
-            Ok(invoice)
+            world.stripe.once(&request.idempotency_key, format!("{request:?}"), |stripe| {
+                let remote = Remote {
+                    id: stripe.id("in"),
+                    status: RemoteStatus::Draft,
+                    total: MinorUnits(0),
+                    currency: request.currency.code().to_owned(),
+                    livemode: stripe.livemode,
+                    has_lines: false,
+                    paid: MinorUnits(0),
+                    by_balance: MinorUnits(0),
+                    attempted: false,
+                    metadata: request.metadata.iter().cloned().collect(),
+                };
+                let invoice = Invoice {
+                    request: request.clone(),
+                    remote: remote.clone(),
+                    lines: Vec::new(),
+                    collection: Collection::SendInvoice,
+                    sent: 0,
+                };
+                stripe.invoices.push(invoice);
+                Ok(remote)
+            })
         })
     }
 
-    async fn invoice(&self, id: &str) -> Result<RemoteInvoice, PortError> {
-        self.call("read a draft", |world| {
-            let found = world.drafts.iter().find(|(_, invoice)| invoice.id == id);
-            found.map(|(_, invoice)| invoice.clone()).ok_or_else(|| format!("no such invoice: {id}"))
+    async fn add_lines(&self, request: &LinesRequest) -> Result<Remote, PortError> {
+        self.call("add lines", |world| {
+            world.stripe.once(&request.idempotency_key, format!("{request:?}"), |stripe| {
+                let ids: Vec<String> = request.lines.iter().map(|_| stripe.id("il")).collect();
+                let invoice = stripe.draft(&request.invoice)?;
+                invoice.lines.extend(ids.into_iter().zip(request.lines.iter().cloned()));
+                if invoice.lines.len() > 250 {
+                    return Err("more than 250 items".to_owned());
+                }
+                invoice.set(&request.metadata);
+                Ok(invoice.remote.clone())
+            })
         })
     }
 
-    async fn items(&self, invoice: &str) -> Result<Vec<RemoteItem>, PortError> {
-        self.call("list items", |world| {
-            let on_it = world.items.iter().filter(|(request, _)| request.invoice == invoice);
-            Ok(on_it.map(|(_, item)| item.clone()).collect())
+    async fn line_ids(&self, invoice: &str) -> Result<Vec<String>, PortError> {
+        self.call("list lines", |world| Ok(world.stripe.get(invoice)?.lines.iter().map(|(id, _)| id.clone()).collect()))
+    }
+
+    async fn remove_lines(&self, request: &RemoveRequest) -> Result<Remote, PortError> {
+        self.call("remove lines", |world| {
+            world.stripe.once(&request.idempotency_key, format!("{request:?}"), |stripe| {
+                let invoice = stripe.draft(&request.invoice)?;
+                invoice.lines.retain(|(id, _)| !request.lines.contains(id));
+                invoice.set(&request.metadata);
+                Ok(invoice.remote.clone())
+            })
         })
     }
 
-    async fn add_item(&self, request: &ItemRequest) -> Result<RemoteItem, PortError> {
-        self.call("add an item", |world| {
-            if let Some(made) = world.keys.get(&request.idempotency_key) {
-                let (before, item) = &world.items[*made];
-                return if before == request { Ok(item.clone()) } else { Err("other parameters".to_owned()) };
-            }
-            let draft = world.drafts.iter_mut().find(|(_, invoice)| invoice.id == request.invoice);
-            let (_, draft) = draft.ok_or("no such invoice")?;
-            if draft.status != RemoteStatus::Draft {
-                return Err("the invoice is not a draft".to_owned());
-            }
-            draft.total.0 += request.amount.0;
-            let item = RemoteItem { id: format!("ii_{}", world.items.len()), line: Some(request.line) };
-            world.keys.insert(request.idempotency_key.clone(), world.items.len());
-            world.items.push((request.clone(), item.clone()));
-            Ok(item)
+    async fn update(&self, request: &UpdateRequest) -> Result<Remote, PortError> {
+        self.call("update a draft", |world| {
+            world.stripe.once(&request.idempotency_key, format!("{request:?}"), |stripe| {
+                let invoice = stripe.draft(&request.invoice)?;
+                invoice.collection = request.collection.unwrap_or(invoice.collection);
+                invoice.set(&request.metadata);
+                Ok(invoice.remote.clone())
+            })
         })
+    }
+
+    async fn finalize(&self, step: &StepRequest) -> Result<Remote, PortError> {
+        self.call("finalise", |world| {
+            world.stripe.once(&step.idempotency_key, format!("{step:?}"), |stripe| {
+                let invoice = stripe.draft(&step.invoice)?;
+                invoice.remote.status = RemoteStatus::Open;
+                if invoice.collection == Collection::ChargeAutomatically {
+                    invoice.remote.status = RemoteStatus::Paid;
+                    invoice.remote.paid = invoice.remote.total;
+                }
+                Ok(invoice.remote.clone())
+            })
+        })
+    }
+
+    async fn send(&self, step: &StepRequest) -> Result<Remote, PortError> {
+        self.call("send", |world| {
+            world.stripe.once(&step.idempotency_key, format!("{step:?}"), |stripe| {
+                let invoice = stripe.get(&step.invoice)?;
+                if invoice.remote.status == RemoteStatus::Draft {
+                    return Err("a draft cannot be sent".to_owned());
+                }
+                invoice.sent += 1;
+                Ok(invoice.remote.clone())
+            })
+        })
+    }
+
+    async fn void(&self, step: &StepRequest) -> Result<Remote, PortError> {
+        self.call("void", |world| {
+            world.stripe.once(&step.idempotency_key, format!("{step:?}"), |stripe| {
+                let invoice = stripe.get(&step.invoice)?;
+                if invoice.remote.status != RemoteStatus::Open {
+                    return Err("only an open invoice can be voided".to_owned());
+                }
+                invoice.remote.status = RemoteStatus::Void;
+                Ok(invoice.remote.clone())
+            })
+        })
+    }
+
+    async fn delete_draft(&self, id: &str) -> Result<(), PortError> {
+        self.call("delete a draft", |world| {
+            if world.stripe.get(id).is_ok() {
+                world.stripe.draft(id)?;
+            }
+            world.stripe.invoices.retain(|invoice| invoice.remote.id != id);
+            Ok(())
+        })
+    }
+
+    async fn can_charge(&self, customer: &str) -> Result<bool, PortError> {
+        self.call("read a customer", |world| Ok(world.stripe.chargeable.iter().any(|known| known == customer)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::values::{month, not_negative, share};
 use super::{Checker, steps};
-use crate::manifest::model::{Approval, Collection};
+use crate::manifest::model::{Approval, Automatic, Collection};
 use crate::manifest::node::Step;
 use crate::manifest::text::Days;
 
@@ -20,6 +20,16 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     if invoicing.approval == Approval::Automatic && invoicing.settle_days == 0 {
         let hint = "wait with `settle_days: 14`, or write `approval: manual`".to_owned();
         checker.at(&steps!["invoicing", "settle_days"], "invoices would go out before AWS's figures settle", hint);
+    }
+    if invoicing.approval == Approval::Manual && invoicing.automatic != Automatic::default() {
+        let hint = "write `approval: automatic`, or leave `automatic` out".to_owned();
+        checker.at(&steps!["invoicing", "automatic"], "it has no effect: a person approves every invoice", hint);
+    }
+    if let Some(limit) = invoicing.automatic.limit {
+        not_negative(checker, &steps!["invoicing", "automatic", "limit"], limit);
+    }
+    if let Some(deviation) = invoicing.automatic.deviation {
+        share(checker, &steps!["invoicing", "automatic", "deviation"], deviation, 1000);
     }
     if invoicing.collection == Collection::ChargeAutomatically && manifest.stripe.is_none() {
         let hint = "add `stripe: {secret_key: stripe}`".to_owned();

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::invoice::DraftRules;
 use crate::manifest::text::{Days, MoneyText, MonthText, PercentText};
 use crate::{Money, Month, Percent};
 
@@ -14,10 +15,10 @@ pub struct Invoicing {
     #[serde(default)]
     #[schemars(with = "Option<MonthText>")]
     pub first_period: Option<Month>,
-    /// The day of the month from which the last month is drafted, 1 to 28. It has no effect yet.
+    /// The day of the month from which the last month is drafted, 1 to 28; the 1st when left out. The draft is provisional
+    /// until the month has settled.
     #[serde(default)]
     #[schemars(range(min = 1, max = 28))]
-    #[schemars(extend("x-billform-refused" = "leave it out: a month is drafted when it has settled, `settle_days` after its end"))]
     pub day: Option<u32>,
     /// Days after a month's end until its figures count as settled, 0 to 60.
     #[serde(default = "fourteen")]
@@ -26,6 +27,9 @@ pub struct Invoicing {
     /// Who finalises a draft.
     #[serde(default)]
     pub approval: Approval,
+    /// What `approval: automatic` leaves to a person.
+    #[serde(default)]
+    pub automatic: Automatic,
     /// Days until an invoice is due: `"30 days"` for net-30.
     #[serde(default = "thirty_days")]
     pub terms: Days,
@@ -49,11 +53,19 @@ impl Default for Invoicing {
             day: None,
             settle_days: fourteen(),
             approval: Approval::default(),
+            automatic: Automatic::default(),
             terms: thirty_days(),
             collection: Collection::default(),
             payment_fee: None,
             dunning: None,
         }
+    }
+}
+
+impl Invoicing {
+    /// When months are drafted and settle.
+    pub fn draft_rules(&self) -> DraftRules {
+        DraftRules { day: self.day.unwrap_or(1), settle_days: self.settle_days }
     }
 }
 
@@ -73,8 +85,31 @@ pub enum Approval {
     #[default]
     Manual,
     /// billform, once the figures are settled.
-    #[schemars(extend("x-billform-refused" = "write `approval: manual`: a draft waits in Stripe until a person finalises it"))]
     Automatic,
+}
+
+impl Approval {
+    /// The word, as the manifest writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Approval::Manual => "manual",
+            Approval::Automatic => "automatic",
+        }
+    }
+}
+
+/// What automatic approval leaves to a person; an alarm tells of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Automatic {
+    /// What an invoice comes to at most: `"1000.00 USD"`; any amount when left out.
+    #[serde(default)]
+    #[schemars(with = "Option<MoneyText>")]
+    pub limit: Option<Money>,
+    /// How far a month may lie off the mean of the tenant's last three: `"50%"`; any distance when left out.
+    #[serde(default)]
+    #[schemars(with = "Option<PercentText>")]
+    pub deviation: Option<Percent>,
 }
 
 /// How the money comes in.
@@ -84,9 +119,18 @@ pub enum Collection {
     /// Stripe e-mails the invoice and the tenant pays it.
     #[default]
     SendInvoice,
-    /// Stripe charges the stored payment method.
-    #[schemars(extend("x-billform-refused" = "write `collection: send-invoice`: no stored payment method is charged"))]
+    /// Stripe charges the customer's default payment method; without one the invoice is sent.
     ChargeAutomatically,
+}
+
+impl Collection {
+    /// The word, as the manifest writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Collection::SendInvoice => "send-invoice",
+            Collection::ChargeAutomatically => "charge-automatically",
+        }
+    }
 }
 
 /// Stripe's fee, and who bears it.

@@ -1,0 +1,52 @@
+//! Calls the deployed invoicer: what a person decides about an invoice is done where invoices are made.
+
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use serde_json::Value;
+
+use crate::ui::failure::Failure;
+
+/// Invokes the function of that name and gives its answer.
+///
+/// # Errors
+/// When it cannot be invoked, or its run failed as a whole.
+pub async fn call(client: &aws_sdk_lambda::Client, function: &str, event: &Value) -> Result<Value, Failure> {
+    let sent = client.invoke().function_name(function).payload(Blob::new(event.to_string())).send().await;
+    let answer = sent.map_err(|error| {
+        Failure::new(format!("the function {function} cannot be invoked: {}", DisplayErrorContext(&error)))
+            .hint("`billform apply` deploys it; `billform permissions --for invoice` prints the policy for calling it")
+    })?;
+    let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
+    let answered: Value = serde_json::from_slice(payload).unwrap_or(Value::Null);
+    match answer.function_error() {
+        None => Ok(answered),
+        // Some months failed: the answer about all of them stands in the message.
+        Some(_) => partial(&answered).ok_or_else(|| {
+            let message = answered["errorMessage"].as_str().unwrap_or("it gave no reason").to_owned();
+            Failure::new(format!("the function {function} failed: {message}"))
+        }),
+    }
+}
+
+/// The answer of a run of which parts failed: `1 of 3 tenants failed: {…}`.
+fn partial(error: &Value) -> Option<Value> {
+    let message = error["errorMessage"].as_str()?;
+    let at = message.find('{')?;
+    let answer: Value = serde_json::from_str(&message[at..]).ok()?;
+    answer.get("invoices")?;
+    Some(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_of_which_parts_failed_is_read_all_the_same() {
+        let error = json!({"errorMessage": "1 of 2 tenants failed: {\"invoices\":[],\"left\":0}"});
+        assert_eq!(partial(&error), Some(json!({"invoices": [], "left": 0})));
+        assert_eq!(partial(&json!({"errorMessage": "out of memory {"})), None);
+        assert_eq!(partial(&Value::Null), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! `close`: holds what tenants and nobody are charged with against AWS's own total of a month, to the cent.
+
+use billing::ledger::CostDay;
+use billing::money::round;
+use billing::names::UNALLOCATED;
+use billing::{Currency, Money, Month};
+use clap::Args;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use crate::cloud::connection::{check_account, check_endpoint};
+use crate::cloud::{clock, cost_total, sdk_config};
+use crate::ledger::reader::LedgerReader;
+use crate::project::Project;
+use crate::ui::exit;
+use crate::ui::failure::Outcome;
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{self, terminal};
+
+/// Arguments of `close`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The month; last month when left out.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<Month>,
+}
+
+/// A month's sums in US dollars, exact.
+pub struct Sums {
+    /// The month.
+    pub month: Month,
+    /// Each tenant's cost, by id.
+    pub tenants: Vec<(String, Decimal)>,
+    /// What no tenant's tags claim.
+    pub unallocated: Decimal,
+    /// AWS's total.
+    pub bill: Decimal,
+}
+
+/// Cost Explorer is in us-east-1, whatever the stack's region.
+const COST_EXPLORER: &str = "us-east-1";
+/// A cent.
+const DECIMALS: u32 = 2;
+
+/// Compares; exits with 3 when the sums differ.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let month = match arguments.period {
+        Some(month) => month,
+        None => Month::of(clock::today().await).previous()?,
+    };
+    check_endpoint()?;
+    let config = sdk_config(&project.manifest.aws.region).await;
+    check_account(&aws_sdk_sts::Client::new(&config), &project.manifest.aws.account).await?;
+    let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);
+    let mut tenants = Vec::new();
+    for tenant in reader.tenants().await? {
+        let days = reader.cost_days(&tenant.id, month.period()).await?;
+        tenants.push((tenant.id, days.iter().map(CostDay::cost).sum()));
+    }
+    let unallocated = reader.cost_days(UNALLOCATED, month.period()).await?;
+    let explorer = aws_sdk_costexplorer::Client::new(&sdk_config(COST_EXPLORER).await);
+    let sums = Sums {
+        month,
+        tenants,
+        unallocated: unallocated.iter().map(CostDay::cost).sum(),
+        bill: cost_total::of_month(&explorer, &project.manifest, month).await?,
+    };
+    match global.format {
+        Format::Human => terminal::print(&views::close::render(&sums, terminal::width())),
+        Format::Json => terminal::print_json(&json!({
+            "period": month,
+            "tenants": sums.tenants.iter().map(|(id, cost)| json!({ "tenant": id, "cost_usd": cost.normalize() })).collect::<Vec<_>>(),
+            "unallocated_usd": sums.unallocated.normalize(),
+            "bill_usd": sums.bill.normalize(),
+            "difference_usd": sums.difference(),
+            "closed": sums.is_closed(),
+        }))?,
+    }
+    Ok(if sums.is_closed() { exit::DONE } else { exit::DRIFT })
+}
+
+impl Sums {
+    /// Tenants and unallocated cost.
+    pub fn accounted(&self) -> Decimal {
+        self.tenants.iter().map(|(_, cost)| cost).sum::<Decimal>() + self.unallocated
+    }
+
+    /// What the bill has more than that, rounded to the cent.
+    pub fn difference(&self) -> Decimal {
+        round(self.bill - self.accounted(), DECIMALS)
+    }
+
+    /// Whether they are equal to the cent.
+    pub fn is_closed(&self) -> bool {
+        self.difference().is_zero()
+    }
+}
+
+/// US dollars to the cent, as people read them.
+pub fn dollars(amount: Decimal) -> String {
+    Money::new(amount, Currency::USD).rounded().to_string()
+}

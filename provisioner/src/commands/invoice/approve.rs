@@ -1,0 +1,115 @@
+//! `invoice approve`: shows complete drafts with their totals, and issues exactly those.
+
+use billing::Month;
+use billing::invoice::InvoiceState;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::reader;
+use super::run::{call, shown};
+use crate::project::Project;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::table::aligned;
+use crate::ui::views::terminal;
+
+/// Arguments of `invoice approve`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Arguments {
+    /// The tenant's id.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub tenant: Option<String>,
+    /// Every tenant with a complete draft of the month.
+    #[arg(long)]
+    pub all: bool,
+    /// The month.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Month,
+    /// Who approves, kept with the invoice; the name in USER without it.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Approves without asking.
+    #[arg(long)]
+    pub auto_approve: bool,
+}
+
+/// A draft to approve: its tenant, what it comes to by the ledger, and what by Stripe's live answer.
+struct Candidate {
+    tenant: String,
+    total: String,
+    stripe_invoice: String,
+}
+
+/// Brings the drafts up to date, shows them, asks, and has exactly these totals issued.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let period = arguments.period;
+    let drafts = candidates(&project, arguments).await?;
+    if drafts.is_empty() {
+        let what = arguments.tenant.as_deref().unwrap_or("any tenant");
+        return Err(Failure::new(format!("there is no complete draft of {period} for {what}"))
+            .hint(format!("`billform invoice status --period {period}` says how the month stands")));
+    }
+    if global.format == Format::Human {
+        terminal::eprint_line(&format!("To be issued for {period}, each exactly as shown:"));
+        let rows: Vec<[String; 3]> = drafts
+            .iter()
+            .map(|draft| [format!("  {}", draft.tenant), draft.total.clone(), draft.stripe_invoice.clone()])
+            .collect();
+        terminal::eprint_line(aligned(&rows).trim_end());
+    }
+    consent(arguments, drafts.len())?;
+    let by = arguments.by.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned());
+    let mut months: Vec<Value> = Vec::new();
+    for draft in &drafts {
+        let event = json!({
+            "action": "approve", "tenant": draft.tenant, "period": period, "total": draft.total, "by": by,
+        });
+        let answer = call(&project, &event).await?;
+        months.extend(answer["invoices"].as_array().cloned().unwrap_or_default());
+    }
+    shown(global, &json!({ "invoices": months, "left": 0 }))
+}
+
+/// The complete drafts, after a run of the invoicer that has looked at the costs and at Stripe again.
+async fn candidates(project: &Project, arguments: &Arguments) -> Result<Vec<Candidate>, Failure> {
+    let period = arguments.period;
+    let mut event = json!({ "action": "calculate_and_invoice", "period": period });
+    if let Some(tenant) = &arguments.tenant {
+        event["tenant"] = json!(tenant);
+    }
+    let answer = call(project, &event).await?;
+    let reader = reader(project).await?;
+    let mut found = Vec::new();
+    for month in answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        // What automatic approval holds back is for a person, too.
+        if !(month["state"] == InvoiceState::Complete.name() || month["result"] == "held") {
+            continue;
+        }
+        let tenant = month["tenant"].as_str().unwrap_or_default();
+        let Some(record) = reader.invoice(tenant, period).await? else { continue };
+        found.push(Candidate {
+            tenant: tenant.to_owned(),
+            total: record.invoice.total.to_string(),
+            stripe_invoice: record.stripe_invoice.unwrap_or_default(),
+        });
+    }
+    Ok(found)
+}
+
+fn consent(arguments: &Arguments, drafts: usize) -> Result<(), Failure> {
+    if arguments.auto_approve {
+        return Ok(());
+    }
+    if !terminal::can_ask() {
+        return Err(Failure::new("there is no terminal to ask on, so nothing was issued")
+            .hint("--auto-approve issues what is shown without asking"));
+    }
+    let typed = terminal::ask(&format!("Issue {drafts} invoices? They go out to tenants. Type yes:"))?;
+    match typed.trim() {
+        "yes" => Ok(()),
+        _ => Err(Failure { code: exit::ERROR, ..Failure::new("not approved; nothing was issued") }),
+    }
+}

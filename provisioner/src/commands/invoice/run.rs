@@ -1,0 +1,57 @@
+//! `invoice run`: the deployed invoicer, now.
+
+use billing::Month;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::config;
+use crate::cloud::invoicer;
+use crate::project::Project;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{self, terminal};
+
+/// Arguments of `invoice run`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// One tenant's id; all without it.
+    pub tenant: Option<String>,
+    /// One month; every open one without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<Month>,
+    /// Says what would be drafted, and does nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Runs it and shows what became of each month.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let mut event = json!({ "action": "calculate_and_invoice", "dry_run": arguments.dry_run });
+    if let Some(tenant) = &arguments.tenant {
+        event["tenant"] = json!(tenant);
+    }
+    if let Some(period) = arguments.period {
+        event["period"] = json!(period);
+    }
+    shown(global, &call(&project, &event).await?)
+}
+
+/// Calls the stack's invoicer.
+pub(super) async fn call(project: &Project, event: &Value) -> Result<Value, Failure> {
+    let config = config(project).await?;
+    let function = project.manifest.function_name("invoicer");
+    invoicer::call(&aws_sdk_lambda::Client::new(&config), &function, event).await
+}
+
+/// Shows an answer; a month that failed fails the command.
+pub(super) fn shown(global: &Global, answer: &Value) -> Outcome {
+    match global.format {
+        Format::Human => terminal::print(&views::invoicer_answer::render(answer, terminal::width())),
+        Format::Json => terminal::print_json(answer)?,
+    }
+    let months = answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let failed = months.iter().any(|month| month["result"] == "failed");
+    Ok(if failed || answer["left"].as_u64().unwrap_or(0) > 0 { exit::ERROR } else { exit::DONE })
+}

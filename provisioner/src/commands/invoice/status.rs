@@ -1,0 +1,74 @@
+//! `invoice status`: tenant by month, with state, reason and since when.
+
+use billing::Month;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::reader;
+use crate::cloud::clock;
+use crate::ledger::months::{self, MonthStanding, TenantMonths};
+use crate::project::Project;
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Format, Global};
+use crate::ui::views::{self, terminal};
+
+/// Arguments of `invoice status`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// One tenant's id; all that are deployed without it.
+    pub tenant: Option<String>,
+    /// One month; every one that is open, or whose cost is still looked at, without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<Month>,
+}
+
+/// Reads the ledger, and shows it.
+pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
+    let project = Project::load(global)?;
+    let (reader, today) = (reader(&project).await?, clock::today().await);
+    let mut tenants = reader.tenants().await?;
+    if let Some(id) = &arguments.tenant {
+        tenants.retain(|tenant| tenant.id == *id);
+        if tenants.is_empty() {
+            return Err(Failure::new(format!("no tenant `{id}` is deployed"))
+                .hint("`billform tenant list` shows the manifest's; `billform apply` deploys them"));
+        }
+    }
+    let manifest = &project.manifest;
+    let (tag, rules) = (&manifest.attribution.tenant_tag, manifest.invoicing.draft_rules());
+    let mut found = Vec::new();
+    for tenant in tenants {
+        found.push(months::load(&reader, tenant, tag, rules, today, arguments.period).await?);
+    }
+    match global.format {
+        Format::Human => terminal::print(&views::invoice_status::render(&found, today, terminal::width())),
+        Format::Json => terminal::print_json(&json!({ "tenants": found.iter().map(tenant).collect::<Vec<_>>() }))?,
+    }
+    Ok(exit::DONE)
+}
+
+fn tenant(found: &TenantMonths) -> Value {
+    json!({
+        "tenant": found.tenant.id,
+        "balance": found.balance.as_ref().map(|balance| balance.sum()),
+        "months": found.months.iter().map(month).collect::<Vec<_>>(),
+    })
+}
+
+fn month(standing: &MonthStanding) -> Value {
+    let record = standing.record.as_ref();
+    let now = standing.assessment.composed.as_ref().ok().map(|composed| composed.invoice.total);
+    json!({
+        "period": standing.month,
+        "state": standing.state(),
+        "total": record.map(|record| record.invoice.total).or(now),
+        "since": standing.since(),
+        "reason": standing.reason(),
+        "overdue_since": standing.overdue,
+        "stripe_invoice": record.and_then(|record| record.stripe_invoice.as_ref()),
+        "revision": record.map(|record| record.revision),
+        "payment": record.map(|record| record.payment.status),
+        "restated": record.and_then(|record| record.restated.as_ref()).map(|restated| restated.sum),
+    })
+}

@@ -1,0 +1,130 @@
+//! How a deployed tenant's months stand, by the ledger: what the invoicer's next run would find.
+
+use billing::Month;
+use billing::balance::Balance;
+use billing::invoice::{
+    Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, is_looked_at, open_months,
+    overdue_since,
+};
+use billing::ledger::CostClaim;
+use billing::tenant::TenantRecord;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::ledger::reader::LedgerReader;
+use crate::ui::failure::Failure;
+
+/// One tenant's month.
+pub struct MonthStanding {
+    /// The month.
+    pub month: Month,
+    /// Its invoice, as far as it got.
+    pub record: Option<InvoiceRecord>,
+    /// What it comes to by now.
+    pub assessment: Assessment,
+    /// The day since which it should have been complete, where it is not.
+    pub overdue: Option<Date>,
+}
+
+/// One tenant's months, oldest first, and what is open of its balance.
+pub struct TenantMonths {
+    /// The tenant as deployed.
+    pub tenant: TenantRecord,
+    /// The months.
+    pub months: Vec<MonthStanding>,
+    /// What is open of the balance; none before its first entry.
+    pub balance: Option<Balance>,
+}
+
+/// Loads a tenant's open months, or the one asked for.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn load(
+    reader: &LedgerReader,
+    tenant: TenantRecord,
+    tenant_tag: &str,
+    rules: DraftRules,
+    today: Date,
+    only: Option<Month>,
+) -> Result<TenantMonths, Failure> {
+    let (marks, records) = (reader.sync_marks(&tenant.id).await?, reader.invoices(&tenant.id).await?);
+    let balance = reader.balance(&tenant.id).await?;
+    let months = match only {
+        Some(month) => vec![month],
+        None => open_months(&tenant, &marks, &records, today),
+    };
+    let mut found = Vec::new();
+    for month in months {
+        let days = reader.cost_days(&tenant.id, month.period()).await?;
+        let record = records.iter().find(|record| record.month() == month);
+        let claim = match tenant.cost_tag(tenant_tag) {
+            Some(tag) => reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await?,
+            None => None,
+        };
+        let facts = MonthFacts {
+            tenant: &tenant,
+            month,
+            mark: marks.iter().find(|mark| mark.month == month),
+            days: &days,
+            balance: balance.as_ref(),
+            claim: claim.as_ref(),
+            record,
+        };
+        let assessment = assess(&facts, rules, today);
+        let incomplete = record.is_none_or(|record| record.state.is_draft());
+        let unfinished = matches!(assessment.standing, Standing::Waiting(_) | Standing::Provisional(_));
+        let overdue = overdue_since(month, rules.settle_days, today).filter(|_| incomplete && unfinished);
+        found.push(MonthStanding { month, record: record.cloned(), assessment, overdue });
+    }
+    Ok(TenantMonths { tenant, months: found, balance })
+}
+
+impl MonthStanding {
+    /// Its state in one word: the document's, `paid`, or `waiting` and `due` where there is none yet.
+    pub fn state(&self) -> &'static str {
+        match &self.record {
+            Some(record) if record.payment.status == PaymentStatus::Paid => "paid",
+            Some(record) => record.state.name(),
+            None => match self.assessment.standing {
+                Standing::Waiting(_) | Standing::Unpriced(_) | Standing::Claimed { .. } => "waiting",
+                Standing::Provisional(_) | Standing::Complete => "due",
+            },
+        }
+    }
+
+    /// Why it stands there, where something is missing.
+    pub fn reason(&self) -> Option<String> {
+        if let Some(error) = self.record.as_ref().and_then(|record| record.last_error.as_ref()) {
+            return Some(error.message.clone());
+        }
+        let settled = self.record.as_ref().is_some_and(|record| !record.state.is_draft());
+        match &self.assessment.standing {
+            _ if settled => None,
+            Standing::Waiting(reason) | Standing::Provisional(reason) => Some(reason.to_string()),
+            Standing::Unpriced(error) => Some(error.to_string()),
+            Standing::Claimed { holder } => Some(format!("its cost was invoiced to tenant {holder}")),
+            Standing::Complete => match &self.record {
+                None => Some("the next run of the invoicer drafts it".to_owned()),
+                Some(record) if record.state == billing::invoice::InvoiceState::Complete => {
+                    Some("waits for `billform invoice approve`".to_owned())
+                }
+                Some(_) => None,
+            },
+        }
+    }
+
+    /// Since when it is in its state.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.record.as_ref().and_then(|record| record.since)
+    }
+
+    /// What changed in its cost after it was issued and that no run has taken up yet.
+    pub fn unrestated(&self, today: Date) -> bool {
+        let Some(record) = self.record.as_ref().filter(|record| !record.state.is_draft()) else { return false };
+        let now = self.assessment.own.as_ref().ok().map(|invoice| invoice.total);
+        is_looked_at(self.month, today)
+            && self.assessment.standing == Standing::Complete
+            && now.is_some_and(|now| now != record.accounted())
+    }
+}

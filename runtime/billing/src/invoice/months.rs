@@ -1,0 +1,42 @@
+//! Which of a tenant's months want a look: all open ones, at each run. No month depends on a run on a certain day.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use super::InvoiceRecord;
+use crate::Month;
+use crate::ledger::SyncMark;
+use crate::tenant::TenantRecord;
+
+/// Months after its end for which an invoiced month's cost is compared with what was invoiced. AWS restates a bill for some
+/// weeks; credits and refunds come later.
+pub const LOOK_BACK_MONTHS: u32 = 3;
+
+/// The months to look at on the UTC day `today`, oldest first: from the tenant's first one to the last that ended, less
+/// those that are settled and whose cost is not looked at any more.
+pub fn open_months(tenant: &TenantRecord, marks: &[SyncMark], records: &[InvoiceRecord], today: Date) -> Vec<Month> {
+    let Ok(last) = Month::of(today).previous() else { return Vec::new() };
+    let known: BTreeSet<Month> =
+        marks.iter().map(|mark| mark.month).chain(records.iter().map(InvoiceRecord::month)).collect();
+    // A record of before first months were kept: what is known of it says since when.
+    let first = tenant.first_period.or(known.first().copied()).unwrap_or(last);
+    let mut months = Vec::new();
+    let mut next = Some(first).filter(|first| *first <= last);
+    while let Some(month) = next {
+        months.push(month);
+        next = month.next().ok().filter(|month| *month <= last);
+    }
+    let is_over = |month: &Month| {
+        let record = records.iter().find(|record| record.month() == *month);
+        record.is_some_and(InvoiceRecord::is_settled) && !is_looked_at(*month, today)
+    };
+    months.retain(|month| tenant.bills(*month) && !is_over(month));
+    months
+}
+
+/// Whether a month's cost is still compared with what was invoiced for it.
+pub fn is_looked_at(month: Month, today: Date) -> bool {
+    let until = (0..LOOK_BACK_MONTHS).fold(month, |month, _| month.next().unwrap_or(month));
+    Month::of(today).previous().is_ok_and(|last| last <= until)
+}

@@ -1,0 +1,101 @@
+//! From a complete draft to an issued invoice: approved, finalised, sent or charged.
+
+use billing::invoice::{Approval, Carries, Collection, Finality, InvoiceRecord, InvoiceState};
+
+use super::Invoicing;
+use super::account::{Account, Changes};
+use super::looking::edited;
+use super::stop::Stop;
+use crate::ports::{StepRequest, UpdateRequest};
+
+impl Invoicing<'_> {
+    /// Approves by the rules where approval is automatic, and issues what is approved.
+    pub(super) async fn issue(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let record = match record.state {
+            InvoiceState::Complete => match self.policy.automatic {
+                None => return Ok(record),
+                Some(rules) => {
+                    let total = record.invoice.total;
+                    rules.allows(total, record.own(), record.month(), &account.records())?;
+                    let approval = Approval { total, at: self.now(), by: "billform".to_owned() };
+                    self.approved(account, record, approval).await?
+                }
+            },
+            InvoiceState::Approved | InvoiceState::Open => record,
+            _ => return Ok(record),
+        };
+        let record = self.finalized(account, record).await?;
+        self.sent(account, record).await
+    }
+
+    /// Notes the approval, before anything goes out.
+    pub(super) async fn approved(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        approval: Approval,
+    ) -> Result<InvoiceRecord, Stop> {
+        let approved = InvoiceRecord { state: InvoiceState::Approved, approval: Some(approval), ..record };
+        self.persist(account, approved, Changes::default()).await
+    }
+
+    /// Finalises a draft that carries exactly what was approved. Nothing else is ever finalised.
+    async fn finalized(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        if record.state != InvoiceState::Approved {
+            return Ok(record);
+        }
+        let record = self.held(account, record).await?;
+        let wrong =
+            || Stop::WrongState { state: record.state, needs: "its draft is not in Stripe; run the invoicer again" };
+        let remote = account.remote(&record).cloned().ok_or_else(wrong)?;
+        let complete = Carries::Drawing { drawing: record.drawing, finality: Finality::Complete };
+        let shown = record.approval.as_ref().map(|approval| approval.total);
+        if record.carried_by(&remote) != complete
+            || Ok(remote.total) != record.invoice.total.minor_units()
+            || shown != Some(record.invoice.total)
+        {
+            return Err(edited(&record, &remote));
+        }
+        let record = self.with_collection(record).await?;
+        let step = StepRequest { invoice: remote.id, idempotency_key: record.idempotency_key("finalize") };
+        let remote = self.invoices.finalize(&step).await?;
+        let payment = remote.payment();
+        account.saw(&record, remote);
+        let open = InvoiceRecord { state: InvoiceState::Open, payment, last_error: None, ..record };
+        self.persist(account, open, Changes::default()).await
+    }
+
+    /// Charges where the customer has a payment method for it, else sends the invoice.
+    async fn with_collection(&self, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let (Some(customer), Some(invoice)) = (&record.customer, &record.stripe_invoice) else { return Ok(record) };
+        if record.collection != Collection::ChargeAutomatically {
+            return Ok(record);
+        }
+        if !self.invoices.can_charge(customer).await? {
+            tracing::warn!(tenant = record.tenant(), "no payment method to charge: the invoice is sent");
+            return Ok(InvoiceRecord { collection: Collection::SendInvoice, ..record });
+        }
+        let request = UpdateRequest {
+            invoice: invoice.clone(),
+            metadata: Vec::new(),
+            collection: Some(Collection::ChargeAutomatically),
+            idempotency_key: record.idempotency_key("collection"),
+        };
+        self.invoices.update(&request).await?;
+        Ok(record)
+    }
+
+    /// E-mails an invoice that billform finalised. One that a person finalised is that person's to send.
+    async fn sent(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let is_due = record.state == InvoiceState::Open
+            && record.collection == Collection::SendInvoice
+            && record.approval.is_some()
+            && record.sent.is_none();
+        let Some(invoice) = record.stripe_invoice.clone().filter(|_| is_due) else { return Ok(record) };
+        let step = StepRequest { invoice, idempotency_key: record.idempotency_key("send") };
+        let remote = self.invoices.send(&step).await?;
+        account.saw(&record, remote);
+        let sent = InvoiceRecord { sent: Some(self.now()), ..record };
+        self.persist(account, sent, Changes::default()).await
+    }
+}

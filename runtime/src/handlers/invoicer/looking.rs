@@ -1,0 +1,179 @@
+//! Stripe is looked at again: what somebody did to an invoice there is noticed, and never undone in silence.
+
+use billing::balance::{EntryKind, Position, PositionId};
+use billing::invoice::{Carries, InvoiceRecord, InvoiceState, PastRevision, Payment, Remote, RemoteStatus};
+
+use super::Invoicing;
+use super::account::{Account, Changes};
+use super::stop::Stop;
+
+impl Invoicing<'_> {
+    /// Compares a record with its invoice in Stripe and moves it forward; one that is gone is replaced by a new revision.
+    pub(super) async fn look(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let Some(customer) = record.customer.clone().filter(|_| !record.state.without_document()) else {
+            return Ok(record);
+        };
+        self.free(&record)?;
+        account.remotes(self.invoices, &customer).await?;
+        let remote = match (account.remote(&record).cloned(), &record.stripe_invoice) {
+            (Some(remote), _) => remote,
+            // Claimed, and not created yet.
+            (None, None) => return Ok(record),
+            (None, Some(id)) => match self.invoices.invoice(id).await? {
+                Some(remote) => {
+                    account.saw(&record, remote.clone());
+                    remote
+                }
+                None => return self.gone(account, record).await,
+            },
+        };
+        self.mode(&record, &remote)?;
+        match &remote.status {
+            RemoteStatus::Draft => self.still_a_draft(account, record, &remote).await,
+            RemoteStatus::Open | RemoteStatus::Paid => self.forward(account, record, &remote, InvoiceState::Open).await,
+            RemoteStatus::Uncollectible => self.forward(account, record, &remote, InvoiceState::Uncollectible).await,
+            RemoteStatus::Void => self.replaced(account, record, InvoiceState::Void).await,
+            RemoteStatus::Unknown(status) => {
+                let (invoice, ours) = (remote.id.clone(), record.state);
+                Err(Stop::WrongStatus { invoice, status: status.clone(), ours })
+            }
+        }
+    }
+
+    /// Whether no other run holds the record.
+    pub(super) fn free(&self, record: &InvoiceRecord) -> Result<(), Stop> {
+        match &record.lease {
+            Some(lease) if record.held_by_other(&self.holder, self.now()) => Err(Stop::Held(lease.until)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A trial in test mode says nothing about live mode, and the other way round.
+    fn mode(&self, record: &InvoiceRecord, remote: &Remote) -> Result<(), Stop> {
+        let name = |livemode| if livemode { "live mode" } else { "test mode" };
+        match record.livemode.filter(|livemode| *livemode != remote.livemode) {
+            Some(theirs) => {
+                Err(Stop::OtherMode { invoice: remote.id.clone(), theirs: name(theirs), ours: name(remote.livemode) })
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn still_a_draft(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        remote: &Remote,
+    ) -> Result<InvoiceRecord, Stop> {
+        if !record.state.is_draft() {
+            let (invoice, ours) = (remote.id.clone(), record.state);
+            return Err(Stop::WrongStatus { invoice, status: "a draft".to_owned(), ours });
+        }
+        if record.carried_by(remote) == Carries::Edited {
+            return Err(edited(&record, remote));
+        }
+        if record.stripe_invoice.is_some() {
+            return Ok(record);
+        }
+        let found =
+            InvoiceRecord { stripe_invoice: Some(remote.id.clone()), livemode: Some(remote.livemode), ..record };
+        self.persist(account, found, Changes::default()).await
+    }
+
+    /// A finalised invoice: by this program, whose answer was lost, or by a person in Stripe.
+    async fn forward(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        remote: &Remote,
+        state: InvoiceState,
+    ) -> Result<InvoiceRecord, Stop> {
+        let ours = record.invoice.total.minor_units()?;
+        if record.state.is_draft() && (remote.total != ours || remote.currency != record.invoice.currency.code()) {
+            return Err(edited(&record, remote));
+        }
+        let payment = remote.payment();
+        if record.state == state && record.payment == payment && record.stripe_invoice.is_some() {
+            return Ok(record);
+        }
+        let found = InvoiceRecord {
+            state,
+            payment,
+            stripe_invoice: Some(remote.id.clone()),
+            livemode: Some(remote.livemode),
+            last_error: None,
+            ..record
+        };
+        self.persist(account, found, Changes::default()).await
+    }
+
+    /// Stripe does not know it any more. Only drafts can be deleted.
+    async fn gone(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        if record.state.is_draft() {
+            return self.replaced(account, record, InvoiceState::Deleted).await;
+        }
+        let invoice = record.stripe_invoice.clone().unwrap_or_default();
+        Err(Stop::WrongStatus { invoice, status: "unknown".to_owned(), ours: record.state })
+    }
+
+    /// Begins a new revision: new keys, the claim and its terms kept, what was drawn from the balance given back, and what
+    /// was restated onto later invoices taken back, because the new revision bills the month as a whole.
+    async fn replaced(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        ended: InvoiceState,
+    ) -> Result<InvoiceRecord, Stop> {
+        tracing::warn!(tenant = record.tenant(), month = %record.month(), ended = ended.name(), "an invoice is gone");
+        let (changes, record) = superseded(record, ended, self.now());
+        self.persist(account, record, changes).await
+    }
+}
+
+/// The next revision of a record, empty: its cost is assessed again. And what that does to the balance.
+pub(super) fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -> (Changes, InvoiceRecord) {
+    let mut changes = Changes::redrawn(&record.drawn, &[]);
+    if let Some(restated) = record.restated.as_ref().filter(|restated| !restated.sum.amount.is_zero()) {
+        changes = changes.leaving(
+            Position {
+                id: PositionId { month: record.month(), revision: record.revision, number: restated.times + 1 },
+                kind: EntryKind::Replaced,
+                text: format!("{} restated before, billed again", record.month()),
+                amount: restated.sum,
+            }
+            .negated(),
+        );
+    }
+    let past = PastRevision {
+        revision: record.revision,
+        stripe_invoice: record.stripe_invoice.clone(),
+        state: ended,
+        total: record.invoice.total,
+        at,
+    };
+    let mut invoice = record.invoice.clone();
+    invoice.without_carried();
+    let next = InvoiceRecord {
+        state: InvoiceState::Claimed,
+        revision: record.revision + 1,
+        stripe_invoice: None,
+        drawing: 0,
+        invoice,
+        drawn: Vec::new(),
+        restated: None,
+        approval: None,
+        sent: None,
+        payment: Payment::default(),
+        last_error: None,
+        past: record.past.iter().cloned().chain([past]).collect(),
+        ..record
+    };
+    (changes, next)
+}
+
+pub(super) fn edited(record: &InvoiceRecord, remote: &Remote) -> Stop {
+    let stripe = remote
+        .money()
+        .map_or_else(|| format!("{} {} (minor units)", remote.total.0, remote.currency), |money| money.to_string());
+    Stop::Edited { invoice: remote.id.clone(), stripe, ours: record.invoice.total }
+}

@@ -1,0 +1,293 @@
+//! One month, from wherever the ledger and Stripe say it stands, as far as it can get now.
+
+use billing::balance::{EntryKind, Position, PositionId};
+use billing::invoice::{
+    Assessment, Composed, Finality, InvoiceRecord, InvoiceState, MonthFacts, MonthTerms, NotReady, Restated,
+    Settlement, Standing, assess, is_looked_at, overdue_since,
+};
+use billing::ledger::{self, CostClaim};
+use billing::{Money, Month};
+
+use super::Invoicing;
+use super::account::{Account, Changes};
+use super::answer::MonthResult;
+use super::stop::Stop;
+
+/// How far a month got: its answer, and its record.
+pub(super) type Reached = (MonthResult, Option<InvoiceRecord>);
+
+/// A month that can be drafted.
+pub(super) struct Assessed {
+    pub composed: Composed,
+    pub own: Money,
+    pub terms: MonthTerms,
+    pub finality: Finality,
+    /// Why it is not final yet.
+    pub waits: Option<NotReady>,
+    /// When its cost was read.
+    pub read_at: Option<jiff::Timestamp>,
+}
+
+impl Invoicing<'_> {
+    /// Goes on with a month, step by step.
+    pub(super) async fn month(&self, account: &mut Account<'_>, month: Month) -> Result<Reached, Stop> {
+        let before = account.record(month).map(|record| record.version);
+        let record = match account.record(month).cloned() {
+            None => self.claim(account, month).await?,
+            Some(record) if record.written_off => return Ok(done(self.taken_back(account, record).await?, before)),
+            Some(record) => self.look(account, record).await?,
+        };
+        let record = self.follow_cost(account, record).await?;
+        let record = self.draw(account, record).await?;
+        let record = self.issue(account, record).await?;
+        self.late(account, &record).await?;
+        Ok(done(record, before))
+    }
+
+    /// What a run would do, from the ledger alone.
+    pub(super) async fn rehearse(&self, account: &mut Account<'_>, month: Month) -> Result<Reached, Stop> {
+        let record = account.record(month).cloned();
+        let assessed = self.assess(account, month).await?;
+        let total = assessed.composed.invoice.total;
+        Ok((MonthResult::Rehearsed { total, waits: assessed.waits.map(|reason| reason.to_string()) }, record))
+    }
+
+    /// Prices the month and puts it into the ledger, once: whoever writes first has it.
+    async fn claim(&self, account: &mut Account<'_>, month: Month) -> Result<InvoiceRecord, Stop> {
+        let assessed = self.assess(account, month).await?;
+        let tenant = account.tenant;
+        if assessed.composed.invoice.settlement().charges() && tenant.stripe_customer.is_none() {
+            return Err(Stop::NoCustomer(tenant.id.clone()));
+        }
+        let empty = Composed { drawn: Vec::new(), ..assessed.composed.clone() };
+        let record = InvoiceRecord::claimed(tenant, assessed.terms.clone(), self.policy.collection, empty);
+        self.take_up(account, record, assessed).await
+    }
+
+    /// Writes what a month comes to now into its record, and what that does to the balance.
+    pub(super) async fn take_up(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        assessed: Assessed,
+    ) -> Result<InvoiceRecord, Stop> {
+        let Assessed { composed, finality, read_at, .. } = assessed;
+        let mut changes = Changes::redrawn(&record.drawn, &composed.drawn);
+        let state = match composed.invoice.settlement() {
+            Settlement::Charge(_) => InvoiceState::Claimed,
+            Settlement::Nothing => InvoiceState::NothingDue,
+            Settlement::Credit(_) => {
+                changes = changes.leaving(credit(&record, &composed));
+                InvoiceState::Credit
+            }
+        };
+        let record = InvoiceRecord {
+            state,
+            drawing: record.drawing + 1,
+            finality,
+            invoice: composed.invoice,
+            drawn: composed.drawn,
+            read_at,
+            last_error: None,
+            ..record
+        };
+        self.claim_cost(account, &record).await?;
+        self.persist(account, record, changes).await
+    }
+
+    /// Claims the cost that is invoiced: it may have been another tenant's until the tag changed hands. Before the record
+    /// is written, so that a run which is killed between leaves at worst a claim of its own.
+    async fn claim_cost(&self, account: &Account<'_>, record: &InvoiceRecord) -> Result<(), Stop> {
+        let Some(tag) = account.tenant.cost_tag(&self.policy.tenant_tag) else { return Ok(()) };
+        if record.own().amount.is_zero() {
+            return Ok(());
+        }
+        let claim = CostClaim { tag, month: record.month(), tenant: account.tenant.id.clone() };
+        let holder = ledger::invoices::claim_cost(self.ledger, &claim).await?;
+        match holder == claim.tenant {
+            true => Ok(()),
+            false => Err(Stop::Claimed { tag: claim.tag, month: claim.month, holder }),
+        }
+    }
+
+    /// Writes the record's next version; the lease is renewed while its document is being worked on, else given up.
+    pub(super) async fn persist(
+        &self,
+        account: &mut Account<'_>,
+        mut record: InvoiceRecord,
+        changes: Changes,
+    ) -> Result<InvoiceRecord, Stop> {
+        let before = account.record(record.month());
+        if before.is_none_or(|before| (before.state, before.revision) != (record.state, record.revision)) {
+            record.since = Some(self.now());
+        }
+        let is_worked_on = matches!(record.state, InvoiceState::Claimed | InvoiceState::Approved);
+        record.lease = is_worked_on.then(|| self.lease());
+        account.write(self.ledger, record, changes, self.now()).await
+    }
+
+    /// Follows the month's cost: a draft is drawn up again, an issued month is restated onto later invoices.
+    async fn follow_cost(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let is_new = record.state == InvoiceState::Claimed && record.drawing == 1 && record.stripe_invoice.is_none();
+        // What was approved is finalised as it was shown.
+        if record.state == InvoiceState::Approved || is_new || record.is_of_schema_1() {
+            return Ok(record);
+        }
+        if !record.state.is_draft() && !is_looked_at(record.month(), self.today()) {
+            return Ok(record);
+        }
+        let assessed = match self.assess(account, record.month()).await {
+            Ok(assessed) => assessed,
+            // What is drafted stays as it is while its cost is being read again.
+            Err(Stop::NotReady(_) | Stop::Resynced(_)) => return Ok(record),
+            Err(stop) => return Err(stop),
+        };
+        let opens = record.state == InvoiceState::NothingDue && record.drawn.is_empty() && record.restated.is_none();
+        match record.state.is_draft() || opens {
+            true => self.redraw(account, record, assessed).await,
+            false => self.restate(account, record, assessed).await,
+        }
+    }
+
+    /// Takes up what a draft comes to now, if that is another thing than what it has. Final figures stay final.
+    async fn redraw(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        assessed: Assessed,
+    ) -> Result<InvoiceRecord, Stop> {
+        if assessed.finality < record.finality && record.state == InvoiceState::Complete {
+            return Ok(record);
+        }
+        let same = record.invoice == assessed.composed.invoice && record.drawn == assessed.composed.drawn;
+        if same && record.finality == assessed.finality {
+            return Ok(record);
+        }
+        if same {
+            let finality = assessed.finality;
+            let state = if record.state == InvoiceState::NothingDue { record.state } else { InvoiceState::Claimed };
+            let record = InvoiceRecord { state, finality, read_at: assessed.read_at, ..record };
+            return self.persist(account, record, Changes::default()).await;
+        }
+        if assessed.composed.invoice.settlement().charges() && record.customer.is_none() {
+            let customer = account.tenant.stripe_customer.clone();
+            let customer = customer.ok_or_else(|| Stop::NoCustomer(account.tenant.id.clone()))?;
+            let record = InvoiceRecord { customer: Some(customer), ..record };
+            return self.take_up(account, record, assessed).await;
+        }
+        self.take_up(account, record, assessed).await
+    }
+
+    /// Leaves the difference to later invoices. Only final figures restate.
+    async fn restate(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        assessed: Assessed,
+    ) -> Result<InvoiceRecord, Stop> {
+        let (accounted, now) = (record.accounted(), assessed.own);
+        let difference = now.amount - accounted.amount;
+        if assessed.finality != Finality::Complete || difference.is_zero() {
+            return Ok(record);
+        }
+        let before = record.restated.clone().unwrap_or(Restated { times: 0, sum: Money::zero(now.currency) });
+        let times = before.times + 1;
+        let position = Position {
+            id: PositionId { month: record.month(), revision: record.revision, number: times },
+            kind: EntryKind::Restated,
+            text: format!("{} restated: {} -> {}", record.month(), accounted.plain(), now.plain()),
+            amount: Money::new(difference, now.currency),
+        };
+        let restated = Restated { times, sum: Money::new(before.sum.amount + difference, now.currency) };
+        let record = InvoiceRecord { restated: Some(restated), ..record };
+        self.persist(account, record, Changes::default().leaving(position)).await
+    }
+
+    /// Reads the month's cost and prices it.
+    pub(super) async fn assess(&self, account: &Account<'_>, month: Month) -> Result<Assessed, Stop> {
+        let tenant = account.tenant;
+        let mark = ledger::costs::mark(self.ledger, &tenant.id, month).await?;
+        // What waits is not read any further.
+        billing::invoice::ready(tenant, month, mark.as_ref(), self.policy.rules, self.today())
+            .map_err(|reason| self.waiting(month, reason))?;
+        let days = ledger::costs::days(self.ledger, &tenant.id, &month.period()).await?;
+        // A sync that ran while the days were read may have torn them.
+        if ledger::costs::mark(self.ledger, &tenant.id, month).await? != mark {
+            return Err(Stop::Resynced(month));
+        }
+        let balance = account.balance();
+        // The claim is made by a conditional write: reading it first would decide nothing.
+        let facts = MonthFacts {
+            tenant,
+            month,
+            mark: mark.as_ref(),
+            days: &days,
+            balance: Some(&balance),
+            claim: None,
+            record: account.record(month),
+        };
+        let Assessment { own, composed, terms, standing } = assess(&facts, self.policy.rules, self.today());
+        let (finality, waits) = match standing {
+            Standing::Complete => (Finality::Complete, None),
+            Standing::Provisional(reason) => (Finality::Provisional, Some(reason)),
+            Standing::Waiting(reason) => return Err(self.waiting(month, reason)),
+            Standing::Unpriced(error) => return Err(error.into()),
+            Standing::Claimed { .. } => return Err(Stop::TakenOver),
+        };
+        let read_at = mark.map(|mark| mark.synced_at);
+        Ok(Assessed { composed: composed?, own: own?.total, terms: terms?, finality, waits, read_at })
+    }
+
+    /// A month that waits longer than its figures need is an error.
+    fn waiting(&self, month: Month, reason: NotReady) -> Stop {
+        match overdue_since(month, self.policy.rules.settle_days, self.today()) {
+            Some(since) if !matches!(reason, NotReady::BeforeFirst { .. } | NotReady::BehindLast(_)) => {
+                Stop::Late { reason, since }
+            }
+            _ => Stop::NotReady(reason),
+        }
+    }
+
+    /// Fails for a provisional draft that should have been complete by now.
+    async fn late(&self, account: &Account<'_>, record: &InvoiceRecord) -> Result<(), Stop> {
+        if record.state != InvoiceState::Provisional {
+            return Ok(());
+        }
+        let Some(since) = overdue_since(record.month(), self.policy.rules.settle_days, self.today()) else {
+            return Ok(());
+        };
+        match self.assess(account, record.month()).await?.waits {
+            Some(reason) => Err(Stop::Late { reason, since }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a month that closes as a credit leaves to later invoices.
+fn credit(record: &InvoiceRecord, composed: &Composed) -> Position {
+    let month = record.month();
+    Position {
+        id: PositionId { month, revision: record.revision, number: 0 },
+        kind: EntryKind::Credit,
+        text: format!("Credit from {month}"),
+        amount: composed.invoice.total,
+    }
+}
+
+/// The answer of a month that got as far as it can.
+pub(super) fn done(record: InvoiceRecord, before: Option<u64>) -> Reached {
+    let waits = match record.state {
+        InvoiceState::Provisional => Some("its figures are not final yet".to_owned()),
+        InvoiceState::Complete => Some("it waits for `billform invoice approve`".to_owned()),
+        _ => None,
+    };
+    let result = MonthResult::Done {
+        state: record.state,
+        total: record.invoice.total,
+        stripe_invoice: record.stripe_invoice.clone(),
+        payment: record.payment.status,
+        waits,
+        new: before != Some(record.version),
+    };
+    (result, Some(record))
+}

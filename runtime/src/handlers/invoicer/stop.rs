@@ -1,0 +1,125 @@
+//! Why a month's invoice did not get done.
+
+use billing::invoice::{Held, InvoiceRecord, InvoiceState, LastError, NotReady, PriceError};
+use billing::{Money, Month};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Invoicing;
+use super::account::{Account, Changes};
+use super::answer::MonthResult;
+use crate::ports::PortError;
+
+/// Why a month's invoice did not get done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stop {
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    #[error("{reason} (it should have been complete on {since})")]
+    Late { reason: NotReady, since: Date },
+    #[error("{0} was synced again while it was read; run the invoicer again")]
+    Resynced(Month),
+    #[error("tenant {0} has no Stripe customer yet; run `billform apply`")]
+    NoCustomer(String),
+    #[error("the cost of {tag} in {month} was invoiced to tenant {holder}, or is being")]
+    Claimed { tag: String, month: Month, holder: String },
+    #[error("another run holds it until {0}")]
+    Held(Timestamp),
+    #[error("another run took it over")]
+    TakenOver,
+    #[error(transparent)]
+    ForAPerson(#[from] Held),
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    #[error(transparent)]
+    Money(#[from] billing::money::MoneyError),
+    #[error(transparent)]
+    Port(#[from] PortError),
+    #[error(
+        "Stripe's {invoice} comes to {stripe}, the ledger to {ours}; somebody edited it: undo the edit in Stripe, or run \
+         `billform invoice void`, which deletes the draft"
+    )]
+    Edited { invoice: String, stripe: String, ours: Money },
+    #[error("Stripe's {invoice} is {status}, and the ledger has it as {}; look at it in Stripe", ours.name())]
+    WrongStatus { invoice: String, status: String, ours: InvoiceState },
+    #[error(
+        "Stripe's {invoice} is of {theirs}, and the Stripe key is of {ours}: the month was billed there. To bill it here, \
+         set `first_period` so that it is left to whoever billed it, or remove the ledger's record"
+    )]
+    OtherMode { invoice: String, theirs: &'static str, ours: &'static str },
+    #[error("there is no invoice of {tenant} for {month}")]
+    NoInvoice { tenant: String, month: Month },
+    #[error("it comes to {total} now, and {shown} was approved; look at it again and approve that")]
+    AnotherTotal { total: Money, shown: Money },
+    #[error("its figures are not final: {0}; a provisional draft cannot be approved")]
+    NotFinal(NotReady),
+    #[error("it is {}: {needs}", state.name())]
+    WrongState { state: InvoiceState, needs: &'static str },
+}
+
+/// When a failed step is tried again at the latest: the schedule runs daily.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+impl Stop {
+    /// Waiting passes by itself; everything else wants a look or another run.
+    fn passes(&self) -> bool {
+        matches!(
+            self,
+            Stop::NotReady(_)
+                | Stop::Resynced(_)
+                | Stop::NoCustomer(_)
+                | Stop::Claimed { .. }
+                | Stop::Held(_)
+                | Stop::TakenOver
+        )
+    }
+}
+
+impl Invoicing<'_> {
+    /// What a month answers that stopped. A failure is kept with the record, so that it is seen where the invoice is.
+    pub(super) async fn stopped(
+        &self,
+        account: &mut Account<'_>,
+        month: Month,
+        stop: Stop,
+    ) -> (MonthResult, Option<InvoiceRecord>) {
+        let (tenant, reason) = (&account.tenant.id, stop.to_string());
+        let record = account.record(month).cloned();
+        let result = match (&stop, &record) {
+            (Stop::ForAPerson(_), Some(record)) => {
+                tracing::warn!(tenant, %month, reason, "an invoice waits for a person");
+                let (total, stripe_invoice) = (record.invoice.total, record.stripe_invoice.clone());
+                return (MonthResult::Held { reason, total, stripe_invoice }, Some(record.clone()));
+            }
+            _ if stop.passes() => {
+                tracing::info!(tenant, %month, reason, "not invoiced yet");
+                return (MonthResult::Waiting { reason }, record);
+            }
+            _ => {
+                tracing::error!(tenant, %month, reason, "invoicing failed");
+                MonthResult::Failed { reason: reason.clone(), late: matches!(stop, Stop::Late { .. }) }
+            }
+        };
+        (result, self.noted(account, record, &stop, reason).await)
+    }
+
+    /// Writes the failure into the record. It may fail as the step did: the answer and the metric say it anyway.
+    async fn noted(
+        &self,
+        account: &mut Account<'_>,
+        record: Option<InvoiceRecord>,
+        stop: &Stop,
+        message: String,
+    ) -> Option<InvoiceRecord> {
+        let record = record?;
+        let known = record.last_error.as_ref().is_some_and(|last| last.message == message);
+        if known || matches!(stop, Stop::AnotherTotal { .. } | Stop::WrongState { .. } | Stop::NotFinal(_)) {
+            return Some(record);
+        }
+        let at = self.now();
+        let step = record.state.name().to_owned();
+        let error = LastError { at, step, message, retry_at: at.checked_add(RETRY_AFTER).ok() };
+        let noted = InvoiceRecord { last_error: Some(error), ..record.clone() };
+        Some(account.write(self.ledger, noted, Changes::default(), at).await.unwrap_or(record))
+    }
+}

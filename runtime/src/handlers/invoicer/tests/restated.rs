@@ -1,0 +1,194 @@
+//! Cost that changes after its invoice was issued, credit, and months billed in any order.
+
+use super::*;
+
+fn months(count: usize) -> Vec<Month> {
+    std::iter::successors(Some(Month::of(date(2026, 8, 1))), |month| month.next().ok()).take(count).collect()
+}
+
+/// What Stripe's invoices come to, with what is open in the balance: what the tenant owes for all of it.
+fn owed(memory: &Memory) -> Decimal {
+    memory.with(|world| {
+        let invoiced: i64 = world.stripe.invoices.iter().map(|invoice| invoice.remote.total.0).sum();
+        let open = world.balances.get("mmp-toledo").map(Balance::sum).map(|sum| sum.amount).unwrap_or_default();
+        Decimal::new(invoiced, 2) + open
+    })
+}
+
+/// The entries and the open balance say the same.
+fn assert_balanced(memory: &Memory) {
+    memory.with(|world| {
+        let entries: Vec<_> = world.entries.values().cloned().collect();
+        let open: std::collections::BTreeMap<_, _> = world
+            .balances
+            .get("mmp-toledo")
+            .map(|balance| balance.open.iter().map(|position| (position.id, position.amount.amount)).collect())
+            .unwrap_or_default();
+        assert_eq!(Balance::sums(&entries), open);
+    });
+}
+
+/// October is issued at 100.00; then its cost is read as `cents`.
+async fn issued_then(cents: i64) -> Memory {
+    let memory = Memory::new(world(json!({})));
+    restate(&memory, 10_000, "2026-11-15T06:00:00Z");
+    run_at(&memory, "2026-11-15T08:00:00Z", "run-1").await;
+    memory.with(|world| world.stripe.invoices[0].remote.status = RemoteStatus::Open);
+    restate(&memory, cents, "2026-11-20T06:00:00Z");
+    run_at(&memory, "2026-11-20T08:00:00Z", "run-2").await;
+    memory
+}
+
+async fn bill_november(memory: &Memory, cents: i64) {
+    let november = october().next().expect("a month");
+    memory.with(|world| {
+        add_month(world, "mmp-toledo", november, &[("AWS Lambda", cents)]);
+        let mark = world.marks.get_mut(&("mmp-toledo".to_owned(), november)).expect("a mark");
+        mark.synced_at = "2026-12-15T06:00:00Z".parse().expect("a time");
+    });
+    run_at(memory, "2026-12-15T08:00:00Z", "run-3").await;
+}
+
+#[tokio::test]
+async fn cost_found_after_issuing_goes_onto_the_next_invoice() {
+    for (cents, line, amount) in
+        [(13_100, "2026-10 restated: 100.00 -> 131.00", 3100), (7321, "2026-10 restated: 100.00 -> 73.21", -2679)]
+    {
+        let memory = issued_then(cents).await;
+        assert_eq!(owed(&memory), Decimal::new(cents, 2));
+        bill_november(&memory, 5000).await;
+        memory.with(|world| {
+            assert_eq!(world.stripe.invoices[0].remote.total, MinorUnits(10_000), "an issued invoice never changes");
+            let next = &world.stripe.invoices[1];
+            let last = &next.lines.last().expect("a line").1;
+            assert_eq!((last.description.as_str(), last.amount), (line, MinorUnits(amount)));
+            assert_eq!(next.remote.total.0, 5000 + amount);
+        });
+        assert_eq!(owed(&memory), Decimal::new(cents + 5000, 2));
+        assert_balanced(&memory);
+    }
+}
+
+/// Restated again and again: only differences go on.
+#[tokio::test]
+async fn each_restatement_is_the_difference_to_the_last() {
+    let memory = issued_then(13_100).await;
+    restate(&memory, 12_000, "2026-11-25T06:00:00Z");
+    for run in ["run-3", "run-4"] {
+        run_at(&memory, "2026-11-25T08:00:00Z", run).await;
+    }
+    memory.with(|world| {
+        let texts: Vec<&str> = world.balances["mmp-toledo"].open.iter().map(|open| open.text.as_str()).collect();
+        assert_eq!(texts, ["2026-10 restated: 100.00 -> 131.00", "2026-10 restated: 131.00 -> 120.00"]);
+    });
+    assert_eq!(owed(&memory), Decimal::new(12_000, 2));
+}
+
+/// Restated, taken up by the next invoice, and then voided: the new revision bills the whole month, and what was restated
+/// is given back.
+#[tokio::test]
+async fn a_restated_month_that_is_voided_is_billed_once() {
+    let memory = issued_then(13_100).await;
+    bill_november(&memory, 5000).await;
+    assert_eq!(owed(&memory), Decimal::new(18_100, 2));
+    memory.with(|world| world.stripe.invoices[0].remote.status = RemoteStatus::Void);
+    run_at(&memory, "2026-12-16T08:00:00Z", "run-4").await;
+    let standing = memory.with(|world| {
+        let standing = world.stripe.invoices.iter().filter(|invoice| invoice.remote.status != RemoteStatus::Void);
+        standing.map(|invoice| invoice.remote.total.0).sum::<i64>()
+    });
+    let open = memory.with(|world| world.balances["mmp-toledo"].sum().amount);
+    assert_eq!(Decimal::new(standing, 2) + open, Decimal::new(18_100, 2));
+    assert_balanced(&memory);
+}
+
+#[tokio::test]
+async fn restating_can_be_disturbed_anywhere() {
+    let restated = || async {
+        let memory = Memory::new(world(json!({})));
+        restate(&memory, 10_000, "2026-11-15T06:00:00Z");
+        run_at(&memory, "2026-11-15T08:00:00Z", "run-1").await;
+        memory.with(|world| world.stripe.invoices[0].remote.status = RemoteStatus::Open);
+        run_at(&memory, "2026-11-16T08:00:00Z", "run-2").await;
+        restate(&memory, 13_100, "2026-11-20T06:00:00Z");
+        memory
+    };
+    let probe = restated().await;
+    probe.fail(usize::MAX, Fault::Before);
+    run_at(&probe, "2026-11-20T08:00:00Z", "probe").await;
+    for call in 0..probe.calls() {
+        for fault in [Fault::Before, Fault::After, Fault::Killed] {
+            let memory = restated().await;
+            memory.fail(call, fault);
+            let _ = run_event(&memory, "2026-11-20T08:00:00Z", "run-3", &InvoicerEvent::default()).await;
+            memory.revive();
+            run_at(&memory, "2026-11-20T10:00:00Z", "run-4").await;
+            assert_eq!(owed(&memory), Decimal::new(13_100, 2), "call {call}, {fault:?}");
+            assert_balanced(&memory);
+        }
+    }
+}
+
+/// Forty days without a sync or a run; then every month is billed, with no human step.
+#[tokio::test]
+async fn every_month_that_was_missed_is_billed() {
+    let mut missed = world(json!({}));
+    missed.days.clear();
+    missed.marks.clear();
+    missed.tenants.get_mut("mmp-toledo").expect("a tenant").first_period = months(1).first().copied();
+    let memory = Memory::new(missed);
+    memory.with(|world| {
+        for (month, cents) in months(3).into_iter().zip([1000, 2000, 3000]) {
+            add_month(world, "mmp-toledo", month, &[("AWS Lambda", cents)]);
+        }
+    });
+    run_at(&memory, NOW, "run-1").await;
+    memory.with(|world| {
+        let totals: Vec<i64> = world.stripe.invoices.iter().map(|invoice| invoice.remote.total.0).collect();
+        assert_eq!(totals, [1000, 2000, 3000], "oldest first");
+    });
+}
+
+/// A credit of 40.00 in the second of three months: whatever the order they are billed in, the sum is the same.
+#[tokio::test]
+async fn months_billed_in_any_order_end_in_the_same_sum() {
+    let three = months(3);
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut world = world(json!({}));
+        for (month, cents) in three.iter().zip([3000, -4000, 5000]) {
+            add_month(&mut world, "mmp-toledo", *month, &[("AWS Lambda", cents)]);
+        }
+        let memory = Memory::new(world);
+        for at in order {
+            let event = InvoicerEvent { period: Some(three[at]), ..InvoicerEvent::default() };
+            let answer = run_event(&memory, NOW, "run", &event).await.expect("an answer").answer;
+            assert_eq!(answer.failed(), 0, "{order:?}: {answer:?}");
+        }
+        assert_eq!(owed(&memory), Decimal::new(4000, 2), "{order:?}");
+        memory.with(|world| {
+            assert!(world.stripe.invoices.iter().all(|invoice| invoice.remote.total.0 > 0), "{order:?}");
+        });
+        assert_balanced(&memory);
+    }
+}
+
+/// A credit of 100.00 is used up over the next months: 30 + 30 + 30 + 10.
+#[tokio::test]
+async fn a_credit_lasts_over_as_many_months_as_it_takes() {
+    let mut world = world(json!({}));
+    let six = std::iter::successors(Some(Month::of(date(2026, 5, 1))), |month| month.next().ok()).take(6);
+    for (month, cents) in six.zip([-10_000, 3000, 3000, 3000, 3000, 3000]) {
+        add_month(&mut world, "mmp-toledo", month, &[("AWS Lambda", cents)]);
+    }
+    let memory = Memory::new(world);
+    run_at(&memory, NOW, "run-1").await;
+    memory.with(|world| {
+        let totals: Vec<i64> = world.stripe.invoices.iter().map(|invoice| invoice.remote.total.0).collect();
+        assert_eq!(totals, [2000, 3000], "three months are covered, the fourth in part");
+        let record = &world.invoices[&("mmp-toledo".to_owned(), Month::of(date(2026, 6, 1)))];
+        assert_eq!(record.state, InvoiceState::NothingDue);
+        assert_eq!(world.balances["mmp-toledo"].open, []);
+    });
+    assert_eq!(owed(&memory), Decimal::new(5000, 2));
+    assert_balanced(&memory);
+}
