@@ -31,7 +31,7 @@ pub async fn run(keep: bool) -> Outcome {
     }
     let folder = checkout::target()?.join("demo");
     fresh(&folder)?;
-    let steps = Steps::new(if keep { 10 } else { 12 });
+    let steps = Steps::new(if keep { 13 } else { 15 });
 
     steps.begin("Local cloud: MiniStack, its gateway and a strict Stripe");
     let cloud = DemoCloud::start(keep, &|line| steps.note(line)).await?;
@@ -54,10 +54,16 @@ pub async fn run(keep: bool) -> Outcome {
     user.billform_quietly(&["apply", "--bundle", "bundle.zip", "--auto-approve"])?;
     steps.end();
 
-    let days = cloud.days_until_settled().await?;
+    let days = cloud.days_until_month_ended().await?;
     steps.begin(&format!(
-        "Let {days} days pass: schedules fetch each day's costs and draft the month once it has settled"
+        "Let {days} days pass: schedules fetch each day's costs; the month ends and is drafted provisionally"
     ));
+    user.billform(&["local", "clock", "--advance", &days.to_string()], exit::DONE)?;
+    user.billform(&["invoice", "status", TENANT], exit::DONE)?;
+    steps.end();
+
+    let days = cloud.days_until_settled().await?;
+    steps.begin(&format!("Let {days} days pass: the month settles, and its draft is complete"));
     user.billform(&["local", "clock", "--advance", &days.to_string()], exit::DONE)?;
     steps.end();
 
@@ -73,6 +79,26 @@ pub async fn run(keep: bool) -> Outcome {
     for line in user.drafts().await? {
         steps.note(&line);
     }
+    steps.end();
+
+    let month = cloud.last_month().await?;
+    let period = month.to_string();
+    steps.begin("Approve it: it is finalised and sent; the tenant pays by card");
+    let approve = ["invoice", "approve", TENANT, "--period", &period, "--by", "demo", "--auto-approve"];
+    user.billform(&approve, exit::DONE)?;
+    steps.note(&user.pay_by_card(TENANT).await?);
+    user.billform(&["invoice", "run", TENANT, "--period", &period], exit::DONE)?;
+    steps.end();
+
+    cloud.restate(month).await?;
+    let days = cloud.days_until_settled().await?;
+    steps.begin(&format!(
+        "AWS restates {period} by 31.00 USD; {days} days later the next invoice is complete, with the difference"
+    ));
+    user.billform(&["local", "clock", "--advance", &days.to_string()], exit::DONE)?;
+    user.billform(&["invoice", "status", TENANT], exit::DONE)?;
+    user.billform(&["invoice", "preview", TENANT], exit::DONE)?;
+    user.billform(&["close"], exit::DONE)?;
     steps.end();
 
     steps.begin("Plan again: nothing to do");

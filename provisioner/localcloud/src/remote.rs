@@ -1,4 +1,4 @@
-//! Asking a running local cloud for its clock, from another process.
+//! Asking a running local cloud for its clock and its costs, from another process.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use http::Method;
 use serde::de::DeserializeOwned;
 
 use crate::clock::Reading;
+use crate::costs::CostModel;
 use crate::gateway::pipeline::{Answer, Upstream, UpstreamError};
 use crate::timeline::{Advance, Advanced};
 
@@ -48,6 +49,20 @@ pub async fn clock(endpoint: &str) -> Result<Reading, RemoteError> {
 pub async fn advance(endpoint: &str, seconds: u64) -> Result<Advanced, RemoteError> {
     let body = serde_json::json!(Advance { seconds }).to_string();
     read(cloud(endpoint)?.rest("ministack", Method::POST, "/_billform/clock/advance", body).await?)
+}
+
+/// The cost model of the cloud at `endpoint`.
+pub async fn costs(endpoint: &str) -> Result<CostModel, RemoteError> {
+    read(cloud(endpoint)?.rest("ministack", Method::GET, "/_billform/costs", "").await?)
+}
+
+/// Puts another cost model in its place: AWS restates.
+pub async fn set_costs(endpoint: &str, model: &CostModel) -> Result<(), RemoteError> {
+    let body = serde_json::json!(model).to_string();
+    let answer: serde_json::Value =
+        read(cloud(endpoint)?.rest("ministack", Method::PUT, "/_billform/costs", body).await?)?;
+    drop(answer);
+    Ok(())
 }
 
 /// Whether an endpoint is on this machine.

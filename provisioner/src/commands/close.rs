@@ -1,15 +1,14 @@
 //! `close`: holds what tenants and nobody are charged with against AWS's own total of a month, to the cent.
 
+use billing::Month;
 use billing::ledger::CostDay;
-use billing::money::round;
 use billing::names::UNALLOCATED;
-use billing::{Currency, Money, Month};
 use clap::Args;
-use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::cloud::connection::{check_account, check_endpoint};
 use crate::cloud::{clock, cost_total, sdk_config};
+use crate::ledger::closing::Sums;
 use crate::ledger::reader::LedgerReader;
 use crate::project::Project;
 use crate::ui::exit;
@@ -25,22 +24,8 @@ pub struct Arguments {
     pub period: Option<Month>,
 }
 
-/// A month's sums in US dollars, exact.
-pub struct Sums {
-    /// The month.
-    pub month: Month,
-    /// Each tenant's cost, by id.
-    pub tenants: Vec<(String, Decimal)>,
-    /// What no tenant's tags claim.
-    pub unallocated: Decimal,
-    /// AWS's total.
-    pub bill: Decimal,
-}
-
 /// Cost Explorer is in us-east-1, whatever the stack's region.
 const COST_EXPLORER: &str = "us-east-1";
-/// A cent.
-const DECIMALS: u32 = 2;
 
 /// Compares; exits with 3 when the sums differ.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
@@ -78,26 +63,4 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         }))?,
     }
     Ok(if sums.is_closed() { exit::DONE } else { exit::DRIFT })
-}
-
-impl Sums {
-    /// Tenants and unallocated cost.
-    pub fn accounted(&self) -> Decimal {
-        self.tenants.iter().map(|(_, cost)| cost).sum::<Decimal>() + self.unallocated
-    }
-
-    /// What the bill has more than that, rounded to the cent.
-    pub fn difference(&self) -> Decimal {
-        round(self.bill - self.accounted(), DECIMALS)
-    }
-
-    /// Whether they are equal to the cent.
-    pub fn is_closed(&self) -> bool {
-        self.difference().is_zero()
-    }
-}
-
-/// US dollars to the cent, as people read them.
-pub fn dollars(amount: Decimal) -> String {
-    Money::new(amount, Currency::USD).rounded().to_string()
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use http_body_util::{BodyExt, Empty};
+use billing::Month;
+use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use jiff::ToSpan;
 use jiff::civil::Date;
+use localcloud::costs::CostRow;
 use localcloud::{Description, LocalCloud, Options, daemon, remote};
 use serde_json::Value;
 
@@ -26,6 +28,9 @@ use crate::ui::failure::{Failure, Outcome};
 
 /// Days after a month's end until the demo's manifest bills it (`invoicing.settle_days`).
 const SETTLE_DAYS: i64 = 14;
+/// The tag value of the demo's tenant, and what AWS finds late of its cost, in US dollars.
+const ORGANIZATION: &str = "MMP-Toledo";
+const FOUND_LATE_USD: i64 = 31;
 
 /// The local cloud: within this process, or in the background when it is to stay.
 pub struct DemoCloud {
@@ -63,11 +68,39 @@ impl DemoCloud {
         Ok(User { description: self.description.clone(), folder: std::path::absolute(folder)? })
     }
 
-    /// Days until the day after the next settling day: by then a closed month has been drafted.
+    /// Days until the day after the next month has begun: by then the month before is drafted provisionally.
+    pub async fn days_until_month_ended(&self) -> Result<i32, Failure> {
+        let today = self.today().await?;
+        Ok(today.until(today.last_of_month().tomorrow()?.tomorrow()?)?.get_days())
+    }
+
+    /// Days until the day after the next settling day: by then a closed month's draft is complete.
     pub async fn days_until_settled(&self) -> Result<i32, Failure> {
-        let now = remote::clock(&self.description.aws_endpoint).await?.now;
-        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = self.today().await?;
         Ok(today.until(day_after_settling(today)?)?.get_days())
+    }
+
+    /// The month before the present one.
+    pub async fn last_month(&self) -> Result<Month, Failure> {
+        Ok(Month::of(self.today().await?).previous()?)
+    }
+
+    async fn today(&self) -> Result<Date, Failure> {
+        let now = remote::clock(&self.description.aws_endpoint).await?.now;
+        Ok(now.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// AWS finds 31.00 USD more of the tenant's cost of a month's last day.
+    pub async fn restate(&self, month: Month) -> Result<(), Failure> {
+        let endpoint = &self.description.aws_endpoint;
+        let mut model = remote::costs(endpoint).await?;
+        let last = month.period().last_day();
+        let is_theirs = |row: &&mut CostRow| row.date == last && row.tags.values().any(|value| value == ORGANIZATION);
+        let row = model.rows.iter_mut().find(is_theirs);
+        let row =
+            row.ok_or_else(|| Failure::new(format!("the local cloud has no cost of {ORGANIZATION} on {last}")))?;
+        row.amount += rust_decimal::Decimal::from(FOUND_LATE_USD);
+        Ok(remote::set_costs(endpoint, &model).await?)
     }
 
     /// Leaves it running and says how to go on.
@@ -201,6 +234,47 @@ impl User {
     fn stripe(&self) -> Result<StripeApi, Failure> {
         let key = SecretValue::new(self.description.stripe_api_key.clone());
         Ok(StripeApi::new(&key, Some(&self.description.stripe_api_base), Calls::default())?)
+    }
+
+    /// Pays the tenant's open invoice with Stripe's test card, as the tenant would on the invoice's page.
+    pub async fn pay_by_card(&self, tenant: &str) -> Result<String, Failure> {
+        let invoices = self.stripe_rest("GET", "/v1/invoices?status=open&limit=100", "").await?;
+        let is_theirs = |invoice: &&Value| invoice["metadata"]["billform_tenant"] == tenant;
+        let invoice = invoices["data"].as_array().into_iter().flatten().find(is_theirs);
+        let invoice = invoice.ok_or_else(|| Failure::new(format!("{tenant} has no open invoice in Stripe")))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (id, customer) = (text(&invoice["id"]), text(&invoice["customer"]));
+        let attached = self
+            .stripe_rest("POST", "/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}"))
+            .await?;
+        let paid = self
+            .stripe_rest(
+                "POST",
+                &format!("/v1/invoices/{id}/pay"),
+                &format!("payment_method={}", text(&attached["id"])),
+            )
+            .await?;
+        Ok(format!("in Stripe: {id} {}", text(&paid["status"])))
+    }
+
+    /// A request to Stripe as anybody with the key can send it.
+    async fn stripe_rest(&self, method: &str, path: &str, form: &str) -> Result<Value, Failure> {
+        let here = &self.description;
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", here.stripe_api_base.trim_end_matches('/')))
+            .header("authorization", format!("Bearer {}", here.stripe_api_key))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Full::<bytes::Bytes>::from(form.to_owned()))?;
+        let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        match status.is_success() {
+            true => Ok(serde_json::from_slice(&body)?),
+            false => {
+                Err(Failure::new(format!("{method} {path} answered {status}: {}", String::from_utf8_lossy(&body))))
+            }
+        }
     }
 
     /// The draft invoices in Stripe, a line each.

@@ -49,6 +49,10 @@ fn company(leaf: &str) -> Option<(Value, Vec<&'static str>)> {
         "stripe.secret_key" | "stripe.webhook.secret" | "auth.links.secret" => (secrets, vec!["other", "third"]),
         "tenants[].pricing" | "tenants[].pricing[]" => (terms, vec!["one", "two"]),
         "currency" | "tenants[].currency" => (json!({}), vec!["CHF", "USD"]),
+        "invoicing.automatic.limit" => {
+            (json!({ "invoicing": { "approval": "automatic" } }), vec!["5.00 USD", "6.00 USD"])
+        }
+        "invoicing.automatic.deviation" => (json!({ "invoicing": { "approval": "automatic" } }), vec!["7%", "8%"]),
         // A rule does something.
         "storage.lifecycle.*.prefix" => {
             let rule = json!({ "expire_after": "30 days" });

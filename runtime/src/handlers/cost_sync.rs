@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use billing::attribution::window::Known;
 use billing::attribution::{self, Attribution, Gathering, window};
 use billing::exact::ExactNumber;
 use billing::function::{Grant, Setting};
 use billing::ledger::{self, SyncMark};
 use billing::names::UNALLOCATED;
 use billing::period::parse_date;
+use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::civil::Date;
@@ -138,7 +140,7 @@ impl CostSync {
         let tenants = ledger::tenants::all(&*self.ledger).await?;
         let owners = attribution::owners(&tenants, &self.tenant_tag)?;
         let mut synced = Synced::default();
-        for month in self.months(event, &owners).await? {
+        for month in self.months(event, &tenants).await? {
             let attribution = self.attributed(month, &owners).await?;
             synced.months.push(month);
             let (total, unallocated) = attribution.totals();
@@ -150,7 +152,7 @@ impl CostSync {
     }
 
     /// What to ask for, a month or a part of one at a time, oldest first.
-    async fn months(&self, event: &CostSyncEvent, owners: &BTreeMap<String, String>) -> Result<Vec<Period>, RunError> {
+    async fn months(&self, event: &CostSyncEvent, tenants: &[TenantRecord]) -> Result<Vec<Period>, RunError> {
         let today = self.clock.today();
         let date =
             |text: &Option<String>| text.as_deref().map(parse_date).transpose().map_err(window::WindowError::from);
@@ -162,18 +164,23 @@ impl CostSync {
             }
             (None, Some(_)) => Err(RunError::Event("`end` needs a `start`".to_owned())),
             (None, None) => {
-                let marks = self.marks(owners, today).await?;
-                Ok(window::daily(today, &marks, self.settle_days)?)
+                let known = self.known(tenants, today).await?;
+                Ok(window::daily(today, &known, self.settle_days)?)
             }
         }
     }
 
-    /// Each tenant's marks of the months that a daily run looks at, those of unallocated cost included.
-    async fn marks(&self, owners: &BTreeMap<String, String>, today: Date) -> Result<Vec<Vec<SyncMark>>, RunError> {
-        let (first, last) = window::looked_at(today)?;
-        let ids = owners.values().map(String::as_str).chain([UNALLOCATED]);
-        let reads: Vec<_> = ids.map(|id| ledger::costs::marks(&*self.ledger, id, first, last)).collect();
+    /// What is known of each tenant's months, and of unallocated cost, among those that a daily run looks at.
+    async fn known(&self, tenants: &[TenantRecord], today: Date) -> Result<Vec<Known>, RunError> {
+        let months = window::looked_at(today)?;
+        let of_tenants = tenants.iter().map(|tenant| (tenant.id.as_str(), tenant.first_period));
+        let reads: Vec<_> =
+            of_tenants.chain([(UNALLOCATED, None)]).map(|(id, first)| self.known_of(id, first, months)).collect();
         Ok(stream::iter(reads).buffer_unordered(TENANTS_AT_ONCE).try_collect().await?)
+    }
+
+    async fn known_of(&self, id: &str, first: Option<Month>, months: (Month, Month)) -> Result<Known, PortError> {
+        Ok(Known { first, marks: ledger::costs::marks(&*self.ledger, id, months.0, months.1).await? })
     }
 
     /// Asks for a month and gives every row to its tenant.

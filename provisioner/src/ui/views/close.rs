@@ -3,7 +3,7 @@
 use super::style::{BOLD, GREEN, RED, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
-use crate::commands::close::{Sums, dollars};
+use crate::ledger::closing::{Sums, dollars};
 
 /// One line for each part, then the verdict.
 pub fn render(sums: &Sums, width: usize) -> String {

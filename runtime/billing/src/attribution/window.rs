@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use crate::invoice::is_final;
+use crate::invoice::{is_final, is_looked_at};
 use crate::ledger::SyncMark;
 use crate::period::PeriodError;
 use crate::{Month, Period};
@@ -49,23 +49,34 @@ pub fn looked_at(today: Date) -> Result<(Month, Month), WindowError> {
     Ok((first, last))
 }
 
-/// What a daily run asks for, oldest first, one period for each month: this month up to yesterday, last month until it is
-/// final, and each earlier month that was synced and is not final: its settling time ran out meanwhile, or no sync ran
-/// after it did.
-///
-/// `marks` holds each tenant's marks of the months of [`looked_at`]; a tenant without one of last month was added since.
+/// What a daily run knows of one tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The first month that is billed; none where only months that were synced before matter.
+    pub first: Option<Month>,
+    /// The marks of the months of [`looked_at`].
+    pub marks: Vec<SyncMark>,
+}
+
+/// What a daily run asks for, oldest first, one period for each month: this month up to yesterday, last month, each earlier
+/// month of a tenant's that is not final, synced or not, and those whose cost is still compared with what was invoiced.
 ///
 /// # Errors
 /// When the calendar has no last month.
-pub fn daily(today: Date, marks: &[Vec<SyncMark>], settle_days: u32) -> Result<Vec<Period>, WindowError> {
-    let (_, last) = looked_at(today)?;
-    let of_last = |marks: &Vec<SyncMark>| marks.iter().any(|mark| mark.month == last && is_final(mark, settle_days));
-    let mut months: BTreeSet<Month> =
-        marks.iter().flatten().filter(|mark| !is_final(mark, settle_days)).map(|mark| mark.month).collect();
-    match marks.iter().all(of_last) {
-        true => months.remove(&last),
-        false => months.insert(last),
-    };
+pub fn daily(today: Date, tenants: &[Known], settle_days: u32) -> Result<Vec<Period>, WindowError> {
+    let (first, last) = looked_at(today)?;
+    let mut months = BTreeSet::from([last]);
+    for tenant in tenants {
+        let mut next = Some(tenant.first.map_or(last, |of_tenant| of_tenant.max(first)));
+        while let Some(month) = next.filter(|month| *month <= last) {
+            if !tenant.marks.iter().any(|mark| mark.month == month) {
+                months.insert(month);
+            }
+            next = month.next().ok();
+        }
+        let open = tenant.marks.iter().filter(|mark| !is_final(mark, settle_days) || is_looked_at(mark.month, today));
+        months.extend(open.map(|mark| mark.month));
+    }
     let this_month = Period::new(today.first_of_month(), today).ok();
     Ok(months.into_iter().map(Month::period).chain(this_month).collect())
 }
@@ -113,36 +124,62 @@ mod tests {
     }
 
     fn asked_daily(today: Date, marks: &[Vec<SyncMark>], settle_days: u32) -> Vec<(Date, Date)> {
-        daily(today, marks, settle_days).expect("a window").into_iter().map(days).collect()
+        let known: Vec<Known> = marks.iter().map(|marks| Known { first: None, marks: marks.clone() }).collect();
+        daily(today, &known, settle_days).expect("a window").into_iter().map(days).collect()
+    }
+
+    fn month(text: &str) -> (Date, Date) {
+        days(text.parse::<Month>().expect("a month").period())
+    }
+
+    /// Restatements come for some months after a bill was settled.
+    #[test]
+    fn a_final_month_is_asked_for_as_long_as_it_is_compared_with_its_invoice() {
+        let today = date(2026, 11, 21);
+        let november = (date(2026, 11, 1), date(2026, 11, 20));
+        let settled =
+            ["2026-06", "2026-07", "2026-08", "2026-09", "2026-10"].map(|of| mark(of, "2026-11-20T06:00:00Z"));
+        let asked = asked_daily(today, &[settled.to_vec()], 14);
+        assert_eq!(asked, [month("2026-07"), month("2026-08"), month("2026-09"), month("2026-10"), november]);
+    }
+
+    /// Forty days without a sync: every month of the tenant's since then is asked for.
+    #[test]
+    fn a_month_of_the_tenants_that_was_never_synced_is_asked_for() {
+        let today = date(2026, 12, 10);
+        let known = Known { first: "2026-10".parse().ok(), marks: Vec::new() };
+        let asked: Vec<_> = daily(today, &[known], 14).expect("a window").into_iter().map(days).collect();
+        assert_eq!(asked, [month("2026-10"), month("2026-11"), (date(2026, 12, 1), date(2026, 12, 9))]);
+        let years_ago = Known { first: "2020-01".parse().ok(), marks: Vec::new() };
+        let asked = daily(today, &[years_ago], 14).expect("a window");
+        assert_eq!(asked.len(), LOOKS_BACK_MONTHS + 2, "Cost Explorer keeps about a year");
     }
 
     #[test]
-    fn last_month_is_asked_for_until_it_is_final() {
+    fn last_month_is_always_asked_for() {
         let today = date(2026, 11, 21);
-        let october = (date(2026, 10, 1), date(2026, 10, 31));
         let november = (date(2026, 11, 1), date(2026, 11, 20));
-        assert_eq!(asked_daily(today, &[vec![]], 14), [october, november]);
-        assert_eq!(asked_daily(today, &[vec![mark("2026-10", "2026-11-15T06:00:00Z")]], 14), [november]);
+        for marks in [vec![], vec![mark("2026-10", "2026-11-15T06:00:00Z")]] {
+            assert_eq!(asked_daily(today, &[marks], 14), [month("2026-10"), november]);
+        }
     }
 
     #[test]
     fn the_first_of_a_month_has_no_day_of_its_own_yet() {
         let first = date(2026, 11, 1);
-        assert_eq!(asked_daily(first, &[vec![mark("2026-10", "2026-11-01T00:00:00Z")]], 0), []);
-        assert_eq!(asked_daily(first, &[vec![]], 0), [(date(2026, 10, 1), date(2026, 10, 31))]);
+        assert_eq!(asked_daily(first, &[vec![]], 0), [month("2026-10")]);
     }
 
-    /// Settling takes longer than the next month lasts, or no sync ran between settling and that month's end.
+    /// Older than what is compared with invoices, and read too early: no sync ran between settling and now.
     #[test]
     fn a_month_that_was_read_too_early_is_asked_for_until_it_is_final() {
         let today = date(2026, 12, 10);
-        let (october, november) = ((date(2026, 10, 1), date(2026, 10, 31)), (date(2026, 11, 1), date(2026, 11, 30)));
-        let december = (date(2026, 12, 1), date(2026, 12, 9));
-        let early = vec![mark("2026-10", "2026-11-14T23:59:59Z"), mark("2026-11", "2026-12-09T06:00:00Z")];
-        assert_eq!(asked_daily(today, &[early], 14), [october, november, december]);
+        let asked = |marks| asked_daily(today, &[marks], 14).contains(&month("2026-06"));
+        assert!(asked(vec![mark("2026-06", "2026-07-14T23:59:59Z")]));
+        assert!(!asked(vec![mark("2026-06", "2026-07-15T00:00:00Z")]));
+        assert!(asked(vec![SyncMark { estimated: true, ..mark("2026-06", "2026-07-15T00:00:00Z") }]));
         // A month that was never synced was nobody's to sync.
-        let known = vec![mark("2026-09", "2026-10-20T06:00:00Z"), mark("2026-11", "2026-12-09T06:00:00Z")];
-        assert_eq!(asked_daily(today, &[known], 14), [november, december]);
+        assert!(!asked(vec![mark("2026-05", "2026-07-20T06:00:00Z")]));
     }
 
     #[test]
@@ -166,17 +203,5 @@ mod tests {
         assert_eq!(days(to_date), (date(2026, 11, 1), date(2026, 11, 20)));
         assert!(asked(today, today, today).is_err());
         assert!(asked(date(2026, 9, 2), date(2026, 9, 1), today).is_err());
-    }
-
-    #[test]
-    fn a_month_is_final_when_all_marks_say_so_after_settling() {
-        let today = date(2026, 11, 21);
-        let november = (date(2026, 11, 1), date(2026, 11, 20));
-        let final_for = |marks: &[Vec<SyncMark>], settle_days| asked_daily(today, marks, settle_days) == [november];
-        let final_mark = mark("2026-10", "2026-11-15T06:00:00Z");
-        assert!(final_for(&[vec![final_mark.clone()]], 14));
-        assert!(!final_for(&[vec![final_mark.clone()]], 15));
-        assert!(!final_for(&[vec![final_mark.clone()], vec![]], 0));
-        assert!(!final_for(&[vec![SyncMark { estimated: true, ..final_mark }]], 0));
     }
 }

@@ -110,9 +110,13 @@ pub enum Ready {
 /// Days past its settling after which a month that still waits is an error.
 const LATE_AFTER_DAYS: i64 = 3;
 
+/// Days after a month's end by which AWS has issued its bill, whatever `settle_days` says: it calls figures estimates until
+/// then. <https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/billing-what-is.html>: usually between the 3rd and 5th.
+const BILL_DAYS: u32 = 10;
+
 /// The day since which a month is late, if on `today` it is: it should have been complete by then.
 pub fn overdue_since(month: Month, settle_days: u32, today: Date) -> Option<Date> {
-    let settled = settles_on(month, settle_days);
+    let settled = settles_on(month, settle_days.max(BILL_DAYS));
     let late = settled.checked_add(LATE_AFTER_DAYS.days()).unwrap_or(Date::MAX);
     (today > late).then_some(settled)
 }

@@ -1,7 +1,7 @@
 //! A tenant's balance in the ledger: what is open of it under one key, its entries behind it.
 
 use super::port::end_of;
-use super::{Indexed, Key, Ledger, PortError, Record, Stored};
+use super::{Indexed, Ledger, PortError, Record, Stored};
 use crate::balance::{Balance, Entry, EntryKind};
 
 /// The sort key of what is open of a tenant's balance.
@@ -46,9 +46,10 @@ impl EntryKind {
     }
 }
 
-/// What is open of a tenant's balance; none before its first entry.
+/// What is open of a tenant's balance; none before its first entry. Asked as a range, as invoices are: whoever may look
+/// at a tenant's invoices may look at its balance.
 pub async fn open(ledger: &dyn Ledger, tenant: &str) -> Result<Option<Balance>, PortError> {
-    ledger.get(&Key::new(tenant, BALANCE_ITEM)).await?.map(|stored| stored.record()).transpose()
+    ledger.range(tenant, BALANCE_ITEM, BALANCE_ITEM).await?.first().map(Stored::record).transpose()
 }
 
 /// Every entry of a tenant's balance, by position.

@@ -10,7 +10,6 @@ use billing::tenant::TenantRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::stop::Stop;
 use crate::ports::{Invoices, Ledger, PortError};
 
 /// One tenant's invoices, as of the last look or write.
@@ -85,14 +84,15 @@ impl<'a> Account<'a> {
         remotes.push(remote);
     }
 
-    /// Writes the next version of a record, and what it does to the balance, all or nothing.
+    /// Writes the next version of a record, and what it does to the balance, all or nothing; none when another run was
+    /// quicker.
     pub(super) async fn write(
         &mut self,
         ledger: &dyn Ledger,
         record: InvoiceRecord,
         changes: Changes,
         now: Timestamp,
-    ) -> Result<InvoiceRecord, Stop> {
+    ) -> Result<Option<InvoiceRecord>, PortError> {
         let month = record.month();
         let expected = self.records.get(&month).map(|stored| stored.version);
         let record = InvoiceRecord { version: expected.unwrap_or_default() + 1, ..record };
@@ -105,13 +105,13 @@ impl<'a> Account<'a> {
         });
         let write = InvoiceWrite { record, expected, balance };
         if !ledger::invoices::write(ledger, &write).await? {
-            return Err(Stop::TakenOver);
+            return Ok(None);
         }
         if let Some((balance, ..)) = write.balance {
             self.balance = Some(balance);
         }
         self.records.insert(month, write.record.clone());
-        Ok(write.record)
+        Ok(Some(write.record))
     }
 }
 

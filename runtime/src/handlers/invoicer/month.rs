@@ -123,7 +123,7 @@ impl Invoicing<'_> {
         }
         let is_worked_on = matches!(record.state, InvoiceState::Claimed | InvoiceState::Approved);
         record.lease = is_worked_on.then(|| self.lease());
-        account.write(self.ledger, record, changes, self.now()).await
+        account.write(self.ledger, record, changes, self.now()).await?.ok_or(Stop::TakenOver)
     }
 
     /// Follows the month's cost: a draft is drawn up again, an issued month is restated onto later invoices.

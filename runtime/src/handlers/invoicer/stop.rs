@@ -120,6 +120,7 @@ impl Invoicing<'_> {
         let step = record.state.name().to_owned();
         let error = LastError { at, step, message, retry_at: at.checked_add(RETRY_AFTER).ok() };
         let noted = InvoiceRecord { last_error: Some(error), ..record.clone() };
-        Some(account.write(self.ledger, noted, Changes::default(), at).await.unwrap_or(record))
+        let written = account.write(self.ledger, noted, Changes::default(), at).await;
+        Some(written.ok().flatten().unwrap_or(record))
     }
 }
