@@ -45,7 +45,7 @@ fn line(added: &LineRequest, period: &LinePeriod) -> AddLinesInvoiceLines {
         description: Some(added.description.clone()),
         // A discount of the customer's own in Stripe would make the total another than ours.
         discountable: Some(false),
-        period: Some(period.clone()),
+        period: Some(*period),
         ..AddLinesInvoiceLines::new()
     }
 }

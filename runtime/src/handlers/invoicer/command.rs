@@ -88,7 +88,8 @@ impl Invoicing<'_> {
         let before = account.record(month).map(|record| record.version);
         let record = account.record(month).cloned().ok_or_else(|| no_invoice(account, month))?;
         let record = self.look(account, record).await?;
-        if !(record.state.is_draft() && record.state != InvoiceState::Approved) && !record.state.without_document() {
+        let can_be_redrawn = record.state.is_draft() && record.state != InvoiceState::Approved;
+        if !can_be_redrawn && !record.state.without_document() {
             return Err(Stop::WrongState { state: record.state, needs: "only a draft can be drawn up again" });
         }
         let terms = MonthTerms::of(account.tenant, month)?;
