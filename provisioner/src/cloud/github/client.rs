@@ -43,7 +43,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a request may take, its answer's last byte included. One that takes longer is not sent again.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// One repository at GitHub, ready to be called.
 pub struct Github<'a> {
@@ -53,6 +55,7 @@ pub struct Github<'a> {
     tell: fn(&str),
     waited_ms: AtomicU64,
     wrote: AtomicBool,
+    answer_limit: Duration,
 }
 
 /// A request.
@@ -74,11 +77,19 @@ struct Answered {
 impl<'a> Github<'a> {
     /// A client; nothing is sent yet. `tell` says on stderr why it waits.
     pub fn new(place: Place, clock: &'a dyn Clock, tell: fn(&str)) -> Github<'a> {
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
         let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
         let connector = Connector::builder().tls_provider(tls).connector_settings(settings.build()).build();
         let connector = SharedHttpConnector::new(connector);
-        Github { place, connector, clock, tell, waited_ms: AtomicU64::new(0), wrote: AtomicBool::new(false) }
+        Github {
+            place,
+            connector,
+            clock,
+            tell,
+            waited_ms: AtomicU64::new(0),
+            wrote: AtomicBool::new(false),
+            answer_limit: ANSWER_LIMIT,
+        }
     }
 
     /// Every comment of an issue or pull request, oldest first.
@@ -232,7 +243,17 @@ impl<'a> Github<'a> {
         Duration::from_millis(all_ms) <= LONGEST_WAIT
     }
 
+    /// Sends it once. A server that is silent would be so again: the failure is not one that passes.
     async fn send_once(&self, asking: &Asking<'_>) -> Result<Answered, Failed> {
+        let answer = tokio::time::timeout(self.answer_limit, self.exchange(asking)).await;
+        answer.unwrap_or_else(|_| {
+            let message = format!("it did not answer within {} s", self.answer_limit.as_secs_f32());
+            let error = GithubError::Unreachable { operation: asking.operation.clone(), message };
+            Err(Failed { error, wait: None, passing: false })
+        })
+    }
+
+    async fn exchange(&self, asking: &Asking<'_>) -> Result<Answered, Failed> {
         let unreachable = |message: String| {
             let error =
                 GithubError::Unreachable { operation: asking.operation.clone(), message: self.without_token(&message) };

@@ -92,3 +92,22 @@ async fn https_is_spoken_where_the_address_says_so() {
     // A TLS handshake record (RFC 8446, section 5.1).
     assert_eq!(bytes, [22, 3]);
 }
+
+#[tokio::test]
+async fn a_server_that_is_silent_is_asked_once_and_not_for_long() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let api = format!("http://{}", listener.local_addr().expect("an address"));
+    let taken = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::from_secs(2), listener.accept()).await {
+            open.push(stream);
+        }
+        open.len()
+    });
+    let waits = Waits::default();
+    let github = Github { answer_limit: Duration::from_millis(200), ..Github::new(place(&api), &waits, |_| {}) };
+    let error = github.comments(7).await.expect_err("no answer").to_string();
+    assert!(error.contains("did not answer within 0.2 s"), "{error}");
+    assert!(waits.all().is_empty(), "it is not asked again: {:?}", waits.all());
+    assert_eq!(taken.await.expect("the server"), 1);
+}
