@@ -256,6 +256,18 @@ fn who_changed_it_is_said_where_it_is_known() {
 }
 
 #[test]
+fn names_of_any_length_fit() {
+    let mut document = drift_document(Drift { drifted: findings(), ..Drift::default() });
+    for change in document["changes"].as_array_mut().expect("changes") {
+        change["tenant"] = json!("n".repeat(70_000));
+        change["happened"] = json!("sk_live_51JcanarycanaryCANARY0123456789 ".to_owned() + &"h".repeat(70_000));
+        change["changed_by"] = json!({ "who": "w".repeat(70_000) });
+    }
+    let found = issues(&document);
+    assert!(found.len() == 1 && !found[0].1.contains("canary"), "{found:?}");
+}
+
+#[test]
 fn a_document_of_another_kind_is_refused_and_an_incomplete_one_is_known() {
     let parse = |document: &Value| DriftDocument::parse(document.to_string().as_bytes());
     let sound = drift_document(Drift { drifted: findings(), ..Drift::default() });

@@ -73,7 +73,7 @@ fn body(document: &DriftDocument, tenant: Option<&str>, found: &[&Found], marker
 fn block(found: &Found) -> Block {
     let mut head = format!("{} **{}**", code(&found.address.to_string()), found.finding);
     if let Some(what) = &found.happened {
-        head.push_str(&format!(": {}", code(what)));
+        head.push_str(&format!(": {}", code(&sensitive::text(what))));
     }
     // The document is masked already; one that another program wrote may not be.
     let mut fields: Vec<FieldChange> = found.fields.clone();
@@ -90,8 +90,8 @@ fn block(found: &Found) -> Block {
 
 fn changed_by(who: Option<&ChangedBy>) -> String {
     match who {
-        Some(ChangedBy { who, at: Some(at) }) => format!("{} at {}", code(who), code(at)),
-        Some(ChangedBy { who, at: None }) => code(who),
+        Some(ChangedBy { who, at: Some(at) }) => format!("{} at {}", code(&sensitive::text(who)), code(at)),
+        Some(ChangedBy { who, at: None }) => code(&sensitive::text(who)),
         None => "unknown".to_owned(),
     }
 }

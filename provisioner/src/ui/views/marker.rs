@@ -31,8 +31,24 @@ pub fn found(body: &str) -> Option<&str> {
     (first.starts_with("<!-- billform:") && first.ends_with(" -->")).then_some(first)
 }
 
-/// Letters, digits and `.`, `_`, `/` and single hyphens as they are, every other byte as `%2D`.
+/// Longer names, in bytes, are cut and told apart by their digest: a marker is a part of a body that has a limit.
+const LONGEST_NAME: usize = 200;
+
+/// So many characters of a longer name are kept.
+const KEPT: usize = 40;
+
+/// A name as a marker has it.
 fn encoded(name: &str) -> String {
+    if name.len() <= LONGEST_NAME {
+        return spelled(name);
+    }
+    let beginning: String = name.chars().take(KEPT).collect();
+    // No short name has a `~`.
+    format!("{}~{}", spelled(&beginning), engine::token::digest(&name.into()))
+}
+
+/// Letters, digits and `.`, `_`, `/` and single hyphens as they are, every other byte as `%2D`.
+fn spelled(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"._/".contains(&byte) || (byte == b'-' && !out.ends_with('-'));
@@ -66,17 +82,19 @@ mod tests {
     #[test]
     fn no_name_ends_the_marker_or_is_taken_for_another() {
         let names = ["a", "a-", "a--", "-->", "--", "a:b", "tenant:a", "shared", "ü", " ", "%2D", "a\nb", "@x <b>"];
+        let long = [format!("{}1", "n".repeat(70_000)), format!("{}2", "n".repeat(70_000)), "-".repeat(201)];
+        let names = names.into_iter().chain(long.iter().map(String::as_str)).collect::<Vec<_>>();
         let stacks = ["s", "s:shared", "s:tenant"];
         let mut all = BTreeSet::new();
         for stack in stacks {
             assert!(all.insert(drift(stack, None)));
-            for name in names {
+            for &name in &names {
                 let marker = drift(stack, Some(name));
                 let inside =
                     marker.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")).expect("a comment");
                 assert!(!inside.contains("--") && !inside.contains(['<', '>', ' ', '\n']), "{marker}");
                 assert_eq!(found(&marker), Some(marker.as_str()));
-                assert!(marker.starts_with(&of_stack(stack)));
+                assert!(marker.starts_with(&of_stack(stack)) && marker.len() < 1_000);
                 assert!(all.insert(marker.clone()), "{marker} twice");
             }
         }
