@@ -28,6 +28,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 
 use bundle::Bundle;
 use calls::Calls;
+use jiff::civil::Date;
 use secret_values::SecretValues;
 use stripe_api::StripeApi;
 
@@ -47,6 +48,9 @@ pub struct Cloud {
     pub stripe: Option<StripeApi>,
     /// How many calls were made, by service.
     pub calls: Calls,
+    /// The UTC day of the run, by which undated edits of tenants' facts are dated. None where facts are written as they
+    /// come.
+    pub today: Option<Date>,
     stack_config: SdkConfig,
     us_east_1_config: SdkConfig,
 }
@@ -122,9 +126,16 @@ impl Cloud {
             bundle: options.bundle,
             stripe: options.stripe,
             calls: options.calls,
+            today: None,
             stack_config: config.clone(),
             us_east_1_config: config.to_builder().region(Region::new(BILLING_REGION)).build(),
         }
+    }
+
+    /// The same on a day, so that undated edits of tenants' facts are dated.
+    #[must_use]
+    pub fn on(self, today: Date) -> Cloud {
+        Cloud { today: Some(today), ..self }
     }
 
     /// Returns the credentials, region, endpoint, time-outs, retries and pacing of clients for `home`.

@@ -1,9 +1,11 @@
 //! Reads the ledger: invoice previews, the guard on tenants who leave, and the key that signs tenants' links.
 
 pub mod closing;
+pub mod dated_facts;
 pub mod leaving_tenants;
 pub mod link_key;
 pub mod months;
 pub mod preview;
 pub mod reader;
+pub mod returning_tenants;
 pub mod table;

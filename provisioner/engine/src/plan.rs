@@ -99,6 +99,9 @@ pub struct Step {
     pub guard: Option<Contents>,
     /// What stays when it is deleted, if something does.
     pub leaves: Option<String>,
+    /// What is to be known of the change beside its fields, such as from when it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The ownership tags are set anew: a takeover, or a create that never got to its tags.
     pub claim: bool,
 }

@@ -324,6 +324,7 @@ impl<'a> Planner<'a> {
             after: BTreeSet::new(),
             guard: None,
             leaves: None,
+            notes: Vec::new(),
             claim: false,
         }
     }

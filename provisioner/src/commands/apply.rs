@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use engine::state::StateStore as _;
-use engine::{Address, Options, Plan, State};
+use engine::{Address, Options, Plan, State, Step};
 
 use crate::bundle::selection;
 use crate::cloud::connection::Connection;
@@ -128,7 +128,7 @@ async fn under_lock(
     };
     let keeps_code = bundle.is_none();
     let purpose = Purpose { bundle, may_ask: !arguments.auto_approve, destroy };
-    let session = Session::connected(project, connection, purpose)?;
+    let session = Session::connected(project, connection, purpose).await?;
     let progress = Progress::reading(global.verbose > 0);
     if let Some(saved) = &saved {
         saved.check(&session).map_err(|lapse| lapse.failure(arguments.detailed_exitcode))?;
@@ -169,7 +169,7 @@ async fn makes_functions(
     looking: &Looking,
 ) -> Result<bool, Failure> {
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
-    let session = Session::connected(Project::load(global)?, connection.clone(), purpose)?;
+    let session = Session::connected(Project::load(global)?, connection.clone(), purpose).await?;
     let progress = Progress::reading(global.verbose > 0);
     session.lacks(is_bundled, state, looking, &progress).await
 }
@@ -275,7 +275,7 @@ fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {
         terminal::eprint_line(&format!("--approve {address} lets nothing go: the plan knows no such resource."));
     }
     for step in plan.unapproved(&approved) {
-        approve_by_name(&step.address, step.guard.as_ref().map_or("", |guard| &guard.described), consent)?;
+        approve_by_name(step, step.guard.as_ref().map_or("", |guard| &guard.described), consent)?;
     }
     if consent.auto_approve || plan.is_empty() {
         return Ok(());
@@ -289,17 +289,20 @@ fn agree(plan: &Plan, consent: &Consent) -> Result<(), Failure> {
 }
 
 /// What holds others' data goes only when it is named: on the command line, or typed.
-fn approve_by_name(address: &Address, holds: &str, consent: &Consent) -> Result<(), Failure> {
+fn approve_by_name(step: &Step, holds: &str, consent: &Consent) -> Result<(), Failure> {
+    let address = &step.address;
+    let (done, hint) = match step.action.destroys() {
+        true => ("deleted or replaced", format!("--approve {address} lets it go, with all that is in it")),
+        false => ("changed", format!("--approve {address} changes it all the same")),
+    };
     let refusal = || {
-        Failure::new(format!(
-            "{address} holds {holds}, so it is not deleted or replaced without a word; nothing was changed"
-        ))
-        .hint(format!("--approve {address} lets it go, with all that is in it"))
+        Failure::new(format!("{address} holds {holds}, so it is not {done} without a word; nothing was changed"))
+            .hint(hint.clone())
     };
     if consent.auto_approve || !terminal::can_ask() {
         return Err(refusal());
     }
-    let typed = terminal::ask(&format!("{address} holds {holds}. Type its address to let it go:"))?;
+    let typed = terminal::ask(&format!("{address} holds {holds}. Type its address if that is meant:"))?;
     if typed == address.to_string() { Ok(()) } else { Err(refusal()) }
 }
 

@@ -49,7 +49,7 @@ async fn under_lock(
 ) -> Outcome {
     let state = store.load(&project.manifest.stack()).await?;
     let purpose = Purpose { bundle: None, may_ask: false, destroy: true };
-    let session = Session::connected(project, connection, purpose)?;
+    let session = Session::connected(project, connection, purpose).await?;
     let progress = Progress::reading(global.verbose > 0);
     let Recalled { state, notes } = session.recall(state, &progress).await?;
     terminal::eprint_lines(&notes);

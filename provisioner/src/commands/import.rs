@@ -54,7 +54,7 @@ async fn under_lock(
     let Arguments { address, id, .. } = arguments;
     let state = store.load(&project.manifest.stack()).await?;
     let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
-    let mut session = Session::connected(project, connection, purpose)?;
+    let mut session = Session::connected(project, connection, purpose).await?;
     session.graph = session.graph.importing([(address.clone(), id.clone())]);
     let progress = Progress::reading(global.verbose > 0);
     let Recalled { state, notes } = session.recall(state, &progress).await?;

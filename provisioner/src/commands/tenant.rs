@@ -65,7 +65,7 @@ fn list(global: &Global, project: &Project) -> Outcome {
                         "name": tenant.name,
                         "email": tenant.email,
                         "currency": manifest.currency_of(tenant),
-                        "tags": tenant.tags,
+                        "tags": manifest.tenant_record(tenant).tags,
                         "pricing": tenant.pricing.names(),
                         "budget": manifest.budget_of(tenant).map(|budget| budget.limit),
                     })

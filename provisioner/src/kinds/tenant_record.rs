@@ -2,6 +2,8 @@
 //! Attributes beside the record (paused, ids learned later) are the runtime's and never drift.
 
 pub mod first_period;
+pub mod history;
+mod leaving;
 mod listing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -80,6 +82,8 @@ impl TypedKind for TenantRecords {
             Permission { verb: Verb::Create, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Update, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Delete, action: "dynamodb:DeleteItem", resource: TABLE },
+            // What stays of a tenant who left.
+            Permission { verb: Verb::Delete, action: "dynamodb:UpdateItem", resource: TABLE },
         ],
         steps_at_once: 16,
         ..KindMeta::PLAIN
@@ -139,7 +143,9 @@ impl TypedKind for TenantRecords {
     }
 
     fn diff(&self, desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
-        engine::diff::fields(&Self::META, desired, &first_period::beside(desired, observed), last)
+        let observed = first_period::beside(desired, observed);
+        let desired = history::beside(desired, &observed, self.month());
+        engine::diff::fields(&Self::META, &desired, &observed, last)
     }
 
     async fn create(&self, address: &Address, mut desired: Desired, _token: &str) -> Result<Applied, CallError> {
@@ -159,7 +165,11 @@ impl TypedKind for TenantRecords {
     }
 
     async fn update(&self, mut change: TypedUpdate<Desired>) -> Result<Applied, CallError> {
-        first_period::keep(&mut change.desired.record, &change.observed.record);
+        // As it is stored, and not as the state may remember it: its history goes on.
+        let stored = self.fetch_all(&change.desired.table, std::slice::from_ref(&change.desired.tenant)).await?;
+        let stored = stored.first().map_or_else(|| change.observed.record.clone(), |item| parted(item).0);
+        first_period::keep(&mut change.desired.record, &stored);
+        change.desired.record = history::following(&change.desired.record, &stored, self.month());
         let call = self.write(&change.address, &change.desired)?;
         let call = match change.claim {
             true => call.condition_expression("attribute_exists(#record)"),
@@ -179,6 +189,7 @@ impl TypedKind for TenantRecords {
     }
 
     async fn delete(&self, _address: &Address, _id: &str, last: Desired) -> Result<Removal, CallError> {
+        self.keep_what_stays(&last).await?;
         let call = self.dynamodb.delete_item().table_name(&last.table).set_key(Some(key(&last.tenant)));
         let call = call
             .condition_expression("attribute_not_exists(#stack) AND attribute_not_exists(#record) OR #stack = :stack");
@@ -197,6 +208,11 @@ impl TypedKind for TenantRecords {
 }
 
 impl TenantRecords {
+    /// The month of the run, in which undated edits begin to hold.
+    fn month(&self) -> Option<Month> {
+        self.cloud.today.map(Month::of)
+    }
+
     /// The items of one batch that exist. No table, no items.
     async fn fetch(&self, table: String, tenants: Vec<String>) -> (String, Vec<String>, Result<Vec<Item>, CallError>) {
         let answer = self.fetch_all(&table, &tenants).await;

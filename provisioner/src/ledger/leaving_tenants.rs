@@ -40,8 +40,8 @@ pub async fn look(plan: &mut Plan, wanted: &Graph, tenant_tag: &str, dynamodb: &
     });
     let mut accounts = stream::iter(accounts).buffer_unordered(TENANTS_AT_ONCE);
     while let Some((at, tenant, account)) = accounts.try_next().await? {
-        let tag = tenant.cost_tag(tenant_tag);
-        let heir = staying.iter().find(|other| tag.is_some() && other.cost_tag(tenant_tag) == tag);
+        let tag = |tenant: &TenantRecord| tenant.cost_tag(tenant_tag, this_month);
+        let heir = staying.iter().find(|other| tag(&tenant).is_some() && tag(other) == tag(&tenant));
         plan.steps[at].guard = described(&account, heir).map(|described| Contents { described });
     }
     Ok(())

@@ -58,7 +58,7 @@ pub async fn load(
     for month in months {
         let days = reader.cost_days(&tenant.id, month.period()).await?;
         let record = records.iter().find(|record| record.month() == month);
-        let claim = match tenant.cost_tag(tenant_tag) {
+        let claim = match tenant.cost_tag(tenant_tag, month) {
             Some(tag) => reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await?,
             None => None,
         };

@@ -2,7 +2,7 @@
 
 use billing::balance::Balance;
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{self, CostClaim, CostDay, PortError, SyncMark, TableLedger};
+use billing::ledger::{self, CostClaim, CostDay, LeftTenant, PortError, SyncMark, TableLedger};
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 
@@ -44,6 +44,11 @@ impl LedgerReader {
     /// The tenant as the last apply wrote it; none before the first.
     pub async fn tenant(&self, tenant: &str) -> Result<Option<TenantRecord>, Failure> {
         self.read(ledger::tenants::one(&self.ledger, tenant).await)
+    }
+
+    /// What stays of a tenant who left with this id.
+    pub async fn left(&self, tenant: &str) -> Result<Option<LeftTenant>, Failure> {
+        self.read(ledger::left_tenants::one(&self.ledger, tenant).await)
     }
 
     /// What was synced of a month.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use billing::Month;
 use billing::manifest::Manifest;
 use engine::drift::Unapplied;
 use engine::import;
@@ -11,14 +12,15 @@ use engine::{
     Address, CallError, Graph, Kinds, Mode, Observations, Observer, Plan, Rebuilt, RefreshOptions, RetryPolicy, Seen,
     State, guards, refresh_only,
 };
+use jiff::civil::Date;
 
 use super::{imports, secrets};
 use crate::cloud::bundle::Bundle;
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::cloud::stripe_api::StripeApi;
-use crate::cloud::{Cloud, CloudOptions, Home, client};
-use crate::ledger::leaving_tenants;
+use crate::cloud::{Cloud, CloudOptions, Home, client, clock};
+use crate::ledger::{dated_facts, leaving_tenants, returning_tenants};
 use crate::project::Project;
 use crate::run::scope::{Refresh, Scope};
 use crate::run::waiting::TokioClock;
@@ -58,19 +60,19 @@ impl Session {
         let calls = Calls::default();
         let stripe = stripe(&project, &calls)?;
         let connection = Connection::open(&project.manifest, calls).await?;
-        Session::assemble(project, connection, stripe, purpose)
+        Session::assemble(project, connection, stripe, purpose, clock::today().await)
     }
 
     /// The same over a connection that there is.
-    pub fn connected(project: Project, connection: Connection, purpose: Purpose) -> Result<Session, Failure> {
+    pub async fn connected(project: Project, connection: Connection, purpose: Purpose) -> Result<Session, Failure> {
         let stripe = stripe(&project, &connection.calls)?;
-        Session::assemble(project, connection, stripe, purpose)
+        Session::assemble(project, connection, stripe, purpose, clock::today().await)
     }
 
     /// A session over a graph of its own, which takes neither a bundle nor Stripe.
     pub fn wanting(project: Project, connection: Connection, graph: Graph) -> Session {
         let purpose = Purpose { bundle: None, may_ask: false, destroy: false };
-        let cloud = cloud(&project.manifest, &connection, None, purpose);
+        let cloud = Arc::new(cloud(&project.manifest, &connection, None, purpose));
         Session { kinds: kinds::with_those_beside(&cloud), connection, cloud, wanted: graph.clone(), graph, project }
     }
 
@@ -84,13 +86,15 @@ impl Session {
         connection: Connection,
         stripe: Option<StripeApi>,
         purpose: Purpose,
+        today: Date,
     ) -> Result<Session, Failure> {
         let manifest = &project.manifest;
         let destroy = purpose.destroy;
-        let cloud = cloud(manifest, &connection, stripe, purpose);
+        let cloud = Arc::new(cloud(manifest, &connection, stripe, purpose).on(today));
         let handlers = stack::handlers();
         let code_sha256 = cloud.bundle.as_ref().map(|bundle| bundle.sha256.clone());
-        let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref() };
+        let wanted =
+            stack::Plan { manifest, handlers: &handlers, code_sha256: code_sha256.as_deref(), today: Some(today) };
         let wanted = stack::graph(&wanted)?;
         let graph = if destroy { Graph::empty() } else { wanted.clone() };
         Ok(Session { kinds: kinds::all(&cloud), connection, cloud, graph, wanted, project })
@@ -125,6 +129,10 @@ impl Session {
             let tenant_tag = &self.project.manifest.attribution.tenant_tag;
             let dynamodb = client!(self.cloud, aws_sdk_dynamodb, Home::Stack);
             leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &dynamodb).await?;
+            if let Some(today) = self.cloud.today {
+                dated_facts::look(&mut plan, Month::of(today), &dynamodb).await?;
+            }
+            returning_tenants::look(&mut plan, &dynamodb).await?;
         }
         Ok(plan)
     }
@@ -383,7 +391,7 @@ fn incomplete(message: String) -> Failure {
 }
 
 /// The clients of a manifest's account.
-fn cloud(manifest: &Manifest, connection: &Connection, stripe: Option<StripeApi>, purpose: Purpose) -> Arc<Cloud> {
+fn cloud(manifest: &Manifest, connection: &Connection, stripe: Option<StripeApi>, purpose: Purpose) -> Cloud {
     let options = CloudOptions {
         stack: manifest.stack(),
         account: manifest.aws.account.clone(),
@@ -393,7 +401,7 @@ fn cloud(manifest: &Manifest, connection: &Connection, stripe: Option<StripeApi>
         stripe,
         calls: connection.calls.clone(),
     };
-    Arc::new(Cloud::new(&connection.config, options))
+    Cloud::new(&connection.config, options)
 }
 
 /// The Stripe client, when the manifest names Stripe: `STRIPE_API_KEY`, and `STRIPE_API_BASE` for a local one.

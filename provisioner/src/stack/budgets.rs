@@ -20,7 +20,7 @@ fn of(stack: &Plan, tenant: &Tenant) -> Option<Resource> {
         name: planned.name,
         limit_usd: planned.limit.amount,
         tag_key: tag_key.clone(),
-        tag_value: tenant.tags.get(tag_key)?.clone(),
+        tag_value: stack.tag_value(tenant, tag_key)?,
         alerts: alerts(&planned.alerts),
         tags: stack.tenant_tags(tenant),
     };

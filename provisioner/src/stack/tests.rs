@@ -34,7 +34,7 @@ fn resources(text: &str) -> Resources {
         let shown: Vec<String> = problems.iter().map(billing::manifest::Problem::render).collect();
         panic!("{}\n{text}", shown.join("\n"))
     });
-    let wanted = Plan { manifest: &manifest, handlers: &handlers, code_sha256: Some("c2hh") };
+    let wanted = Plan { manifest: &manifest, handlers: &handlers, code_sha256: Some("c2hh"), today: None };
     graph(&wanted).expect("a graph").resources().clone()
 }
 

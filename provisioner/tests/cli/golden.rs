@@ -81,6 +81,7 @@ pub fn step(at: &str, tenant: Option<&str>, action: Action, reason: Reason) -> S
         after: BTreeSet::new(),
         guard: None,
         leaves: None,
+        notes: Vec::new(),
         claim: false,
     }
 }

@@ -48,6 +48,11 @@ fn company(leaf: &str) -> Option<(Value, Vec<&'static str>)> {
         "attribution.tenant_tag" => (json!({ "tenants": [], "attribution": { "activate": null } }), vec!["Client"]),
         "stripe.secret_key" | "stripe.webhook.secret" | "auth.links.secret" => (secrets, vec!["other", "third"]),
         "tenants[].pricing" | "tenants[].pricing[]" => (terms, vec!["one", "two"]),
+        // Rates by day, in place of those of one day.
+        "fx.rates[].date" | "fx.rates[].source" => {
+            let day = json!({ "date": "2026-10-30", "EUR": "0.91", "CHF": "0.88", "source": "ECB" });
+            (json!({ "fx": { "date": null, "rate": null, "source": null, "rates": [day] } }), vec![])
+        }
         "currency" | "tenants[].currency" => (json!({}), vec!["CHF", "USD"]),
         "invoicing.automatic.limit" => {
             (json!({ "invoicing": { "approval": "automatic" } }), vec!["5.00 USD", "6.00 USD"])

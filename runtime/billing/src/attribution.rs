@@ -4,6 +4,7 @@
 //! answers in page by page.
 
 mod gather;
+mod owners;
 pub mod window;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 pub use gather::{Attribution, Gathering};
+pub use owners::Owners;
 
 use crate::ledger::{CostAmount, CostDay};
-use crate::tenant::TenantRecord;
 
 /// One day of an answer grouped by the tenant tag and by one part: service or project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub enum AttributionError {
         projects: Decimal,
     },
     /// Two tenants claim the same cost.
-    #[error("tenants {first} and {second} have the same value `{value}` of the tenant tag")]
+    #[error("tenants {first} and {second} have the same value `{value}` of the tenant tag{}", .since.map_or_else(String::new, |day| format!(" from {day} on")))]
     SharedValue {
         /// The tag's value.
         value: String,
@@ -68,26 +69,14 @@ pub enum AttributionError {
         first: String,
         /// The other's.
         second: String,
+        /// The first day on which both have it; none from the beginning on.
+        since: Option<Date>,
     },
 }
 
 /// Cost Explorer rounds each group by itself, so two groupings of one cost differ in far digits. More than this, US
 /// dollars a day, is a restatement.
 const TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
-
-/// Which tenant owns which value of the tenant tag.
-pub fn owners(tenants: &[TenantRecord], tenant_tag: &str) -> Result<BTreeMap<String, String>, AttributionError> {
-    let mut owners: BTreeMap<String, String> = BTreeMap::new();
-    for tenant in tenants {
-        let Some(value) = tenant.tags.get(tenant_tag).filter(|value| !value.is_empty()) else {
-            continue;
-        };
-        if let Some(first) = owners.insert(value.clone(), tenant.id.clone()) {
-            return Err(AttributionError::SharedValue { value: value.clone(), first, second: tenant.id.clone() });
-        }
-    }
-    Ok(owners)
-}
 
 /// The days of `desired` that the ledger does not yet say: changed ones, and new ones that cost something.
 pub fn changed<'a>(stored: &[CostDay], desired: &'a [CostDay]) -> Vec<&'a CostDay> {

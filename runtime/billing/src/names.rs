@@ -17,6 +17,8 @@ pub const LEDGER_BY_KIND: &str = "by_kind";
 pub const LEDGER_TTL: &str = "ttl";
 /// Sort key and kind of the tenant record.
 pub const TENANT_ITEM: &str = "tenant";
+/// Sort key and kind of what stays of a tenant who left.
+pub const LEFT_ITEM: &str = "left";
 /// Attribute that holds the tenant record as JSON text.
 pub const TENANT_ATTRIBUTE: &str = "record";
 /// Attribute that holds what any other ledger item says, as JSON text (see [`crate::ledger`]).

@@ -35,7 +35,10 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
     pub minimum: Option<Money>,
-    /// What the payment provider takes, passed on as a line of its own; left out, it is absorbed.
+    /// Who bears the payment provider's fee under these terms; `invoicing.payment_fee` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_fee: Option<PaymentFee>,
+    /// The older spelling of `payment_fee: {mode: pass-through, …}`; terms have one of the two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_fee: Option<CardFee>,
     /// A tax rate added at the end: `"19%"`.
@@ -46,6 +49,80 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MonthText>"))]
     pub effective_from: Option<crate::Month>,
+}
+
+impl Terms {
+    /// The payment provider's fee that the tenant bears, in either spelling; none when it is absorbed.
+    pub fn passed_on_fee(&self) -> Option<CardFee> {
+        self.payment_fee.as_ref().and_then(PaymentFee::passed_on).or_else(|| self.card_fee.clone())
+    }
+
+    /// The terms with their payment fee settled: their own one, completed by `default`, else `default`. What is absorbed
+    /// is left out, and no other spelling remains.
+    #[must_use]
+    pub fn with_fee_settled(mut self, default: Option<&PaymentFee>) -> Terms {
+        let own = self.payment_fee.take().or_else(|| self.card_fee.take().map(PaymentFee::from));
+        let fee = match own {
+            Some(own) => Some(own.completed_by(default)),
+            None => default.cloned(),
+        };
+        self.payment_fee = fee.filter(|fee| fee.mode == FeeMode::PassThrough);
+        self
+    }
+}
+
+/// The payment provider's fee, and who bears it: `{mode: pass-through, percent: "2.9%", fixed: "0.30 USD"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "manifest", derive(schemars::JsonSchema))]
+pub struct PaymentFee {
+    /// Who bears it.
+    pub mode: FeeMode,
+    /// Its share of the amount charged: `"2.9%"`. Terms that leave it out take that of `invoicing.payment_fee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::PercentText>"))]
+    pub percent: Option<Percent>,
+    /// Its fixed part of each charge: `"0.30 USD"`. Terms that leave it out take that of `invoicing.payment_fee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MoneyText>"))]
+    pub fixed: Option<Money>,
+}
+
+/// Who bears the payment provider's fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "manifest", derive(schemars::JsonSchema))]
+pub enum FeeMode {
+    /// The operator.
+    Absorb,
+    /// The tenant, as a line of its own.
+    PassThrough,
+}
+
+impl PaymentFee {
+    /// What the tenant bears of it; none when it is absorbed, or when a part is missing, which `validate` refuses.
+    fn passed_on(&self) -> Option<CardFee> {
+        match (self.mode, self.percent, self.fixed) {
+            (FeeMode::PassThrough, Some(percent), Some(fixed)) => Some(CardFee { percent, fixed }),
+            _ => None,
+        }
+    }
+
+    /// With the parts that it leaves out taken from `default`.
+    #[must_use]
+    pub fn completed_by(self, default: Option<&PaymentFee>) -> PaymentFee {
+        PaymentFee {
+            mode: self.mode,
+            percent: self.percent.or_else(|| default?.percent),
+            fixed: self.fixed.or_else(|| default?.fixed),
+        }
+    }
+}
+
+impl From<CardFee> for PaymentFee {
+    fn from(fee: CardFee) -> PaymentFee {
+        PaymentFee { mode: FeeMode::PassThrough, percent: Some(fee.percent), fixed: Some(fee.fixed) }
+    }
 }
 
 /// A service fee beside the AWS cost.

@@ -1,10 +1,22 @@
 //! The tenant record: what the provisioner knows of a tenant and the runtime reads, one ledger item each.
+//!
+//! Its facts have histories: terms by month, exchange rates by the day they are of, tag values by day. What held for a
+//! month stays in the record ([`TenantRecord::following`]), so that a later edit changes no month that is over.
+
+mod history;
+mod rates;
+mod tags;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::pricing::{ExchangeRate, Terms};
+pub use history::Fact;
+pub use rates::{HeldRate, RATE_DAYS_AFTER, RATE_DAYS_BEFORE, RateError};
+pub use tags::{TagSpan, TagValues};
+
+use crate::pricing::Terms;
 use crate::{Currency, Month};
 
 /// One tenant as the provisioner writes it into the ledger table and the handlers read it.
@@ -22,21 +34,24 @@ pub struct TenantRecord {
     pub email: String,
     /// BCP 47 language tag of pages and invoices: `en-US`.
     pub locale: String,
-    /// The currency they are billed in.
+    /// The currency they are billed in. It never changes once they were invoiced: `plan` refuses that.
     pub currency: Currency,
-    /// How their cost is told from others': tag key -> tag value. The stack's tenant tag is always among them.
-    pub tags: BTreeMap<String, String>,
+    /// How their cost is told from others': tag key -> its values by day. The stack's tenant tag is always among them.
+    pub tags: BTreeMap<String, TagValues>,
     /// Their terms, resolved from the manifest's `pricing`; several when they change over time, oldest first.
     pub terms: Vec<Terms>,
-    /// How their AWS cost in USD becomes their currency; none when that is USD.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exchange: Option<ExchangeRate>,
+    /// The stated rates by which their AWS cost in USD becomes their currency; none when that is USD.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<HeldRate>,
     /// Their Stripe customer, `cus_…`; none until the manifest names Stripe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stripe_customer: Option<String>,
     /// The first month billform bills; earlier ones are left to whoever billed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_period: Option<Month>,
+    /// The last month that is billed: the tenant leaves with its end. None while they stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_period: Option<Month>,
     /// Days until an invoice is due: `30` for net-30.
     pub days_until_due: u32,
     /// Signed links of an earlier version are refused: raising it revokes every link of the tenant.
@@ -44,19 +59,36 @@ pub struct TenantRecord {
 }
 
 impl TenantRecord {
-    /// Whether a month is billform's to bill: earlier ones than the first were billed by others.
+    /// Whether a month is billform's to bill: neither before the first nor after the last.
     pub fn bills(&self, month: Month) -> bool {
-        self.first_period.is_none_or(|first| first <= month)
-    }
-
-    /// The tag that tells their cost apart, as claims write it: `ClientOrganization=Acme`.
-    pub fn cost_tag(&self, tenant_tag: &str) -> Option<String> {
-        self.tags.get(tenant_tag).map(|value| format!("{tenant_tag}={value}"))
+        self.first_period.is_none_or(|first| first <= month) && self.last_period.is_none_or(|last| month <= last)
     }
 
     /// The terms that hold for a month: the latest that started by then, or none that do.
     pub fn terms_for(&self, month: Month) -> Option<&Terms> {
         let started = |terms: &&Terms| terms.effective_from.is_none_or(|from| from <= month);
         self.terms.iter().filter(started).max_by_key(|terms| terms.effective_from)
+    }
+
+    /// The tag that tells their cost of a month apart, as claims write it: `ClientOrganization=Acme`. Of several values
+    /// in one month it is the one that holds at its end.
+    pub fn cost_tag(&self, tenant_tag: &str, month: Month) -> Option<String> {
+        let values = self.tags.get(tenant_tag)?;
+        let of_month = month.period().days().filter_map(|day| values.on(day)).last();
+        of_month.map(|value| format!("{tenant_tag}={value}"))
+    }
+
+    /// The value of a tag on a day; none on days when the tenant has none. Of two that overlap, the one that
+    /// replaced the other.
+    pub fn tag_on(&self, key: &str, day: Date) -> Option<&str> {
+        self.tags.get(key)?.on(day)
+    }
+
+    /// The days on which cost with the value of the tag is the tenant's, none of them after they left: `[from, until)`
+    /// each, open where none.
+    pub fn tag_spans<'a>(&'a self, key: &str) -> impl Iterator<Item = TagSpan> + use<'a> {
+        let left = self.last_period.map(|last| last.period().end());
+        let spans = self.tags.get(key).map_or(&[][..], TagValues::spans);
+        spans.iter().filter_map(move |span| span.clone().before(left))
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use billing::balance::{Balance, Entry};
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostClaim, CostDay, Record, SCHEMA_FIELD, SyncMark, decode, encode};
+use billing::ledger::{CostClaim, CostDay, LeftTenant, Record, SCHEMA_FIELD, SyncMark, decode, encode};
 use billing::tenant::TenantRecord;
 use serde_json::Value;
 
@@ -72,6 +72,7 @@ const RECORDS: &[(&str, fn())] = &[
     ("CostDay", check::<CostDay>),
     ("Entry", check::<Entry>),
     ("InvoiceRecord", check::<InvoiceRecord>),
+    ("LeftTenant", check::<LeftTenant>),
     ("SyncMark", check::<SyncMark>),
     ("TenantRecord", check::<TenantRecord>),
 ];

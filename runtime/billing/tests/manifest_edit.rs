@@ -247,6 +247,24 @@ fn keys_are_taken_out() {
     assert!(matches!(refused, Refusal::Impossible(message, _) if message.contains("no `budget`")));
 }
 
+/// A tag's values by day stay: other keys are set beside them, and one value does not replace them all.
+#[test]
+fn values_by_day_are_not_replaced_by_one_without_a_day() {
+    let flow = "tenants:\n  - id: acme\n    name: Acme\n    email: a@acme.example\n    tags: { Client: [{ value: A }, { value: B, from: 2026-12-01 }] }\n";
+    let block = flow.replace(
+        "{ Client: [{ value: A }, { value: B, from: 2026-12-01 }] }",
+        "\n      Client:\n        - value: A\n        - value: B\n          from: 2026-12-01",
+    );
+    for tenant in [flow, &block] {
+        let sources = file(&format!("{HEAD}{tenant}"));
+        let edit = set(&sources, "acme", &[("name", text("Acme Ltd"))], &[]).expect("an edit");
+        assert_eq!(changes(&edit)[1], "+    name: Acme Ltd\n");
+        let tags = Written::Map(vec![("Client".to_owned(), "C".to_owned())]);
+        let refused = set(&sources, "acme", &[("tags", tags)], &[]).expect_err("the days would be lost");
+        assert!(matches!(refused, Refusal::Impossible(message, _) if message.contains("`Client` has values by day")));
+    }
+}
+
 #[test]
 fn lists_are_written_anew() {
     let tenant = "tenants:\n  - name: Acme\n    id: acme\n    email: a@acme.example\n    tags: { Client: Acme }\n    pricing:\n      - premium\n    budget_emails: [a@acme.example]\n";

@@ -41,7 +41,7 @@ fn the_portal_is_expressed_with_its_own_names() {
     assert_eq!(manifest.link_secret().map(|(_, secret)| secret.generate), Some(true));
     assert_eq!(manifest.attribution.activate.len(), 4);
     let record = &manifest.tenant_records()["mmp-toledo"];
-    assert_eq!(record.tags["ClientOrganization"], "MMP-Toledo");
+    assert_eq!(record.tags["ClientOrganization"], "MMP-Toledo".into());
     assert_eq!(record.terms, [billing::pricing::Terms::default()]);
     assert_eq!((record.days_until_due, record.link_version), (30, 1));
     let budget = manifest.budget_of(&manifest.tenants[0]).expect("a budget");

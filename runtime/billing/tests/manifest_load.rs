@@ -118,12 +118,12 @@ invoicing: { first_period: 2026-11, terms: "14 days" }
     let b = &records["b"];
     let fees: Vec<String> = b.terms.iter().filter_map(|terms| terms.base_fee).map(|fee| fee.to_string()).collect();
     assert_eq!(fees, ["20.00 EUR", "25.00 EUR"]);
-    assert_eq!(b.exchange.as_ref().map(|fx| (fx.rate.to_string(), fx.to.to_string())), {
+    assert_eq!(b.rates.first().map(|held| (held.rate.rate.to_string(), held.rate.to.to_string())), {
         Some(("0.90".to_owned(), "EUR".to_owned()))
     });
     assert_eq!((b.days_until_due, b.first_period.map(|month| month.to_string())), (14, Some("2026-11".to_owned())));
     let c = &records["c"];
-    assert_eq!(c.exchange.as_ref().map(|fx| fx.rate.to_string()).as_deref(), Some("0.88"));
+    assert_eq!(c.rates.first().map(|held| held.rate.rate.to_string()).as_deref(), Some("0.88"));
     assert_eq!(c.days_until_due, 7);
 }
 
@@ -144,7 +144,66 @@ invoicing:
     let base = base.replace("Acme } }", "Acme }, accounts: [], projects: [], subscriptions: [] }");
     let text = format!("{base}{more}");
     let manifest = load(&[source("billform.yaml", &text)], None).expect("a manifest");
-    assert_eq!(manifest.unprovisioned_sections(), ["invoicing.payment_fee"]);
+    assert_eq!(manifest.unprovisioned_sections(), <[&str; 0]>::default());
+}
+
+/// The payment fee is one setting: the manifest's, unless a tenant's terms say otherwise.
+#[test]
+fn terms_override_the_payment_fee_of_the_manifest() {
+    let more = r#"
+pricing:
+  plain: { markup: "10%" }
+  borne: { payment_fee: { mode: absorb } }
+  dearer: { payment_fee: { mode: pass-through, percent: "3.9%" } }
+  older: { card_fee: { percent: "1%", fixed: "0.10 USD" } }
+invoicing: { payment_fee: { mode: MODE, percent: "2.9%", fixed: "0.30 USD" } }
+"#;
+    let fee = |mode: &str, pricing: &str| {
+        let base = BASE.replace("Acme } }", &format!("Acme }}, pricing: {pricing} }}"));
+        let text = format!("{base}{}", more.replace("MODE", mode));
+        let manifest = load(&[source("billform.yaml", &text)], None).expect("a manifest");
+        let terms = manifest.tenant_record(&manifest.tenants[0]).terms;
+        assert!(terms[0].card_fee.is_none(), "{terms:?}");
+        terms[0].passed_on_fee().map(|fee| format!("{} + {}", fee.percent, fee.fixed))
+    };
+    for (mode, plain, dearer) in
+        [("pass-through", Some("2.9% + 0.30 USD"), Some("3.9% + 0.30 USD")), ("absorb", None, Some("3.9% + 0.30 USD"))]
+    {
+        assert_eq!(fee(mode, "plain").as_deref(), plain, "{mode}");
+        assert_eq!(fee(mode, "borne"), None, "{mode}");
+        assert_eq!(fee(mode, "dearer").as_deref(), dearer, "{mode}");
+        assert_eq!(fee(mode, "older").as_deref(), Some("1% + 0.10 USD"), "{mode}");
+    }
+}
+
+/// The long forms: tag values and rates by day, and a last month.
+#[test]
+fn facts_may_be_dated() {
+    let base = BASE.replace(
+        "ClientOrganization: Acme } }",
+        "ClientOrganization: [{ value: Acme }, { value: Acme2, from: 2026-12-01 }] }, last_period: 2027-06 }\n  \
+         - { id: heir, name: Heir, email: h@heir.example, tags: { ClientOrganization: [{ value: Acme, from: 2026-12-01 }] } }",
+    );
+    let more = r#"
+currency: EUR
+fx:
+  source: ECB
+  rates:
+    - { date: 2026-11-30, EUR: "0.92", CHF: "0.95" }
+    - { date: 2026-10-30, EUR: "0.9137", source: Bundesbank }
+"#;
+    let manifest = load(&[source("billform.yaml", &format!("{base}{more}"))], None).expect("a manifest");
+    let record = manifest.tenant_record(&manifest.tenants[0]);
+    let day = |month: i8, day: i8| jiff::civil::date(2026, month, day);
+    let value = |at| record.tag_on("ClientOrganization", at);
+    assert_eq!((value(day(11, 30)), value(day(12, 1))), (Some("Acme"), Some("Acme2")));
+    assert_eq!(record.last_period, "2027-06".parse().ok());
+    let rate = |month: &str| {
+        let rate = record.rate_for(month.parse().expect("a month")).expect("a rate").expect("not in dollars");
+        format!("{} {} {}", rate.rate, rate.source, rate.date)
+    };
+    assert_eq!(rate("2026-10"), "0.9137 Bundesbank 2026-10-30");
+    assert_eq!(rate("2026-11"), "0.92 ECB 2026-11-30");
 }
 
 /// Cost tagged `Environment: dev` was billed to a tenant whose `tags` said `Environment: prod`.

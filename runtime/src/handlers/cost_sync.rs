@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing::attribution::window::Known;
-use billing::attribution::{self, Attribution, Gathering, window};
+use billing::attribution::{self, Attribution, Gathering, Owners, window};
 use billing::exact::ExactNumber;
 use billing::function::{Grant, Setting};
 use billing::ledger::{self, SyncMark};
@@ -138,7 +138,8 @@ impl CostSync {
     /// Runs one sync.
     async fn sync(&self, event: &CostSyncEvent) -> Result<Outcome<CostSyncAnswer>, RunError> {
         let tenants = ledger::tenants::all(&*self.ledger).await?;
-        let owners = attribution::owners(&tenants, &self.tenant_tag)?;
+        let left = ledger::left_tenants::all(&*self.ledger).await?;
+        let owners = Owners::of(&tenants, &left, &self.tenant_tag)?;
         let mut synced = Synced::default();
         for month in self.months(event, &tenants).await? {
             let attribution = self.attributed(month, &owners).await?;
@@ -148,7 +149,7 @@ impl CostSync {
             synced.unallocated += unallocated;
             self.write_all(&month, &attribution, &mut synced).await;
         }
-        Ok(synced.outcome(owners.len()))
+        Ok(synced.outcome(owners.tenants().len()))
     }
 
     /// What to ask for, a month or a part of one at a time, oldest first.
@@ -184,7 +185,7 @@ impl CostSync {
     }
 
     /// Asks for a month and gives every row to its tenant.
-    async fn attributed(&self, month: Period, owners: &BTreeMap<String, String>) -> Result<Attribution, RunError> {
+    async fn attributed(&self, month: Period, owners: &Owners) -> Result<Attribution, RunError> {
         // Before the first question: what AWS restates from now on may be missing in the answers.
         let synced_at = self.clock.now();
         let mut gathering = Gathering::new(month, owners, self.with_projects);

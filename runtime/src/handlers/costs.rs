@@ -52,12 +52,12 @@ impl Costs {
     async fn answer(&self, call: Call<'_>) -> Result<Response, Refusal> {
         let Call { request, caller, .. } = call;
         let tenant = caller.tenant()?;
-        let organization = tenant.tags.get(&self.tenant_tag).map_or(tenant.id.as_str(), String::as_str);
+        let today = self.clock.today();
+        let organization = tenant.tag_on(&self.tenant_tag, today).unwrap_or(tenant.id.as_str());
         if request.query("clientOrganization").is_some_and(|asked| asked != organization) {
             let message = "the link is for another organisation than clientOrganization";
             return Err(Refusal::new(403, "forbidden", message));
         }
-        let today = self.clock.today();
         let asked =
             costs::query::asked_period(request.query("period"), request.query("start"), request.query("end"), today)
                 .map_err(|error| Refusal::new(400, "bad_period", error.to_string()))?;

@@ -97,7 +97,7 @@ impl Engine {
             billing::manifest::load(&[source], None, &provisioner::stack::handlers()).expect("the manifest is sound");
         let handlers = stack::handlers();
         let code_sha256 = Some(self.bundle.sha256.as_str());
-        let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256 };
+        let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256, today: None };
         self.graph = stack::graph(&wanted).expect("a graph");
         self.stack = manifest.stack();
         self.kept().stack.clone_from(&self.stack);

@@ -2,6 +2,7 @@
 //! the policy that it prints, against the local cloud.
 
 mod changes;
+mod facts;
 mod imports;
 mod invoices;
 mod month;

@@ -119,6 +119,7 @@ pub fn raising(stack: &str, tenants: &[&str], to: &str) -> Plan {
         after: Default::default(),
         guard: None,
         leaves: None,
+        notes: Vec::new(),
         claim: false,
     };
     Plan {

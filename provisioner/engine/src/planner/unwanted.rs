@@ -148,6 +148,7 @@ fn leaving(planner: &Planner<'_>, address: &Address, action: Action, reason: Rea
         after: BTreeSet::new(),
         guard: None,
         leaves: None,
+        notes: Vec::new(),
         claim: false,
     }
 }

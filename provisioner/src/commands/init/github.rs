@@ -280,7 +280,8 @@ async fn apply_roles(
 ) -> Outcome {
     let main = Project::load(global)?;
     let handlers = stack::handlers();
-    let wanted = stack::graph(&stack::Plan { manifest: &main.manifest, handlers: &handlers, code_sha256: None })?;
+    let wanted =
+        stack::graph(&stack::Plan { manifest: &main.manifest, handlers: &handlers, code_sha256: None, today: None })?;
     for role in [Role::Plan, Role::Apply] {
         let size = stack::permissions::size(&repository::policy(&main.manifest, &wanted, role));
         if size > INLINE_POLICY_LIMIT {

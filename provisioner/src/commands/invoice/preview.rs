@@ -116,7 +116,9 @@ async fn preview(
             let first_period = wanted.first_period.or(Some(Month::of(today)));
             (TenantRecord { first_period, ..wanted }, TermsOf::Undeployed)
         }
-        Some(deployed) if bills_alike(&deployed, &wanted) => (deployed, TermsOf::Manifest),
+        Some(deployed) if bills_alike(&deployed, &wanted.clone().following(&deployed, Month::of(today))) => {
+            (deployed, TermsOf::Manifest)
+        }
         Some(deployed) => (deployed, TermsOf::Deployed),
     };
     let (mark, days) = (reader.sync_mark(id, month).await?, reader.cost_days(id, month.period()).await?);
@@ -158,7 +160,7 @@ async fn claim(
     tenant: &TenantRecord,
     month: Month,
 ) -> Result<Option<CostClaim>, Failure> {
-    let Some(tag) = tenant.cost_tag(&project.manifest.attribution.tenant_tag) else { return Ok(None) };
+    let Some(tag) = tenant.cost_tag(&project.manifest.attribution.tenant_tag, month) else { return Ok(None) };
     reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await
 }
 
@@ -167,7 +169,7 @@ async fn claim(
 fn bills_alike(deployed: &TenantRecord, wanted: &TenantRecord) -> bool {
     let first = |record: &TenantRecord| wanted.first_period.and(record.first_period);
     let terms = |record: &TenantRecord| {
-        (record.currency, record.terms.clone(), record.exchange.clone(), first(record), record.tags.clone())
+        (record.currency, record.terms.clone(), record.rates.clone(), first(record), record.tags.clone())
     };
     terms(deployed) == terms(wanted)
 }

@@ -123,6 +123,7 @@ mod tests {
             after: BTreeSet::new(),
             guard: None,
             leaves: None,
+            notes: Vec::new(),
             claim: false,
         }
     }

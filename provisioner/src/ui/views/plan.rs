@@ -106,7 +106,7 @@ pub fn is_empty(value: &Value) -> bool {
 /// needs no reason.
 pub fn reason(step: &Step, destroys: bool) -> Option<String> {
     let why = why(step).filter(|_| !destroys || step.reason != Reason::NotWanted);
-    let parts: Vec<String> = why.into_iter().chain(step.leaves.clone()).collect();
+    let parts: Vec<String> = why.into_iter().chain(step.leaves.clone()).chain(step.notes.iter().cloned()).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 

@@ -49,6 +49,9 @@ fn change(step: &Step) -> Value {
     if let Some(leaves) = &step.leaves {
         change["leaves"] = json!(leaves);
     }
+    if !step.notes.is_empty() {
+        change["notes"] = json!(step.notes);
+    }
     if step.action == Action::Import {
         change["id"] = json!(step.id);
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{AttributionError, QueriedDay, TOLERANCE};
+use super::{AttributionError, Owners, QueriedDay, TOLERANCE};
 use crate::ledger::{CostAmount, CostDay, SyncMark};
 use crate::names::{NO_PROJECT, UNALLOCATED};
 use crate::{Month, Period};
@@ -20,8 +20,8 @@ const NO_SERVICE: &str = "(no service)";
 #[derive(Debug)]
 pub struct Gathering {
     period: Period,
-    /// Tag value -> index in `tenants`.
-    owners: HashMap<String, usize>,
+    /// Their indexes are those of `tenants`.
+    owners: Owners,
     /// Tenants' ids, and [`UNALLOCATED`] last.
     tenants: Vec<String>,
     names: Names,
@@ -63,11 +63,10 @@ struct Names {
 }
 
 impl Gathering {
-    /// Nothing yet. `owners` is tag value -> tenant's id ([`super::owners`]); `with_projects` says whether there is a
-    /// second query.
-    pub fn new(period: Period, owners: &BTreeMap<String, String>, with_projects: bool) -> Gathering {
-        let tenants: Vec<String> = owners.values().cloned().chain([UNALLOCATED.to_owned()]).collect();
-        let owners = owners.keys().enumerate().map(|(at, value)| (value.clone(), at)).collect();
+    /// Nothing yet. `with_projects` says whether there is a second query.
+    pub fn new(period: Period, owners: &Owners, with_projects: bool) -> Gathering {
+        let tenants: Vec<String> = owners.tenants().iter().cloned().chain([UNALLOCATED.to_owned()]).collect();
+        let owners = owners.clone();
         let grouped = || Grouped { rows: tenants.iter().map(|_| Vec::new()).collect(), estimated: BTreeMap::new() };
         let (services, projects) = (grouped(), with_projects.then(grouped));
         Gathering { period, owners, tenants, names: Names::default(), services, projects }
@@ -161,7 +160,7 @@ impl Attribution {
 /// Where rows go.
 struct Place<'a> {
     period: &'a Period,
-    owners: &'a HashMap<String, usize>,
+    owners: &'a Owners,
     unallocated: usize,
     unnamed: &'a str,
 }
@@ -173,7 +172,7 @@ impl Grouped {
             let since = queried.date.since(place.period.start()).map(|span| span.get_days());
             let day = since.ok().and_then(|days| u16::try_from(days).ok()).unwrap_or_default();
             for row in &queried.rows {
-                let owner = place.owners.get(&row.tenant_value).copied().unwrap_or(place.unallocated);
+                let owner = place.owners.on(&row.tenant_value, queried.date).unwrap_or(place.unallocated);
                 let name = names.number(if row.part.is_empty() { place.unnamed } else { &row.part });
                 self.rows[owner].push(Row { amount: row.amount, name, day });
             }

@@ -2,9 +2,13 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
+use serde_json::json;
+
 use super::*;
 use crate::Period;
+use crate::ledger::LeftTenant;
 use crate::names::{NO_PROJECT, UNALLOCATED};
+use crate::tenant::TenantRecord;
 
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -24,8 +28,17 @@ fn two_days() -> Period {
     Period::new(date(2026, 10, 1), date(2026, 10, 3)).expect("a period")
 }
 
-fn two_owners() -> BTreeMap<String, String> {
-    [("A", "a"), ("B", "b")].map(|(value, id)| (value.to_owned(), id.to_owned())).into()
+fn tenant(id: &str, tags: serde_json::Value) -> TenantRecord {
+    serde_json::from_value(serde_json::json!({
+        "id": id, "name": id, "email": "x@example.com", "locale": "en", "currency": "USD",
+        "tags": tags, "terms": [], "days_until_due": 30, "link_version": 1,
+    }))
+    .expect("a tenant")
+}
+
+fn two_owners() -> Owners {
+    let tenants = [("A", "a"), ("B", "b")].map(|(value, id)| tenant(id, json!({"Org": value})));
+    Owners::of(&tenants, &[], "Org").expect("two values")
 }
 
 /// Each query's answer in one page.
@@ -33,7 +46,7 @@ fn attribute(
     period: &Period,
     by_service: &[QueriedDay],
     by_project: Option<&[QueriedDay]>,
-    owners: &BTreeMap<String, String>,
+    owners: &Owners,
     at: Timestamp,
 ) -> Result<Attribution, AttributionError> {
     let mut gathering = Gathering::new(*period, owners, by_project.is_some());
@@ -106,17 +119,42 @@ fn only_changed_days_are_written() {
 
 #[test]
 fn two_tenants_with_one_value_are_refused() {
-    let tenant = |id: &str| -> TenantRecord {
-        serde_json::from_value(serde_json::json!({
-            "id": id, "name": id, "email": "x@example.com", "locale": "en", "currency": "USD",
-            "tags": {"Org": "Same"}, "terms": [], "days_until_due": 30, "link_version": 1,
-        }))
-        .expect("a tenant")
-    };
-    let refused = owners(&[tenant("a"), tenant("b")], "Org");
+    let tenant = |id: &str| tenant(id, json!({"Org": "Same"}));
+    let refused = Owners::of(&[tenant("a"), tenant("b")], &[], "Org");
     assert!(matches!(refused, Err(AttributionError::SharedValue { .. })));
-    assert_eq!(owners(&[tenant("a")], "Org").map(|o| o.len()), Ok(1));
-    assert_eq!(owners(&[tenant("a")], "Other").map(|o| o.len()), Ok(0));
+    assert_eq!(Owners::of(&[tenant("a")], &[], "Org").map(|o| o.tenants().len()), Ok(1));
+    assert_eq!(Owners::of(&[tenant("a")], &[], "Other").map(|o| o.tenants().len()), Ok(0));
+}
+
+/// 70.00 went to nobody when a tag value changed; and a value that another tenant takes up is not theirs before.
+#[test]
+fn a_value_is_the_tenants_for_the_days_it_was_theirs() {
+    let renamed = json!([{"value": "Old", "until": "2026-10-03"}, {"value": "A", "from": "2026-10-01"}]);
+    let tenants = [tenant("a", json!({"Org": renamed})), tenant("b", json!({"Org": "Old"}))];
+    let owners = Owners::of(&tenants, &[], "Org").expect("one gave the value up");
+    let owner = |value: &str, day: i8| owners.on(value, date(2026, 10, day)).map(|at| owners.tenants()[at].as_str());
+    assert_eq!([2, 3].map(|day| owner("Old", day)), [Some("a"), Some("b")]);
+    assert_eq!(owner("A", 1), Some("a"));
+    assert_eq!(owners.on("A", date(2026, 9, 30)), None);
+
+    let services = [queried(1, vec![row("Old", "S3", 70), row("A", "S3", 5)]), queried(2, vec![row("Old", "S3", 1)])];
+    let found = attribute(&two_days(), &services, None, &owners, AT).expect("days");
+    assert_eq!(found.days_of("a")[0].cost(), Decimal::new(75, 10));
+    assert_eq!(found.totals().1, Decimal::ZERO);
+}
+
+#[test]
+fn a_value_goes_to_another_tenant_when_its_tenant_has_left() {
+    let left = TenantRecord { last_period: "2026-09".parse().ok(), ..tenant("a", json!({"Org": "Same"})) };
+    let heir = tenant("b", json!({"Org": "Same"}));
+    let gone = LeftTenant::of(&left).expect("it left");
+    // As long as the record is there, and once what stays of it is.
+    for owners in [Owners::of([&left, &heir], &[], "Org"), Owners::of([&heir], &[gone], "Org")] {
+        let owners = owners.expect("one left");
+        let owner = |month, day| owners.on("Same", date(2026, month, day)).map(|at| owners.tenants()[at].as_str());
+        assert_eq!((owner(9, 30), owner(10, 1)), (Some("a"), Some("b")));
+    }
+    assert_eq!(LeftTenant::of(&heir), None, "one who did not leave leaves nothing");
 }
 
 proptest! {

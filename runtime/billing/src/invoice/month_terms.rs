@@ -21,10 +21,16 @@ impl MonthTerms {
     /// The tenant's terms and rate for a month, by their dates.
     ///
     /// # Errors
-    /// When no terms hold for the month.
+    /// When no terms hold for the month, or no stated rate is of a day near its end.
     pub fn of(tenant: &TenantRecord, month: Month) -> Result<MonthTerms, PriceError> {
         let terms = tenant.terms_for(month).cloned();
         let terms = terms.ok_or_else(|| PriceError::NoTerms { tenant: tenant.id.clone(), month })?;
-        Ok(MonthTerms { terms, exchange: tenant.exchange.clone() })
+        let exchange = match tenant.rate_for(month) {
+            Ok(exchange) => exchange.cloned(),
+            // Where none is stated at all, what cannot be converted is named when the month is priced.
+            Err(_) if tenant.rates.iter().all(|held| held.rate.to != tenant.currency) => None,
+            Err(too_far) => return Err(too_far.into()),
+        };
+        Ok(MonthTerms { terms, exchange })
     }
 }

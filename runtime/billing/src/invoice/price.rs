@@ -12,7 +12,7 @@ use super::{Invoice, Line, MonthTerms, Rule, Step};
 use crate::money::{MoneyError, round};
 use crate::pricing::{ExchangeRate, Fee, Terms, Tier};
 use crate::split::rounded_parts;
-use crate::tenant::TenantRecord;
+use crate::tenant::{RateError, TenantRecord};
 use crate::{Currency, Money, Month};
 
 /// What an invoice is made of.
@@ -51,6 +51,9 @@ pub enum PriceError {
         /// The invoice's currency.
         to: Currency,
     },
+    /// No exchange rate is stated of a day near the month's end.
+    #[error(transparent)]
+    RateTooFar(#[from] RateError),
     /// No tier of the fee holds for the cost.
     #[error("tenant {tenant}: no fee tier holds for a cost of {cost}; the last tier must have no `below`")]
     NoTier {
@@ -219,7 +222,7 @@ impl<'a> Draft<'a> {
     }
 
     fn card_fee(&mut self, terms: &Terms) -> Result<(), PriceError> {
-        match &terms.card_fee {
+        match terms.passed_on_fee() {
             Some(fee) if self.running > Decimal::ZERO => {
                 let fixed = self.converted(fee.fixed, "the card fee")?;
                 let amount = fee.percent.of(self.running) + fixed;

@@ -9,7 +9,7 @@ use crate::balance::{Balance, EntryKind, Position, PositionId};
 use crate::ledger::{CostAmount, CostClaim, CostDay, SyncMark, cost_by_service};
 use crate::money::{MinorUnits, round};
 use crate::pricing::Terms;
-use crate::tenant::TenantRecord;
+use crate::tenant::{HeldRate, TenantRecord};
 
 mod standing;
 
@@ -39,9 +39,10 @@ fn tenant(terms: Vec<Terms>) -> TenantRecord {
         currency: Currency::USD,
         tags: BTreeMap::new(),
         terms,
-        exchange: None,
+        rates: Vec::new(),
         stripe_customer: Some("cus_1".to_owned()),
         first_period: None,
+        last_period: None,
         days_until_due: 30,
         link_version: 1,
     }
@@ -49,13 +50,13 @@ fn tenant(terms: Vec<Terms>) -> TenantRecord {
 
 fn in_euros(mut tenant: TenantRecord, rate: &str) -> TenantRecord {
     tenant.currency = Currency::EUR;
-    tenant.exchange = Some(ExchangeRate {
+    tenant.rates = vec![HeldRate::plain(ExchangeRate {
         from: Currency::USD,
         to: Currency::EUR,
         rate: decimal(rate),
         source: "ECB".to_owned(),
         date: date(2026, 10, 31),
-    });
+    })];
     tenant
 }
 
@@ -121,6 +122,15 @@ fn portal_passes_the_card_fee_on_or_absorbs_it() {
     assert_eq!(total(passed_on, "100.00"), money("103.20 USD"));
     assert_eq!(total("{}", "100.00"), money("100.00 USD"));
     assert_eq!(total(passed_on, "0.00"), money("0.00 USD"));
+}
+
+#[test]
+fn a_payment_fee_that_is_passed_on_is_a_line_of_its_own() {
+    let fee = |mode: &str| format!(r#"{{"payment_fee":{{"mode":"{mode}","percent":"2.9%","fixed":"0.30 USD"}}}}"#);
+    let invoice = priced(&tenant(vec![terms(&fee("pass-through"))]), &[("AWS Lambda", "100.00")]);
+    let line = invoice.lines.last().expect("a line");
+    assert_eq!((line.rule, line.amount), (Rule::CardFee, money("3.20 USD")));
+    assert_eq!(total(&fee("absorb"), "100.00"), money("100.00 USD"));
 }
 
 #[test]
@@ -220,7 +230,7 @@ fn dated_terms_hold_from_their_month_on() {
 #[test]
 fn currencies_never_mix_without_a_rate() {
     let mut euros = in_euros(tenant(vec![Terms::default()]), "0.9");
-    euros.exchange = None;
+    euros.rates = Vec::new();
     let services = services(PORTAL);
     let price = |tenant| try_price(tenant, october(), &services);
     assert!(matches!(price(&euros), Err(PriceError::NoRate { .. })));
@@ -313,9 +323,9 @@ proptest! {
         let mut tenant = in_euros(tenant(vec![terms]), &Decimal::new(rate, 4).to_string());
         tenant.currency = currency;
         if currency == Currency::USD {
-            tenant.exchange = None;
-        } else if let Some(exchange) = &mut tenant.exchange {
-            exchange.to = currency;
+            tenant.rates = Vec::new();
+        } else {
+            tenant.rates[0].rate.to = currency;
         }
         let services: BTreeMap<String, Decimal> =
             costs.into_iter().map(|(name, units)| (name, Decimal::new(units, 6))).collect();

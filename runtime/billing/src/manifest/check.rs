@@ -7,6 +7,7 @@ mod auth;
 mod aws;
 mod budgets;
 mod costs;
+mod dated;
 mod functions;
 mod fx;
 mod imports;

@@ -6,6 +6,7 @@ mod auth;
 mod aws;
 mod budgets;
 mod costs;
+mod dated;
 mod deployment;
 mod extras;
 mod invoicing;
@@ -18,10 +19,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::text;
+use super::text::{self, Day, Rate};
 use crate::Currency;
 use crate::pricing::{ExchangeRate, Terms};
-use crate::tenant::TenantRecord;
+use crate::tenant::{HeldRate, TenantRecord};
 
 pub use api::{AccessLog, Api, ApiDomain, Cors, Surface, Throttle};
 pub use auth::{Auth, Cognito, Links, Oidc};
@@ -31,12 +32,13 @@ pub use costs::{
     Attribution, AttributionBy, Basis, CostSource, Costs, CostsEngine, Fx, RateCard, RateCardEntry, Report,
     ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit, Unallocated,
 };
+pub use dated::{DatedValue, DatedValues, DayRates, Rates};
 pub use deployment::{Functions, Handler, Ledger, Schedule};
 pub use extras::{
     Alarm, Alarms, Branding, Import, Lifecycle, Monitoring, Moved, Notifications, Portal, Storage, StorageClass,
     Transition,
 };
-pub use invoicing::{Approval, Automatic, Collection, Dunning, FeeMode, Invoicing, PaymentFee};
+pub use invoicing::{Approval, Automatic, Collection, Dunning, Invoicing};
 pub use products::{Aggregation, Interval, Meter, Price, Product};
 pub use secrets::{PaymentMethod, PortalConfiguration, Secret, Stripe, Webhook};
 pub use tenants::{PricingNames, Tenant};
@@ -253,25 +255,34 @@ impl Manifest {
         Some(TenantBudget { name, limit, alerts })
     }
 
-    /// How a tenant's cost in USD becomes their currency; none when that is USD, or no rate is stated.
-    pub fn exchange_of(&self, tenant: &Tenant) -> Option<ExchangeRate> {
+    /// The stated rates by which a tenant's cost in USD becomes their currency, by day; none when that is USD, or no rate
+    /// is stated.
+    pub fn rates_of(&self, tenant: &Tenant) -> Vec<ExchangeRate> {
         let to = self.currency_of(tenant);
-        if to == Currency::USD {
-            return None;
-        }
-        let fx = self.fx.as_ref()?;
-        let stated = fx.rates.get(to.code()).copied();
-        let rate = stated.or_else(|| (to == self.currency).then_some(fx.rate).flatten())?;
-        Some(ExchangeRate {
+        let (Some(fx), true) = (&self.fx, to != Currency::USD) else { return Vec::new() };
+        let stated = |rate: Rate, source: &Option<String>, date: Day| ExchangeRate {
             from: Currency::USD,
             to,
             rate: rate.value(),
-            source: fx.source.clone(),
-            date: fx.date.value(),
-        })
+            source: source.clone().or_else(|| fx.source.clone()).unwrap_or_default(),
+            date: date.value(),
+        };
+        let mut rates: Vec<ExchangeRate> = match &fx.rates {
+            Rates::OneDay(rates) => {
+                let own = || (to == self.currency).then_some(fx.rate).flatten();
+                let rate = rates.get(to.code()).copied().or_else(own);
+                rate.zip(fx.date).map(|(rate, date)| stated(rate, &None, date)).into_iter().collect()
+            }
+            Rates::Days(days) => {
+                let of_day = |day: &DayRates| Some(stated(*day.rates.get(to.code())?, &day.source, day.date));
+                days.iter().filter_map(of_day).collect()
+            }
+        };
+        rates.sort_by_key(|rate| rate.date);
+        rates
     }
 
-    /// A tenant's terms, oldest first; at cost when they name no pricing.
+    /// A tenant's terms, oldest first, each with its payment fee settled; at cost when they name no pricing.
     pub fn terms_of(&self, tenant: &Tenant) -> Vec<Terms> {
         let named = tenant.pricing.names().iter().filter_map(|name| self.pricing.get(name).cloned());
         let mut terms: Vec<Terms> = named.collect();
@@ -279,7 +290,8 @@ impl Manifest {
         if terms.is_empty() {
             terms.push(Terms::default());
         }
-        terms
+        let default = self.invoicing.payment_fee.as_ref();
+        terms.into_iter().map(|terms| terms.with_fee_settled(default)).collect()
     }
 
     /// One tenant as the runtime reads it; their Stripe customer is not known yet.
@@ -290,11 +302,12 @@ impl Manifest {
             email: tenant.email.clone(),
             locale: tenant.locale.clone(),
             currency: self.currency_of(tenant),
-            tags: tenant.tags.clone(),
+            tags: tenant.tags.iter().map(|(key, values)| (key.clone(), values.held())).collect(),
             terms: self.terms_of(tenant),
-            exchange: self.exchange_of(tenant),
+            rates: self.rates_of(tenant).into_iter().map(HeldRate::plain).collect(),
             stripe_customer: None,
             first_period: tenant.first_period.or(self.invoicing.first_period),
+            last_period: tenant.last_period,
             days_until_due: tenant.terms.unwrap_or(self.invoicing.terms).count(),
             link_version: tenant.link_version,
         }

@@ -98,7 +98,7 @@ impl Invoicing<'_> {
     /// Claims the cost that is invoiced: it may have been another tenant's until the tag changed hands. Before the record
     /// is written, so that a run which is killed between leaves at worst a claim of its own.
     async fn claim_cost(&self, account: &Account<'_>, record: &InvoiceRecord) -> Result<(), Stop> {
-        let Some(tag) = account.tenant.cost_tag(&self.policy.tenant_tag) else { return Ok(()) };
+        let Some(tag) = account.tenant.cost_tag(&self.policy.tenant_tag, record.month()) else { return Ok(()) };
         if record.own().amount.is_zero() {
             return Ok(());
         }

@@ -440,7 +440,7 @@ async fn cost_that_was_invoiced_to_one_tenant_is_not_invoiced_to_another() {
     // A tag of its own is another cost.
     memory.with(|world| {
         let renamed = world.tenants.get_mut("renamed").expect("a tenant");
-        renamed.tags.insert(TAG.to_owned(), "other".to_owned());
+        renamed.tags.insert(TAG.to_owned(), "other".into());
     });
     assert!(done(&run_at(&memory, LATER, "fourth").await).2);
     assert_eq!(memory.with(|world| world.stripe.invoices.len()), 2);

@@ -1,5 +1,6 @@
 //! When and how invoices are made, and how long tenants have to pay them.
 
+use super::pricing::payment_fee;
 use super::values::{month, not_negative, share};
 use super::{Checker, steps};
 use crate::manifest::model::{Approval, Automatic, Collection};
@@ -39,8 +40,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         month(checker, &steps!["invoicing", "first_period"], first);
     }
     if let Some(fee) = &invoicing.payment_fee {
-        share(checker, &steps!["invoicing", "payment_fee", "percent"], fee.percent, 100);
-        not_negative(checker, &steps!["invoicing", "payment_fee", "fixed"], fee.fixed);
+        payment_fee(checker, &steps!["invoicing", "payment_fee"], fee, None);
     }
     let terms = manifest.tenants.iter().enumerate();
     let terms = terms.filter_map(|(i, tenant)| Some((steps!["tenants", i, "terms"].to_vec(), tenant.terms?)));

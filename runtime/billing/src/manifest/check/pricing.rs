@@ -6,7 +6,7 @@ use super::values::{month, not_negative, share};
 use super::{Checker, steps};
 use crate::Money;
 use crate::manifest::node::Step;
-use crate::pricing::{Fee, Terms, Tier};
+use crate::pricing::{Fee, FeeMode, PaymentFee, Terms, Tier};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let manifest = checker.manifest;
@@ -16,8 +16,46 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         if let Some(Fee::Tiers(tiers)) = &terms.fee {
             self::tiers(checker, name, tiers);
         }
+        fees(checker, name, terms);
         if let Some(from) = terms.effective_from {
             month(checker, &steps!["pricing", name, "effective_from"], from);
+        }
+    }
+}
+
+/// The payment fee of terms, in one of its two spellings.
+fn fees(checker: &mut Checker<'_>, name: &String, terms: &Terms) {
+    if let Some(fee) = &terms.card_fee {
+        share(checker, &steps!["pricing", name, "card_fee", "percent"], fee.percent, 100);
+        not_negative(checker, &steps!["pricing", name, "card_fee", "fixed"], fee.fixed);
+    }
+    let Some(fee) = &terms.payment_fee else { return };
+    payment_fee(checker, &steps!["pricing", name, "payment_fee"], fee, checker.manifest.invoicing.payment_fee.as_ref());
+    if terms.card_fee.is_some() {
+        let message = format!("the terms `{name}` have both `card_fee` and `payment_fee`, which are one setting");
+        let hint = "keep `payment_fee`, and take `card_fee` out: it is the older spelling".to_owned();
+        checker.at_key(&steps!["pricing", name, "card_fee"], message, hint);
+    }
+}
+
+/// A payment fee whose missing parts `default` may give.
+pub(super) fn payment_fee(checker: &mut Checker<'_>, path: &[Step], fee: &PaymentFee, default: Option<&PaymentFee>) {
+    let at = |key: &str| -> Vec<Step> { path.iter().cloned().chain([Step::from(key)]).collect() };
+    if let Some(percent) = fee.percent {
+        share(checker, &at("percent"), percent, 100);
+    }
+    if let Some(fixed) = fee.fixed {
+        not_negative(checker, &at("fixed"), fixed);
+    }
+    let whole = fee.clone().completed_by(default);
+    if whole.mode == FeeMode::Absorb {
+        return;
+    }
+    let parts = [("percent", whole.percent.is_some(), "\"2.9%\""), ("fixed", whole.fixed.is_some(), "\"0.30 USD\"")];
+    for (key, is_given, example) in parts {
+        if !is_given && !checker.is_reported(&at(key)) {
+            let message = format!("the fee is passed on, and its `{key}` is not given");
+            checker.at(&at(key), message, format!("write `{key}: {example}`, as the payment provider charges it"));
         }
     }
 }

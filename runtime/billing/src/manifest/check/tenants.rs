@@ -2,8 +2,8 @@
 
 use super::references::refer;
 use super::shapes::is_locale;
-use super::values::{account, domain, email, id, month, tag_key_fault, tags};
-use super::{Checker, report_repeats, steps};
+use super::values::{account, domain, email, id, month, tag_key_fault};
+use super::{Checker, dated, report_repeats, steps};
 use crate::Month;
 use crate::manifest::model::{AttributionBy, Tenant};
 use crate::manifest::node::{Step, Value};
@@ -25,12 +25,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
     let ids = collect(checker, |index, tenant| vec![(tenant.id.clone(), steps!["tenants", index, "id"].to_vec())]);
     report_repeats(checker, "the tenant id", &ids, "ids are unique");
-    let tag = &manifest.attribution.tenant_tag;
-    let values = collect(checker, |index, tenant| {
-        let value = tenant.tags.get(tag).map(|value| (value.clone(), steps!["tenants", index, "tags", tag].to_vec()));
-        value.into_iter().collect()
-    });
-    report_repeats(checker, "the tag value", &values, "cost with it would belong to two tenants");
+    dated::one_tenant_each(checker);
     let accounts = collect(checker, |index, tenant| {
         let accounts = tenant.accounts.iter().enumerate();
         accounts.map(|(i, account)| (account.clone(), steps!["tenants", index, "accounts", i].to_vec())).collect()
@@ -67,6 +62,16 @@ fn one(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
     if let Some(first) = tenant.first_period {
         month(checker, &steps!["tenants", index, "first_period"], first);
     }
+    if let Some(last) = tenant.last_period {
+        let first = tenant.first_period.or(checker.manifest.invoicing.first_period);
+        month(checker, &steps!["tenants", index, "last_period"], last);
+        if let Some(first) = first.filter(|first| last < *first) {
+            let message =
+                format!("the tenant `{}` leaves before they are billed: {first} is their first month", tenant.id);
+            let hint = "write the last month to bill; a tenant who was never billed can be taken out".to_owned();
+            checker.at(&steps!["tenants", index, "last_period"], message, hint);
+        }
+    }
     if tenant.link_version == 0 {
         checker.at(&steps!["tenants", index, "link_version"], "link versions start at 1", None);
     }
@@ -74,7 +79,7 @@ fn one(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
         let hint = "the name stands on pages and invoices".to_owned();
         checker.at(&steps!["tenants", index, "name"], "a tenant's name has 1 to 256 characters", hint);
     }
-    tags(checker, &steps!["tenants", index, "tags"], &tenant.tags);
+    dated::tags(checker, index, tenant);
     for (i, number) in tenant.accounts.iter().enumerate() {
         account(checker, &steps!["tenants", index, "accounts", i], number);
     }
@@ -84,7 +89,7 @@ fn one(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
 fn known_by(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
     let attribution = &checker.manifest.attribution;
     let tag = &attribution.tenant_tag;
-    let untagged = || tenant.tags.get(tag).is_none_or(String::is_empty);
+    let untagged = || tenant.tags.get(tag).is_none_or(|values| values.values().all(str::is_empty));
     match attribution.by {
         AttributionBy::Tag if tag_key_fault(tag).is_none() && untagged() => {
             let near = closest(tag, tenant.tags.keys().map(String::as_str));

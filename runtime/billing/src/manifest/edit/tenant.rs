@@ -379,7 +379,7 @@ fn set(outline: &Outline<'_>, tenant: &Piece, key: &str, value: &Written) -> Res
         (Written::Text(text), Shape::Scalar { .. }) => Ok(vec![outline.replace_scalar(found, text)]),
         (Written::List(items), Shape::List { .. }) => set_list(outline, tenant, key, found, items),
         (Written::Text(text), Shape::List { .. }) => set_list(outline, tenant, key, found, std::slice::from_ref(text)),
-        (Written::Map(entries), Shape::Map { .. }) => Ok(set_map(outline, found, entries)),
+        (Written::Map(entries), Shape::Map { .. }) => set_map(outline, found, entries),
         (_, Shape::Scalar { .. }) => Ok(vec![outline.replace(found, &value.flow())]),
         (Written::Map(_), Shape::Alias) => {
             let (alias, line) = (&outline.text[found.range.clone()], outline.line(found.range.start));
@@ -431,10 +431,17 @@ fn set_list(
 }
 
 /// A mapping of texts: each given key is set, the others stay.
-fn set_map(outline: &Outline<'_>, map: &Piece, wanted: &[(String, String)]) -> Vec<Splice> {
+fn set_map(outline: &Outline<'_>, map: &Piece, wanted: &[(String, String)]) -> Result<Vec<Splice>, Refusal> {
     let (mut splices, mut new) = (Vec::new(), Vec::new());
     for (key, value) in wanted {
         match map.get(key) {
+            // The days of the others would be lost.
+            Some(found) if matches!(found.shape, Shape::List { .. }) => {
+                return Err(Refusal::impossible(
+                    format!("`{key}` has values by day, and one without a day would replace them all"),
+                    format!("add `{{ value: {value}, from: … }}` to its list by hand"),
+                ));
+            }
             Some(found) => splices.push(outline.replace_scalar(found, value)),
             None => new.push(format!("{}: {}", scalar(key, Quotes::None), scalar(value, Quotes::None))),
         }
@@ -442,7 +449,7 @@ fn set_map(outline: &Outline<'_>, map: &Piece, wanted: &[(String, String)]) -> V
     if !new.is_empty() {
         splices.extend(outline.insert_entry(map, None, &new, &new.join(", ")));
     }
-    splices
+    Ok(splices)
 }
 
 /// Takes a key out of a tenant: `budget`, or one tag: `tags.Client`.

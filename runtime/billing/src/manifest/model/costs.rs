@@ -5,23 +5,33 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::dated::Rates;
 use crate::Money;
 use crate::manifest::text::{Day, Days, MoneyText, Rate};
 
-/// How cost in USD becomes the currency of an invoice; shown on the invoice.
+/// How cost in USD becomes the currency of an invoice; shown on the invoice. A month takes a rate of a day near its end:
+/// the latest of a day up to its last one, at most 15 days before, else the first of the 31 days after.
+///
+/// ```yaml
+/// fx: { source: ECB, date: 2026-11-20, rate: "0.90" }
+/// fx: { rates: [{ date: 2026-10-30, EUR: "0.9137", source: ECB }, { date: 2026-11-30, EUR: "0.92", source: ECB }] }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fx {
-    /// Who states the rate: `ECB`.
-    pub source: String,
-    /// The day the rate is of.
-    pub date: Day,
+    /// Who states the rates: `ECB`. A day's own `source` counts before it.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The day the rates are of; none where `rates` is a list, which says it of each.
+    #[serde(default)]
+    pub date: Option<Day>,
     /// Units of the manifest's currency for one USD, quoted: `"0.90"`.
     #[serde(default)]
     pub rate: Option<Rate>,
-    /// Units of further currencies for one USD, for tenants billed in them: `{CHF: "0.88"}`.
+    /// Units of further currencies for one USD, for tenants billed in them: `{CHF: "0.88"}`; or all rates by day, in a
+    /// list: `[{date: 2026-10-30, EUR: "0.9137", source: ECB}]`.
     #[serde(default)]
-    pub rates: BTreeMap<String, Rate>,
+    pub rates: Rates,
 }
 
 /// How cost is told apart by tenant.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::invoice::DraftRules;
 use crate::manifest::text::{Days, MoneyText, MonthText, PercentText};
+use crate::pricing::PaymentFee;
 use crate::{Money, Month, Percent};
 
 /// When and how invoices are made.
@@ -36,9 +37,8 @@ pub struct Invoicing {
     /// How the money comes in.
     #[serde(default)]
     pub collection: Collection,
-    /// Who bears Stripe's fee.
+    /// Who bears the payment provider's fee, unless a tenant's terms say otherwise; the operator when left out.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub payment_fee: Option<PaymentFee>,
     /// What happens to unpaid invoices.
     #[serde(default)]
@@ -131,31 +131,6 @@ impl Collection {
             Collection::ChargeAutomatically => "charge-automatically",
         }
     }
-}
-
-/// Stripe's fee, and who bears it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PaymentFee {
-    /// Who bears it.
-    pub mode: FeeMode,
-    /// Its share of the amount: `"2.9%"`.
-    #[schemars(with = "PercentText")]
-    pub percent: Percent,
-    /// Its fixed part: `"0.30 USD"`.
-    #[schemars(with = "MoneyText")]
-    pub fixed: Money,
-}
-
-/// Who bears Stripe's fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FeeMode {
-    /// The operator.
-    Absorb,
-    /// The tenant, as a line of its own.
-    #[schemars(extend("x-billform-refused" = "write `mode: absorb`; `card_fee` in the tenants' `pricing` puts the fee on their invoices"))]
-    PassThrough,
 }
 
 /// What happens to unpaid invoices.

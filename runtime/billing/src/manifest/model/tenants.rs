@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{SeqAccess, Visitor};
 
+use super::dated::DatedValues;
 use crate::manifest::text::{CurrencyText, Days, IdText, MoneyText, MonthText};
 use crate::{Currency, Money, Month};
 
@@ -29,10 +30,10 @@ pub struct Tenant {
     #[serde(default)]
     #[schemars(with = "Option<CurrencyText>")]
     pub currency: Option<Currency>,
-    /// How their cost is known: the tenant tag's key and their value of it. Other tags would not narrow their cost and are
-    /// refused; tags of resources stand under `aws.tags`.
+    /// How their cost is known: the tenant tag's key and their value of it, or a list of values with the days they begin
+    /// on. Other tags would not narrow their cost and are refused; tags of resources stand under `aws.tags`.
     #[serde(default)]
-    pub tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, DatedValues>,
     /// Their AWS accounts, when attributed by account.
     #[serde(default)]
     #[schemars(extend("x-billform-refused" = "leave it out: a tenant's cost is known by the tag `attribution.tenant_tag` alone"))]
@@ -63,6 +64,10 @@ pub struct Tenant {
     #[serde(default)]
     #[schemars(with = "Option<MonthText>")]
     pub first_period: Option<Month>,
+    /// The last month they are billed: they leave with its end. Set it before the tenant is taken out.
+    #[serde(default)]
+    #[schemars(with = "Option<MonthText>")]
+    pub last_period: Option<Month>,
     /// The domain of their pages: `mmp-toledo.billing.example.com`.
     #[serde(default)]
     #[schemars(extend("x-billform-later" = true))]

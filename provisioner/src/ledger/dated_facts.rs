@@ -1,0 +1,146 @@
+//! What an edit of a tenant's facts means for their bills: `plan` says from which month on it holds, and what reaches a
+//! month that is over and not invoiced is guarded. A currency that was invoiced, and a link version, never go back.
+
+use aws_sdk_dynamodb::Client;
+use billing::Month;
+use billing::invoice::InvoiceRecord;
+use billing::tenant::{Fact, TenantRecord};
+use engine::kind::Contents;
+use engine::{Plan, Step};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::kinds::tenant_record::{TenantRecords, history};
+use crate::kinds::typed::TypedKind;
+use crate::ledger::reader::LedgerReader;
+use crate::ui::failure::Failure;
+
+const KIND: &str = <TenantRecords as TypedKind>::META.name;
+/// How many tenants' items are read at once.
+const TENANTS_AT_ONCE: usize = 4;
+/// So many months before this one may be open where the tenant has no first month.
+const LOOKS_BACK_MONTHS: usize = 12;
+
+/// Dates the edits of a plan made in `month`, and guards those that reach months which are over. The ledger is read only
+/// for these, and for an edit of the currency.
+///
+/// # Errors
+/// An edit that is refused, or the ledger cannot be read.
+pub async fn look(plan: &mut Plan, month: Month, dynamodb: &Client) -> Result<(), Failure> {
+    let mut doubtful = Vec::new();
+    for (at, step) in plan.steps.iter_mut().enumerate() {
+        let Some(edit) = Edit::of(step, month) else { continue };
+        edit.refuse_older_links()?;
+        step.notes = edit.notes();
+        if edit.changes_currency() || !edit.reached().is_empty() {
+            let table = step.desired.as_ref().and_then(|fields| fields.get("table")?.as_str()).unwrap_or_default();
+            doubtful.push((at, LedgerReader::new(dynamodb.clone(), table), edit));
+        }
+    }
+    let looks = doubtful.into_iter().map(|(at, ledger, edit)| async move {
+        let invoices = ledger.invoices(&edit.deployed.id).await?;
+        edit.refuse_another_currency(&invoices)?;
+        Ok::<_, Failure>((at, edit.described(&invoices)))
+    });
+    let mut looks = stream::iter(looks).buffer_unordered(TENANTS_AT_ONCE);
+    while let Some((at, described)) = looks.try_next().await? {
+        plan.steps[at].guard = described.map(|described| Contents { described });
+    }
+    Ok(())
+}
+
+/// A record that is written over another of the same tenant.
+struct Edit {
+    deployed: TenantRecord,
+    written: TenantRecord,
+    month: Month,
+}
+
+impl Edit {
+    fn of(step: &Step, month: Month) -> Option<Edit> {
+        if step.address.kind() != KIND || !step.action.is_change() {
+            return None;
+        }
+        let deployed = history::record(step.observed.as_deref()?.get("record")?)?;
+        let wanted = history::record(step.desired.as_ref()?.get("record")?)?;
+        let written = wanted.following(&deployed, month);
+        (written.id == deployed.id).then_some(Edit { deployed, written, month })
+    }
+
+    /// `terms change from 2026-11`.
+    fn notes(&self) -> Vec<String> {
+        let changes = self.written.changes_from(&self.deployed);
+        changes.into_iter().map(|(fact, from)| told(fact, from)).collect()
+    }
+
+    fn changes_currency(&self) -> bool {
+        self.written.currency != self.deployed.currency
+    }
+
+    /// The months that are over and would be billed otherwise, oldest first, each with what changes.
+    fn reached(&self) -> Vec<(Month, Vec<Fact>)> {
+        let ended = std::iter::successors(self.month.previous().ok(), |month| month.previous().ok());
+        let ended = match self.deployed.first_period {
+            Some(first) => ended.take_while(|month| *month >= first).collect(),
+            None => ended.take(LOOKS_BACK_MONTHS).collect::<Vec<_>>(),
+        };
+        let billed = ended.into_iter().rev().filter(|month| self.deployed.bills(*month));
+        let changes = billed.map(|month| (month, self.written.changes_in(month, &self.deployed)));
+        changes.filter(|(_, facts)| !facts.is_empty()).collect()
+    }
+
+    /// What a change would do to months that are not invoiced. One that is drafted keeps the terms and the rate of its
+    /// claim.
+    fn described(&self, invoices: &[InvoiceRecord]) -> Option<String> {
+        let record = |month: Month| invoices.iter().find(|record| record.month() == month);
+        let counts = |month: Month, fact: &Fact| match record(month) {
+            None => true,
+            Some(record) => record.state.is_draft() && *fact == Fact::Tags,
+        };
+        let open = self.reached().into_iter().map(|(month, facts)| {
+            let facts: Vec<Fact> = facts.into_iter().filter(|fact| counts(month, fact)).collect();
+            (month, facts)
+        });
+        let told = open.filter(|(_, facts)| !facts.is_empty()).map(|(month, facts)| {
+            let facts: Vec<String> = facts.iter().map(Fact::to_string).collect();
+            format!("{month} ({})", facts.join(", "))
+        });
+        let told: Vec<String> = told.collect();
+        let months = if told.len() == 1 { "a month that is" } else { "months that are" };
+        (!told.is_empty())
+            .then(|| format!("{months} over and not invoiced, which this bills otherwise: {}", told.join(", ")))
+    }
+
+    fn refuse_older_links(&self) -> Result<(), Failure> {
+        let (deployed, wanted) = (self.deployed.link_version, self.written.link_version);
+        if wanted >= deployed {
+            return Ok(());
+        }
+        let id = &self.written.id;
+        Err(Failure::new(format!(
+            "the tenant {id} is to have link_version {wanted}, and {deployed} is deployed: links that were revoked would be \
+             valid again"
+        ))
+        .hint(format!("write `link_version: {deployed}`, or a higher one")))
+    }
+
+    fn refuse_another_currency(&self, invoices: &[InvoiceRecord]) -> Result<(), Failure> {
+        let billed = invoices.iter().map(InvoiceRecord::month).max().filter(|_| self.changes_currency());
+        let Some(month) = billed else { return Ok(()) };
+        let (id, before, after) = (&self.written.id, self.deployed.currency, self.written.currency);
+        Err(Failure::new(format!("the tenant {id} is to pay in {after}, and was billed in {before} for {month}")).hint(
+            format!(
+                "a tenant's currency stays: end this one with `last_period`, and add another tenant who pays in {after}"
+            ),
+        ))
+    }
+}
+
+fn told(fact: Fact, from: Month) -> String {
+    match fact {
+        Fact::Rate => format!("{fact} changes from {from}"),
+        Fact::Terms | Fact::Tags => format!("{fact} change from {from}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
