@@ -84,3 +84,35 @@ async fn below_the_least_charge_an_invoice_moves_to_the_balance() {
         assert_eq!(done["status"], status, "{amount} {money}");
     }
 }
+
+#[tokio::test]
+async fn an_invoice_of_every_currency_is_issued_paid_and_credited() {
+    let local = Local::start().await;
+    let table: serde_json::Value = serde_json::from_str(include_str!("../../data/currencies.json")).unwrap();
+    let table = table["currencies"].as_object().unwrap();
+    assert!(table.len() > 130);
+    for (money, row) in table {
+        let (step, minimum) = (row["step"].as_i64().unwrap_or(1), row["minimum"].as_i64().unwrap_or(0));
+        let amount = (minimum / step + 7) * step;
+        let customer = id(&local.post("/v1/customers", &format!("name={money}")).await.ok());
+        let adjust = format!("amount={}&currency={money}", -3 * step);
+        local.post(&format!("/v1/customers/{customer}/balance_transactions"), &adjust).await.ok();
+        let invoice = id(&local.post("/v1/invoices", &format!("customer={customer}&currency={money}")).await.ok());
+        let path = format!("/v1/invoices/{invoice}");
+        local.post(&format!("{path}/add_lines"), &format!("lines[0][amount]={amount}")).await.ok();
+        let open = local.post(&format!("{path}/finalize"), "").await.ok();
+        assert_eq!(
+            (&open["status"], &open["total"], &open["amount_due"]),
+            (&"open".into(), &amount.into(), &(amount - 3 * step).into()),
+            "{money}"
+        );
+        let paid = local.post(&format!("{path}/pay"), "payment_method=pm_card_visa").await.ok();
+        assert_eq!((&paid["status"], &paid["amount_paid"]), (&"paid".into(), &(amount - 3 * step).into()), "{money}");
+        let form = |amount: i64| format!("invoice={invoice}&amount={amount}&refund_amount={amount}");
+        if step > 1 {
+            assert_eq!(local.post("/v1/credit_notes", &form(step + 1)).await.refusal().0, 400, "{money}");
+        }
+        let note = local.post("/v1/credit_notes", &form(2 * step)).await.ok();
+        assert_eq!((&note["total"], &note["currency"]), (&(2 * step).into(), &money.as_str().into()), "{money}");
+    }
+}

@@ -8,11 +8,13 @@ mod credit_notes;
 mod currencies;
 mod events;
 mod invoices;
+mod lines;
 mod local;
 mod payments;
 mod receiver;
 mod refunds;
 mod refusals;
+mod repeats;
 mod test_clocks;
 mod webhooks;
 
