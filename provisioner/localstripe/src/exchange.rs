@@ -172,7 +172,7 @@ impl<'a> Exchange<'a> {
         state.origin =
             Origin { request_id: Some(self.request_id.clone()), idempotency_key: self.asked.idempotency_key.clone() };
         let answer = (ready.route.handler)(&mut state, &ready.request).map(|mut answer| {
-            expand::apply(&|id| objects::find(&state, id), &mut answer, &ready.request.params);
+            expand::apply(&objects::All(&state), &mut answer, &ready.request.params);
             answer
         });
         state.origin = Origin::default();

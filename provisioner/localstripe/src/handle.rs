@@ -11,7 +11,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard, Notify};
 use crate::collection::Collection;
 use crate::events::delivery::Attempt;
 use crate::events::disturbance::Disturbance;
-use crate::objects::{invoice, webhook_endpoint};
+use crate::objects::{credit_note, invoice, webhook_endpoint};
 use crate::observer::{Observer, Unobserved};
 use crate::state::{Account, Ids, State, Time};
 
@@ -80,6 +80,22 @@ pub enum Kind {
     WebhookEndpoint,
     /// `clock_…`
     TestClock,
+    /// `pm_…`
+    PaymentMethod,
+    /// `pi_…`
+    PaymentIntent,
+    /// `ch_…`
+    Charge,
+    /// `inpay_…`
+    InvoicePayment,
+    /// `re_…`
+    Refund,
+    /// `du_…`
+    Dispute,
+    /// `cn_…`
+    CreditNote,
+    /// `cbtxn_…`
+    BalanceTransaction,
 }
 
 /// One request that was answered.
@@ -162,6 +178,16 @@ impl Stripe {
             Kind::Event => plain(&state.events.log),
             Kind::WebhookEndpoint => state.endpoints.newest_first().map(webhook_endpoint::shown).collect(),
             Kind::TestClock => plain(&state.test_clocks),
+            Kind::PaymentMethod => plain(&state.payment_methods),
+            Kind::PaymentIntent => plain(&state.payment_intents),
+            Kind::Charge => plain(&state.charges),
+            Kind::InvoicePayment => plain(&state.invoice_payments),
+            Kind::Refund => plain(&state.refunds),
+            Kind::Dispute => plain(&state.disputes),
+            Kind::BalanceTransaction => plain(&state.balance_transactions),
+            Kind::CreditNote => {
+                state.credit_notes.newest_first().map(|note| credit_note::shown(&state, note)).collect()
+            }
             Kind::Invoice => {
                 state.invoices.newest_first().map(|invoice| invoice::view::shown(&state, invoice)).collect()
             }
@@ -176,6 +202,14 @@ impl Stripe {
             "prices": self.objects(Kind::Price),
             "invoices": self.objects(Kind::Invoice),
             "invoiceitems": self.objects(Kind::InvoiceItem),
+            "payment_methods": self.objects(Kind::PaymentMethod),
+            "payment_intents": self.objects(Kind::PaymentIntent),
+            "charges": self.objects(Kind::Charge),
+            "invoice_payments": self.objects(Kind::InvoicePayment),
+            "refunds": self.objects(Kind::Refund),
+            "disputes": self.objects(Kind::Dispute),
+            "credit_notes": self.objects(Kind::CreditNote),
+            "customer_balance_transactions": self.objects(Kind::BalanceTransaction),
             "webhook_endpoints": self.objects(Kind::WebhookEndpoint),
         })
     }

@@ -19,6 +19,8 @@ use serde_json::Value;
 
 use crate::request::Route;
 use crate::state::State;
+use crate::wire::expand::Source;
+use crate::wire::object::{Object, text};
 
 /// The routes of every object.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
@@ -44,8 +46,26 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
     .flatten()
 }
 
+/// Every object, for expansions.
+pub(crate) struct All<'a>(pub(crate) &'a State);
+
+impl Source for All<'_> {
+    fn find(&self, id: &str) -> Option<Value> {
+        find(self.0, id)
+    }
+
+    fn field(&self, object: &Object, name: &str) -> Option<Value> {
+        let invoice = text(object, "id")?;
+        match name {
+            "payments" => Some(payment::invoice_payment::page_of(self.0, invoice)),
+            "confirmation_secret" => payment::invoice_payment::secret_of(self.0, invoice),
+            _ => None,
+        }
+    }
+}
+
 /// The object an id names, as the API would answer it; none when there is none.
-pub(crate) fn find(state: &State, id: &str) -> Option<Value> {
+fn find(state: &State, id: &str) -> Option<Value> {
     let kinds = [
         &state.customers,
         &state.products,

@@ -125,7 +125,8 @@ pub(crate) fn answer(state: &State, id: &str) -> Result<Value, ApiError> {
     Ok(shown(state, state.credit_notes.find(id)?))
 }
 
-fn shown(state: &State, note: &Object) -> Value {
+/// The note as it is answered.
+pub(crate) fn shown(state: &State, note: &Object) -> Value {
     let lines = text(note, "id").and_then(|id| state.credit_note_lines.get(id));
     draft::shown(note, lines.map_or(&[], Vec::as_slice))
 }

@@ -10,8 +10,8 @@ use super::schema::Table;
 const MAX_DEPTH: usize = 4;
 
 /// Fields that are only there when asked for.
-const HIDDEN: [(&str, &str); 3] =
-    [("customer", "cash_balance"), ("invoice", "confirmation_secret"), ("price", "tiers")];
+const HIDDEN: [(&str, &str); 4] =
+    [("customer", "cash_balance"), ("invoice", "confirmation_secret"), ("invoice", "payments"), ("price", "tiers")];
 
 /// Refuses paths that the operation's answer cannot expand.
 pub(crate) fn check(table: &Table, operation: &str, params: &Object) -> Result<(), ApiError> {
@@ -28,28 +28,39 @@ pub(crate) fn check(table: &Table, operation: &str, params: &Object) -> Result<(
     Ok(())
 }
 
-/// Finds the object that an id names, as the API would answer it.
-pub(crate) type Find<'a> = &'a dyn Fn(&str) -> Option<Value>;
+/// What the paths of an expansion lead to.
+pub(crate) trait Source {
+    /// The object that an id names, as the API would answer it.
+    fn find(&self, id: &str) -> Option<Value>;
+
+    /// A field of an object that is only there when asked for, and is kept elsewhere.
+    fn field(&self, object: &Object, name: &str) -> Option<Value>;
+}
 
 /// Shapes an answer: expands what was asked for and leaves out what was not.
-pub(crate) fn apply(find: Find<'_>, answer: &mut Value, params: &Object) {
+pub(crate) fn apply(source: &impl Source, answer: &mut Value, params: &Object) {
     let paths = paths(params);
     let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
-    shape(find, answer, &paths);
+    shape(source, answer, &paths);
 }
 
 fn paths(params: &Object) -> Vec<Vec<&str>> {
     rows(params, "expand").iter().filter_map(Value::as_str).map(|path| path.split('.').collect()).collect()
 }
 
-fn shape(find: Find<'_>, value: &mut Value, paths: &[&[&str]]) {
+fn shape(source: &impl Source, value: &mut Value, paths: &[&[&str]]) {
     match value {
-        Value::Array(rows) => rows.iter_mut().for_each(|row| shape(find, row, paths)),
+        Value::Array(rows) => rows.iter_mut().for_each(|row| shape(source, row, paths)),
         Value::Object(object) => {
             let kind = text(object, "object").unwrap_or_default().to_owned();
             object.retain(|name, _| {
                 !hidden(&kind, name) || paths.iter().any(|path| path.first() == Some(&name.as_str()))
             });
+            for name in paths.iter().filter_map(|path| path.first()).filter(|name| hidden(&kind, name)) {
+                if let Some(value) = source.field(object, name) {
+                    object.insert((*name).to_owned(), value);
+                }
+            }
             for (name, field) in object.iter_mut() {
                 let rests: Vec<&[&str]> = paths
                     .iter()
@@ -58,9 +69,9 @@ fn shape(find: Find<'_>, value: &mut Value, paths: &[&[&str]]) {
                     .map(|(_, rest)| rest)
                     .collect();
                 if !rests.is_empty() {
-                    expand(find, field);
+                    expand(source, field);
                 }
-                shape(find, field, &rests);
+                shape(source, field, &rests);
             }
         }
         _ => {}
@@ -72,8 +83,8 @@ fn hidden(kind: &str, name: &str) -> bool {
 }
 
 /// Replaces an id by its object; other values stay.
-fn expand(find: Find<'_>, field: &mut Value) {
-    if let Some(object) = field.as_str().and_then(find) {
+fn expand(source: &impl Source, field: &mut Value) {
+    if let Some(object) = field.as_str().and_then(|id| source.find(id)) {
         *field = object;
     }
 }
@@ -141,6 +152,8 @@ mod tests {
         // The local Stripe keeps no prices in other currencies.
         assert!(!allowed("GET /v1/prices", "data.currency_options"));
         assert!(allowed("GET /v1/products", "data.default_price.tiers"));
+        assert!(allowed("GET /v1/invoices/{invoice}", "payments.data.payment.payment_intent"));
+        assert!(!allowed("GET /v1/invoices/{invoice}", "lines"));
         assert!(!allowed("GET /v1/invoices", "customer"));
         assert!(!allowed("GET /v1/invoices/{invoice}", "custmer"));
         assert!(!allowed("GET /v1/invoices/{invoice}", "total"));

@@ -322,6 +322,12 @@ async fn answers_about_payments_have_the_published_shape() {
             .check("GET /v1/invoice_payments", &local.get("/v1/invoice_payments?expand[]=data.invoice").await.ok());
     }
     let intent = id(&payment(&local, &invoice).await.1);
+    let expanded = "expand[]=payments.data.payment.payment_intent&expand[]=confirmation_secret";
+    let whole = local.get(&format!("/v1/invoices/{invoice}?{expanded}")).await.ok();
+    published.check("GET /v1/invoices/{invoice}", &whole);
+    assert_eq!(whole["payments"]["data"][0]["payment"]["payment_intent"]["id"], intent);
+    assert!(whole["confirmation_secret"]["client_secret"].as_str().unwrap().starts_with(&intent));
+    assert!(read(&local, &invoice).await.get("payments").is_none(), "only when asked for");
     let refund = local.post("/v1/refunds", &format!("payment_intent={intent}&amount=1")).await.ok();
     published.check("POST /v1/refunds", &refund);
     published.check("POST /v1/customers", &local.get(&format!("/v1/customers/{customer}")).await.ok());

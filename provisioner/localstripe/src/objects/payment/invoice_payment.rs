@@ -64,6 +64,19 @@ pub(crate) fn make(state: &mut State, invoice: &Object, amount: i64) -> Result<(
     intent::happened(state, &intent, catalogue::PAYMENT_INTENT_CREATED)
 }
 
+/// The payments of an invoice, as they are part of it when asked for.
+pub(crate) fn page_of(state: &State, invoice: &str) -> Value {
+    let payment = state.paid_by.get(invoice).and_then(|id| state.invoice_payments.find(id).ok());
+    let data: Vec<&Object> = payment.into_iter().collect();
+    json!({"object": "list", "data": data, "has_more": false, "url": format!("/v1/invoice_payments?invoice={invoice}")})
+}
+
+/// What a page needs to confirm the payment of an invoice.
+pub(crate) fn secret_of(state: &State, invoice: &str) -> Option<Value> {
+    let intent = state.payment_intents.find(&intent_of(state, invoice)?).ok()?;
+    Some(json!({"client_secret": intent["client_secret"], "type": "payment_intent"}))
+}
+
 /// The intent that collects an invoice; none when the invoice never had anything to pay.
 pub(crate) fn intent_of(state: &State, invoice: &str) -> Option<String> {
     let payment = state.invoice_payments.find(state.paid_by.get(invoice)?).ok()?;
