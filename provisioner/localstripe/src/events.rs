@@ -37,7 +37,7 @@ pub(crate) struct Happened<'a> {
     pub(crate) at: i64,
     pub(crate) kind: EventType,
     /// The object as the API would answer it at this moment.
-    pub(crate) object: Value,
+    pub(crate) object: &'a Value,
     /// What the changed fields held before; only for updates.
     pub(crate) previous: Option<Object>,
     pub(crate) origin: &'a Origin,
@@ -47,7 +47,10 @@ pub(crate) struct Happened<'a> {
 /// The log of events and the deliveries under way.
 #[derive(Debug)]
 pub(crate) struct Events {
+    /// The events without their data.
     pub(crate) log: Collection,
+    /// The data of each event as JSON text: far smaller than the tree, and rarely read.
+    data: HashMap<String, String>,
     pub(crate) queue: Queue,
     /// Deliveries of an event that no endpoint has answered with 2xx yet.
     outstanding: HashMap<String, i64>,
@@ -55,15 +58,22 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new() -> Events {
-        Events { log: Collection::new("event"), queue: Queue::default(), outstanding: HashMap::new() }
+        Events {
+            log: Collection::new("event"),
+            data: HashMap::new(),
+            queue: Queue::default(),
+            outstanding: HashMap::new(),
+        }
     }
 
     /// Keeps an event and queues its delivery to the enabled endpoints that asked for its type.
     pub(crate) fn emit(&mut self, happened: Happened<'_>, endpoints: &Collection) {
-        let mut data = json!({ "object": happened.object });
+        let mut data = format!("{{\"object\":{}", happened.object);
         if let Some(previous) = happened.previous {
-            data["previous_attributes"] = Value::Object(previous);
+            data.push_str(",\"previous_attributes\":");
+            data.push_str(&Value::Object(previous).to_string());
         }
+        data.push('}');
         let wanting: Vec<&str> = endpoints
             .newest_first()
             .filter(|endpoint| wants(endpoint, happened.kind))
@@ -72,12 +82,13 @@ impl Events {
         let count = i64::try_from(wanting.len()).unwrap_or(i64::MAX);
         let event = fields(json!({
             "id": happened.id, "object": "event", "api_version": happened.api_version, "created": happened.at,
-            "data": data, "livemode": false, "pending_webhooks": count,
+            "data": null, "livemode": false, "pending_webhooks": count,
             "request": {"id": happened.origin.request_id, "idempotency_key": happened.origin.idempotency_key},
             "type": happened.kind.name(),
         }));
         self.prune(happened.at);
         self.log.insert(&happened.id, event);
+        self.data.insert(happened.id.clone(), data);
         self.outstanding.insert(happened.id.clone(), count);
         // Endpoints are told in the order in which they were registered.
         for endpoint in wanting.into_iter().rev() {
@@ -90,7 +101,17 @@ impl Events {
         let past = |event: &Object| now - integer(event, "created").unwrap_or(0) > LISTED_SECONDS;
         while let Some(id) = self.log.forget_oldest(past) {
             self.outstanding.remove(&id);
+            self.data.remove(&id);
         }
+    }
+
+    /// An event of the log with its data, as the API answers it.
+    pub(crate) fn shown(&self, event: &Object) -> Value {
+        let mut event = event.clone();
+        let data = text(&event, "id").and_then(|id| self.data.get(id));
+        let data = data.and_then(|data| serde_json::from_str(data).ok()).unwrap_or(Value::Null);
+        set(&mut event, "data", data);
+        Value::Object(event)
     }
 
     /// An endpoint took the event.

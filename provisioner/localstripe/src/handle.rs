@@ -175,7 +175,7 @@ impl Stripe {
             Kind::Product => plain(&state.products),
             Kind::Price => plain(&state.prices),
             Kind::InvoiceItem => plain(&state.items),
-            Kind::Event => plain(&state.events.log),
+            Kind::Event => state.events.log.newest_first().map(|event| state.events.shown(event)).collect(),
             Kind::WebhookEndpoint => state.endpoints.newest_first().map(webhook_endpoint::shown).collect(),
             Kind::TestClock => plain(&state.test_clocks),
             Kind::PaymentMethod => plain(&state.payment_methods),

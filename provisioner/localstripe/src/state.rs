@@ -192,7 +192,7 @@ impl State {
             id: self.ids.next("evt"),
             at: self.now(),
             kind,
-            object: object.clone(),
+            object,
             previous,
             origin: &self.origin,
             api_version: API_VERSION,

@@ -131,9 +131,9 @@ fn next_attempt(state: &mut State) -> Option<(Delivery, Post)> {
             state.events.queue.forget(&delivery.endpoint);
             continue;
         };
-        let mut event = event.clone();
-        if let Some(version) = text(endpoint, "api_version") {
-            set(&mut event, "api_version", version);
+        let mut event = state.events.shown(event);
+        if let (Some(version), Some(event)) = (text(endpoint, "api_version"), event.as_object_mut()) {
+            set(event, "api_version", version);
         }
         let body = serde_json::to_string_pretty(&event).unwrap_or_default();
         let secret = text(endpoint, "secret").unwrap_or_default();

@@ -31,7 +31,7 @@ fn list(state: &mut State, request: &Request) -> Result<Value, ApiError> {
         .filter(|event| types.is_empty() || types.iter().filter_map(Value::as_str).any(|kind| fits(event, kind)))
         .filter(|event| flag(params, "delivery_success").is_none_or(|wanted| wanted == delivered(event)))
         .filter(|event| in_range(integer(event, "created"), params.get("created")));
-    request.newest_first(&state.events.log, found, "/v1/events", |event| Value::Object(event.clone()))
+    request.newest_first(&state.events.log, found, "/v1/events", |event| state.events.shown(event))
 }
 
 /// `GET /v1/events/{id}`
@@ -42,7 +42,7 @@ fn retrieve(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     if !listed {
         return Err(ApiError::missing("event", id));
     }
-    Ok(Value::Object(event.clone()))
+    Ok(state.events.shown(event))
 }
 
 /// A type, or a group of types as `invoice.*`.

@@ -67,8 +67,9 @@ pub(crate) fn create(state: &mut State, request: &Request) -> Result<Value, ApiE
     if text(params, "pending_invoice_items_behavior") == Some("include") {
         take_pending(state, &id, &customer, &money)?;
     }
-    notice::happened(state, &id, catalogue::INVOICE_CREATED)?;
-    view::answer(state, &id)
+    let shown = view::answer(state, &id)?;
+    state.emit(catalogue::INVOICE_CREATED, &shown);
+    Ok(shown)
 }
 
 /// `GET /v1/invoices/{invoice}`

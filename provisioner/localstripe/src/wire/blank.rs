@@ -1,6 +1,9 @@
 //! Blank objects from the published specification: every field that an object of that name always has, with nothing in
 //! it. What the specification cannot know (states, enumerations, references) the object sets itself.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Map, Value, json};
 
 use super::object::{Object, set};
@@ -12,6 +15,15 @@ const MAX_DEPTH: usize = 8;
 /// The blank object of that name. Nullable fields are null, required amounts 0, required lists empty; optional fields
 /// that are never null are left out, as are required choices and references.
 pub(crate) fn blank(name: &str) -> Object {
+    static MADE: Mutex<BTreeMap<String, Object>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = made.get(name) {
+        return known.clone();
+    }
+    made.entry(name.to_owned()).or_insert(fresh(name)).clone()
+}
+
+fn fresh(name: &str) -> Object {
     let mut object = group(Table::embedded().answers(), name, 0);
     // Stripe writes these two first.
     let mut whole = Object::new();

@@ -44,17 +44,17 @@ pub(crate) fn pay(state: &mut State, id: &str, before: &Value, how: Paid) -> Res
     let now = now_of(state, id);
     write(state.invoices.find_mut(id)?, how, now);
     forget(state, id);
-    notice::updated(state, id, before)?;
-    tell(state, id, how)
+    let shown = notice::updated(state, id, before)?;
+    tell(state, &shown, how);
+    Ok(())
 }
 
-/// Tells that an invoice is paid. A payment out of band is no payment that succeeded.
-pub(crate) fn tell(state: &mut State, id: &str, how: Paid) -> Result<(), ApiError> {
-    notice::happened(state, id, catalogue::INVOICE_PAID)?;
+/// Tells that an invoice, as it is shown now, is paid. A payment out of band is no payment that succeeded.
+pub(crate) fn tell(state: &mut State, shown: &Value, how: Paid) {
+    state.emit(catalogue::INVOICE_PAID, shown);
     if how != Paid::OutOfBand {
-        notice::happened(state, id, catalogue::INVOICE_PAYMENT_SUCCEEDED)?;
+        state.emit(catalogue::INVOICE_PAYMENT_SUCCEEDED, shown);
     }
-    Ok(())
 }
 
 /// One more attempt to collect.

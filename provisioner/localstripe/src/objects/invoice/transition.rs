@@ -12,7 +12,7 @@ use crate::wire::error::ApiError;
 use crate::wire::object::{Object, flag, integer, set, text};
 
 use super::settled::{self, Paid};
-use super::{notice, view};
+use super::view;
 
 /// One step of an invoice's way.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +47,7 @@ pub(crate) fn finalize(state: &mut State, request: &Request) -> Result<Value, Ap
     if let Some(auto_advance) = flag(&request.params, "auto_advance") {
         set(state.invoices.find_mut(id)?, "auto_advance", auto_advance);
     }
-    open(state, id)?;
-    view::answer(state, id)
+    open(state, id)
 }
 
 /// `POST /v1/invoices/{invoice}/pay`: out of band, with the method given, or with the default one.
@@ -86,13 +85,13 @@ pub(crate) fn send(state: &mut State, request: &Request) -> Result<Value, ApiErr
             "You can only manually send an invoice if its collection method is set to `send_invoice`.",
         ));
     }
-    match status.as_str() {
+    let shown = match status.as_str() {
         "draft" => open(state, id)?,
-        "open" | "paid" => {}
+        "open" | "paid" => view::answer(state, id)?,
         other => return Err(ApiError::invalid(format!("This invoice can't be sent: it is {other}."))),
-    }
-    notice::happened(state, id, catalogue::INVOICE_SENT)?;
-    view::answer(state, id)
+    };
+    state.emit(catalogue::INVOICE_SENT, &shown);
+    Ok(shown)
 }
 
 /// `POST /v1/invoices/{invoice}/void`
@@ -106,7 +105,8 @@ pub(crate) fn mark_uncollectible(state: &mut State, request: &Request) -> Result
 }
 
 /// Fixes a draft: totals, number, balance; what leaves nothing to pay is paid at once, and what Stripe collects is tried.
-pub(super) fn open(state: &mut State, id: &str) -> Result<(), ApiError> {
+/// Answers the invoice as it is then.
+pub(super) fn open(state: &mut State, id: &str) -> Result<Value, ApiError> {
     let before = view::answer(state, id)?;
     let mut invoice = state.invoices.find(id)?.clone();
     let now = settled::now_of(state, id);
@@ -128,25 +128,31 @@ pub(super) fn open(state: &mut State, id: &str) -> Result<(), ApiError> {
     }
     *state.invoices.find_mut(id)? = invoice.clone();
     settled::forget(state, id);
-    notice::happened(state, id, catalogue::INVOICE_FINALIZED)?;
+    let shown = view::answer(state, id)?;
+    state.emit(catalogue::INVOICE_FINALIZED, &shown);
     if due > 0 {
         invoice_payment::make(state, &invoice, due)?;
     }
-    notice::updated(state, id, &before)?;
-    if due == 0 { settled::tell(state, id, Paid::ByNothing) } else { collect(state, id, &invoice) }
+    state.emit_update(catalogue::INVOICE_UPDATED, &before, &shown);
+    if due == 0 {
+        settled::tell(state, &shown, Paid::ByNothing);
+        return Ok(shown);
+    }
+    if collect(state, id, &invoice)? { view::answer(state, id) } else { Ok(shown) }
 }
 
-/// What follows for an invoice that is open: Stripe tries to collect it, or its due date passes.
-fn collect(state: &mut State, id: &str, invoice: &Object) -> Result<(), ApiError> {
+/// What follows for an invoice that is open: its due date passes, or Stripe tries to collect it; answers whether it did.
+fn collect(state: &mut State, id: &str, invoice: &Object) -> Result<bool, ApiError> {
     let customer = text(invoice, "customer").unwrap_or_default().to_owned();
     if let Some(at) = integer(invoice, "due_date") {
         state.agenda.set(Due { at, task: Task::Overdue, subject: id.to_owned(), customer });
     }
     let charged = text(invoice, "collection_method") == Some("charge_automatically");
-    if charged && flag(invoice, "auto_advance") == Some(true) {
+    let tried = charged && flag(invoice, "auto_advance") == Some(true);
+    if tried {
         attempt::again(state, id)?;
     }
-    Ok(())
+    Ok(tried)
 }
 
 fn status(state: &State, id: &str) -> Result<String, ApiError> {
@@ -260,6 +266,8 @@ fn close(state: &mut State, id: &str, step: Step, at: &str) -> Result<Value, Api
         }
         _ => catalogue::INVOICE_MARKED_UNCOLLECTIBLE,
     };
-    notice::happened(state, id, kind)?;
-    notice::updated(state, id, &before)
+    let shown = view::answer(state, id)?;
+    state.emit(kind, &shown);
+    state.emit_update(catalogue::INVOICE_UPDATED, &before, &shown);
+    Ok(shown)
 }

@@ -31,9 +31,13 @@ fn list(state: &mut State, request: &Request) -> Result<Value, ApiError> {
             })
         })
     };
-    let rows = state
-        .invoice_payments
-        .newest_first()
+    // An invoice has one payment at most: a list of all is not searched for it.
+    let of_invoice = text(params, "invoice").map(|invoice| state.paid_by.get(invoice));
+    let one = of_invoice.flatten().and_then(|id| state.invoice_payments.find(id).ok());
+    let all = of_invoice.is_none().then(|| state.invoice_payments.newest_first());
+    let rows = one
+        .into_iter()
+        .chain(all.into_iter().flatten())
         .filter(|row| ["invoice", "status"].iter().all(|name| same(row, params, name)))
         .filter(|row| in_range(integer(row, "created"), params.get("created")))
         .filter(|row| pays(row));
