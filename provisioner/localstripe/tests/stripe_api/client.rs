@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use stripe::{ApiErrorsCode, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_billing::invoice::{
     AddLinesInvoice, AddLinesInvoiceLines, CreateInvoice, CreateInvoicePendingInvoiceItemsBehavior, DeleteInvoice,
-    FinalizeInvoiceInvoice, ListInvoice, RetrieveInvoice, UpdateInvoice, VoidInvoiceInvoice,
+    FinalizeInvoiceInvoice, ListInvoice, PayInvoice, RetrieveInvoice, UpdateInvoice, VoidInvoiceInvoice,
 };
 use stripe_billing::invoice_item::{CreateInvoiceItem, ListInvoiceItem};
 use stripe_billing::invoice_line_item::ListInvoiceInvoiceLineItem;
@@ -237,4 +237,38 @@ async fn the_same_key_gives_the_same_invoice() {
     let other = keyed(request().description("other")).send(&client).await.unwrap_err();
     assert_eq!(code(other).0, 400);
     assert_eq!(local.stripe.objects(localstripe::Kind::Invoice).len(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_is_read_with_its_intent() {
+    let local = Local::start().await;
+    let client = client(&local);
+    let customer = local.customer().await;
+    let invoice = local.draft(&customer).await;
+    local.item(&customer, &invoice, 5000).await;
+    FinalizeInvoiceInvoice::new(invoice.as_str()).auto_advance(false).send(&client).await.unwrap();
+    for declined in ["pm_card_visa_chargeDeclined", "pm_card_authenticationRequired"] {
+        let error = PayInvoice::new(invoice.as_str()).payment_method(declined).send(&client).await.unwrap_err();
+        assert_eq!(code(error).0, 402, "{declined}");
+        read_payment(&client, &invoice, "open").await;
+    }
+    let asked = PayInvoice::new(invoice.as_str()).payment_method("pm_success_de").send(&client).await.unwrap();
+    assert_eq!(asked.status, Some(InvoiceStatus::Open));
+    read_payment(&client, &invoice, "open").await;
+    local.stripe.advance(jiff::SignedDuration::from_hours(1));
+    read_payment(&client, &invoice, "paid").await;
+    local.post("/v1/credit_notes", &format!("invoice={invoice}&amount=100&refund_amount=100")).await.ok();
+    let credited = RetrieveInvoice::new(invoice.as_str()).send(&client).await.unwrap();
+    assert_eq!((credited.amount_paid, credited.post_payment_credit_notes_amount), (5000, 100));
+}
+
+/// Reads an invoice with its payments and their intents.
+async fn read_payment(client: &stripe::Client, invoice: &str, status: &str) {
+    let expand = vec!["payments.data.payment.payment_intent".to_owned()];
+    let invoice = RetrieveInvoice::new(invoice).expand(expand).send(client).await.unwrap();
+    let payments = invoice.payments.unwrap().data;
+    assert_eq!(payments.len(), 1);
+    assert_eq!((payments[0].status.as_str(), payments[0].amount_requested), (status, 5000));
+    let intent = payments[0].payment.payment_intent.as_ref().unwrap().as_object().unwrap();
+    assert_eq!((intent.amount, intent.customer.is_some()), (5000, true));
 }
