@@ -83,22 +83,24 @@ pub async fn run(keep: bool) -> Outcome {
 
     let month = cloud.last_month().await?;
     let period = month.to_string();
-    steps.begin("Approve it: it is finalised and sent; the tenant pays by card");
-    let approve = ["invoice", "approve", TENANT, "--period", &period, "--by", "demo", "--auto-approve"];
-    user.billform(&approve, exit::DONE)?;
-    steps.note(&user.pay_by_card(TENANT).await?);
-    user.billform(&["invoice", "run", TENANT, "--period", &period], exit::DONE)?;
+    steps.begin("Approve the drafts: they are finalised and sent; the tenant pays by card");
+    for period in [&month.previous()?.to_string(), &period] {
+        let approve = ["invoice", "approve", TENANT, "--period", period, "--by", "demo", "--auto-approve"];
+        user.billform(&approve, exit::DONE)?;
+    }
+    for line in user.pay_by_card(TENANT).await? {
+        steps.note(&line);
+    }
     steps.end();
 
     cloud.restate(month).await?;
-    let days = cloud.days_until_settled().await?;
-    steps.begin(&format!(
-        "AWS restates {period} by 31.00 USD; {days} days later the next invoice is complete, with the difference"
-    ));
+    let days = cloud.days_until_month_ended().await?;
+    steps
+        .begin(&format!("AWS restates {period} by 31.00 USD; {days} days later the next draft carries the difference"));
     user.billform(&["local", "clock", "--advance", &days.to_string()], exit::DONE)?;
     user.billform(&["invoice", "status", TENANT], exit::DONE)?;
     user.billform(&["invoice", "preview", TENANT], exit::DONE)?;
-    user.billform(&["close"], exit::DONE)?;
+    user.billform(&["close", "--period", &period], exit::DONE)?;
     steps.end();
 
     steps.begin("Plan again: nothing to do");

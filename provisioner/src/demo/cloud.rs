@@ -236,25 +236,21 @@ impl User {
         Ok(StripeApi::new(&key, Some(&self.description.stripe_api_base), Calls::default())?)
     }
 
-    /// Pays the tenant's open invoice with Stripe's test card, as the tenant would on the invoice's page.
-    pub async fn pay_by_card(&self, tenant: &str) -> Result<String, Failure> {
+    /// Pays the tenant's open invoices with Stripe's test card, as the tenant would on each invoice's page.
+    pub async fn pay_by_card(&self, tenant: &str) -> Result<Vec<String>, Failure> {
         let invoices = self.stripe_rest("GET", "/v1/invoices?status=open&limit=100", "").await?;
         let is_theirs = |invoice: &&Value| invoice["metadata"]["billform_tenant"] == tenant;
-        let invoice = invoices["data"].as_array().into_iter().flatten().find(is_theirs);
-        let invoice = invoice.ok_or_else(|| Failure::new(format!("{tenant} has no open invoice in Stripe")))?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (id, customer) = (text(&invoice["id"]), text(&invoice["customer"]));
-        let attached = self
-            .stripe_rest("POST", "/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}"))
-            .await?;
-        let paid = self
-            .stripe_rest(
-                "POST",
-                &format!("/v1/invoices/{id}/pay"),
-                &format!("payment_method={}", text(&attached["id"])),
-            )
-            .await?;
-        Ok(format!("in Stripe: {id} {}", text(&paid["status"])))
+        let mut paid = Vec::new();
+        for invoice in invoices["data"].as_array().into_iter().flatten().filter(is_theirs) {
+            let (id, customer) = (text(&invoice["id"]), text(&invoice["customer"]));
+            let attach = "/v1/payment_methods/pm_card_visa/attach";
+            let attached = self.stripe_rest("POST", attach, &format!("customer={customer}")).await?;
+            let card = format!("payment_method={}", text(&attached["id"]));
+            let answer = self.stripe_rest("POST", &format!("/v1/invoices/{id}/pay"), &card).await?;
+            paid.push(format!("in Stripe: {id} {}", text(&answer["status"])));
+        }
+        Ok(paid)
     }
 
     /// A request to Stripe as anybody with the key can send it.
