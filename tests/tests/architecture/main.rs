@@ -151,6 +151,17 @@ fn the_pure_packages_know_no_edge() {
     }
 }
 
+/// It decompresses and runs threads, but opens nothing, and knows no time.
+#[test]
+fn the_reader_of_cost_reports_opens_nothing() {
+    let allowed = &allowed()["cur"];
+    let outside: Vec<&str> = OUTSIDE.iter().copied().filter(|way| !["std::io", "std::thread"].contains(way)).collect();
+    let said = said_in_sources(&allowed.folder, &outside);
+    assert!(said.is_empty(), "cur reaches outside:\n{}", said.join("\n"));
+    let edges = allowed.dependencies.iter().filter(|name| EDGES.iter().any(|edge| name.starts_with(edge)));
+    assert_eq!(edges.count(), 0);
+}
+
 /// What a package does not depend on, its sources cannot import.
 #[test]
 fn runtime_and_provisioner_never_import_each_other_and_nobody_imports_the_tests() {
