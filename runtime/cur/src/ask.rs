@@ -77,7 +77,11 @@ impl Ask {
     /// Finds the fields and columns in a file.
     pub fn resolve(&self, columns: &[Column]) -> Result<Resolved, Fault> {
         let find = |(field, is_needed): (&Field, &bool)| self.layout.find(columns, field, *is_needed);
-        let fields = self.fields.iter().zip(&self.needed).map(find).collect::<Result<_, _>>()?;
+        let fields: Vec<FieldAt> = self.fields.iter().zip(&self.needed).map(find).collect::<Result<_, _>>()?;
+        if let Some((one, two)) = same_entry(&fields) {
+            let cause = format!("{:?} and {:?} are one tag in this report", self.fields[one], self.fields[two]);
+            return Err(Fault::new(cause).remedy("group by one of them"));
+        }
         let costs: Vec<Option<usize>> =
             self.costs.columns.iter().map(|name| position(columns, name)).collect::<Result<_, _>>()?;
         // The columns of amortised cost are there if a row ever needed them; the first is always needed.
@@ -109,4 +113,19 @@ fn field(dimension: &Dimension, query: &Query) -> Field {
         Dimension::Tag(key) => Field::Tag(key.clone()),
         Dimension::Category(name) => Field::Category(name.clone()),
     }
+}
+
+/// Two fields that one entry of a map would answer.
+fn same_entry(fields: &[FieldAt]) -> Option<(usize, usize)> {
+    let entry = |at: &FieldAt| match at {
+        FieldAt::Entry { column, keys } => Some((*column, keys.clone())),
+        _ => None,
+    };
+    (0..fields.len()).find_map(|two| {
+        let (column, keys) = entry(&fields[two])?;
+        let overlaps = |one: &usize| {
+            entry(&fields[*one]).is_some_and(|(of, others)| of == column && others.iter().any(|key| keys.contains(key)))
+        };
+        (0..two).find(overlaps).map(|one| (one, two))
+    })
 }

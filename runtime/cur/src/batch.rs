@@ -1,6 +1,7 @@
 //! Some rows of a report, column by column, as every reader gives them.
 
 use crate::amount::Amount;
+use crate::names::Names;
 use crate::problem::{Fault, Place};
 
 /// Rows read at a time.
@@ -65,6 +66,9 @@ impl Batch {
         self.lines.get(row).map_or(otherwise, |line| Place::Line(*line))
     }
 }
+
+/// What is done with each batch, whose values' numbers the names explain.
+pub type Each<'a> = dyn FnMut(&mut Batch, &mut Vec<Names>) -> Result<(), RowFault> + 'a;
 
 /// A fault of one row of a batch.
 #[derive(Debug)]

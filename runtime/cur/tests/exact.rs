@@ -178,3 +178,13 @@ fn a_restatement_is_compared_group_by_group() {
     assert_eq!(changes[0].cost().to_string(), generate::lines::text(added.cost, 10));
     assert!(cur::compare(&reports[0], &reports[0]).is_empty());
 }
+
+#[test]
+fn two_spellings_of_one_tag_are_refused() {
+    let by = ["tag:Tenant", "tag:tenant"].map(|name| name.parse::<Dimension>().expect("a dimension"));
+    for shape in [Shape::Cur2, Shape::Focus] {
+        let file = parquet(&lines(), shape, &Writing::default());
+        let problem = cur::report(&[&file], &Query::new(by.to_vec()), &Reading::default()).expect_err("refused");
+        assert!(problem.to_string().contains("are one tag in this report; group by one of them"), "{problem}");
+    }
+}

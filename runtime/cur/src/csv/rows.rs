@@ -7,7 +7,7 @@ use super::records::Records;
 use super::stream::{Packing, each_text};
 use crate::amount::Amount;
 use crate::ask::Resolved;
-use crate::batch::{Batch, ROWS, RowFault};
+use crate::batch::{Batch, Each, ROWS, RowFault};
 use crate::layout::{Column, Field, FieldAt};
 use crate::names::Names;
 use crate::problem::{Fault, Place};
@@ -50,7 +50,7 @@ pub fn read(
     (packing, columns, resolved, fields): (Packing, &[Column], &Resolved, &[Field]),
     names: &mut Vec<Names>,
     batch: &mut Batch,
-    each: &mut dyn FnMut(&mut Batch, &mut Vec<Names>) -> Result<(), RowFault>,
+    each: &mut Each<'_>,
 ) -> Result<(), (Place, Fault)> {
     let mut place = Place::File;
     let done = each_text(source, packing, |text| {
@@ -102,7 +102,7 @@ impl<'a> Rows<'a> {
         text: &mut dyn Read,
         names: &mut Vec<Names>,
         batch: &mut Batch,
-        each: &mut dyn FnMut(&mut Batch, &mut Vec<Names>) -> Result<(), RowFault>,
+        each: &mut Each<'_>,
     ) -> Result<(), (Place, Fault)> {
         let mut records = Records::new(text);
         let mut lines = Vec::with_capacity(ROWS);

@@ -68,6 +68,12 @@ impl Amounts {
                     .ok_or_else(|| Fault::damage("a code is not in the dictionary"))?;
                 out.set(row, *amount);
             }
+        } else if let Some(width) = kind.width() {
+            // One look at the page for all of them.
+            let block = self.leaf.plain_block(there, width)?;
+            for (row, value) in rows.zip(block.chunks_exact(width.max(1))) {
+                out.set(row, amount(kind, value)?);
+            }
         } else {
             for row in rows {
                 out.set(row, amount(kind, self.leaf.plain()?)?);

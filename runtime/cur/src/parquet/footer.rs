@@ -62,6 +62,7 @@ pub enum Kind {
         per_day: i64,
     },
     Int96,
+    /// Nothing that a report is read by.
     Flag,
 }
 
@@ -228,6 +229,7 @@ fn kind(column: &ColumnDescriptor) -> Kind {
     let width = usize::try_from(column.type_length()).ok();
     match (column.physical_type(), places) {
         (Type::BOOLEAN, _) => Kind::Flag,
+        (Type::FIXED_LEN_BYTE_ARRAY, _) if width.unwrap_or_default() == 0 => Kind::Flag,
         (Type::INT96, _) => Kind::Int96,
         (Type::FLOAT, _) => Kind::Single,
         (Type::DOUBLE, _) => Kind::Double,

@@ -5,7 +5,7 @@ use super::footer::{Chunks, Footer, Kind};
 use super::keys::{As, Keys};
 use super::tags::{Asked, Tags};
 use crate::ask::Resolved;
-use crate::batch::{Batch, ROWS, RowFault};
+use crate::batch::{Batch, Each, ROWS, RowFault};
 use crate::layout::{Field, FieldAt};
 use crate::names::Names;
 use crate::problem::{Fault, Place};
@@ -169,7 +169,7 @@ impl GroupReader {
         (file, request): (&mut dyn Ranges, usize),
         names: &mut Vec<Names>,
         batch: &mut Batch,
-        each: &mut dyn FnMut(&mut Batch, &mut Vec<Names>) -> Result<(), RowFault>,
+        each: &mut Each<'_>,
     ) -> Result<(), RowFault> {
         let of = |name: &str, fault: Fault| RowFault { row: 0, fault: fault.of_column(name) };
         self.begin(plan, group, request)?;

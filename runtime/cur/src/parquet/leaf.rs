@@ -170,6 +170,19 @@ impl Leaf {
         }
     }
 
+    /// Takes the next `count` PLAIN values of `width` bytes each, as they lie.
+    pub fn plain_block(&mut self, count: usize, width: usize) -> Result<&[u8], Fault> {
+        let (bytes, at) = match &mut self.values {
+            Values::Plain { at } => (&self.pages.page, at),
+            Values::Expanded { at } => (&self.expanded, at),
+            _ => return Err(Fault::damage("a page has no plain values")),
+        };
+        let block = count.checked_mul(width).and_then(|length| bytes.get(*at..)?.get(..length));
+        let block = block.ok_or_else(|| Fault::damage("a page ends before its values do"))?;
+        *at += block.len();
+        Ok(block)
+    }
+
     /// Takes the next PLAIN value.
     #[inline]
     pub fn plain(&mut self) -> Result<&[u8], Fault> {
