@@ -17,7 +17,7 @@ pub const MOST_PLACES: u32 = PLACES + FINE_PLACES;
 pub const MOST_WHOLE_DIGITS: usize = 17;
 
 /// An exact decimal: a cost, a usage, or a sum of either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Amount {
     /// Units of 10^-12.
     pub(crate) coarse: i128,
@@ -124,6 +124,15 @@ impl std::iter::Sum for Amount {
         amounts.fold(Amount::ZERO, |sum, amount| sum + amount)
     }
 }
+
+/// The same value may be split in two ways, above and below zero: `one_sign` leaves one of them.
+impl PartialEq for Amount {
+    fn eq(&self, other: &Amount) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Amount {}
 
 impl PartialOrd for Amount {
     fn partial_cmp(&self, other: &Amount) -> Option<std::cmp::Ordering> {
@@ -285,6 +294,16 @@ mod tests {
         assert_eq!(sum.to_string(), "0.9999999999999997");
         assert_eq!((parse("1") - parse("0.00000000000001")).to_string(), "0.99999999999999");
         assert!(parse("-0.00000000000001").is_negative() && parse("0.00000000000001") > Amount::ZERO);
+    }
+
+    #[test]
+    fn sums_are_the_same_in_any_order() {
+        let parse = |text: &str| Amount::parse(text.as_bytes()).expect("a decimal");
+        let [half, more, less] = ["0.0000000000005", "0.0000000000007", "-0.0000000000007"].map(parse);
+        let (one, other) = (half + more + less, half + (more + less));
+        assert_eq!(one, other);
+        assert_eq!((one.to_string(), other.to_string()), ("0.0000000000005".to_owned(), "0.0000000000005".to_owned()));
+        assert!((more + less).is_zero() && !half.is_zero());
     }
 
     #[test]

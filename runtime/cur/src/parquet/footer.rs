@@ -158,7 +158,8 @@ impl Footer {
         match self.leaves[column] {
             (leaf, 1) => {
                 let descriptor = self.metadata.file_metadata().schema_descr().column(leaf);
-                if descriptor.max_rep_level() > 0 { Err(nested()) } else { Ok(kind(&descriptor)) }
+                let is_plain = descriptor.max_rep_level() == 0 && descriptor.path().parts().len() == 1;
+                if is_plain { Ok(kind(&descriptor)) } else { Err(nested()) }
             }
             _ => Err(nested()),
         }

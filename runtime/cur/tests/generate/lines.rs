@@ -79,7 +79,7 @@ impl Lines {
         let (one, two, three) = (random(), random(), random());
         let tenant = (one % 100 >= 5).then(|| {
             // The square makes early tenants large.
-            let place = (one >> 32) * self.tenants >> 32;
+            let place = ((one >> 32) * self.tenants) >> 32;
             place * place / self.tenants
         });
         let mut weight = (two >> 8) % 1000;

@@ -187,7 +187,7 @@ pub fn write<W: Write + Send>(lines: &Lines, shape: Shape, writing: &Writing, ou
         let rows: Vec<Line> = (begin..end).map(|row| lines.line(row)).collect();
         let mut group = file.next_row_group().expect("a row group");
         for (_, cells) in &columns {
-            write_column(lines, &rows, cells, writing, &mut group);
+            write_column(lines, &rows, cells, &mut group);
         }
         group.close().expect("closed");
         begin = end;
@@ -199,7 +199,6 @@ fn write_column<W: Write + Send>(
     lines: &Lines,
     rows: &[Line],
     cells: &Cells,
-    writing: &Writing,
     group: &mut parquet::file::writer::SerializedRowGroupWriter<'_, W>,
 ) {
     if let Cells::Tags(tenant, prefix) = cells {
