@@ -1,27 +1,51 @@
 //! The world that the simulator runs the handlers in: tenants, what AWS says each day cost and how that changes, edits
-//! of the manifest, and what people and machines do to runs and invoices. It knows no handler and no port.
+//! of the manifest, and what people and machines do to runs and invoices.
 //!
 //! [`Plan::draw`] makes a plan from a seed: a list of [`Event`]s, each of a day, which mean something alone, so that
 //! [`shrink`] can drop them one by one. A [`Script`] plays a plan day by day: [`Script::advance`] returns the day's
-//! [`Trouble`]s, for whoever drives the handlers to cause, and [`Script::facts`] is what is true since, for the ports
-//! (cost as of now, tenants as the manifest says) and for the oracle that judges.
+//! [`Trouble`]s, and [`Script::facts`] is what is true since. They know no handler.
+//!
+//! [`Simulation`] drives the real handlers through a plan. Their ports lie over memory (`memory`): the ledger, Cost
+//! Explorer as it answers the script's facts, the strict Stripe in this process, a clock that is moved. An observer reads
+//! what there is then in Stripe and in the ledger, and the oracle judges that each day.
 //!
 //! Readings of the contract are the oracle's, not this package's: a plan only says what happened.
 
 #[cfg(test)]
 mod biller;
+mod costs;
+mod disturbance;
 mod draw;
+mod driver;
 mod event;
+mod gate;
+mod handlers;
+mod invoices;
+mod ledger;
+mod memory;
+mod observer;
+mod people;
 mod plan;
+mod planted;
 mod random;
+mod records;
+mod requests;
+mod said;
 mod script;
+mod shared;
 mod shrink;
+mod story;
 #[cfg(test)]
 mod tests;
+mod text;
+mod trace;
 
 pub use draw::Sizes;
+pub use driver::{Counts, Failure, Simulation};
 pub use event::{Company, Deed, Event, Trouble, Workload};
 pub use plan::Plan;
+pub use planted::Planted;
 pub use random::Random;
 pub use script::{Script, TENANT_TAG};
 pub use shrink::shrink;
+pub use story::story;

@@ -1,7 +1,7 @@
 //! A plan: all events of a simulation.
 
 use jiff::civil::Date;
-use oracle::facts::Policy;
+use oracle::facts::{Policy, Unallocated};
 use oracle::month::Month;
 
 use super::event::Event;
@@ -28,6 +28,16 @@ impl Plan {
         let last = self.last.plus(self.policy.look_back_months + 1).last();
         let next = |day: &Date| day.tomorrow().ok();
         std::iter::successors(Some(self.first.first()), next).take_while(move |day| *day <= last)
+    }
+
+    /// Returns the same plan under settings that the handlers have by now: all cost of no tenant is the operator's, and
+    /// months settle no sooner than AWS has its bill ready.
+    #[must_use]
+    pub fn as_built(mut self) -> Self {
+        self.policy.unallocated = Unallocated::Operator;
+        self.policy.records.clear();
+        self.policy.settle_days = self.policy.settle_days.max(10);
+        self
     }
 
     /// Returns the same plan with other events.

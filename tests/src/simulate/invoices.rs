@@ -1,0 +1,258 @@
+//! Stripe's invoices through the strict Stripe, in this process: the same calls with the same parameters as the adapter's,
+//! and the defects that lie in what is asked or believed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use billing::invoice::{Collection, Remote, RemoteStatus};
+use billing::money::MinorUnits;
+use billing::names::{STATE_METADATA, TENANT_METADATA, TOTAL_METADATA};
+use runtime::ports::{DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
+use runtime::secret::Secret;
+use serde_json::Value;
+
+use super::planted::Planted;
+use super::requests::{Form, add_lines, create, pages, send};
+use super::shared::Shared;
+
+/// Stripe's invoices.
+pub struct StripeInvoices {
+    shared: Arc<Shared>,
+    key: Secret,
+}
+
+impl StripeInvoices {
+    /// Under a key.
+    pub fn new(shared: Arc<Shared>, key: Secret) -> StripeInvoices {
+        StripeInvoices { shared, key }
+    }
+
+    fn write(&self, doing: &'static str, path: &str, form: &Form, key: &str) -> Result<Remote, PortError> {
+        let answer = send(&self.shared, &self.key, ("POST", path), form, Some(key));
+        let answer = answer.map_err(|refusal| PortError::new(doing, refusal))?;
+        self.believed(answer, doing)
+    }
+
+    fn read(&self, doing: &'static str, path: &str) -> Result<Option<Value>, PortError> {
+        match send(&self.shared, &self.key, ("GET", path), &Form::default(), None) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(refusal) if refusal.status == 404 => Ok(None),
+            Err(refusal) => Err(PortError::new(doing, refusal)),
+        }
+    }
+
+    fn listed(&self, doing: &'static str, path: &str) -> Result<Vec<Value>, PortError> {
+        pages(&self.shared, &self.key, path).map_err(|refusal| PortError::new(doing, refusal))
+    }
+
+    /// What the handler believes of an answer: itself, but for the defects that do not look.
+    fn believed(&self, answer: Value, doing: &'static str) -> Result<Remote, PortError> {
+        let mut remote = remote(&answer).ok_or_else(|| PortError::new(doing, "it is not an invoice"))?;
+        let is_void = remote.status == RemoteStatus::Void;
+        self.shared.with_trace(|trace| match trace.last_answers.get(&remote.id).filter(|_| is_void) {
+            Some(before) if self.shared.has(Planted::VoidedUnnoticed) => {
+                remote = self::remote(before).unwrap_or(remote.clone());
+            }
+            Some(_) => {}
+            None if self.shared.planted.is_some() => drop(trace.last_answers.insert(remote.id.clone(), answer)),
+            None => {}
+        });
+        let is_half_drawn = self.shared.with_trace(|trace| trace.half_drawn.contains(&remote.id));
+        if self.shared.has(Planted::EditedUnnoticed) || is_half_drawn {
+            let stated = remote.metadata.get(TOTAL_METADATA).and_then(|total| total.parse().ok());
+            remote.total = stated.map_or(remote.total, MinorUnits);
+        }
+        Ok(remote)
+    }
+
+    /// What the handler believes of an invoice that Stripe does not know.
+    fn gone(&self, id: &str) -> Option<Remote> {
+        let last = self.shared.with_trace(|trace| trace.last_answers.get(id).cloned());
+        last.filter(|_| self.shared.has(Planted::DeletedUnnoticed)).as_ref().and_then(remote)
+    }
+}
+
+#[async_trait]
+impl Invoices for StripeInvoices {
+    async fn of_customer(&self, customer: &str) -> Result<Vec<Remote>, PortError> {
+        const DOING: &str = "list Stripe's invoices";
+        let due = self.shared.gate.begin(DOING).await?;
+        let found = self.listed(DOING, &format!("/v1/invoices?customer={customer}&limit=100")).and_then(|found| {
+            let ours = found.into_iter().filter(|invoice| !invoice["metadata"][TENANT_METADATA].is_null());
+            let ours = ours.filter(|invoice| {
+                !self.shared.has(Planted::DoubleDraft) || !invoice["metadata"][STATE_METADATA].is_null()
+            });
+            ours.map(|invoice| self.believed(invoice, DOING)).collect()
+        });
+        self.shared.gate.end(DOING, due, found)
+    }
+
+    async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
+        const DOING: &str = "read a Stripe invoice";
+        let due = self.shared.gate.begin(DOING).await?;
+        let found = self.read(DOING, &format!("/v1/invoices/{id}")).and_then(|found| match found {
+            Some(invoice) => self.believed(invoice, DOING).map(Some),
+            None => Ok(self.gone(id)),
+        });
+        self.shared.gate.end(DOING, due, found)
+    }
+
+    async fn create_draft(&self, request: &DraftRequest) -> Result<Remote, PortError> {
+        const DOING: &str = CREATE_DRAFT;
+        let due = self.shared.gate.begin(DOING).await?;
+        let mut key = request.idempotency_key.clone();
+        if self.shared.has(Planted::DoubleDraft) {
+            key.push_str(&self.shared.with_trace(|trace| trace.requests.to_string()));
+        }
+        let created = self.write(DOING, "/v1/invoices", &create(request), &key);
+        self.shared.gate.end(DOING, due, created)
+    }
+
+    async fn add_lines(&self, request: &LinesRequest) -> Result<Remote, PortError> {
+        const DOING: &str = ADD_LINES;
+        let half = self.shared.has(Planted::HalfDrawn);
+        let due = self.shared.gate.begin(DOING).await;
+        let request = match (&due, half) {
+            // The run is killed between two calls of half the lines each.
+            (Err(_), true) => {
+                &LinesRequest { lines: request.lines[request.lines.len() / 2..].to_vec(), ..request.clone() }
+            }
+            _ => request,
+        };
+        if due.is_err() && half {
+            self.shared.with_trace(|trace| trace.half_drawn.insert(request.invoice.clone()));
+        } else if due.is_err() {
+            due?;
+            return Err(PortError::new(DOING, "the process was killed"));
+        }
+        let path = format!("/v1/invoices/{}/add_lines", request.invoice);
+        let form = add_lines(request).map_err(|problem| PortError::new(DOING, problem))?;
+        let added = self.write(DOING, &path, &form, &request.idempotency_key);
+        let now = self.shared.now();
+        self.shared.with_trace(|trace| trace.drawn_at.insert(request.invoice.clone(), now));
+        self.shared.gate.end(DOING, due?, added)
+    }
+
+    async fn line_ids(&self, invoice: &str) -> Result<Vec<String>, PortError> {
+        const DOING: &str = "list an invoice's lines";
+        let due = self.shared.gate.begin(DOING).await?;
+        let lines = self.listed(DOING, &format!("/v1/invoices/{invoice}/lines?limit=100"));
+        let ids = lines.map(|lines| lines.iter().filter_map(|line| line["id"].as_str().map(str::to_owned)).collect());
+        self.shared.gate.end(DOING, due, ids)
+    }
+
+    async fn remove_lines(&self, request: &RemoveRequest) -> Result<Remote, PortError> {
+        const DOING: &str = "remove a draft's lines";
+        let due = self.shared.gate.begin(DOING).await?;
+        let mut form = Form::default();
+        for (at, id) in request.lines.iter().enumerate() {
+            form.add(format!("lines[{at}][behavior]"), "delete").add(format!("lines[{at}][id]"), id);
+        }
+        form.metadata("invoice_metadata", &request.metadata);
+        let path = format!("/v1/invoices/{}/remove_lines", request.invoice);
+        let removed = self.write(DOING, &path, &form, &request.idempotency_key);
+        self.shared.gate.end(DOING, due, removed)
+    }
+
+    async fn update(&self, request: &UpdateRequest) -> Result<Remote, PortError> {
+        const DOING: &str = "update a draft";
+        let due = self.shared.gate.begin(DOING).await?;
+        let mut form = Form::default();
+        form.metadata("metadata", &request.metadata);
+        match request.collection {
+            None => {}
+            Some(Collection::SendInvoice) => drop(form.add("collection_method", "send_invoice")),
+            Some(Collection::ChargeAutomatically) => drop(form.add("collection_method", "charge_automatically")),
+        }
+        let path = format!("/v1/invoices/{}", request.invoice);
+        let updated = self.write(DOING, &path, &form, &request.idempotency_key);
+        self.shared.gate.end(DOING, due, updated)
+    }
+
+    async fn finalize(&self, step: &StepRequest) -> Result<Remote, PortError> {
+        const DOING: &str = "finalise an invoice";
+        let due = self.shared.gate.begin(DOING).await?;
+        let mut form = Form::default();
+        form.add("auto_advance", "true");
+        let path = format!("/v1/invoices/{}/finalize", step.invoice);
+        let finalized = self.write(DOING, &path, &form, &step.idempotency_key);
+        let now = self.shared.now();
+        if finalized.is_ok() {
+            self.shared.with_trace(|trace| trace.issued_at.entry(step.invoice.clone()).or_insert(now).to_owned());
+        }
+        self.shared.gate.end(DOING, due, finalized)
+    }
+
+    async fn send(&self, step: &StepRequest) -> Result<Remote, PortError> {
+        const DOING: &str = "send an invoice";
+        let due = self.shared.gate.begin(DOING).await?;
+        let path = format!("/v1/invoices/{}/send", step.invoice);
+        let sent = self.write(DOING, &path, &Form::default(), &step.idempotency_key);
+        self.shared.gate.end(DOING, due, sent)
+    }
+
+    async fn void(&self, step: &StepRequest) -> Result<Remote, PortError> {
+        const DOING: &str = "void an invoice";
+        let due = self.shared.gate.begin(DOING).await?;
+        let path = format!("/v1/invoices/{}/void", step.invoice);
+        let voided = self.write(DOING, &path, &Form::default(), &step.idempotency_key);
+        self.shared.gate.end(DOING, due, voided)
+    }
+
+    async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
+        const DOING: &str = "delete a draft";
+        let due = self.shared.gate.begin(DOING).await?;
+        let path = format!("/v1/invoices/{invoice}");
+        let deleted = match send(&self.shared, &self.key, ("DELETE", &path), &Form::default(), None) {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.status == 404 => Ok(()),
+            Err(refusal) => Err(PortError::new(DOING, refusal)),
+        };
+        self.shared.gate.end(DOING, due, deleted)
+    }
+
+    async fn can_charge(&self, customer: &str) -> Result<bool, PortError> {
+        const DOING: &str = "read a Stripe customer";
+        let due = self.shared.gate.begin(DOING).await?;
+        let found = self.read(DOING, &format!("/v1/customers/{customer}"));
+        let is_chosen = |customer: &Value| {
+            !customer["invoice_settings"]["default_payment_method"].is_null() || !customer["default_source"].is_null()
+        };
+        let can = found.map(|found| found.as_ref().is_some_and(is_chosen));
+        self.shared.gate.end(DOING, due, can)
+    }
+}
+
+/// What creating a draft is called at the gate.
+pub const CREATE_DRAFT: &str = "create a draft invoice";
+/// What adding lines is called at the gate.
+pub const ADD_LINES: &str = "add an invoice's lines";
+
+/// An invoice as far as the ledger compares it; none where the answer is not one.
+fn remote(invoice: &Value) -> Option<Remote> {
+    let number = |name: &str| invoice[name].as_i64().unwrap_or_default();
+    let status = match invoice["status"].as_str() {
+        Some("draft") => RemoteStatus::Draft,
+        Some("open") => RemoteStatus::Open,
+        Some("paid") => RemoteStatus::Paid,
+        Some("uncollectible") => RemoteStatus::Uncollectible,
+        Some("void") => RemoteStatus::Void,
+        Some(other) => RemoteStatus::Unknown(other.to_owned()),
+        None => RemoteStatus::Unknown("without a status".to_owned()),
+    };
+    let starting = number("starting_balance");
+    let after = invoice["ending_balance"].as_i64().unwrap_or(starting);
+    let metadata = invoice["metadata"].as_object().into_iter().flatten();
+    Some(Remote {
+        id: invoice["id"].as_str()?.to_owned(),
+        status,
+        total: MinorUnits(number("total")),
+        currency: invoice["currency"].as_str()?.to_ascii_uppercase(),
+        livemode: invoice["livemode"].as_bool().unwrap_or_default(),
+        has_lines: invoice["lines"]["data"].as_array().is_some_and(|lines| !lines.is_empty()),
+        paid: MinorUnits(number("amount_paid")),
+        by_balance: MinorUnits((after - starting).max(0)),
+        attempted: invoice["attempted"].as_bool().unwrap_or_default(),
+        metadata: metadata.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+    })
+}

@@ -1,0 +1,93 @@
+//! The ledger in memory, watched: which months' cost was read whole, and the defects that lie in what is written.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use billing::ledger::{
+    BALANCE_ITEM, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger, PortError, SYNC_PREFIX, Stored, SyncMark, Wrote,
+};
+use oracle::month::Month;
+
+use super::planted::Planted;
+use super::shared::Shared;
+
+/// The ledger of one simulation.
+#[derive(Debug)]
+pub struct Watched(Arc<Shared>);
+
+impl Watched {
+    /// Over one world.
+    pub fn new(shared: Arc<Shared>) -> Watched {
+        Watched(shared)
+    }
+
+    fn note(&self, item: &Stored) {
+        if !item.key.sort.starts_with(SYNC_PREFIX) {
+            return;
+        }
+        if let Some(mark) = item.record::<SyncMark>().ok().filter(SyncMark::whole_month) {
+            let month = Month::of(mark.month.period().start());
+            self.0.with_trace(|trace| trace.reads.insert((month, mark.synced_at)));
+        }
+    }
+
+    /// What is written of a transaction with the defect put back.
+    async fn written(&self, items: Vec<(Stored, Expect)>) -> Result<Vec<(Stored, Expect)>, PortError> {
+        let is_of_balance = |item: &Stored| item.key.sort == BALANCE_ITEM || item.key.sort.starts_with(ENTRY_PREFIX);
+        let has = |kind: &str| {
+            items.iter().any(|(item, _)| item.key.sort.starts_with(ENTRY_PREFIX) && item.key.sort.ends_with(kind))
+        };
+        let drops = match self.0.planted {
+            Some(Planted::RestatementDropped) => has("#restated"),
+            Some(Planted::CreditLost) => has("#credit") && self.is_out_of_order(&items).await?,
+            _ => false,
+        };
+        Ok(items.into_iter().filter(|(item, _)| !drops || !is_of_balance(item)).collect())
+    }
+
+    /// Whether a later month has an invoice.
+    async fn is_out_of_order(&self, items: &[(Stored, Expect)]) -> Result<bool, PortError> {
+        let of_month = items.iter().find(|(item, _)| item.key.sort.starts_with(INVOICE_PREFIX));
+        let Some((item, _)) = of_month else { return Ok(false) };
+        let later = self.0.ledger.range(&item.key.partition, &format!("{}~", item.key.sort), "invoice#~").await?;
+        Ok(!later.is_empty())
+    }
+}
+
+#[async_trait]
+impl Ledger for Watched {
+    async fn get(&self, key: &Key) -> Result<Option<Stored>, PortError> {
+        const DOING: &str = "read an item";
+        let due = self.0.gate.begin(DOING).await?;
+        self.0.gate.end(DOING, due, self.0.ledger.get(key).await)
+    }
+
+    async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, PortError> {
+        const DOING: &str = "read a range";
+        let due = self.0.gate.begin(DOING).await?;
+        self.0.gate.end(DOING, due, self.0.ledger.range(partition, from, to).await)
+    }
+
+    async fn of_kind(&self, kind: &str) -> Result<Vec<Stored>, PortError> {
+        const DOING: &str = "read a kind";
+        let due = self.0.gate.begin(DOING).await?;
+        self.0.gate.end(DOING, due, self.0.ledger.of_kind(kind).await)
+    }
+
+    async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, PortError> {
+        const DOING: &str = "write an item";
+        let due = self.0.gate.begin(DOING).await?;
+        let wrote = self.0.ledger.put(item.clone(), expect).await;
+        if wrote == Ok(Wrote::Done) {
+            self.note(&item);
+        }
+        self.0.gate.end(DOING, due, wrote)
+    }
+
+    async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, PortError> {
+        const DOING: &str = "write a transaction";
+        let due = self.0.gate.begin(DOING).await?;
+        let items = self.written(items).await?;
+        self.0.gate.end(DOING, due, self.0.ledger.transact(items).await)
+    }
+}
