@@ -26,6 +26,9 @@ const BILL_DAYS: u32 = 5;
 /// One month's answer, and what it was made of.
 type Answer = (Edition, bool, Arc<Vec<QueriedDay>>);
 
+/// Cost by tag value and service.
+type Groups = BTreeMap<(String, String), Exact>;
+
 /// The cost source of one simulation.
 #[derive(Debug)]
 pub struct Costs {
@@ -62,7 +65,7 @@ impl Costs {
 
 /// What Cost Explorer answers of a month at an instant.
 fn asked(facts: &Facts, month: Month, now: Timestamp, is_billed: bool) -> Vec<QueriedDay> {
-    let mut days: BTreeMap<Date, (bool, BTreeMap<(String, String), Exact>)> = BTreeMap::new();
+    let mut days: BTreeMap<Date, (bool, Groups)> = BTreeMap::new();
     for row in facts.rows(month) {
         let Some(figure) = row.at(now) else { continue };
         let (estimated, groups) = days.entry(row.day).or_default();
