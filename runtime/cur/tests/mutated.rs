@@ -1,6 +1,10 @@
 //! Damaged reports neither panic nor hang: the corpus that fuzzing begins with and adds to, and some thousand mutations of
 //! sound reports from a fixed seed. `fuzz/` has the same question for cargo-fuzz; `BILLFORM_BLESS=1` writes the corpus's
 //! sound reports.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the rule is the reader's: its tests and benchmarks have files and settings"
+)]
 
 mod generate;
 
@@ -43,7 +47,7 @@ fn mutated(bytes: &[u8], random: &mut Random) -> Vec<u8> {
         if bytes.is_empty() {
             break;
         }
-        let span = if random.next() % 2 == 0 { bytes.len() } else { bytes.len().min(2_000) };
+        let span = if random.next().is_multiple_of(2) { bytes.len() } else { bytes.len().min(2_000) };
         let at = bytes.len() - 1 - random.next() % span;
         match random.next() % 6 {
             0 => bytes[at] ^= 1 << (random.next() % 8),

@@ -5,8 +5,12 @@
 //! folder, and measures every reader as a process of its own, in turns: wall time, CPU time, peak memory, and whether its
 //! sum is exact. The other readers come from PyPI, into a virtual environment below the target folder; where that cannot
 //! be made they are left out, and the reason is printed.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the rule is the reader's: its tests and benchmarks have files and settings"
+)]
 
-#[path = "../tests/generate/mod.rs"]
+#[path = "../../tests/generate/mod.rs"]
 mod generate;
 
 mod measure;
