@@ -31,7 +31,10 @@ fn one(tenant: &TenantMonths, today: Date, width: usize) -> String {
     }
     for standing in &tenant.months {
         for note in notes(standing, today) {
-            let _ = writeln!(out, "{}", wrapped(&format!("  {}: {note}", standing.month), width, 4));
+            let month = standing.month.to_string();
+            // Reasons name their month themselves.
+            let line = if note.starts_with(&month) { format!("  {note}") } else { format!("  {month}: {note}") };
+            let _ = writeln!(out, "{}", wrapped(&line, width, 4));
         }
     }
     let balance = tenant.balance.as_ref().map(|balance| balance.sum()).filter(|sum| !sum.amount.is_zero());
