@@ -26,7 +26,7 @@ async fn step(stage: &Stage) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn an_edit_holds_from_this_month_and_one_into_the_past_needs_an_approval() {
-    let stage = Stage::without_handlers(&manifest(r#"{ markup: "10%" }"#, &[])).await;
+    let mut stage = Stage::without_handlers(&manifest(r#"{ markup: "10%" }"#, &[])).await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
     let last = stage.last_month();
     let this: Month = last.next().expect("a month");
@@ -43,7 +43,9 @@ async fn an_edit_holds_from_this_month_and_one_into_the_past_needs_an_approval()
     assert!(shown.contains(&format!("terms change from {this}")), "{shown}");
     stage.run(&["apply", "--auto-approve"]).await.ok();
     stage.run(&["plan", "--detailed-exitcode", "--refresh", "full"]).await.ok();
+    stage.be_permitted("drift").await;
     stage.run(&["drift"]).await.ok();
+    stage.be_permitted("apply").await;
 
     // Dated into the past it reaches last month, which is over and not invoiced.
     let past = format!(r#"{{ markup: "30%", effective_from: {last} }}"#);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Indexed, Key, Ledger, PortError, Record};
+use super::{Indexed, Ledger, PortError, Record};
 use crate::names::LEFT_ITEM;
 use crate::tenant::{TagSpan, TagValues, TenantRecord};
 use crate::{Currency, Month};
@@ -69,6 +69,6 @@ pub async fn all(ledger: &dyn Ledger) -> Result<Vec<LeftTenant>, PortError> {
 
 /// The tenant who left with an id.
 pub async fn one(ledger: &dyn Ledger, id: &str) -> Result<Option<LeftTenant>, PortError> {
-    let found = ledger.get(&Key::new(id, LEFT_ITEM)).await?;
-    found.map(|stored| stored.record()).transpose()
+    // Asked as a range, as invoices are: `plan` may query the ledger, and get no item.
+    ledger.range(id, LEFT_ITEM, LEFT_ITEM).await?.first().map(super::Stored::record).transpose()
 }

@@ -258,8 +258,8 @@ async fn failed_tenants_are_counted_and_named() {
         with_projects: true,
         settle_days: 0,
     };
-    // Tenants, three marks and October's two answers come first; then the first tenant's days are read.
-    memory.fail(6, Fault::Before);
+    // Tenants, those who left, three marks and October's two answers come first; then the first tenant's days are read.
+    memory.fail(7, Fault::Before);
     let outcome = sync.sync(&CostSyncEvent::default()).await.expect("an answer");
     assert!(outcome.metrics.contains(&Metric::new(ERRORS, 1)), "{:?}", outcome.metrics);
     assert_eq!((outcome.failures.failed, outcome.failures.all), (1, 3));

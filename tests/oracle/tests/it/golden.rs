@@ -184,7 +184,7 @@ fn every_kind_of_currency_is_rounded_to_what_stripe_can_charge() {
     let shown = |amount, text: &str| (amount, text.to_owned());
     assert_eq!(charged("JPY", "151.25"), shown(1_664, "1664 JPY"), "1513 + 151");
     assert_eq!(charged("UGX", "3712.55"), shown(4_083_900, "40839.00 UGX"), "37126 + 3713");
-    assert_eq!(charged("ISK", "137.45"), shown(151_300, "1513.00 ISK"), "1375 + 138");
+    assert_eq!(charged("ISK", "137.45"), shown(151_200, "1512.00 ISK"), "1375 + 137: a tenth of 1374.5, not of 1375");
     assert_eq!(charged("KWD", "0.30745"), shown(3_380, "3.380 KWD"), "3.070 + 0.310");
     assert_eq!(Currency::find("XYZ"), None);
     assert_eq!(Currency::find("usd"), None);
