@@ -78,7 +78,7 @@ pub enum EntryKind {
     Credit,
     /// A month's cost changed after its invoice was issued.
     Restated,
-    /// A restated month is invoiced as a whole by a new revision: what was restated is taken back.
+    /// What a month left before is taken back: a new revision invoices it as a whole, or it no longer comes to a credit.
     Replaced,
     /// A draft took it up as a line.
     Drawn,

@@ -77,11 +77,13 @@ pub fn assess(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment 
     Assessment { own, composed, terms, standing }
 }
 
-/// The balance without what this month's own draft has drawn of it.
+/// The balance without what this month's own draft has drawn of it, and without the credit it left before its figures
+/// were final.
 fn balance_before(facts: &MonthFacts) -> Balance {
     let mut balance = facts.balance.cloned().unwrap_or_else(|| Balance::nothing(facts.tenant.currency));
     if let Some(record) = facts.record {
         record.drawn.iter().for_each(|drawn| balance.add(drawn));
+        record.credit().filter(|_| record.reopens()).iter().for_each(|credit| balance.take(credit));
     }
     balance
 }

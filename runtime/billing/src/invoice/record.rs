@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Composed, Invoice, MonthTerms, Rule};
-use crate::balance::Position;
+use crate::balance::{EntryKind, Position, PositionId};
 use crate::pricing::Terms;
 use crate::tenant::TenantRecord;
 use crate::{Money, Month, names};
@@ -319,6 +319,32 @@ impl InvoiceRecord {
     pub fn own(&self) -> Money {
         let own = self.invoice.lines.iter().filter(|line| !line.rule.is_carried()).map(|line| line.amount.amount);
         Money::new(own.sum(), self.invoice.currency)
+    }
+
+    /// Whether it is drawn up again when its cost changes, though there is no document: its figures were not final.
+    pub fn reopens(&self) -> bool {
+        // What closed under schema 1 was final.
+        let is_open = self.finality == Finality::Provisional && self.since.is_some()
+            || self.state == InvoiceState::NothingDue && self.drawn.is_empty();
+        self.state.without_document() && self.restated.is_none() && is_open
+    }
+
+    /// What a month that closed as a credit left to later invoices; none of another one.
+    pub fn credit(&self) -> Option<Position> {
+        let month = self.month();
+        (self.state == InvoiceState::Credit).then(|| Position {
+            id: PositionId { month, revision: self.credit_revision(), number: 0 },
+            kind: EntryKind::Credit,
+            text: format!("Credit from {month}"),
+            amount: self.invoice.total,
+        })
+    }
+
+    /// Which revision left the credit: one whose draft was given up for it is the one before.
+    fn credit_revision(&self) -> u32 {
+        let given_up = self.past.iter().rev().find(|past| past.revision + 1 == self.revision);
+        let is_since = |past: &PastRevision| self.drawing == 0 && past.state == InvoiceState::Deleted;
+        given_up.filter(|past| is_since(past)).map_or(self.revision, |past| past.revision)
     }
 
     /// What is accounted for the month's own cost, in documents and in the balance.

@@ -156,6 +156,13 @@ impl Changes {
         self
     }
 
+    /// And takes one back that was left before.
+    #[must_use]
+    pub(super) fn taking_back(mut self, position: &Position) -> Changes {
+        self.0.push((EntryKind::Replaced, position.negated()));
+        self
+    }
+
     fn entries(&self, record: &InvoiceRecord, at: Timestamp) -> Vec<Entry> {
         let entry = |(kind, position): &(EntryKind, Position)| Entry {
             position: position.id,

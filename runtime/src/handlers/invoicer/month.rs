@@ -73,6 +73,9 @@ impl Invoicing<'_> {
     ) -> Result<InvoiceRecord, Stop> {
         let Assessed { composed, finality, read_at, .. } = assessed;
         let mut changes = Changes::redrawn(&record.drawn, &composed.drawn);
+        if let Some(credit) = record.credit() {
+            changes = changes.taking_back(&credit);
+        }
         let state = match composed.invoice.settlement() {
             Settlement::Charge(_) => InvoiceState::Claimed,
             Settlement::Nothing => InvoiceState::NothingDue,
@@ -142,8 +145,7 @@ impl Invoicing<'_> {
             Err(Stop::NotReady(_) | Stop::Resynced(_)) => return Ok(record),
             Err(stop) => return Err(stop),
         };
-        let opens = record.state == InvoiceState::NothingDue && record.drawn.is_empty() && record.restated.is_none();
-        match record.state.is_draft() || opens {
+        match record.state.is_draft() || record.reopens() {
             true => self.redraw(account, record, assessed).await,
             false => self.restate(account, record, assessed).await,
         }
@@ -165,7 +167,7 @@ impl Invoicing<'_> {
         }
         if same {
             let finality = assessed.finality;
-            let state = if record.state == InvoiceState::NothingDue { record.state } else { InvoiceState::Claimed };
+            let state = if record.state.without_document() { record.state } else { InvoiceState::Claimed };
             let record = InvoiceRecord { state, finality, read_at: assessed.read_at, ..record };
             return self.persist(account, record, Changes::default()).await;
         }

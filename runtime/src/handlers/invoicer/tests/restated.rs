@@ -192,3 +192,50 @@ async fn a_credit_lasts_over_as_many_months_as_it_takes() {
     assert_eq!(owed(&memory), Decimal::new(5000, 2));
     assert_balanced(&memory);
 }
+
+/// October comes to `cents` while its figures are not final, then to 85.36: that is drawn up at once, on its own invoice.
+async fn provisional_then(cents: i64, credit: i64) -> Memory {
+    let memory = Memory::new(world(json!({})));
+    memory.with(|world| {
+        let september = months(2)[1];
+        add_month(world, "mmp-toledo", september, &[("AWS Lambda", credit)]);
+        world.tenants.get_mut("mmp-toledo").expect("a tenant").first_period = Some(september);
+    });
+    restate(&memory, cents, "2026-11-02T06:00:00Z");
+    run_at(&memory, "2026-11-02T08:00:00Z", "run-1").await;
+    restate(&memory, 8536, "2026-11-05T06:00:00Z");
+    run_at(&memory, "2026-11-05T08:00:00Z", "run-2").await;
+    memory
+}
+
+/// A month that credit paid for in full, or that came to a credit itself, was taken for settled before its figures were
+/// final: cost that was found since had to wait for another month's invoice.
+#[tokio::test]
+async fn a_month_without_an_invoice_gets_one_when_its_cost_is_found() {
+    for (cents, credit, drafted) in [(153, -1000, 7536), (-500, -1000, 7536), (-500, 0, 8536), (0, 0, 8536)] {
+        let memory = provisional_then(cents, credit).await;
+        let record = record(&memory);
+        assert_eq!(record.state, InvoiceState::Provisional, "{cents}, {credit}: {record:?}");
+        let totals =
+            memory.with(|world| world.stripe.invoices.iter().map(|invoice| invoice.remote.total.0).collect::<Vec<_>>());
+        assert_eq!(totals, [drafted], "{cents}, {credit}");
+        assert_eq!(owed(&memory), Decimal::new(8536 + credit, 2), "{cents}, {credit}");
+        assert_balanced(&memory);
+        run_at(&memory, "2026-11-05T09:00:00Z", "run-3").await;
+        assert_eq!(owed(&memory), Decimal::new(8536 + credit, 2), "{cents}, {credit}");
+    }
+}
+
+/// A provisional credit changes while its figures do, and a later one takes the place of the one before.
+#[tokio::test]
+async fn a_provisional_credit_follows_the_cost() {
+    let memory = Memory::new(world(json!({})));
+    for (day, cents) in [(2, -500), (3, -800), (4, 0), (5, -300)] {
+        restate(&memory, cents, &format!("2026-11-{day:02}T06:00:00Z"));
+        for hour in [8, 9] {
+            run_at(&memory, &format!("2026-11-{day:02}T{hour:02}:00:00Z"), &format!("run-{day}-{hour}")).await;
+            assert_eq!(owed(&memory), Decimal::new(cents, 2), "on day {day}");
+            assert_balanced(&memory);
+        }
+    }
+}
