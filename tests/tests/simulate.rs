@@ -1,7 +1,7 @@
 //! The real handlers through drawn months, judged each day by the oracle, and through each defect put back.
 //! `cargo run --release -p tests --bin simulate` runs more.
 
-use tests::simulate::{Counts, Plan, Simulation, Sizes, story};
+use tests::simulate::{Counts, Plan, Planted, Simulation, Sizes, story};
 
 /// Sizes of a plan that a test plays.
 const SMALL: Sizes = Sizes { tenants: 3, months: 4, trouble_percent: 10 };
@@ -20,4 +20,22 @@ fn the_handlers_bill_what_is_owed_through_drawn_months() {
         all.add(&counts);
     }
     assert!(all.tenant_months >= 20 && all.documents >= 20 && all.runs > 800, "{all:?}");
+}
+
+/// Each defect on a seed that shows it; `simulate --planted NAME` looks for one among twenty.
+#[test]
+fn a_defect_that_is_put_back_is_found() {
+    let troubled = Sizes { trouble_percent: 25, ..SMALL };
+    for planted in [
+        Planted::DoubleDraft,
+        Planted::HalfDrawn,
+        Planted::EditReprices,
+        Planted::LastMonthOnly,
+        Planted::RestatementDropped,
+    ] {
+        let plan = plan(troubled, 1);
+        let (counts, result) = Simulation::play(&plan, Some(planted));
+        let failure = result.err().unwrap_or_else(|| panic!("{planted} was not found: {counts:?}"));
+        assert!(story(&plan, &failure).contains("owes:"), "{planted}");
+    }
 }
