@@ -50,7 +50,7 @@ async fn an_edit_holds_from_this_month_and_one_into_the_past_needs_an_approval()
     // Dated into the past it reaches last month, which is over and not invoiced.
     let past = format!(r#"{{ markup: "30%", effective_from: {last} }}"#);
     stage.write(&manifest(&past, &["link_version: 2"]));
-    let refused = stage.run(&["apply", "--auto-approve"]).await.exits(1).stderr;
+    let refused = unwrapped(&stage.run(&["apply", "--auto-approve"]).await.exits(1).stderr);
     let told = format!("otherwise: {last} (terms)");
     assert!(refused.contains(&told) && refused.contains("--approve tenant_record.press changes it"), "{refused}");
     stage.run(&["apply", "--auto-approve", "--approve", "tenant_record.press"]).await.ok();
@@ -58,10 +58,15 @@ async fn an_edit_holds_from_this_month_and_one_into_the_past_needs_an_approval()
 
     // Links that were revoked stay so.
     stage.write(&manifest(&past, &["link_version: 1"]));
-    let refused = stage.run(&["plan"]).await.exits(1).stderr;
+    let refused = unwrapped(&stage.run(&["plan"]).await.exits(1).stderr);
     assert!(refused.contains("link_version 1, and 2 is deployed"), "{refused}");
 
     an_id_that_was_a_tenants_comes_back_only_when_approved(&stage, &past, last).await;
+}
+
+/// What people read, without its line breaks.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The press leaves with last month; later another company is given its id.
@@ -75,10 +80,10 @@ async fn an_id_that_was_a_tenants_comes_back_only_when_approved(stage: &Stage, t
     stage.run(&["apply", "--auto-approve"]).await.ok();
 
     stage.write(&manifest(terms, &["link_version: 2"]));
-    let refused = stage.run(&["plan"]).await.exits(1).stderr;
+    let refused = unwrapped(&stage.run(&["plan"]).await.exits(1).stderr);
     assert!(refused.contains("link_version 2 is not above 2"), "{refused}");
     stage.write(&manifest(terms, &["link_version: 3"]));
-    let refused = stage.run(&["apply", "--auto-approve"]).await.exits(1).stderr;
+    let refused = unwrapped(&stage.run(&["apply", "--auto-approve"]).await.exits(1).stderr);
     let told = format!("the cost and invoices, up to {last}, of an earlier tenant with this id");
     assert!(refused.contains(&told) && refused.contains("--approve tenant_record.press"), "{refused}");
     stage.run(&["apply", "--auto-approve", "--approve", "tenant_record.press"]).await.ok();
