@@ -4,6 +4,7 @@ pub mod apply;
 pub mod ci;
 pub mod close;
 pub mod completions;
+pub mod costs;
 pub mod demo;
 pub mod destroy;
 pub mod drift;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
         Command::Close(arguments) => close::run(global, &arguments).await,
+        Command::Costs(subcommand) => costs::run(global, &subcommand).await,
         Command::Ci(subcommand) => ci::run(global, &subcommand).await,
         Command::Local(subcommand) => local::run(global, &subcommand).await,
         Command::Demo(arguments) => demo::run(global, &arguments).await,

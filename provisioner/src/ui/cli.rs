@@ -79,6 +79,9 @@ pub enum Command {
     Invoice(commands::invoice::Subcommand),
     /// Holds tenants' and unallocated cost of a month against AWS's total, to the cent.
     Close(commands::close::Arguments),
+    /// AWS's cost reports: adds them up exactly, compares two versions; needs no manifest.
+    #[command(subcommand)]
+    Costs(commands::costs::Subcommand),
     /// GitHub: shows a plan in its pull request, keeps an issue for drift. Posts as the workflow that runs it.
     #[command(subcommand)]
     Ci(commands::ci::Subcommand),
@@ -97,6 +100,7 @@ impl Command {
     /// The formats it writes.
     pub fn writes(&self) -> &'static [Written] {
         match self {
+            Command::Costs(commands::costs::Subcommand::Report(_)) => &[Written::Human, Written::Json, Written::Csv],
             Command::Drift(_) => &[Written::Human, Written::Json, Written::Markdown, Written::Sarif],
             Command::Plan(_) => &[Written::Human, Written::Json, Written::Markdown],
             _ => &[Written::Human, Written::Json],

@@ -41,10 +41,13 @@ pub enum Format {
 /// What can be asked for with `--format`. Not every command writes all of it: [`super::cli::Command::writes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Written {
-    /// For people.
+    /// For people; `table` is another name for it.
+    #[value(alias = "table")]
     Human,
     /// One JSON document.
     Json,
+    /// Comma-separated values with every digit; cost reports only.
+    Csv,
     /// For a comment on GitHub; plan and drift only.
     Markdown,
     /// For GitHub code scanning, SARIF 2.1.0; drift only.

@@ -1,10 +1,14 @@
 //! What people and programs read: plans, outcomes and failures as text, JSON, Markdown or SARIF. Pure but for the printing.
 
 pub mod alike;
+pub mod amounts;
 pub mod apply;
 pub mod ci_comment;
 pub mod clock;
 pub mod close;
+pub mod costs;
+pub mod costs_compare;
+pub mod costs_describe;
 pub mod difference;
 pub mod drift;
 pub mod drift_issue;

@@ -4,6 +4,7 @@
 mod actions;
 mod ci;
 mod completions;
+mod costs;
 mod drift;
 mod edit;
 mod errors;

@@ -1,0 +1,31 @@
+//! `costs`: AWS's cost reports, read exactly. It needs no manifest and no stack.
+
+pub mod compare;
+pub mod describe;
+pub mod report;
+
+mod disk;
+mod parts;
+mod reading;
+
+use clap::Subcommand as ClapSubcommand;
+
+use crate::ui::failure::Outcome;
+use crate::ui::options::Global;
+
+/// Subcommands of `costs`.
+#[derive(Debug, ClapSubcommand)]
+pub enum Subcommand {
+    /// Adds up a cost report by tenant, service, day or any tag; with --compare, what a restatement changed.
+    Report(report::Arguments),
+    /// Shows what a cost report is: layout, columns, tags, months, rows and currencies.
+    Describe(describe::Arguments),
+}
+
+/// Runs the subcommand.
+pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
+    match subcommand {
+        Subcommand::Report(arguments) => report::run(global, arguments).await,
+        Subcommand::Describe(arguments) => describe::run(global, arguments).await,
+    }
+}

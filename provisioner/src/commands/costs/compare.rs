@@ -1,0 +1,34 @@
+//! `costs report --compare`: what a restatement changed.
+
+use std::path::Path;
+
+use cur::Query;
+
+use super::report::Arguments;
+use super::{parts, reading};
+use crate::ui::exit;
+use crate::ui::failure::{Failure, Outcome};
+use crate::ui::options::{Global, Written};
+use crate::ui::views::{costs_compare, terminal};
+
+/// Reads both and shows the groups that differ.
+pub async fn run(global: &Global, arguments: &Arguments, query: Query, (old, new): (&Path, &Path)) -> Outcome {
+    let mut reports = Vec::new();
+    for place in [old, new] {
+        let (parts, query) = (parts::find(&[place.to_owned()])?, query.clone());
+        let read = reading::read(parts, arguments.threads, move |sources, how| cur::report(sources, &query, how));
+        reports.push(read.await?);
+    }
+    let [old, new] = <[cur::Report; 2]>::try_from(reports).map_err(|_| Failure::new("two reports are compared"))?;
+    if old.currency != new.currency {
+        let name = |report: &cur::Report| report.currency.clone().unwrap_or_else(|| "no currency".to_owned());
+        let text = format!("the old report is in {}, the new one in {}", name(&old), name(&new));
+        return Err(Failure::new(text).hint("compare two versions of the same report"));
+    }
+    match global.written {
+        Written::Json => terminal::print_json(&costs_compare::json(&old, &new))?,
+        Written::Csv => print!("{}", costs_compare::csv(&old, &new)),
+        _ => terminal::print(&costs_compare::table(&old, &new, arguments.top, terminal::width())),
+    }
+    Ok(exit::DONE)
+}
