@@ -4,19 +4,24 @@ use std::path::Path;
 
 use cur::Query;
 
-use super::report::Arguments;
 use super::{parts, reading};
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Global, Written};
 use crate::ui::views::{costs_compare, terminal};
 
-/// Reads both and shows the groups that differ.
-pub async fn run(global: &Global, arguments: &Arguments, query: Query, (old, new): (&Path, &Path)) -> Outcome {
+/// Reads both on so many threads, and shows the `top` groups that differ most.
+pub async fn run(
+    global: &Global,
+    query: Query,
+    (old, new): (&Path, &Path),
+    threads: Option<usize>,
+    top: usize,
+) -> Outcome {
     let mut reports = Vec::new();
     for place in [old, new] {
         let (parts, query) = (parts::find(&[place.to_owned()])?, query.clone());
-        let read = reading::read(parts, arguments.threads, move |sources, how| cur::report(sources, &query, how));
+        let read = reading::read(parts, threads, move |sources, how| cur::report(sources, &query, how));
         reports.push(read.await?);
     }
     let [old, new] = <[cur::Report; 2]>::try_from(reports).map_err(|_| Failure::new("two reports are compared"))?;
@@ -28,7 +33,7 @@ pub async fn run(global: &Global, arguments: &Arguments, query: Query, (old, new
     match global.written {
         Written::Json => terminal::print_json(&costs_compare::json(&old, &new))?,
         Written::Csv => print!("{}", costs_compare::csv(&old, &new)),
-        _ => terminal::print(&costs_compare::table(&old, &new, arguments.top, terminal::width())),
+        _ => terminal::print(&costs_compare::table(&old, &new, top, terminal::width())),
     }
     Ok(exit::DONE)
 }

@@ -86,7 +86,7 @@ impl Question {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let query = arguments.question.query()?;
     if let [old, new] = &arguments.compare[..] {
-        return compare::run(global, arguments, query, (old.as_path(), new.as_path())).await;
+        return compare::run(global, query, (old.as_path(), new.as_path()), arguments.threads, arguments.top).await;
     }
     let parts = parts::find(&arguments.places)?;
     let files = parts.len();
