@@ -82,7 +82,7 @@ fn refuse_stray_imports(manifest: &Manifest, sources: &[Source]) -> Result<(), P
         return Ok(());
     }
     let handlers = stack::handlers();
-    let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: None, today: None };
+    let wanted = stack::Plan::of(manifest, &handlers);
     // A manifest that makes no graph is refused where the graph is needed.
     let Ok(graph) = stack::graph(&wanted) else { return Ok(()) };
     let strays = stack::imports::strays(manifest, &graph);

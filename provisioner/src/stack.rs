@@ -41,6 +41,13 @@ pub struct Plan<'a> {
     pub today: Option<Date>,
 }
 
+impl<'a> Plan<'a> {
+    /// What a manifest asks for by itself: without a bundle's code, and compared with nothing that is deployed.
+    pub fn of(manifest: &'a Manifest, handlers: &'a [FunctionSpec]) -> Plan<'a> {
+        Plan { manifest, handlers, code_sha256: None, today: None }
+    }
+}
+
 /// The handlers this billform was built with.
 pub fn handlers() -> Vec<FunctionSpec> {
     serde_json::from_str(HANDLERS).expect("handlers.json is generated, and a test of the runtime reads it")

@@ -1,4 +1,4 @@
-//! `close`: holds what tenants and nobody are charged with against AWS's own total of a month, to the cent.
+//! `close`: compares tenants' and unallocated cost of a month with AWS's own total, to the cent.
 
 use billing::Month;
 use billing::ledger::CostDay;
@@ -6,7 +6,8 @@ use billing::names::UNALLOCATED;
 use clap::Args;
 use serde_json::json;
 
-use crate::cloud::connection::{check_account, check_endpoint};
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::cloud::{clock, cost_total, sdk_config};
 use crate::ledger::closing::Sums;
 use crate::ledger::reader::LedgerReader;
@@ -34,9 +35,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         Some(month) => month,
         None => Month::of(clock::today().await).previous()?,
     };
-    check_endpoint()?;
-    let config = sdk_config(&project.manifest.aws.region).await;
-    check_account(&aws_sdk_sts::Client::new(&config), &project.manifest.aws.account).await?;
+    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);
     let mut tenants = Vec::new();
     for tenant in reader.tenants().await? {

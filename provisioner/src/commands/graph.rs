@@ -30,12 +30,7 @@ pub enum Language {
 pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let handlers = stack::handlers();
-    let graph = stack::graph(&stack::Plan {
-        manifest: &project.manifest,
-        handlers: &handlers,
-        code_sha256: None,
-        today: None,
-    })?;
+    let graph = stack::graph(&stack::Plan::of(&project.manifest, &handlers))?;
     match (global.format, arguments.language) {
         (Format::Json, _) => terminal::print_json(&graph::json(&graph))?,
         (Format::Human, Language::Mermaid) => print!("{}", graph::mermaid(&graph)),

@@ -1,4 +1,4 @@
-//! `invoice`: what months come to, how they stand, and what a person decides about them.
+//! `invoice`: shows months' totals and states, and carries out an operator's decisions about them.
 
 mod approve;
 mod explain;
@@ -9,8 +9,8 @@ mod take_back;
 
 use clap::Subcommand as ClapSubcommand;
 
-use crate::cloud::connection::{check_account, check_endpoint};
-use crate::cloud::sdk_config;
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::ledger::reader::LedgerReader;
 use crate::project::Project;
 use crate::ui::failure::{Failure, Outcome};
@@ -48,16 +48,8 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     }
 }
 
-/// The configuration of the manifest's account, once it is the one that the credentials are of.
-async fn config(project: &Project) -> Result<aws_config::SdkConfig, Failure> {
-    check_endpoint()?;
-    let config = sdk_config(&project.manifest.aws.region).await;
-    check_account(&aws_sdk_sts::Client::new(&config), &project.manifest.aws.account).await?;
-    Ok(config)
-}
-
 /// The stack's ledger.
 async fn reader(project: &Project) -> Result<LedgerReader, Failure> {
-    let config = config(project).await?;
+    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     Ok(LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name))
 }

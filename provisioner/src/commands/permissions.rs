@@ -59,7 +59,7 @@ impl For {
         let of_verbs = |verbs: &[Verb], kinds: Of| {
             let handlers = stack::handlers();
             // No bundle: which code is deployed makes no difference to what is allowed.
-            let graph = stack::graph(&stack::Plan { manifest, handlers: &handlers, code_sha256: None, today: None })?;
+            let graph = stack::graph(&stack::Plan::of(manifest, &handlers))?;
             let verbs: BTreeSet<Verb> = verbs.iter().copied().collect();
             Ok(permissions::policy(manifest, &graph, &verbs, kinds, self.use_of_state()))
         };

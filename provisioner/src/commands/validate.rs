@@ -14,12 +14,7 @@ pub fn run(global: &Global) -> Outcome {
     match Project::load(global) {
         Ok(project) => {
             let handlers = stack::handlers();
-            let graph = stack::graph(&stack::Plan {
-                manifest: &project.manifest,
-                handlers: &handlers,
-                code_sha256: None,
-                today: None,
-            })?;
+            let graph = stack::graph(&stack::Plan::of(&project.manifest, &handlers))?;
             let (tenants, resources) = (project.manifest.tenants.len(), graph.resources().len());
             match global.format {
                 Format::Json => {

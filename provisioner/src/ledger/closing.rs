@@ -1,4 +1,4 @@
-//! A month closed: what tenants and nobody are charged with, beside AWS's own total.
+//! A month closed: tenants' and unallocated cost beside AWS's own total.
 
 use billing::money::round;
 use billing::{Currency, Money, Month};

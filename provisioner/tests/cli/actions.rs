@@ -131,7 +131,7 @@ fn deployed() -> Vec<(String, Value)> {
     let manifest = load(&[Source { path: "billform.yaml".to_owned(), text }], None, &provisioner::stack::handlers())
         .expect("a sound manifest");
     let handlers = stack::handlers();
-    let wanted = stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: None, today: None };
+    let wanted = stack::Plan::of(&manifest, &handlers);
     let graph = stack::graph(&wanted).expect("a graph");
     let resources = graph.resources().iter();
     let policies = resources.map(|(address, resource)| (address.to_string(), resource.desired["policy"].clone()));

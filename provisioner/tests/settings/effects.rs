@@ -40,8 +40,7 @@ pub fn of(document: &Value, handlers: &[FunctionSpec]) -> Outcome {
 }
 
 fn effects(manifest: Manifest, handlers: &[FunctionSpec]) -> Value {
-    let graph = graph(&Plan { manifest: &manifest, handlers, code_sha256: None, today: None })
-        .expect("a sound manifest's graph");
+    let graph = graph(&Plan::of(&manifest, handlers)).expect("a sound manifest's graph");
     let resources = graph.resources().values().map(resource);
     let resources: Vec<Value> = resources.collect();
     let days = manifest.auth.links.as_ref().map(|links| tenant::days_of(links, None));

@@ -144,6 +144,12 @@ impl Balance {
 }
 
 impl Position {
+    /// What a month that closed as a credit leaves to later invoices: `total` is what it came to, below zero.
+    pub fn credit(month: Month, revision: u32, total: Money) -> Position {
+        let id = PositionId { month, revision, number: 0 };
+        Position { id, kind: EntryKind::Credit, text: format!("Credit from {month}"), amount: total }
+    }
+
     /// The same with the opposite amount.
     #[must_use]
     pub fn negated(&self) -> Position {

@@ -52,5 +52,3 @@ pub const STATE_METADATA: &str = "billform_state";
 pub const TOTAL_METADATA: &str = "billform_total";
 /// Stripe metadata key of the number of the set of lines that a draft carries.
 pub const DRAWING_METADATA: &str = "billform_drawing";
-/// Stripe metadata key of an invoice item's place on its invoice.
-pub const LINE_METADATA: &str = "billform_line";

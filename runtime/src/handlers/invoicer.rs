@@ -17,7 +17,6 @@ mod stop;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use billing::Money;
 use billing::function::{Grant, Setting};
 use billing::invoice::{AutomaticApproval, Collection, DraftRules, Lease};
 use billing::ledger;
@@ -224,11 +223,6 @@ impl Invoicing<'_> {
     fn lease(&self) -> Lease {
         let until = self.now().checked_add(SignedDuration::from_secs(self.lease_s.into())).unwrap_or(Timestamp::MAX);
         Lease { holder: self.holder.clone(), until }
-    }
-
-    /// Total of a record as an approval names it.
-    fn is_total(event: &InvoicerEvent, total: Money) -> bool {
-        event.total.is_none_or(|shown| shown == total)
     }
 }
 

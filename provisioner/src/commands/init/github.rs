@@ -280,8 +280,7 @@ async fn apply_roles(
 ) -> Outcome {
     let main = Project::load(global)?;
     let handlers = stack::handlers();
-    let wanted =
-        stack::graph(&stack::Plan { manifest: &main.manifest, handlers: &handlers, code_sha256: None, today: None })?;
+    let wanted = stack::graph(&stack::Plan::of(&main.manifest, &handlers))?;
     for role in [Role::Plan, Role::Apply] {
         let size = stack::permissions::size(&repository::policy(&main.manifest, &wanted, role));
         if size > INLINE_POLICY_LIMIT {

@@ -5,7 +5,6 @@ use billing::invoice::InvoiceState;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::reader;
 use super::run::{call, shown};
 use crate::project::Project;
 use crate::ui::exit;
@@ -35,11 +34,18 @@ pub struct Arguments {
     pub auto_approve: bool,
 }
 
-/// A draft to approve: its tenant, what it comes to by the ledger, and what by Stripe's live answer.
+/// A draft to approve, as the invoicer answered after it had compared the ledger with Stripe.
 struct Candidate {
     tenant: String,
     total: String,
     stripe_invoice: String,
+}
+
+impl Candidate {
+    fn of(month: &Value) -> Candidate {
+        let text = |key: &str| month[key].as_str().unwrap_or_default().to_owned();
+        Candidate { tenant: text("tenant"), total: text("total"), stripe_invoice: text("stripe_invoice") }
+    }
 }
 
 /// Brings the drafts up to date, shows them, asks, and has exactly these totals issued.
@@ -81,22 +87,10 @@ async fn candidates(project: &Project, arguments: &Arguments) -> Result<Vec<Cand
         event["tenant"] = json!(tenant);
     }
     let answer = call(project, &event).await?;
-    let reader = reader(project).await?;
-    let mut found = Vec::new();
-    for month in answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default() {
-        // What automatic approval holds back is for a person, too.
-        if !(month["state"] == InvoiceState::Complete.name() || month["result"] == "held") {
-            continue;
-        }
-        let tenant = month["tenant"].as_str().unwrap_or_default();
-        let Some(record) = reader.invoice(tenant, period).await? else { continue };
-        found.push(Candidate {
-            tenant: tenant.to_owned(),
-            total: record.invoice.total.to_string(),
-            stripe_invoice: record.stripe_invoice.unwrap_or_default(),
-        });
-    }
-    Ok(found)
+    let months = answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // What automatic approval holds back is for a person, too.
+    let waits = |month: &&Value| month["state"] == InvoiceState::Complete.name() || month["result"] == "held";
+    Ok(months.iter().filter(waits).map(Candidate::of).collect())
 }
 
 fn consent(arguments: &Arguments, drafts: usize) -> Result<(), Failure> {

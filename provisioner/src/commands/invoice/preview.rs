@@ -1,8 +1,8 @@
 //! `invoice preview`: what a month comes to, from the ledger, by the same rules and terms that draft it.
 
 use billing::Month;
-use billing::invoice::{MonthFacts, Standing, assess};
-use billing::ledger::{CostClaim, CostDay};
+use billing::invoice::Standing;
+use billing::ledger::CostDay;
 use billing::manifest::model::Tenant;
 use billing::names::UNALLOCATED;
 use billing::tenant::TenantRecord;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::reader;
 use crate::cloud::clock;
 use crate::commands::tenant::unknown_tenant;
+use crate::ledger::months;
 use crate::ledger::preview::{Preview, TermsOf};
 use crate::ledger::reader::LedgerReader;
 use crate::project::Project;
@@ -121,20 +122,10 @@ async fn preview(
         }
         Some(deployed) => (deployed, TermsOf::Deployed),
     };
-    let (mark, days) = (reader.sync_mark(id, month).await?, reader.cost_days(id, month.period()).await?);
-    let balance = reader.balance(id).await?;
-    let invoiced = reader.invoice(id, month).await?;
-    let claim = claim(project, reader, &record, month).await?;
-    let facts = MonthFacts {
-        tenant: &record,
-        month,
-        mark: mark.as_ref(),
-        days: &days,
-        balance: balance.as_ref(),
-        claim: claim.as_ref(),
-        record: invoiced.as_ref(),
-    };
-    let assessment = assess(&facts, project.manifest.invoicing.draft_rules(), today);
+    let (tag, rules) = (&project.manifest.attribution.tenant_tag, project.manifest.invoicing.draft_rules());
+    let claimed = record.cost_tag(tag, month);
+    let standing = months::load(reader, record, tag, rules, today, Some(month)).await?.months.swap_remove(0);
+    let (invoiced, assessment) = (standing.record, standing.assessment);
     let provisional = match &assessment.standing {
         Standing::Provisional(reason) => Some(reason.to_string()),
         _ => None,
@@ -144,24 +135,13 @@ async fn preview(
         (None, Err(reason), _) | (None, Ok(_), Standing::Unpriced(reason)) => Some(reason.to_string()),
         (None, Ok(_), Standing::Waiting(reason)) => Some(reason.to_string()),
         (None, Ok(_), Standing::Claimed { holder }) => {
-            let tag = claim.as_ref().map_or("it", |claim| claim.tag.as_str());
+            let tag = claimed.as_deref().unwrap_or("it");
             Some(format!("the cost of {tag} in {month} was invoiced to tenant {holder}"))
         }
     };
     let (tenant, name) = (id.clone(), tenant.name.clone());
     let invoice = assessment.composed.ok().map(|composed| composed.invoice);
     Ok(Preview { tenant, name, month, invoice, terms, invoiced, not_ready, provisional })
-}
-
-/// The claim on the month's cost: its tag, or its tenant's id, may have been another until then.
-async fn claim(
-    project: &Project,
-    reader: &LedgerReader,
-    tenant: &TenantRecord,
-    month: Month,
-) -> Result<Option<CostClaim>, Failure> {
-    let Some(tag) = tenant.cost_tag(&project.manifest.attribution.tenant_tag, month) else { return Ok(None) };
-    reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await
 }
 
 /// Whether the manifest's record comes to the same invoices as the deployed one, whose first month is filled in where the

@@ -4,7 +4,8 @@ use billing::Month;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::config;
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::cloud::invoicer;
 use crate::project::Project;
 use crate::ui::exit;
@@ -40,7 +41,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 
 /// Calls the stack's invoicer.
 pub(super) async fn call(project: &Project, event: &Value) -> Result<Value, Failure> {
-    let config = config(project).await?;
+    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let function = project.manifest.function_name("invoicer");
     invoicer::call(&aws_sdk_lambda::Client::new(&config), &function, event).await
 }

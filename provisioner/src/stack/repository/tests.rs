@@ -234,7 +234,7 @@ fn trust_policies_fit_into_iam() {
 fn the_plan_role_reads_and_nothing_else() {
     let manifest = manifest();
     let handlers = crate::stack::handlers();
-    let wanted = crate::stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: None, today: None };
+    let wanted = crate::stack::Plan::of(&manifest, &handlers);
     let wanted = crate::stack::graph(&wanted).expect("a graph");
     let actions = |policy: &Value| -> Vec<String> {
         let statements = policy["Statement"].as_array().expect("statements").clone();

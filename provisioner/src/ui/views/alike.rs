@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use engine::{Action, Step};
 use serde_json::{Value, json};
 
+use super::amounts::grouped;
+
 /// The steps of all, or of one tenant, and who else has steps alike.
 pub struct Group<'a> {
     /// The tenant; none for what all share.
@@ -80,20 +82,7 @@ pub fn told(alike: &[&str]) -> String {
     let named = alike.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     let more = if alike.len() > NAMED { " …" } else { "" };
     let tenants = if alike.len() == 1 { "tenant" } else { "tenants" };
-    format!("and {} more {tenants} alike: {named}{more} (`--tenant ID` shows one)", thousands(alike.len()))
-}
-
-/// `9,988`.
-fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    format!("and {} more {tenants} alike: {named}{more} (`--tenant ID` shows one)", grouped(alike.len() as u128))
 }
 
 #[cfg(test)]
@@ -161,7 +150,7 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        assert_eq!([1, 999, 1_000, 1_234_567].map(thousands), ["1", "999", "1,000", "1,234,567"]);
+        assert_eq!([1, 999, 1_000, 1_234_567].map(grouped), ["1", "999", "1,000", "1,234,567"]);
         assert!(told(&["a"]).starts_with("and 1 more tenant alike: a ("));
     }
 }

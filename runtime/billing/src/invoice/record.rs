@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Composed, Invoice, MonthTerms, Rule};
-use crate::balance::{EntryKind, Position, PositionId};
+use crate::balance::Position;
 use crate::pricing::Terms;
 use crate::tenant::TenantRecord;
 use crate::{Money, Month, names};
@@ -331,13 +331,8 @@ impl InvoiceRecord {
 
     /// What a month that closed as a credit left to later invoices; none of another one.
     pub fn credit(&self) -> Option<Position> {
-        let month = self.month();
-        (self.state == InvoiceState::Credit).then(|| Position {
-            id: PositionId { month, revision: self.credit_revision(), number: 0 },
-            kind: EntryKind::Credit,
-            text: format!("Credit from {month}"),
-            amount: self.invoice.total,
-        })
+        let left = self.state == InvoiceState::Credit;
+        left.then(|| Position::credit(self.month(), self.credit_revision(), self.invoice.total))
     }
 
     /// Which revision left the credit: one whose draft was given up for it is the one before.
@@ -362,6 +357,17 @@ impl InvoiceRecord {
             InvoiceState::Claimed | InvoiceState::Provisional | InvoiceState::Complete | InvoiceState::Approved => {
                 false
             }
+        }
+    }
+
+    /// How the present revision ended, for the list of past ones.
+    pub fn ended(&self, state: InvoiceState, at: Timestamp) -> PastRevision {
+        PastRevision {
+            revision: self.revision,
+            stripe_invoice: self.stripe_invoice.clone(),
+            state,
+            total: self.invoice.total,
+            at,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use billing::Month;
-use billing::balance::{Balance, Entry, EntryKind, Position, PositionId};
+use billing::balance::{Balance, Entry, EntryKind, Position};
 use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus, open_months};
 use billing::ledger::{self, InvoiceWrite, SyncMark};
 use billing::tenant::TenantRecord;
@@ -28,8 +28,8 @@ impl<'a> Account<'a> {
     pub(super) async fn load(ledger: &dyn Ledger, tenant: &'a TenantRecord) -> Result<Account<'a>, PortError> {
         let marks = ledger::costs::all_marks(ledger, &tenant.id).await?;
         let records = ledger::invoices::all(ledger, &tenant.id).await?;
-        let records = records.into_iter().map(|record| (record.month(), record)).collect();
-        let records: BTreeMap<Month, InvoiceRecord> = records;
+        let records: BTreeMap<Month, InvoiceRecord> =
+            records.into_iter().map(|record| (record.month(), record)).collect();
         let balance = match ledger::balances::open(ledger, &tenant.id).await? {
             Some(balance) => Some(balance),
             None => carried_of_schema_1(tenant, &records),
@@ -39,8 +39,7 @@ impl<'a> Account<'a> {
 
     /// The months to look at, oldest first.
     pub(super) fn open_months(&self, today: Date) -> Vec<Month> {
-        let records: Vec<InvoiceRecord> = self.records.values().cloned().collect();
-        open_months(self.tenant, &self.marks, &records, today)
+        open_months(self.tenant, &self.marks, &self.records(), today)
     }
 
     /// A month's invoice, as far as it got.
@@ -58,13 +57,13 @@ impl<'a> Account<'a> {
         self.balance.clone().unwrap_or_else(|| Balance::nothing(self.tenant.currency))
     }
 
-    /// The invoices in Stripe of a record's customer: one call a run.
-    pub(super) async fn remotes(&mut self, stripe: &dyn Invoices, customer: &str) -> Result<&[Remote], PortError> {
+    /// Lists the customer's invoices in Stripe, once a run, so that [`Account::remote`] knows them.
+    pub(super) async fn list(&mut self, stripe: &dyn Invoices, customer: &str) -> Result<(), PortError> {
         if !self.remotes.contains_key(customer) {
             let found = stripe.of_customer(customer).await?;
             self.remotes.insert(customer.to_owned(), found);
         }
-        Ok(self.remotes.get(customer).map(Vec::as_slice).unwrap_or_default())
+        Ok(())
     }
 
     /// The Stripe invoice of a record, as of the last look.
@@ -121,13 +120,7 @@ fn carried_of_schema_1(tenant: &TenantRecord, records: &BTreeMap<Month, InvoiceR
     let mut balance = Balance::nothing(tenant.currency);
     let closed = records.values().filter(|record| record.state == InvoiceState::Credit && record.since.is_none());
     for record in closed.filter(|record| !record.month().next().is_ok_and(|next| records.contains_key(&next))) {
-        let month = record.month();
-        balance.add(&Position {
-            id: PositionId { month, revision: record.revision, number: 0 },
-            kind: EntryKind::Credit,
-            text: format!("Credit from {month}"),
-            amount: record.invoice.total,
-        });
+        balance.add(&Position::credit(record.month(), record.revision, record.invoice.total));
     }
     (!balance.open.is_empty()).then_some(balance)
 }

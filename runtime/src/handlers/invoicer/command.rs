@@ -22,7 +22,7 @@ impl Invoicing<'_> {
         let (_, record) = self.month(account, month).await?;
         let record = record.ok_or_else(|| no_invoice(account, month))?;
         let total = record.invoice.total;
-        match (record.state, event.total.filter(|_| !Self::is_total(event, total))) {
+        match (record.state, event.total.filter(|shown| *shown != total)) {
             (InvoiceState::Complete, None) => {}
             (InvoiceState::Complete, Some(shown)) => return Err(Stop::AnotherTotal { total, shown }),
             // Approved before: it was issued, or is on its way.

@@ -5,7 +5,7 @@ use billing::names::STATE_METADATA;
 
 use super::Invoicing;
 use super::account::{Account, Changes};
-use super::looking::{edited, superseded};
+use super::looking::edited;
 use super::stop::Stop;
 use crate::ports::{DraftRequest, LineRequest, LinesRequest, RemoveRequest, UpdateRequest};
 
@@ -42,7 +42,7 @@ impl Invoicing<'_> {
         record: InvoiceRecord,
     ) -> Result<(InvoiceRecord, Remote), Stop> {
         let customer = record.customer.clone().ok_or_else(|| Stop::NoCustomer(record.tenant().to_owned()))?;
-        account.remotes(self.invoices, &customer).await?;
+        account.list(self.invoices, &customer).await?;
         let remote = match account.remote(&record).cloned() {
             Some(remote) => remote,
             None => {
@@ -122,10 +122,9 @@ impl Invoicing<'_> {
     async fn give_up_draft(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
         let Some(id) = record.stripe_invoice.clone() else { return Ok(record) };
         self.invoices.delete_draft(&id).await?;
-        let (_, next) = superseded(record.clone(), InvoiceState::Deleted, self.now());
         // What it drew and left stands as it was taken up: only the document is gone.
-        let kept =
-            InvoiceRecord { revision: next.revision, stripe_invoice: None, drawing: 0, past: next.past, ..record };
+        let past = record.past.iter().cloned().chain([record.ended(InvoiceState::Deleted, self.now())]).collect();
+        let kept = InvoiceRecord { revision: record.revision + 1, stripe_invoice: None, drawing: 0, past, ..record };
         self.persist(account, kept, Changes::default()).await
     }
 }

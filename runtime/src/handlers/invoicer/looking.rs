@@ -1,7 +1,7 @@
 //! Stripe is looked at again: what somebody did to an invoice there is noticed, and never undone in silence.
 
 use billing::balance::{EntryKind, Position, PositionId};
-use billing::invoice::{Carries, InvoiceRecord, InvoiceState, PastRevision, Payment, Remote, RemoteStatus};
+use billing::invoice::{Carries, InvoiceRecord, InvoiceState, Payment, Remote, RemoteStatus};
 
 use super::Invoicing;
 use super::account::{Account, Changes};
@@ -14,7 +14,7 @@ impl Invoicing<'_> {
             return Ok(record);
         };
         self.free(&record)?;
-        account.remotes(self.invoices, &customer).await?;
+        account.list(self.invoices, &customer).await?;
         let remote = match (account.remote(&record).cloned(), &record.stripe_invoice) {
             (Some(remote), _) => remote,
             // Claimed, and not created yet.
@@ -131,7 +131,7 @@ impl Invoicing<'_> {
 }
 
 /// The next revision of a record, empty: its cost is assessed again. And what that does to the balance.
-pub(super) fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -> (Changes, InvoiceRecord) {
+fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -> (Changes, InvoiceRecord) {
     let mut changes = Changes::redrawn(&record.drawn, &[]);
     if let Some(restated) = record.restated.as_ref().filter(|restated| !restated.sum.amount.is_zero()) {
         changes = changes.leaving(
@@ -144,13 +144,7 @@ pub(super) fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::T
             .negated(),
         );
     }
-    let past = PastRevision {
-        revision: record.revision,
-        stripe_invoice: record.stripe_invoice.clone(),
-        state: ended,
-        total: record.invoice.total,
-        at,
-    };
+    let past = record.ended(ended, at);
     let mut invoice = record.invoice.clone();
     invoice.without_carried();
     let next = InvoiceRecord {

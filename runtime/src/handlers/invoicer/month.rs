@@ -56,9 +56,6 @@ impl Invoicing<'_> {
     async fn claim(&self, account: &mut Account<'_>, month: Month) -> Result<InvoiceRecord, Stop> {
         let assessed = self.assess(account, month).await?;
         let tenant = account.tenant;
-        if assessed.composed.invoice.settlement().charges() && tenant.stripe_customer.is_none() {
-            return Err(Stop::NoCustomer(tenant.id.clone()));
-        }
         let empty = Composed { drawn: Vec::new(), ..assessed.composed.clone() };
         let record = InvoiceRecord::claimed(tenant, assessed.terms.clone(), self.policy.collection, empty);
         self.take_up(account, record, assessed).await
@@ -72,6 +69,10 @@ impl Invoicing<'_> {
         assessed: Assessed,
     ) -> Result<InvoiceRecord, Stop> {
         let Assessed { composed, finality, read_at, .. } = assessed;
+        let customer = record.customer.clone().or_else(|| account.tenant.stripe_customer.clone());
+        if composed.invoice.settlement().charges() && customer.is_none() {
+            return Err(Stop::NoCustomer(account.tenant.id.clone()));
+        }
         let mut changes = Changes::redrawn(&record.drawn, &composed.drawn);
         if let Some(credit) = record.credit() {
             changes = changes.taking_back(&credit);
@@ -80,12 +81,13 @@ impl Invoicing<'_> {
             Settlement::Charge(_) => InvoiceState::Claimed,
             Settlement::Nothing => InvoiceState::NothingDue,
             Settlement::Credit(_) => {
-                changes = changes.leaving(credit(&record, &composed));
+                changes = changes.leaving(Position::credit(record.month(), record.revision, composed.invoice.total));
                 InvoiceState::Credit
             }
         };
         let record = InvoiceRecord {
             state,
+            customer,
             drawing: record.drawing + 1,
             finality,
             invoice: composed.invoice,
@@ -170,12 +172,6 @@ impl Invoicing<'_> {
             let state = if record.state.without_document() { record.state } else { InvoiceState::Claimed };
             let record = InvoiceRecord { state, finality, read_at: assessed.read_at, ..record };
             return self.persist(account, record, Changes::default()).await;
-        }
-        if assessed.composed.invoice.settlement().charges() && record.customer.is_none() {
-            let customer = account.tenant.stripe_customer.clone();
-            let customer = customer.ok_or_else(|| Stop::NoCustomer(account.tenant.id.clone()))?;
-            let record = InvoiceRecord { customer: Some(customer), ..record };
-            return self.take_up(account, record, assessed).await;
         }
         self.take_up(account, record, assessed).await
     }
@@ -262,17 +258,6 @@ impl Invoicing<'_> {
             Some(reason) => Err(Stop::Late { reason, since }),
             None => Ok(()),
         }
-    }
-}
-
-/// What a month that closes as a credit leaves to later invoices.
-fn credit(record: &InvoiceRecord, composed: &Composed) -> Position {
-    let month = record.month();
-    Position {
-        id: PositionId { month, revision: record.revision, number: 0 },
-        kind: EntryKind::Credit,
-        text: format!("Credit from {month}"),
-        amount: composed.invoice.total,
     }
 }
 

@@ -1,8 +1,8 @@
-use billing::Month;
 use billing::balance::Balance;
 use billing::invoice::{InvoiceRecord, InvoiceState, RemoteStatus};
 use billing::ledger::{CostAmount, CostDay, SyncMark};
 use billing::money::MinorUnits;
+use billing::{Money, Month};
 use jiff::civil::date;
 use rust_decimal::Decimal;
 use serde_json::json;

@@ -131,7 +131,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 fn graph(manifest: &billing::manifest::Manifest) -> Fallible<Graph> {
     let handlers = stack::handlers();
-    let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: None, today: None };
+    let wanted = stack::Plan::of(manifest, &handlers);
     stack::graph(&wanted).map_err(|error| error.to_string())
 }
 

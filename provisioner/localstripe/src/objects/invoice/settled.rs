@@ -49,7 +49,7 @@ pub(crate) fn pay(state: &mut State, id: &str, before: &Value, how: Paid) -> Res
     Ok(())
 }
 
-/// Tells that an invoice, as it is shown now, is paid. A payment out of band is no payment that succeeded.
+/// Emits the events of a paid invoice as it is shown now. A payment out of band emits no `invoice.payment_succeeded`.
 pub(crate) fn tell(state: &mut State, shown: &Value, how: Paid) {
     state.emit(catalogue::INVOICE_PAID, shown);
     if how != Paid::OutOfBand {

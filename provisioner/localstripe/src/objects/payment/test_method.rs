@@ -87,7 +87,7 @@ const fn card_declined(reason: &'static str, message: &'static str) -> Decline {
 
 const GENERIC: Decline = card_declined("generic_decline", "Your card was declined.");
 
-/// The test method of that id; none when it is no published one.
+/// Returns the test method of that id, or none when Stripe publishes none of that id.
 pub(crate) fn of(id: &str) -> Option<TestMethod> {
     card(id).or_else(|| us_bank_account(id)).or_else(|| sepa_debit(id))
 }

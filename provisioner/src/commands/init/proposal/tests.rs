@@ -26,7 +26,7 @@ fn read(text: &str) -> Manifest {
 /// Every customer is imported where its tenant's customer stands.
 fn assert_imported(manifest: &Manifest, ids: &[&str]) {
     let handlers = stack::handlers();
-    let wanted = stack::Plan { manifest, handlers: &handlers, code_sha256: None, today: None };
+    let wanted = stack::Plan::of(manifest, &handlers);
     let graph = stack::graph(&wanted).expect("a graph");
     assert_eq!(stack::imports::strays(manifest, &graph), []);
     let imported: Vec<&str> = manifest.imports.iter().map(|import| import.id.as_str()).collect();

@@ -44,7 +44,7 @@ pub async fn run(phase: Phase, manifest: &Path) -> Fallible<String> {
     let text = std::fs::read_to_string(manifest).map_err(|error| format!("reading {}: {error}", manifest.display()))?;
     let manifest = manifest::load(text)?;
     let handlers = provisioner::stack::handlers();
-    let wanted = provisioner::stack::Plan { manifest: &manifest, handlers: &handlers, code_sha256: None, today: None };
+    let wanted = provisioner::stack::Plan::of(&manifest, &handlers);
     let graph = provisioner::stack::graph(&wanted).map_err(|error| error.to_string())?;
     let began = Instant::now();
     let clients = Clients::new(&manifest.aws.region).await?;
