@@ -42,6 +42,18 @@ impl Amount {
             .map_err(|cause| format!("{units} with {places} decimal places {cause}"))
     }
 
+    /// An amount of 64 bits in units of 10^-12.
+    #[inline]
+    pub(crate) fn of_short(units: i64) -> Amount {
+        Amount { coarse: units.into(), fine: 0 }
+    }
+
+    /// The amount in 64 bits, in units of 10^-12, if it fits.
+    #[inline]
+    pub(crate) fn short(self) -> Option<i64> {
+        i64::try_from(self.coarse).ok().filter(|_| self.fine == 0)
+    }
+
     /// Whether it is zero.
     pub fn is_zero(&self) -> bool {
         *self == Amount::ZERO
@@ -82,6 +94,24 @@ impl Amount {
         let (whole, rest) = (coarse / unit, coarse % unit);
         let is_up = if unit == 1 { fine.abs() * 2 >= FINE_ONE } else { rest.abs() * 2 >= unit };
         whole + if is_up { if coarse < 0 || fine < 0 { -1 } else { 1 } } else { 0 }
+    }
+
+    /// How many decimal places it needs, 12 at least.
+    pub(crate) fn places(&self) -> u32 {
+        let (mut fine, mut places) = (self.one_sign().fine, MOST_PLACES);
+        while places > PLACES && fine % 10 == 0 {
+            fine /= 10;
+            places -= 1;
+        }
+        places
+    }
+
+    /// The amount in whole units of 10^-`places`, between 12 and 48; none where it is finer, or too large for that.
+    pub(crate) fn units(&self, places: u32) -> Option<i128> {
+        let unit = 10_i128.pow(MOST_PLACES - places.clamp(PLACES, MOST_PLACES));
+        let Amount { coarse, fine } = self.one_sign();
+        let coarse = coarse.checked_mul(10_i128.checked_pow(places.saturating_sub(PLACES))?)?;
+        if fine % unit == 0 { coarse.checked_add(fine / unit) } else { None }
     }
 
     /// Both parts with the same sign.

@@ -50,8 +50,7 @@ pub fn amortise(
     rules: &mut Rules,
 ) -> Result<Figures, RowFault> {
     let mut costs = Figures::default();
-    costs.clear(batch.rows);
-    let fine: Vec<Vec<i128>> = batch.costs.iter().map(|figures| figures.dense_fine()).collect();
+    costs.resize(batch.rows);
     for row in 0..batch.rows {
         let line_type = batch.keys[fields.line_type][row];
         let rule = rules.of(line_type, &names[fields.line_type]);
@@ -63,8 +62,7 @@ pub fn amortise(
                     .remedy("add the column to the export, or choose `--basis unblended`");
                 return Err(RowFault { row, fault: fault.of_column(columns[column]) });
             }
-            let fine = fine[column].get(row).copied().unwrap_or_default();
-            Ok(Amount { coarse: figures.coarse[row], fine })
+            Ok(figures.get(row))
         };
         let cost = match rule {
             Rule::Column(column) => figure(column)?,

@@ -1,6 +1,6 @@
 //! Sums by group: of each batch every row finds its group by the numbers of its fields, packed into one key.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::amount::Amount;
@@ -31,6 +31,39 @@ impl Sums {
     }
 }
 
+/// The amounts of a group that fit into 64 bits, added up in 96: enough for 2^32 of them. Every row touches one, so they
+/// are half a cache line: thousands of groups stay near.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(32))]
+struct Short {
+    cost: u64,
+    usage: u64,
+    rows: u64,
+    /// The upper parts.
+    cost_high: i32,
+    usage_high: i32,
+}
+
+impl Short {
+    #[inline]
+    fn add(&mut self, cost: i64, usage: i64) {
+        fn add(low: &mut u64, high: &mut i32, amount: i64) {
+            let (sum, carries) = low.overflowing_add(amount as u64);
+            *low = sum;
+            *high += i32::from(carries) + (amount >> 63) as i32;
+        }
+        add(&mut self.cost, &mut self.cost_high, cost);
+        add(&mut self.usage, &mut self.usage_high, usage);
+        self.rows += 1;
+    }
+
+    fn sums(&self) -> Sums {
+        let amount = |low: u64, high: i32| Amount { coarse: i128::from(high) << 64 | i128::from(low), fine: 0 };
+        let (cost, usage) = (amount(self.cost, self.cost_high), amount(self.usage, self.usage_high));
+        Sums { cost, usage, rows: self.rows }
+    }
+}
+
 /// The groups that one thread has found.
 #[derive(Debug)]
 pub struct Groups {
@@ -40,8 +73,11 @@ pub struct Groups {
     index: Index,
     /// The numbers of every group's fields, group after group.
     members: Vec<u32>,
-    sums: Vec<Sums>,
-    keys: Vec<u128>,
+    sums: Vec<Short>,
+    /// What the other amounts add up to, for the groups that have any.
+    long: BTreeMap<u32, Sums>,
+    keys: Vec<u32>,
+    long_keys: Vec<u128>,
     found: Vec<u32>,
 }
 
@@ -56,33 +92,33 @@ impl Groups {
     /// Groups by these fields.
     pub fn new(fields: Vec<usize>) -> Groups {
         let bits = vec![0; fields.len()];
-        let (members, sums, keys, found) = Default::default();
-        Groups { fields, bits, index: Index::Table(vec![0]), members, sums, keys, found }
+        let (members, sums, long, keys, long_keys, found) = Default::default();
+        Groups { fields, bits, index: Index::Table(vec![0]), members, sums, long, keys, long_keys, found }
     }
 
     /// Adds the rows of a batch to their groups.
     pub fn add(&mut self, batch: &Batch, costs: &Figures, names: &[Names]) -> Result<(), Fault> {
         self.fit(names)?;
-        self.find(batch);
-        for (row, group) in self.found.iter().enumerate() {
-            let sums = &mut self.sums[*group as usize];
-            sums.cost.coarse += costs.coarse[row];
-            sums.usage.coarse += batch.usage.coarse[row];
-            sums.rows += 1;
+        self.find(batch, (&costs.short, &batch.usage.short));
+        for (row, cost) in &costs.long {
+            self.long.entry(self.found[*row]).or_default().cost.add(*cost);
         }
-        for (row, fine) in &costs.fine {
-            self.sums[self.found[*row] as usize].cost.add_fine(*fine);
-        }
-        for (row, fine) in &batch.usage.fine {
-            self.sums[self.found[*row] as usize].usage.add_fine(*fine);
+        for (row, usage) in &batch.usage.long {
+            self.long.entry(self.found[*row]).or_default().usage.add(*usage);
         }
         Ok(())
     }
 
     /// The groups: the numbers of their fields, and their sums.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u32], &Sums)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[u32], Sums)> {
         let width = self.fields.len();
-        self.sums.iter().enumerate().map(move |(group, sums)| (&self.members[group * width..][..width], sums))
+        self.sums.iter().enumerate().map(move |(group, short)| {
+            let mut sums = short.sums();
+            if let Some(long) = self.long.get(&(group as u32)) {
+                sums.add(long);
+            }
+            (&self.members[group * width..][..width], sums)
+        })
     }
 
     /// Makes the keys long enough for every number there is.
@@ -112,49 +148,63 @@ impl Groups {
         Ok(())
     }
 
-    /// Finds the group of every row.
-    fn find(&mut self, batch: &Batch) {
-        self.found.clear();
+    /// Finds the group of every row and adds its amounts.
+    fn find(&mut self, batch: &Batch, (costs, usages): (&[i64], &[i64])) {
+        let width = self.fields.len();
+        self.found.resize(batch.rows, 0);
         match &mut self.index {
             Index::Table(table) => {
-                let mut keys = vec![0_u32; batch.rows];
-                for (field, bits) in self.fields.iter().zip(&self.bits) {
-                    keys.iter_mut().zip(&batch.keys[*field]).for_each(|(key, number)| *key = *key << bits | number);
+                self.keys.resize(batch.rows, 0);
+                for (at, (field, bits)) in self.fields.iter().zip(&self.bits).enumerate() {
+                    let numbers = self.keys.iter_mut().zip(&batch.keys[*field]);
+                    match at {
+                        0 => numbers.for_each(|(key, number)| *key = *number),
+                        _ => numbers.for_each(|(key, number)| *key = *key << bits | number),
+                    }
                 }
-                for (row, key) in keys.into_iter().enumerate() {
-                    let place = &mut table[key as usize];
+                if self.fields.is_empty() {
+                    self.keys.fill(0);
+                }
+                let amounts = costs.iter().zip(usages);
+                for (row, ((group, key), (cost, usage))) in
+                    self.found.iter_mut().zip(&self.keys).zip(amounts).enumerate()
+                {
+                    let place = &mut table[*key as usize];
                     if *place == 0 {
                         self.members.extend(self.fields.iter().map(|field| batch.keys[*field][row]));
-                        self.sums.push(Sums::default());
+                        self.sums.push(Short::default());
                         *place = self.sums.len() as u32;
                     }
-                    self.found.push(*place - 1);
+                    *group = *place - 1;
+                    self.sums[*group as usize].add(*cost, *usage);
                 }
             }
             Index::Hashed(map) => {
-                self.keys.clear();
-                self.keys.resize(batch.rows, 0);
+                self.long_keys.clear();
+                self.long_keys.resize(batch.rows, 0);
                 for (field, bits) in self.fields.iter().zip(&self.bits) {
-                    self.keys
-                        .iter_mut()
-                        .zip(&batch.keys[*field])
-                        .for_each(|(key, number)| *key = *key << bits | u128::from(*number));
+                    let numbers = self.long_keys.iter_mut().zip(&batch.keys[*field]);
+                    numbers.for_each(|(key, number)| *key = *key << bits | u128::from(*number));
                 }
                 let mut last = None;
-                for (row, key) in self.keys.iter().enumerate() {
-                    let group = match last {
+                let amounts = costs.iter().zip(usages);
+                for (row, ((group, key), (cost, usage))) in
+                    self.found.iter_mut().zip(&self.long_keys).zip(amounts).enumerate()
+                {
+                    *group = match last {
                         Some((known, group)) if known == *key => group,
                         _ => *map.entry(*key).or_insert_with(|| {
                             self.members.extend(self.fields.iter().map(|field| batch.keys[*field][row]));
-                            self.sums.push(Sums::default());
+                            self.sums.push(Short::default());
                             self.sums.len() as u32 - 1
                         }),
                     };
-                    last = Some((*key, group));
-                    self.found.push(group);
+                    last = Some((*key, *group));
+                    self.sums[*group as usize].add(*cost, *usage);
                 }
             }
         }
+        debug_assert_eq!(self.members.len(), self.sums.len() * width);
     }
 }
 

@@ -129,8 +129,17 @@ impl Layout {
 
     /// The columns of a basis. FOCUS has its costs after all discounts: net and gross are the same there.
     ///
-    /// Amortised cost follows AWS's rule ("Understanding your amortized reservation and savings plan data", User Guide for
-    /// Cost and Usage Reports), in the order of [`crate::charge`].
+    /// Amortised cost follows AWS's own rule by line type, in the order of [`crate::charge`]. Sources, of the user guide
+    /// of Data Exports (`docs.aws.amazon.com/cur/latest/userguide/`):
+    /// - `cur-sp.html`, "Understanding Savings Plans": what is covered costs `SavingsPlanEffectiveCost`, its
+    ///   `SavingsPlanNegation` takes the price on demand back, `SavingsPlanRecurringFee` has the commitment and what of it
+    ///   was used, so that the difference is what was not, and `SavingsPlanUpfrontFee` was paid before;
+    /// - `amortized-reservation.html`, "Understanding your amortized reservation data": `DiscountedUsage` has
+    ///   `EffectiveCost`, `RIFee` what was not used of the upfront and of the recurring fee; a `Fee` with a reservation's
+    ///   ARN is the upfront fee itself, which those spread.
+    ///
+    /// The queries that AWS publishes for its reports (Well-Architected Labs, "CUR Query Library"; CUDOS) sum by the same
+    /// rule. There is no net column of a plan's commitment: net amortised cost takes the same difference.
     pub fn costs(self, basis: Basis) -> Costs {
         let is_net = matches!(basis, Basis::NetUnblended | Basis::NetAmortised);
         let is_amortised = matches!(basis, Basis::Amortised | Basis::NetAmortised);

@@ -33,6 +33,7 @@ pub use describe::{Description, FileDescription, describe};
 pub use groups::Sums;
 pub use layout::Layout;
 pub use manifest::Manifest;
+pub use parquet::parquet;
 pub use problem::{Place, Problem};
 pub use query::{Basis, Dimension, Query};
 pub use read::{Reading, decode, report};

@@ -6,57 +6,75 @@ use std::fmt::Write as _;
 use crate::amount::{Amount, PLACES};
 
 /// Decimals below this have at most 15 digits: each of them is the shortest text of the double it becomes.
-const FIFTEEN_DIGITS: u128 = 1_000_000_000_000_000;
+const FIFTEEN_DIGITS: u64 = 1_000_000_000_000_000;
+/// Doubles from 2^-40 on and below 2^49 take the quick way.
+const LEAST_EXPONENT: u64 = 1023 - 40;
+const EXPONENTS: usize = 89;
 
-const POWERS: [u128; 13] = {
-    let mut powers = [1; 13];
-    let mut at = 1;
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
+/// How doubles of one exponent become decimals.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// A power of ten times a power of two: the mantissa times this, without its last `drop` bits, is the decimal in the
+    /// upper 64 bits and a fraction in the lower ones.
+    factor: u64,
+    drop: u32,
+    /// A fraction nearer than this to a whole number is within half the double's gap.
+    near: u64,
+    /// The decimal's unit in units of 10^-12.
+    unit: u64,
+}
+
+const SCALES: [Scale; EXPONENTS] = {
+    let mut scales = [Scale { factor: 0, drop: 0, near: 0, unit: 0 }; EXPONENTS];
+    let mut at = 0;
+    while at < EXPONENTS {
+        // The double is below 2^top: a mantissa of 53 bits, shifted by so many bits. As many places as leave 15 digits;
+        // log10(2) is a little less than 0.302.
+        let top = at as i32 - 39;
+        let shift = (53 - top) as u32;
+        let digits = 15_000 - 302 * top;
+        let places = if digits > 12_000 { PLACES } else { (digits / 1000) as u32 };
+        let power = 10_u64.pow(places);
+        // The product has at most 93 bits. Where the fraction has more than 64, its last ones are dropped, and it must be
+        // nearer by as much as that hides.
+        let (factor, drop) = if shift <= 64 { (power << (64 - shift), 0) } else { (power, shift - 64) };
+        let near = (factor / 2 >> drop) - (drop > 0) as u64;
+        scales[at] = Scale { factor, drop, near, unit: 10_u64.pow(PLACES - places) };
         at += 1;
     }
-    powers
+    scales
 };
 
 /// The double of these bits as an exact decimal.
-#[inline]
 pub fn amount(bits: u64) -> Result<Amount, String> {
-    match quick(bits) {
-        Some(coarse) => Ok(Amount { coarse, fine: 0 }),
-        None => by_text(bits),
-    }
+    let Some((decimal, unit)) = short_decimal(bits) else { return by_text(bits) };
+    let coarse = i128::from(decimal) * i128::from(unit);
+    Ok(Amount { coarse: if bits >> 63 == 1 { -coarse } else { coarse }, fine: 0 })
 }
 
-/// The decimal in units of 10^-12 if the double has one of at most 15 digits and 12 places: two decimals of 15 digits
-/// never become the same double, so the one found by rounding, if the double lies next to it, is the shortest.
+/// The same in units of 10^-12, where that takes the quick way and fits into 64 bits.
 #[inline]
-fn quick(bits: u64) -> Option<i128> {
-    let magnitude = bits & (u64::MAX >> 1);
-    if magnitude == 0 {
-        return Some(0);
-    }
-    let exponent = (magnitude >> 52) as i32 - 1075;
-    // Below 2^49; the bounds keep every shift and product below in range.
-    if !(-92..=-4).contains(&exponent) {
-        return None;
-    }
-    let mantissa = (magnitude & ((1 << 52) - 1)) | (1 << 52);
-    let shift = exponent.unsigned_abs();
-    // As many places as leave 15 digits: the double is below 2^top, and log10(2) is a little less than 0.302.
-    let top = 53 - shift as i32;
-    let places = ((15_000 - 302 * top) / 1000).clamp(0, PLACES as i32) as usize;
-    let power = POWERS[places];
-    let product = u128::from(mantissa) * power;
-    let (low, half) = (product & ((1 << shift) - 1), 1 << (shift - 1));
-    let (decimal, distance) =
-        if low >= half { ((product >> shift) + 1, (1 << shift) - low) } else { (product >> shift, low) };
-    // Next to the double: within half its gap, a quarter at a power of two, where the gap below is half as wide.
-    let least = if mantissa == 1 << 52 { 4 } else { 2 };
-    if decimal >= FIFTEEN_DIGITS || distance * least >= power {
-        return None;
-    }
-    let coarse = (decimal * POWERS[PLACES as usize - places]) as i128;
-    Some(if bits >> 63 == 1 { -coarse } else { coarse })
+pub fn quick(bits: u64) -> Option<i64> {
+    let (decimal, unit) = short_decimal(bits)?;
+    let short = (decimal as i64).checked_mul(unit as i64)?;
+    Some(if bits >> 63 == 1 { -short } else { short })
+}
+
+/// The decimal without its sign, and its unit in units of 10^-12, if the double has one of at most 15 digits and 12
+/// places: two decimals of 15 digits never become the same double, so the one found by rounding, if the double lies next
+/// to it, is the shortest.
+#[inline]
+fn short_decimal(bits: u64) -> Option<(u64, u64)> {
+    let exponent = (bits >> 52 & 0x7ff).wrapping_sub(LEAST_EXPONENT);
+    let Some(scale) = SCALES.get(exponent as usize) else { return (bits << 1 == 0).then_some((0, 1)) };
+    let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
+    let product = (u128::from(mantissa) * u128::from(scale.factor)) >> (scale.drop & 63);
+    let (whole, fraction) = ((product >> 64) as u64, product as u64);
+    // Rounded, and how far that is.
+    let (decimal, distance) = (whole + (fraction >> 63), fraction.min(fraction.wrapping_neg()));
+    // At a power of two the gap below is half as wide.
+    let near = if mantissa == 1 << 52 { scale.near / 2 } else { scale.near };
+    (distance < near && decimal < FIFTEEN_DIGITS).then_some((decimal, scale.unit))
 }
 
 /// The same by the standard library's shortest text.
@@ -91,8 +109,11 @@ mod tests {
 
         #[test]
         fn the_quick_way_finds_what_the_text_says(bits: u64) {
-            if let Some(coarse) = quick(bits) {
-                prop_assert_eq!(Amount { coarse, fine: 0 }, by_text(bits).expect("finite"));
+            if let Some(short) = quick(bits) {
+                prop_assert_eq!(Amount::of_short(short), by_text(bits).expect("finite"));
+            }
+            if f64::from_bits(bits).is_finite() {
+                prop_assert_eq!(amount(bits), by_text(bits));
             }
         }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::amount::Amount;
 use crate::ask::Ask;
 use crate::batch::{Batch, Figures, RowFault};
 use crate::charge::{Rules, amortise};
@@ -70,9 +69,7 @@ impl<'q> Worker<'q> {
         let all = |fault| RowFault { row: 0, fault };
         self.watch(costs).and_then(|()| self.watch(&batch.usage)).map_err(all)?;
         self.groups.add(batch, costs, names).map_err(all)?;
-        let sums = Sums { cost: costs.sum(), usage: batch.usage.sum(), rows: batch.rows as u64 };
-        self.total.add(&sums);
-        self.add_months(batch, costs, &sums);
+        self.add_months(batch, costs);
         Ok(())
     }
 
@@ -94,8 +91,12 @@ impl<'q> Worker<'q> {
     }
 
     fn see_currencies(&mut self, batch: &Batch, (file, place): At) {
+        let numbers = &batch.keys[self.ask.currency];
+        if batch.same[self.ask.currency].is_some_and(|number| self.currencies.contains_key(&number)) {
+            return;
+        }
         let mut last = EMPTY;
-        for (row, number) in batch.keys[self.ask.currency].iter().enumerate() {
+        for (row, number) in numbers.iter().enumerate() {
             if *number != last {
                 last = *number;
                 if last != EMPTY {
@@ -107,8 +108,9 @@ impl<'q> Worker<'q> {
 
     /// Refuses rows whose sum might not fit.
     fn watch(&mut self, figures: &Figures) -> Result<(), Fault> {
-        let sizes = figures.coarse.iter().fold(0_u128, |sum, coarse| sum.saturating_add(coarse.unsigned_abs() + 1));
-        self.magnitude = self.magnitude.saturating_add(sizes);
+        let short = (figures.short.len() as u128) << 63;
+        let long = figures.long.iter().map(|(_, amount)| amount.coarse.unsigned_abs() + 1);
+        self.magnitude = long.fold(self.magnitude.saturating_add(short), u128::saturating_add);
         // Threads are added up as well: a 64th leaves room for as many.
         if self.magnitude < i128::MAX.unsigned_abs() / 64 {
             Ok(())
@@ -117,22 +119,27 @@ impl<'q> Worker<'q> {
         }
     }
 
-    fn add_months(&mut self, batch: &Batch, costs: &Figures, sums: &Sums) {
+    /// Adds the rows to their months and to all: stretch by stretch of one month, as reports have them.
+    fn add_months(&mut self, batch: &Batch, costs: &Figures) {
         let (months, invoices) = (&batch.keys[self.ask.month], &batch.keys[self.ask.invoice]);
-        let first = (months[0], invoices[0]);
-        if months.iter().all(|month| *month == first.0) && invoices.iter().all(|invoice| *invoice == first.1) {
-            self.months.entry((first.0, first.1 != EMPTY)).or_default().add(sums);
-            return;
-        }
-        let (cost_fine, usage_fine) = (costs.dense_fine(), batch.usage.dense_fine());
-        for row in 0..batch.rows {
-            let amount = |figures: &Figures, fine: &[i128]| Amount {
-                coarse: figures.coarse[row],
-                fine: fine.get(row).copied().unwrap_or_default(),
-            };
-            let (cost, usage) = (amount(costs, &cost_fine), amount(&batch.usage, &usage_fine));
-            let key = (months[row], invoices[row] != EMPTY);
-            self.months.entry(key).or_default().add(&Sums { cost, usage, rows: 1 });
+        let is_same = batch.same[self.ask.month].is_some();
+        let mut end = 0;
+        for stretch in months.chunk_by(|one, two| is_same || one == two) {
+            let rows = end..end + stretch.len();
+            end = rows.end;
+            let is_open = |row: usize| invoices[row] == EMPTY;
+            let (cost, open_cost) = costs.sums(rows.clone(), is_open);
+            let (usage, open_usage) = batch.usage.sums(rows.clone(), is_open);
+            let count = rows.len() as u64;
+            let open_rows = rows.filter(|row| is_open(*row)).count() as u64;
+            let open = Sums { cost: open_cost, usage: open_usage, rows: open_rows };
+            let rest = Sums { cost: cost - open_cost, usage: usage - open_usage, rows: count - open_rows };
+            self.total.add(&Sums { cost, usage, rows: count });
+            for (sums, is_invoiced) in [(open, false), (rest, true)] {
+                if sums.rows > 0 {
+                    self.months.entry((stretch[0], is_invoiced)).or_default().add(&sums);
+                }
+            }
         }
     }
 
@@ -141,7 +148,7 @@ impl<'q> Worker<'q> {
         let by: Vec<&Names> = self.ask.by.iter().map(|field| &names[*field]).collect();
         for (members, sums) in self.groups.iter() {
             let values = members.iter().zip(&by).map(|(number, names)| names.text(*number).clone()).collect();
-            all.groups.entry(values).or_default().add(sums);
+            all.groups.entry(values).or_default().add(&sums);
         }
         for ((month, is_invoiced), sums) in &self.months {
             let month = names[self.ask.month].text(*month).clone();

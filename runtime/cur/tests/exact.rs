@@ -8,6 +8,7 @@ use generate::lines::Lines;
 use generate::parquet::{Amounts, Writing};
 use generate::{Shape, expected};
 use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
+use rust_decimal::Decimal;
 
 const SHAPES: [Shape; 3] = [Shape::Legacy, Shape::Cur2, Shape::Focus];
 
@@ -187,4 +188,43 @@ fn two_spellings_of_one_tag_are_refused() {
         let problem = cur::report(&[&file], &Query::new(by.to_vec()), &Reading::default()).expect_err("refused");
         assert!(problem.to_string().contains("are one tag in this report; group by one of them"), "{problem}");
     }
+}
+
+#[test]
+fn an_answer_is_written_as_parquet_with_every_digit() {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::Field;
+
+    let by = ["tenant", "tag:env", "line-type"];
+    let report = read(&[parquet(&lines(), Shape::Cur2, &Writing::default())], &query(&by, Basis::Amortised), 2);
+    let file = SerializedFileReader::new(bytes::Bytes::from(cur::parquet(&report).expect("written"))).expect("a file");
+    let rows = file.get_row_iter(None).expect("rows").map(|row| row.expect("a row"));
+    let texts = rows.map(|row| {
+        let columns = row.get_column_iter().map(|(name, field)| match field {
+            Field::Decimal(decimal) => {
+                let bytes = <[u8; 16]>::try_from(decimal.data()).expect("16 bytes");
+                let units = Decimal::from_i128_with_scale(i128::from_be_bytes(bytes), decimal.scale().unsigned_abs());
+                (name.clone(), units.normalize().to_string())
+            }
+            Field::Str(text) => (name.clone(), text.clone()),
+            other => panic!("{other}"),
+        });
+        columns.collect::<Vec<_>>()
+    });
+    let texts: Vec<_> = texts.collect();
+    let expected = expected(&lines(), Shape::Cur2, 2, &by);
+    assert_eq!(texts.len(), expected.len());
+    for (found, (values, (cost, usage, _))) in texts.iter().zip(&expected) {
+        let values = values.iter().cloned().chain([cost, usage].map(|amount| amount.normalize().to_string()));
+        let names = by.into_iter().chain(["cost", "usage"]).map(str::to_owned);
+        assert_eq!(*found, names.zip(values).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_amount_of_more_than_38_digits_is_not_written_as_parquet() {
+    let text = "lineItem/UnblendedCost,lineItem/UsageAmount\n0.0000000000000000000000001,1\n99999999999999,1\n";
+    let report = read(&[Bytes::new("a.csv", text)], &query(&[], Basis::Unblended), 1);
+    let cause = cur::parquet(&report).expect_err("too long");
+    assert!(cause.ends_with("with 25 decimal places has more than 38 digits"), "{cause}");
 }

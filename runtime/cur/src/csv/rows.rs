@@ -110,8 +110,9 @@ impl<'a> Rows<'a> {
         let at = |records: &Records<'_>| Place::Line(records.line);
         // The header, which is known.
         records.next().map_err(|fault| (at(&records), fault))?;
+        batch.clear();
         loop {
-            batch.clear(ROWS);
+            batch.resize(ROWS);
             for (place, figures) in batch.costs.iter_mut().enumerate() {
                 figures.is_absent = self.absent.contains(&place);
             }
@@ -126,10 +127,8 @@ impl<'a> Rows<'a> {
                 lines.push(records.line);
             }
             let rows = lines.len();
-            batch.rows = rows;
+            batch.truncate(rows);
             batch.lines.clone_from(&lines);
-            batch.keys.iter_mut().for_each(|keys| keys.truncate(rows));
-            batch.costs.iter_mut().chain([&mut batch.usage]).for_each(|figures| figures.coarse.truncate(rows));
             if rows > 0 {
                 each(batch, names).map_err(|RowFault { row, fault }| (batch.place(row, Place::File), fault))?;
             }

@@ -2,7 +2,7 @@
 
 use super::footer::Chunks;
 use super::group::{Group, GroupReader};
-use super::leaf::{Leaf, Present};
+use super::leaf::Leaf;
 use crate::batch::ROWS;
 use crate::problem::Fault;
 use crate::source::Ranges;
@@ -34,11 +34,7 @@ fn decode(
         if has_rows {
             leaf.repetition(&mut levels[..count])?;
         }
-        let there = match leaf.present(&mut levels[..count])? {
-            Present::All => count,
-            Present::None => 0,
-            Present::Some(there) => there,
-        };
+        let there = leaf.present(&mut levels[..count])?.of(count);
         if leaf.has_codes() {
             leaf.codes(&mut codes[..there])?;
         } else {

@@ -173,17 +173,20 @@ impl GroupReader {
     ) -> Result<(), RowFault> {
         let of = |name: &str, fault: Fault| RowFault { row: 0, fault: fault.of_column(name) };
         self.begin(plan, group, request)?;
+        batch.clear();
         let mut left = group.rows;
         while left > 0 {
             let rows = left.min(ROWS as u64) as usize;
             left -= rows as u64;
-            batch.clear(rows);
+            batch.resize(rows);
             for (place, figures) in batch.costs.iter_mut().enumerate() {
                 figures.is_absent = plan.absent.contains(&place);
             }
             for (reader, column) in self.keys.iter_mut().zip(&plan.keys) {
                 let (names, keys) = (&mut names[column.field], &mut batch.keys[column.field]);
-                reader.read(file, column.kind, column.what, names, keys).map_err(|fault| of(&column.name, fault))?;
+                let same = &mut batch.same[column.field];
+                let read = reader.read(file, (column.kind, column.what), names, keys, *same);
+                *same = read.map_err(|fault| of(&column.name, fault))?;
             }
             for (reader, column) in self.maps.iter_mut().zip(&plan.maps) {
                 let done = reader.read(file, &column.asked, names, rows, &mut batch.keys);

@@ -33,15 +33,22 @@ impl Hybrid {
         Ok(Hybrid { width, at, end, left: 0, run: Run::None })
     }
 
-    /// Fills `out` with the next values. Returns their value where one run gives all of them.
+    /// Fills `out` with the next values.
+    pub fn fill(&mut self, page: &[u8], out: &mut [u32]) -> Result<(), Fault> {
+        if let Some(same) = self.take(page, out)? {
+            out.fill(same);
+        }
+        Ok(())
+    }
+
+    /// Fills `out` with the next values, or returns their value where one run gives all of them and leaves `out` alone.
     #[inline]
-    pub fn fill(&mut self, page: &[u8], out: &mut [u32]) -> Result<Option<u32>, Fault> {
+    pub fn take(&mut self, page: &[u8], out: &mut [u32]) -> Result<Option<u32>, Fault> {
         while self.left == 0 && !out.is_empty() {
             self.next_run(page)?;
         }
         if let (Run::Same(value), true) = (self.run, self.left >= out.len()) {
             self.left -= out.len();
-            out.fill(value);
             return Ok(Some(value));
         }
         let mut done = 0;
@@ -113,23 +120,66 @@ impl Hybrid {
 /// Unpacks values of `width` bits (1 to 32) from `bit` on. The caller has checked that they lie before `end`.
 #[inline]
 fn unpack(page: &[u8], end: usize, bit: usize, width: u32, out: &mut [u32]) {
-    let mask = u32::MAX >> (32 - width);
-    let mut bit = bit;
-    // Whole words while eight bytes are there to be read.
-    let words = page[..end].len().saturating_sub(8) * 8;
-    let fast = if bit <= words { ((words - bit) / width as usize).min(out.len()) } else { 0 };
-    let (quick, slow) = out.split_at_mut(fast);
-    for value in quick {
-        let from = bit / 8;
-        let word = u64::from_le_bytes(page[from..from + 8].try_into().expect("eight bytes"));
-        *value = (word >> (bit % 8)) as u32 & mask;
-        bit += width as usize;
+    let bytes = &page[..end];
+    // Up to the next group of eight, which begins with a byte.
+    let first = (0..8).find(|values| (bit + values * width as usize).is_multiple_of(8)).unwrap_or(out.len());
+    let (head, rest) = out.split_at_mut(first.min(out.len()));
+    one_by_one(bytes, bit, width, head);
+    let bit = bit + head.len() * width as usize;
+    let done = if rest.is_empty() { 0 } else { by_eight(bytes.get(bit / 8..).unwrap_or_default(), width, rest) };
+    one_by_one(bytes, bit + done * width as usize, width, &mut rest[done..]);
+}
+
+/// Unpacks whole groups of eight; returns how many values that were.
+fn by_eight(bytes: &[u8], width: u32, out: &mut [u32]) -> usize {
+    macro_rules! widths {
+        ($($width:literal)*) => {
+            match width {
+                $($width => groups::<$width>(bytes, out),)*
+                _ => 0,
+            }
+        };
     }
-    for value in slow {
-        let mut word = [0; 8];
-        let rest = &page[bit / 8..end];
-        let length = rest.len().min(8);
-        word[..length].copy_from_slice(&rest[..length]);
+    widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+}
+
+/// Groups of eight values of `WIDTH` bits (at most 16): up to 8, all of a group lie within eight bytes; up to 16, each half does.
+fn groups<const WIDTH: usize>(bytes: &[u8], out: &mut [u32]) -> usize {
+    let mask = (1_u64 << WIDTH) - 1;
+    let (groups, _) = out.as_chunks_mut::<8>();
+    let mut done = 0;
+    for group in groups {
+        // Eight bytes from where either half begins.
+        let Some(bytes) = bytes.get(done * WIDTH / 8..).and_then(|rest| rest.get(..WIDTH / 2 + 8)) else { break };
+        let word = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+        if WIDTH <= 8 {
+            let word = word(0);
+            for (at, value) in group.iter_mut().enumerate() {
+                *value = (word >> (at * WIDTH) & mask) as u32;
+            }
+        } else {
+            // The second half begins within a byte where the width is odd.
+            let (one, two) = (word(0), word(WIDTH / 2) >> (WIDTH % 2 * 4));
+            for at in 0..4 {
+                group[at] = (one >> (at * WIDTH) & mask) as u32;
+                group[at + 4] = (two >> (at * WIDTH) & mask) as u32;
+            }
+        }
+        done += 8;
+    }
+    done
+}
+
+/// Unpacks value by value.
+fn one_by_one(bytes: &[u8], bit: usize, width: u32, out: &mut [u32]) {
+    let (mask, mut bit) = (u32::MAX >> (32 - width), bit);
+    for value in out {
+        let rest = &bytes[bit / 8..];
+        let word = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            word
+        });
         *value = (u64::from_le_bytes(word) >> (bit % 8)) as u32 & mask;
         bit += width as usize;
     }
@@ -186,8 +236,9 @@ mod tests {
             let mut read = Vec::new();
             while read.len() < values.len() {
                 let mut part = vec![0; step.min(values.len() - read.len())];
-                let same = stream.fill(&page, &mut part).expect("well formed");
-                if let Some(same) = same {
+                let mut again = stream.clone();
+                stream.fill(&page, &mut part).expect("well formed");
+                if let Some(same) = again.take(&page, &mut vec![0; part.len()]).expect("well formed") {
                     prop_assert!(part.iter().all(|value| *value == same));
                 }
                 read.extend(part);
@@ -199,7 +250,7 @@ mod tests {
     #[test]
     fn no_width_is_all_zeros_and_a_cut_stream_an_error() {
         let mut out = [7; 5];
-        assert_eq!(Hybrid::new(0, 0, 0).and_then(|mut stream| stream.fill(&[], &mut out)), Ok(Some(0)));
+        assert_eq!(Hybrid::new(0, 0, 0).and_then(|mut stream| stream.fill(&[], &mut out)), Ok(()));
         assert_eq!(out, [0; 5]);
         for page in [&[][..], &[0x80][..], &[10][..], &[3][..], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff][..]] {
             let mut stream = Hybrid::new(9, 0, page.len()).expect("a width");

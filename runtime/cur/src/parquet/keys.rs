@@ -31,15 +31,16 @@ impl Keys {
         self.leaf.begin(&chunks.chunk, &chunks.shape, chunks.values, request)
     }
 
-    /// Fills `out` with the numbers of the next values.
+    /// Fills `out` with the numbers of the next values. Where all of them are one it is returned; `known` says what `out`
+    /// is full of already.
     pub fn read(
         &mut self,
         file: &mut dyn Ranges,
-        kind: Kind,
-        what: As,
+        (kind, what): (Kind, As),
         names: &mut Names,
         out: &mut [u32],
-    ) -> Result<(), Fault> {
+        known: Option<u32>,
+    ) -> Result<Option<u32>, Fault> {
         let mut done = 0;
         while done < out.len() {
             if self.leaf.left() == 0 && !self.leaf.next_page(file)? {
@@ -55,34 +56,43 @@ impl Keys {
                 }
             }
             let count = self.leaf.left().min(out.len() - done);
-            self.part(kind, what, names, &mut out[done..done + count])?;
+            let same = self.part((kind, what), names, &mut out[done..done + count])?;
+            if count == out.len() {
+                if let Some(same) = same.filter(|_| same != known) {
+                    out.fill(same);
+                }
+                return Ok(same);
+            }
+            if let Some(same) = same {
+                out[done..done + count].fill(same);
+            }
             done += count;
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Fills `out` from the page under way.
-    fn part(&mut self, kind: Kind, what: As, names: &mut Names, out: &mut [u32]) -> Result<(), Fault> {
+    /// Fills `out` from the page under way, or returns the number that all of it is.
+    fn part(&mut self, (kind, what): (Kind, As), names: &mut Names, out: &mut [u32]) -> Result<Option<u32>, Fault> {
         self.levels.resize(out.len(), 0);
         let present = match self.leaf.present(&mut self.levels)? {
             Present::All => out.len(),
-            Present::None => {
-                out.fill(EMPTY);
-                return Ok(());
-            }
+            Present::None => return Ok(Some(EMPTY)),
             Present::Some(count) => count,
         };
-        // The values that are there first, then each to its row.
-        let values = if present == out.len() {
-            &mut *out
-        } else {
-            self.codes.resize(present, 0);
-            &mut self.codes
-        };
+        // The values that are there first, then each to its row. One more, which that looks at behind the last.
+        self.codes.resize(present + 1, 0);
+        let is_all = present == out.len();
+        let values = if is_all { &mut *out } else { &mut self.codes[..present] };
         if self.leaf.has_codes() {
             let wrong = || Fault::damage("a code is not in the dictionary");
             match self.leaf.codes(values)? {
-                Some(code) => values.fill(*self.numbers.get(code as usize).ok_or_else(wrong)?),
+                Some(code) => {
+                    let same = *self.numbers.get(code as usize).ok_or_else(wrong)?;
+                    if is_all {
+                        return Ok(Some(same));
+                    }
+                    values.fill(same);
+                }
                 None => {
                     for value in values.iter_mut() {
                         *value = *self.numbers.get(*value as usize).ok_or_else(wrong)?;
@@ -94,13 +104,15 @@ impl Keys {
                 *value = number(kind, what, names, self.leaf.plain()?)?;
             }
         }
-        if present < out.len() {
-            let (most, mut values) = (self.leaf.most(), self.codes.iter());
+        if !is_all {
+            let (most, mut next) = (self.leaf.most(), 0);
             for (number, level) in out.iter_mut().zip(&self.levels) {
-                *number = if *level == most { values.next().copied().unwrap_or(EMPTY) } else { EMPTY };
+                let (value, is_there) = (self.codes[next], *level == most);
+                *number = if is_there { value } else { EMPTY };
+                next += usize::from(is_there);
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

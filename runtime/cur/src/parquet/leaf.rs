@@ -57,6 +57,17 @@ pub enum Present {
     Some(usize),
 }
 
+impl Present {
+    /// How many of so many values are there.
+    pub fn of(self, count: usize) -> usize {
+        match self {
+            Present::All => count,
+            Present::None => 0,
+            Present::Some(there) => there,
+        }
+    }
+}
+
 impl Leaf {
     /// Begins a chunk of `values` values and nulls.
     pub fn begin(&mut self, chunk: &Chunk, shape: &Shape, values: u64, request: usize) -> Result<(), Fault> {
@@ -129,19 +140,19 @@ impl Leaf {
 
     /// Takes the repetition levels of the next values. Call it before [`Leaf::present`] for the same values.
     pub fn repetition(&mut self, levels: &mut [u32]) -> Result<(), Fault> {
-        self.rep.fill(&self.pages.page, levels).map(drop)
+        self.rep.fill(&self.pages.page, levels)
     }
 
-    /// Takes the next values' definition levels; there must be as many left in the page.
+    /// Takes the next values' definition levels; there must be as many left in the page. They are written where some
+    /// values are there and some are not.
     #[inline]
     pub fn present(&mut self, levels: &mut [u32]) -> Result<Present, Fault> {
         self.left -= levels.len();
         let most = self.shape.as_ref().map_or(0, |shape| shape.max_def);
         if most == 0 {
-            levels.fill(0);
             return Ok(Present::All);
         }
-        match self.def.fill(&self.pages.page, levels)? {
+        match self.def.take(&self.pages.page, levels)? {
             Some(level) if level == most => Ok(Present::All),
             Some(_) => Ok(Present::None),
             None => {
@@ -161,38 +172,71 @@ impl Leaf {
         matches!(self.values, Values::Codes(_))
     }
 
-    /// Takes the next codes. Returns their value where it is one run.
+    /// Takes the next codes, or returns the code that all of them are.
     #[inline]
     pub fn codes(&mut self, out: &mut [u32]) -> Result<Option<u32>, Fault> {
         match &mut self.values {
-            Values::Codes(codes) => codes.fill(&self.pages.page, out),
+            Values::Codes(codes) => codes.take(&self.pages.page, out),
             _ => Err(Fault::damage("a page has no codes")),
         }
     }
 
+    /// Takes the next codes.
+    pub fn all_codes(&mut self, out: &mut [u32]) -> Result<(), Fault> {
+        if let Some(same) = self.codes(out)? {
+            out.fill(same);
+        }
+        Ok(())
+    }
+
+    /// Takes the next values' definition levels as [`Leaf::present`] does, and writes all of them. Returns how many
+    /// values are there.
+    pub fn levels(&mut self, levels: &mut [u32]) -> Result<usize, Fault> {
+        let present = self.present(levels)?;
+        match present {
+            Present::All => levels.fill(self.most()),
+            Present::None => levels.fill(0),
+            Present::Some(_) => {}
+        }
+        Ok(present.of(levels.len()))
+    }
+
     /// Takes the next `count` PLAIN values of `width` bytes each, as they lie.
     pub fn plain_block(&mut self, count: usize, width: usize) -> Result<&[u8], Fault> {
-        let (bytes, at) = match &mut self.values {
-            Values::Plain { at } => (&self.pages.page, at),
-            Values::Expanded { at } => (&self.expanded, at),
-            _ => return Err(Fault::damage("a page has no plain values")),
-        };
+        let (bytes, at) = self.plain_bytes()?;
         let block = count.checked_mul(width).and_then(|length| bytes.get(*at..)?.get(..length));
         let block = block.ok_or_else(|| Fault::damage("a page ends before its values do"))?;
         *at += block.len();
         Ok(block)
     }
 
+    /// Takes the next `count` PLAIN texts: where each lies in the bytes that are returned.
+    pub fn plain_texts(&mut self, count: usize, places: &mut Vec<(u32, u32)>) -> Result<&[u8], Fault> {
+        let (bytes, at) = self.plain_bytes()?;
+        places.clear();
+        for _ in 0..count {
+            let text = take_plain(bytes, at, None).ok_or_else(|| Fault::damage("a page ends before its values do"))?;
+            places.push(((*at - text.len()) as u32, *at as u32));
+        }
+        Ok(bytes)
+    }
+
     /// Takes the next PLAIN value.
     #[inline]
     pub fn plain(&mut self) -> Result<&[u8], Fault> {
-        let (bytes, at) = match &mut self.values {
-            Values::Plain { at } => (&self.pages.page, at),
-            Values::Expanded { at } => (&self.expanded, at),
-            _ => return Err(Fault::damage("a page has no plain values")),
-        };
         let width = self.shape.as_ref().and_then(|shape| shape.width);
+        let (bytes, at) = self.plain_bytes()?;
         take_plain(bytes, at, width).ok_or_else(|| Fault::damage("a page ends before its values do"))
+    }
+
+    /// PLAIN bytes, and where the next value begins in them.
+    #[inline]
+    fn plain_bytes(&mut self) -> Result<(&[u8], &mut usize), Fault> {
+        match &mut self.values {
+            Values::Plain { at } => Ok((&self.pages.page, at)),
+            Values::Expanded { at } => Ok((&self.expanded, at)),
+            _ => Err(Fault::damage("a page has no plain values")),
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub fn map_keys(
                 let mut left = chunks.values;
                 while left > 0 {
                     let count = left.min(entries as u64) as usize;
-                    keys.read(&mut *file, Kind::Text, As::Text, names, &mut numbers[..count])?;
+                    keys.read(&mut *file, (Kind::Text, As::Text), names, &mut numbers[..count], None)?;
                     left -= count as u64;
                 }
                 Ok(())

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod expand;
+mod export;
 mod floor;
 mod footer;
 mod group;
@@ -13,6 +14,7 @@ mod pages;
 mod tags;
 mod thrift;
 
+pub use export::parquet;
 pub use footer::Footer;
 pub use group::{GroupReader, Plan};
 pub use map_keys::map_keys;

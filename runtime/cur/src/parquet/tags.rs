@@ -4,14 +4,14 @@
 //! numbers that stand under a key asked for, since a report has far more values than tenants.
 
 use super::footer::Chunks;
-use super::leaf::{Leaf, Present, take_plain};
+use super::leaf::{Leaf, take_plain};
 use crate::batch::RowFault;
 use crate::names::{EMPTY, Names};
 use crate::problem::Fault;
 use crate::source::Ranges;
 
 /// Entries looked at a time.
-const ENTRIES: usize = 4096;
+const ENTRIES: usize = 1024;
 /// An entry whose key is not asked for, or that is none.
 const OTHER: u8 = u8::MAX;
 /// A value of the dictionary that has no number yet.
@@ -24,6 +24,34 @@ pub struct Asked {
     pub keys: Vec<String>,
 }
 
+/// An entry whose key is asked for and that has a value, in one word: which value of the dictionary or the page it has,
+/// later the number of that value; its row among those that the entries read last begin, from 1, or 0 for the row before;
+/// and which of the keys it has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hit(u64);
+
+impl Hit {
+    fn new(value: u32, row: u16, which: u8) -> Hit {
+        Hit(u64::from(value) | u64::from(row) << 32 | u64::from(which) << 48)
+    }
+
+    fn value(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn row(self) -> u64 {
+        self.0 >> 32 & 0xffff
+    }
+
+    fn which(self) -> usize {
+        (self.0 >> 48) as usize
+    }
+
+    fn set_value(&mut self, value: u32) {
+        self.0 = self.0 >> 32 << 32 | u64::from(value);
+    }
+}
+
 /// The reader of one map.
 #[derive(Default)]
 pub struct Tags {
@@ -34,15 +62,22 @@ pub struct Tags {
     /// Where the values of the dictionary lie, and for every key asked for their numbers.
     places: Vec<(u32, u32)>,
     numbers: Vec<Vec<u32>>,
-    /// Entries that are read and not taken: whether a row begins, the key, and the value's number.
-    begins: Vec<u32>,
-    which: Vec<u8>,
-    found: Vec<u32>,
+    /// Entries that are read; those from `at` on are of rows to come.
+    hits: Vec<Hit>,
     at: usize,
-    levels: Vec<u32>,
-    codes: Vec<u32>,
+    /// Rows that have begun, those that had before the hits, and rows that were handed out.
+    begun: u64,
+    before: u64,
+    given: u64,
     /// Entries that are still to be read.
     unread: u64,
+    begins: Vec<u32>,
+    key_levels: Vec<u32>,
+    value_levels: Vec<u32>,
+    /// Which key those entries have that have one, and which value.
+    which: Vec<u8>,
+    codes: Vec<u32>,
+    texts: Vec<(u32, u32)>,
 }
 
 impl Tags {
@@ -54,13 +89,12 @@ impl Tags {
         self.keys.begin(&keys.chunk, &keys.shape, keys.values, request)?;
         self.values.begin(&values.chunk, &values.shape, values.values, request)?;
         self.unread = keys.values;
-        self.at = 0;
-        [&mut self.begins, &mut self.found].into_iter().for_each(Vec::clear);
-        self.which.clear();
+        (self.at, self.begun, self.before, self.given) = (0, 0, 0, 0);
+        self.hits.clear();
         Ok(())
     }
 
-    /// Fills the fields that are asked for with the next rows' values. The fields are of `rows` empty values.
+    /// Fills the fields that are asked for with the next rows' values.
     pub fn read(
         &mut self,
         file: &mut dyn Ranges,
@@ -69,45 +103,44 @@ impl Tags {
         rows: usize,
         fields: &mut [Vec<u32>],
     ) -> Result<(), RowFault> {
-        let mut row = 0;
-        // Up to the entry that begins the row after the last.
+        asked.iter().for_each(|asked| fields[asked.field].fill(EMPTY));
+        let end = self.given + rows as u64;
         loop {
-            while self.at < self.begins.len() {
-                let (begins, which) = (self.begins[self.at] == 0, self.which[self.at]);
-                if begins {
-                    if row == rows {
-                        return Ok(());
-                    }
-                    row += 1;
-                }
-                if row == 0 {
-                    return Err(RowFault { row, fault: Fault::damage("the map's first entry begins no row") });
-                }
-                if which != OTHER && self.found[self.at] != EMPTY {
-                    let field = asked[usize::from(which)].field;
-                    let value = &mut fields[field][row - 1];
-                    if *value != EMPTY && *value != self.found[self.at] {
-                        let (one, two) = (names[field].text(*value), names[field].text(self.found[self.at]));
-                        let cause = format!(
-                            "a row has tag `{}` twice, as `{one}` and as `{two}`",
-                            asked[usize::from(which)].keys[0]
-                        );
-                        return Err(RowFault { row: row - 1, fault: Fault::new(cause) });
-                    }
-                    *value = self.found[self.at];
-                }
-                self.at += 1;
-            }
-            if self.unread == 0 {
+            self.take(end, asked, names, fields)?;
+            // Up to the entry that begins the row after the last.
+            if self.begun > end || self.unread == 0 {
                 break;
             }
+            let row = (self.begun - self.given) as usize;
             self.fill(file, asked, names).map_err(|fault| RowFault { row, fault })?;
         }
-        if row < rows {
-            return Err(RowFault {
-                row,
-                fault: Fault::damage(format!("the map ends {} rows before the others", rows - row)),
-            });
+        if self.begun < end {
+            let row = (self.begun - self.given) as usize;
+            let cause = format!("the map ends {} rows before the others", end - self.begun);
+            return Err(RowFault { row, fault: Fault::damage(cause) });
+        }
+        self.given = end;
+        Ok(())
+    }
+
+    /// Takes what is read of the rows before `end`.
+    fn take(&mut self, end: u64, asked: &[Asked], names: &[Names], fields: &mut [Vec<u32>]) -> Result<(), RowFault> {
+        // Of a row that is taken in two parts, the row before the hits is the last one begun.
+        let last = (end + 1).saturating_sub(self.before);
+        let hits = &self.hits[self.at..];
+        let hits = &hits[..hits.partition_point(|hit| hit.row() < last)];
+        self.at += hits.len();
+        for hit in hits {
+            let (row, number) = ((self.before + hit.row() - 1 - self.given) as usize, hit.value());
+            let asked = &asked[hit.which()];
+            let value = &mut fields[asked.field][row];
+            if *value != EMPTY && *value != number && number != EMPTY {
+                let text = |number: u32| names[asked.field].text(number);
+                let (one, two) = (text(*value), text(number));
+                let cause = format!("a row has tag `{}` twice, as `{one}` and as `{two}`", asked.keys[0]);
+                return Err(RowFault { row, fault: Fault::new(cause) });
+            }
+            *value |= number;
         }
         Ok(())
     }
@@ -123,12 +156,70 @@ impl Tags {
         let count = self.keys.left().min(self.values.left()).min(ENTRIES);
         self.unread =
             self.unread.checked_sub(count as u64).ok_or_else(|| Fault::damage("the map has too many entries"))?;
-        self.at = 0;
         self.begins.resize(count, 0);
-        self.levels.resize(count, 0);
         self.keys.repetition(&mut self.begins)?;
+        if self.begun == 0 && self.begins[0] != 0 {
+            return Err(Fault::damage("the map's first entry begins no row"));
+        }
         self.keys_of(count, asked)?;
-        self.values_of(count, asked, names)
+        self.value_levels.resize(count, 0);
+        let there = self.values.levels(&mut self.value_levels)?;
+        if self.values.has_codes() {
+            // One more, which the loop over the entries looks at behind the last.
+            self.codes.resize(there + 1, 0);
+            self.values.all_codes(&mut self.codes[..there])?;
+            self.find_hits::<true>();
+            self.number_codes(asked, names)
+        } else {
+            self.find_hits::<false>();
+            let page = self.values.plain_texts(there, &mut self.texts)?;
+            for hit in &mut self.hits {
+                let (from, to) = self.texts[hit.value() as usize];
+                let text = &page[from as usize..to as usize];
+                hit.set_value(names[asked[hit.which()].field].read(text)?);
+            }
+            Ok(())
+        }
+    }
+
+    /// Finds the entries that count, with their codes or with their places among the values. Every entry takes the same
+    /// steps, whether it counts or not: which of them do is more than a processor can foresee.
+    fn find_hits<const HAS_CODES: bool>(&mut self) {
+        (self.at, self.before) = (0, self.begun);
+        self.hits.resize(ENTRIES + 1, Hit::default());
+        let (most_key, most_value) = (self.keys.most(), self.values.most());
+        let (hits, which, codes) = (&mut self.hits[..], &self.which[..], &self.codes[..]);
+        let (mut row, mut key, mut value, mut count) = (0_u16, 0, 0, 0);
+        let levels = self.key_levels.iter().zip(&self.value_levels);
+        for (begins, (key_level, value_level)) in self.begins.iter().zip(levels) {
+            row += u16::from(*begins == 0);
+            let (is_key, is_value) = (*key_level == most_key, *value_level == most_value);
+            let found = which[key];
+            let found = if is_key { found } else { OTHER };
+            let place = if HAS_CODES { codes[value] } else { value as u32 };
+            hits[count] = Hit::new(place, row, found);
+            key += usize::from(is_key);
+            value += usize::from(is_value);
+            count += usize::from(is_value & (found != OTHER));
+        }
+        self.begun += u64::from(row);
+        self.hits.truncate(count);
+    }
+
+    /// Puts numbers in the place of the dictionary's codes.
+    fn number_codes(&mut self, asked: &[Asked], names: &mut [Names]) -> Result<(), Fault> {
+        for hit in &mut self.hits {
+            let which = hit.which();
+            let number = self.numbers[which].get_mut(hit.value() as usize);
+            let number = number.ok_or_else(|| Fault::damage("a code is not in the dictionary"))?;
+            if *number == UNKNOWN {
+                let (from, to) = self.places[hit.value() as usize];
+                let text = &self.values.dictionary()[from as usize..to as usize];
+                *number = names[asked[which].field].read(text)?;
+            }
+            hit.set_value(*number);
+        }
+        Ok(())
     }
 
     fn take_dictionaries(&mut self, asked: &[Asked]) -> Result<(), Fault> {
@@ -156,90 +247,23 @@ impl Tags {
         Ok(())
     }
 
-    /// Which key each of the next entries has.
+    /// Which key those of the next entries have that have one.
     fn keys_of(&mut self, count: usize, asked: &[Asked]) -> Result<(), Fault> {
-        self.which.clear();
-        let present = self.keys.present(&mut self.levels)?;
-        let there = match present {
-            Present::All => count,
-            Present::None => 0,
-            Present::Some(there) => there,
-        };
-        self.codes.resize(there, 0);
+        self.key_levels.resize(count, 0);
+        let there = self.keys.levels(&mut self.key_levels)?;
+        // One more, as with the codes.
+        self.which.resize(there + 1, OTHER);
         if self.keys.has_codes() {
-            self.keys.codes(&mut self.codes)?;
+            self.codes.resize(there, 0);
+            self.keys.all_codes(&mut self.codes)?;
+            for (which, code) in self.which.iter_mut().zip(&self.codes) {
+                let known = self.asked.get(*code as usize);
+                *which = *known.ok_or_else(|| Fault::damage("a code is not in the dictionary"))?;
+            }
         } else {
-            for code in &mut self.codes {
-                *code = u32::from(which(asked, self.keys.plain()?));
+            for place in &mut self.which[..there] {
+                *place = which(asked, self.keys.plain()?);
             }
-        }
-        let has_codes = self.keys.has_codes();
-        let of = |code: u32| match has_codes {
-            true => {
-                self.asked.get(code as usize).copied().ok_or_else(|| Fault::damage("a code is not in the dictionary"))
-            }
-            false => Ok(code as u8),
-        };
-        if there == count {
-            for code in &self.codes {
-                self.which.push(of(*code)?);
-            }
-            return Ok(());
-        }
-        let (most, mut codes) = (self.keys.most(), self.codes.iter());
-        for level in &self.levels {
-            let code = if *level == most { codes.next() } else { None };
-            self.which.push(code.map_or(Ok(OTHER), |code| of(*code))?);
-        }
-        Ok(())
-    }
-
-    /// The numbers of the next entries' values, where their keys are asked for.
-    fn values_of(&mut self, count: usize, asked: &[Asked], names: &mut [Names]) -> Result<(), Fault> {
-        self.found.clear();
-        self.found.resize(count, EMPTY);
-        let present = self.values.present(&mut self.levels)?;
-        let there = match present {
-            Present::All => count,
-            Present::None => return Ok(()),
-            Present::Some(there) => there,
-        };
-        let most = self.values.most();
-        let is_there = |levels: &[u32], entry: usize| there == count || levels[entry] == most;
-        if !self.values.has_codes() {
-            for entry in 0..count {
-                if !is_there(&self.levels, entry) {
-                    continue;
-                }
-                let value = self.values.plain()?;
-                if let Some(key) = asked.get(usize::from(self.which[entry])) {
-                    self.found[entry] = names[key.field].read(value)?;
-                }
-            }
-            return Ok(());
-        }
-        self.codes.resize(there, 0);
-        self.values.codes(&mut self.codes)?;
-        let mut next = 0;
-        for entry in 0..count {
-            if !is_there(&self.levels, entry) {
-                continue;
-            }
-            let code = self.codes[next] as usize;
-            next += 1;
-            let which = self.which[entry];
-            if which == OTHER {
-                continue;
-            }
-            let number = self.numbers[usize::from(which)]
-                .get_mut(code)
-                .ok_or_else(|| Fault::damage("a code is not in the dictionary"))?;
-            if *number == UNKNOWN {
-                let (from, to) = self.places[code];
-                *number = names[asked[usize::from(which)].field]
-                    .read(&self.values.dictionary()[from as usize..to as usize])?;
-            }
-            self.found[entry] = *number;
         }
         Ok(())
     }

@@ -1,0 +1,10 @@
+//! Parquet reports of any bytes.
+#![no_main]
+
+mod ask;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if bytes.starts_with(b"PAR1") {
+        ask::ask(bytes);
+    }
+});
