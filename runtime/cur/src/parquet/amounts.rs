@@ -18,7 +18,7 @@ pub struct Amounts {
     /// The dictionary's amounts, and those of them that do not fit, with their codes.
     dictionary: Vec<i64>,
     long: Vec<(u32, Amount)>,
-    levels: Vec<u32>,
+    levels: Vec<u8>,
     codes: Vec<u32>,
     shorts: Vec<i64>,
 }

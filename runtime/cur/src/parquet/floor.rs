@@ -11,7 +11,7 @@ impl GroupReader {
     /// Decodes the columns of a row group; returns how many values there were.
     pub fn decode(&mut self, group: &Group, file: &mut dyn Ranges, request: usize) -> Result<u64, Fault> {
         let mut leaf = Leaf::default();
-        let (mut values, mut levels, mut codes) = (0, vec![0; ROWS], vec![0; ROWS]);
+        let (mut values, mut levels, mut codes) = (0, vec![0_u8; ROWS], vec![0_u32; ROWS]);
         for (chunks, has_rows) in group.chunks() {
             values += decode(&mut leaf, chunks, has_rows, (file, request), &mut levels, &mut codes)?;
         }
@@ -24,7 +24,7 @@ fn decode(
     chunks: &Chunks,
     has_rows: bool,
     (file, request): (&mut dyn Ranges, usize),
-    levels: &mut [u32],
+    levels: &mut [u8],
     codes: &mut [u32],
 ) -> Result<u64, Fault> {
     leaf.begin(&chunks.chunk, &chunks.shape, chunks.values, request)?;

@@ -187,11 +187,12 @@ impl Footer {
             .filter(|(offset, bytes)| offset.saturating_add(*bytes) <= self.length)
             .ok_or_else(|| Fault::damage("the column chunk reaches beyond the end of the file"))?;
         let descriptor = metadata.column_descr();
-        let level = |level: i16| u32::try_from(level).unwrap_or_default();
+        let level =
+            |level: i16| u8::try_from(level).map_err(|_| Fault::damage(format!("the column is {level} levels deep")));
         let shape = Shape {
             width: kind(descriptor).width(),
-            max_def: level(descriptor.max_def_level()),
-            max_rep: level(descriptor.max_rep_level()),
+            max_def: level(descriptor.max_def_level())?,
+            max_rep: level(descriptor.max_rep_level())?,
         };
         let values = u64::try_from(metadata.num_values())
             .map_err(|_| Fault::damage("the column chunk has a negative length"))?;

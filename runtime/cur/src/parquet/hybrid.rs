@@ -24,6 +24,26 @@ enum Run {
     Packed(usize),
 }
 
+/// What values are unpacked into: levels into bytes, codes into words.
+pub trait Number: Copy {
+    /// The number of so many bits.
+    fn of(value: u64) -> Self;
+}
+
+impl Number for u8 {
+    #[inline]
+    fn of(value: u64) -> u8 {
+        value as u8
+    }
+}
+
+impl Number for u32 {
+    #[inline]
+    fn of(value: u64) -> u32 {
+        value as u32
+    }
+}
+
 impl Hybrid {
     /// A stream of values of `width` bits, from byte `at` to `end` of its page.
     pub fn new(width: u32, at: usize, end: usize) -> Result<Hybrid, Fault> {
@@ -34,16 +54,16 @@ impl Hybrid {
     }
 
     /// Fills `out` with the next values.
-    pub fn fill(&mut self, page: &[u8], out: &mut [u32]) -> Result<(), Fault> {
+    pub fn fill<N: Number>(&mut self, page: &[u8], out: &mut [N]) -> Result<(), Fault> {
         if let Some(same) = self.take(page, out)? {
-            out.fill(same);
+            out.fill(N::of(same.into()));
         }
         Ok(())
     }
 
     /// Fills `out` with the next values, or returns their value where one run gives all of them and leaves `out` alone.
     #[inline]
-    pub fn take(&mut self, page: &[u8], out: &mut [u32]) -> Result<Option<u32>, Fault> {
+    pub fn take<N: Number>(&mut self, page: &[u8], out: &mut [N]) -> Result<Option<u32>, Fault> {
         while self.left == 0 && !out.is_empty() {
             self.next_run(page)?;
         }
@@ -60,7 +80,7 @@ impl Hybrid {
             let count = self.left.min(out.len() - done);
             let part = &mut out[done..done + count];
             match &mut self.run {
-                Run::Same(value) => part.fill(*value),
+                Run::Same(value) => part.fill(N::of((*value).into())),
                 Run::Packed(bit) => {
                     unpack(page, self.end, *bit, self.width, part);
                     *bit += count * self.width as usize;
@@ -119,7 +139,7 @@ impl Hybrid {
 
 /// Unpacks values of `width` bits (1 to 32) from `bit` on. The caller has checked that they lie before `end`.
 #[inline]
-fn unpack(page: &[u8], end: usize, bit: usize, width: u32, out: &mut [u32]) {
+fn unpack<N: Number>(page: &[u8], end: usize, bit: usize, width: u32, out: &mut [N]) {
     let bytes = &page[..end];
     // Up to the next group of eight, which begins with a byte.
     let first = (0..8).find(|values| (bit + values * width as usize).is_multiple_of(8)).unwrap_or(out.len());
@@ -131,11 +151,11 @@ fn unpack(page: &[u8], end: usize, bit: usize, width: u32, out: &mut [u32]) {
 }
 
 /// Unpacks whole groups of eight; returns how many values that were.
-fn by_eight(bytes: &[u8], width: u32, out: &mut [u32]) -> usize {
+fn by_eight<N: Number>(bytes: &[u8], width: u32, out: &mut [N]) -> usize {
     macro_rules! widths {
         ($($width:literal)*) => {
             match width {
-                $($width => groups::<$width>(bytes, out),)*
+                $($width => groups::<$width, N>(bytes, out),)*
                 _ => 0,
             }
         };
@@ -144,7 +164,7 @@ fn by_eight(bytes: &[u8], width: u32, out: &mut [u32]) -> usize {
 }
 
 /// Groups of eight values of `WIDTH` bits (at most 16): up to 8, all of a group lie within eight bytes; up to 16, each half does.
-fn groups<const WIDTH: usize>(bytes: &[u8], out: &mut [u32]) -> usize {
+fn groups<const WIDTH: usize, N: Number>(bytes: &[u8], out: &mut [N]) -> usize {
     let mask = (1_u64 << WIDTH) - 1;
     let (groups, _) = out.as_chunks_mut::<8>();
     let mut done = 0;
@@ -154,15 +174,20 @@ fn groups<const WIDTH: usize>(bytes: &[u8], out: &mut [u32]) -> usize {
         let word = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
         if WIDTH <= 8 {
             let word = word(0);
-            for (at, value) in group.iter_mut().enumerate() {
-                *value = (word >> (at * WIDTH) & mask) as u32;
+            let spread = match WIDTH {
+                1 => spread_bits(word),
+                2 => spread_pairs(word),
+                _ => [0; 8],
+            };
+            for (at, (value, byte)) in group.iter_mut().zip(spread).enumerate() {
+                *value = N::of(if WIDTH <= 2 { byte.into() } else { word >> (at * WIDTH) & mask });
             }
         } else {
             // The second half begins within a byte where the width is odd.
             let (one, two) = (word(0), word(WIDTH / 2) >> (WIDTH % 2 * 4));
             for at in 0..4 {
-                group[at] = (one >> (at * WIDTH) & mask) as u32;
-                group[at + 4] = (two >> (at * WIDTH) & mask) as u32;
+                group[at] = N::of(one >> (at * WIDTH) & mask);
+                group[at + 4] = N::of(two >> (at * WIDTH) & mask);
             }
         }
         done += 8;
@@ -170,17 +195,32 @@ fn groups<const WIDTH: usize>(bytes: &[u8], out: &mut [u32]) -> usize {
     done
 }
 
+/// The lowest eight bits, a byte for each: copies of them, of which every byte keeps another bit.
+#[inline]
+fn spread_bits(word: u64) -> [u8; 8] {
+    let kept = ((word & 0xff) * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
+    (((kept + 0x7f7f_7f7f_7f7f_7f7f) >> 7) & 0x0101_0101_0101_0101).to_le_bytes()
+}
+
+/// The lowest eight pairs of bits, a byte for each: halves are moved apart, then their halves.
+#[inline]
+fn spread_pairs(word: u64) -> [u8; 8] {
+    let fours = (word & 0xff | (word & 0xff00) << 24) & 0x0000_00ff_0000_00ff;
+    let twos = (fours | fours << 12) & 0x000f_000f_000f_000f;
+    ((twos | twos << 6) & 0x0303_0303_0303_0303).to_le_bytes()
+}
+
 /// Unpacks value by value.
-fn one_by_one(bytes: &[u8], bit: usize, width: u32, out: &mut [u32]) {
-    let (mask, mut bit) = (u32::MAX >> (32 - width), bit);
+fn one_by_one<N: Number>(bytes: &[u8], bit: usize, width: u32, out: &mut [N]) {
+    let (mask, mut bit) = (u64::from(u32::MAX >> (32 - width)), bit);
     for value in out {
         let rest = &bytes[bit / 8..];
         let word = rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut word = [0; 8];
+            let mut word = [0_u8; 8];
             word[..rest.len()].copy_from_slice(rest);
             word
         });
-        *value = (u64::from_le_bytes(word) >> (bit % 8)) as u32 & mask;
+        *value = N::of(u64::from_le_bytes(word) >> (bit % 8) & mask);
         bit += width as usize;
     }
 }
@@ -237,19 +277,24 @@ mod tests {
             while read.len() < values.len() {
                 let mut part = vec![0; step.min(values.len() - read.len())];
                 let mut again = stream.clone();
-                stream.fill(&page, &mut part).expect("well formed");
-                if let Some(same) = again.take(&page, &mut vec![0; part.len()]).expect("well formed") {
+                stream.fill::<u32>(&page, &mut part).expect("well formed");
+                if let Some(same) = again.take(&page, &mut vec![0_u32; part.len()]).expect("well formed") {
                     prop_assert!(part.iter().all(|value| *value == same));
                 }
                 read.extend(part);
             }
-            prop_assert_eq!(read, values);
+            prop_assert_eq!(&read, &values);
+            if width <= 8 {
+                let mut bytes = vec![0_u8; values.len()];
+                Hybrid::new(width, 0, page.len()).and_then(|mut stream| stream.fill(&page, &mut bytes)).expect("read");
+                prop_assert!(bytes.iter().zip(&values).all(|(byte, value)| u32::from(*byte) == *value));
+            }
         }
     }
 
     #[test]
     fn no_width_is_all_zeros_and_a_cut_stream_an_error() {
-        let mut out = [7; 5];
+        let mut out = [7_u32; 5];
         assert_eq!(Hybrid::new(0, 0, 0).and_then(|mut stream| stream.fill(&[], &mut out)), Ok(()));
         assert_eq!(out, [0; 5]);
         for page in [&[][..], &[0x80][..], &[10][..], &[3][..], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff][..]] {
@@ -263,6 +308,6 @@ mod tests {
     fn an_endless_stream_of_empty_runs_ends() {
         let page = vec![0_u8; 64];
         let mut stream = Hybrid::new(1, 0, page.len()).expect("a width");
-        assert!(stream.fill(&page, &mut [0; 4]).is_err());
+        assert!(stream.fill(&page, &mut [0_u8; 4]).is_err());
     }
 }

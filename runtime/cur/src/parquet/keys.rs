@@ -21,7 +21,7 @@ pub struct Keys {
     leaf: Leaf,
     /// The numbers of the dictionary's values.
     numbers: Vec<u32>,
-    levels: Vec<u32>,
+    levels: Vec<u8>,
     codes: Vec<u32>,
 }
 

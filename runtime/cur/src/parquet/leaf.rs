@@ -12,8 +12,8 @@ pub struct Shape {
     /// Bytes of a value; none where each is preceded by its length.
     pub width: Option<usize>,
     /// The levels of a value that is there.
-    pub max_def: u32,
-    pub max_rep: u32,
+    pub max_def: u8,
+    pub max_rep: u8,
 }
 
 /// The stream of one column, reused for chunk after chunk.
@@ -139,21 +139,21 @@ impl Leaf {
     }
 
     /// Takes the repetition levels of the next values. Call it before [`Leaf::present`] for the same values.
-    pub fn repetition(&mut self, levels: &mut [u32]) -> Result<(), Fault> {
+    pub fn repetition(&mut self, levels: &mut [u8]) -> Result<(), Fault> {
         self.rep.fill(&self.pages.page, levels)
     }
 
     /// Takes the next values' definition levels; there must be as many left in the page. They are written where some
     /// values are there and some are not.
     #[inline]
-    pub fn present(&mut self, levels: &mut [u32]) -> Result<Present, Fault> {
+    pub fn present(&mut self, levels: &mut [u8]) -> Result<Present, Fault> {
         self.left -= levels.len();
         let most = self.shape.as_ref().map_or(0, |shape| shape.max_def);
         if most == 0 {
             return Ok(Present::All);
         }
         match self.def.take(&self.pages.page, levels)? {
-            Some(level) if level == most => Ok(Present::All),
+            Some(level) if level == u32::from(most) => Ok(Present::All),
             Some(_) => Ok(Present::None),
             None => {
                 let count = levels.iter().filter(|level| **level == most).count();
@@ -163,7 +163,7 @@ impl Leaf {
     }
 
     /// Whether a level says that the value is there.
-    pub fn most(&self) -> u32 {
+    pub fn most(&self) -> u8 {
         self.shape.as_ref().map_or(0, |shape| shape.max_def)
     }
 
@@ -191,7 +191,7 @@ impl Leaf {
 
     /// Takes the next values' definition levels as [`Leaf::present`] does, and writes all of them. Returns how many
     /// values are there.
-    pub fn levels(&mut self, levels: &mut [u32]) -> Result<usize, Fault> {
+    pub fn levels(&mut self, levels: &mut [u8]) -> Result<usize, Fault> {
         let present = self.present(levels)?;
         match present {
             Present::All => levels.fill(self.most()),
@@ -210,17 +210,6 @@ impl Leaf {
         Ok(block)
     }
 
-    /// Takes the next `count` PLAIN texts: where each lies in the bytes that are returned.
-    pub fn plain_texts(&mut self, count: usize, places: &mut Vec<(u32, u32)>) -> Result<&[u8], Fault> {
-        let (bytes, at) = self.plain_bytes()?;
-        places.clear();
-        for _ in 0..count {
-            let text = take_plain(bytes, at, None).ok_or_else(|| Fault::damage("a page ends before its values do"))?;
-            places.push(((*at - text.len()) as u32, *at as u32));
-        }
-        Ok(bytes)
-    }
-
     /// Takes the next PLAIN value.
     #[inline]
     pub fn plain(&mut self) -> Result<&[u8], Fault> {
@@ -231,7 +220,7 @@ impl Leaf {
 
     /// PLAIN bytes, and where the next value begins in them.
     #[inline]
-    fn plain_bytes(&mut self) -> Result<(&[u8], &mut usize), Fault> {
+    pub fn plain_bytes(&mut self) -> Result<(&[u8], &mut usize), Fault> {
         match &mut self.values {
             Values::Plain { at } => Ok((&self.pages.page, at)),
             Values::Expanded { at } => Ok((&self.expanded, at)),
@@ -255,6 +244,6 @@ pub fn take_plain<'a>(bytes: &'a [u8], at: &mut usize, width: Option<usize>) -> 
     Some(value)
 }
 
-fn bits(most: u32) -> u32 {
-    32 - most.leading_zeros()
+fn bits(most: u8) -> u32 {
+    u8::BITS - most.leading_zeros()
 }

@@ -24,8 +24,8 @@ pub struct Asked {
     pub keys: Vec<String>,
 }
 
-/// An entry whose key is asked for and that has a value, in one word: which value of the dictionary or the page it has,
-/// later the number of that value; its row among those that the entries read last begin, from 1, or 0 for the row before;
+/// An entry whose key is asked for and that has a value, in one word: the value's code in the dictionary or its place in
+/// the page, later the number of that value; its row among those that the entries read last begin, from 1, or 0 for the row before;
 /// and which of the keys it has.
 #[derive(Debug, Clone, Copy, Default)]
 struct Hit(u64);
@@ -52,6 +52,43 @@ impl Hit {
     }
 }
 
+/// Some entries: whether each begins a row, the levels of its key and value and those that say they are there, and which
+/// key those have that have one.
+struct Entries<'a> {
+    begins: &'a [u8],
+    key_levels: &'a [u8],
+    value_levels: &'a [u8],
+    most: (u8, u8),
+    which: &'a [u8],
+}
+
+/// How many rows the entries begin, and how many of them count.
+struct Found {
+    rows: u16,
+    hits: usize,
+}
+
+/// Finds the entries that count. `take` gives the next value's code or place, and goes on where it is told that the entry
+/// has a value. Every entry takes the same steps, whether it counts or not: which of them do is more than a processor can
+/// foresee.
+#[inline]
+fn find_hits(entries: Entries<'_>, hits: &mut Vec<Hit>, mut take: impl FnMut(bool) -> u32) -> Found {
+    hits.resize(ENTRIES + 1, Hit::default());
+    let (hits, (most_key, most_value)) = (&mut hits[..], entries.most);
+    let (mut key, mut found) = (0, Found { rows: 0, hits: 0 });
+    let levels = entries.key_levels.iter().zip(entries.value_levels);
+    for (begins, (key_level, value_level)) in entries.begins.iter().zip(levels) {
+        found.rows += u16::from(*begins == 0);
+        let (is_key, is_value) = (*key_level == most_key, *value_level == most_value);
+        let which = entries.which[key];
+        let which = if is_key { which } else { OTHER };
+        hits[found.hits] = Hit::new(take(is_value), found.rows, which);
+        key += usize::from(is_key);
+        found.hits += usize::from(is_value & (which != OTHER));
+    }
+    found
+}
+
 /// The reader of one map.
 #[derive(Default)]
 pub struct Tags {
@@ -71,13 +108,12 @@ pub struct Tags {
     given: u64,
     /// Entries that are still to be read.
     unread: u64,
-    begins: Vec<u32>,
-    key_levels: Vec<u32>,
-    value_levels: Vec<u32>,
+    begins: Vec<u8>,
+    key_levels: Vec<u8>,
+    value_levels: Vec<u8>,
     /// Which key those entries have that have one, and which value.
     which: Vec<u8>,
     codes: Vec<u32>,
-    texts: Vec<(u32, u32)>,
 }
 
 impl Tags {
@@ -164,46 +200,62 @@ impl Tags {
         self.keys_of(count, asked)?;
         self.value_levels.resize(count, 0);
         let there = self.values.levels(&mut self.value_levels)?;
+        let most = (self.keys.most(), self.values.most());
         if self.values.has_codes() {
             // One more, which the loop over the entries looks at behind the last.
             self.codes.resize(there + 1, 0);
             self.values.all_codes(&mut self.codes[..there])?;
-            self.find_hits::<true>();
+            let (codes, mut next) = (&self.codes[..], 0);
+            let entries = Entries {
+                begins: &self.begins,
+                key_levels: &self.key_levels,
+                value_levels: &self.value_levels,
+                most,
+                which: &self.which,
+            };
+            let found = find_hits(entries, &mut self.hits, |is_value| {
+                let code = codes[next];
+                next += usize::from(is_value);
+                code
+            });
+            self.found(found);
             self.number_codes(asked, names)
         } else {
-            self.find_hits::<false>();
-            let page = self.values.plain_texts(there, &mut self.texts)?;
-            for hit in &mut self.hits {
-                let (from, to) = self.texts[hit.value() as usize];
-                let text = &page[from as usize..to as usize];
+            let entries = Entries {
+                begins: &self.begins,
+                key_levels: &self.key_levels,
+                value_levels: &self.value_levels,
+                most,
+                which: &self.which,
+            };
+            let (page, next) = self.values.plain_bytes()?;
+            let mut at = *next;
+            let length = |at: usize| page.get(at..)?.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);
+            let found = find_hits(entries, &mut self.hits, |is_value| {
+                let place = at as u32;
+                let whole = 4 + length(at).unwrap_or_default();
+                at += if is_value { whole } else { 0 };
+                place
+            });
+            let cut = || Fault::damage("a page ends before its values do");
+            if at > page.len() {
+                return Err(cut());
+            }
+            *next = at;
+            for hit in &mut self.hits[..found.hits] {
+                let text = take_plain(page, &mut (hit.value() as usize), None).ok_or_else(cut)?;
                 hit.set_value(names[asked[hit.which()].field].read(text)?);
             }
+            self.found(found);
             Ok(())
         }
     }
 
-    /// Finds the entries that count, with their codes or with their places among the values. Every entry takes the same
-    /// steps, whether it counts or not: which of them do is more than a processor can foresee.
-    fn find_hits<const HAS_CODES: bool>(&mut self) {
+    /// Makes the hits that were found those to be taken.
+    fn found(&mut self, found: Found) {
         (self.at, self.before) = (0, self.begun);
-        self.hits.resize(ENTRIES + 1, Hit::default());
-        let (most_key, most_value) = (self.keys.most(), self.values.most());
-        let (hits, which, codes) = (&mut self.hits[..], &self.which[..], &self.codes[..]);
-        let (mut row, mut key, mut value, mut count) = (0_u16, 0, 0, 0);
-        let levels = self.key_levels.iter().zip(&self.value_levels);
-        for (begins, (key_level, value_level)) in self.begins.iter().zip(levels) {
-            row += u16::from(*begins == 0);
-            let (is_key, is_value) = (*key_level == most_key, *value_level == most_value);
-            let found = which[key];
-            let found = if is_key { found } else { OTHER };
-            let place = if HAS_CODES { codes[value] } else { value as u32 };
-            hits[count] = Hit::new(place, row, found);
-            key += usize::from(is_key);
-            value += usize::from(is_value);
-            count += usize::from(is_value & (found != OTHER));
-        }
-        self.begun += u64::from(row);
-        self.hits.truncate(count);
+        self.begun += u64::from(found.rows);
+        self.hits.truncate(found.hits);
     }
 
     /// Puts numbers in the place of the dictionary's codes.
