@@ -38,7 +38,7 @@ const SCALES: [Scale; EXPONENTS] = {
         // The product has at most 93 bits. Where the fraction has more than 64, its last ones are dropped, and it must be
         // nearer by as much as that hides.
         let (factor, drop) = if shift <= 64 { (power << (64 - shift), 0) } else { (power, shift - 64) };
-        let near = (factor / 2 >> drop) - (drop > 0) as u64;
+        let near = ((factor / 2) >> drop) - (drop > 0) as u64;
         scales[at] = Scale { factor, drop, near, unit: 10_u64.pow(PLACES - places) };
         at += 1;
     }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What a process took.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Measured {
     pub wall: Duration,
     pub cpu: Duration,
@@ -36,6 +36,17 @@ pub fn measure(command: Command) -> Measured {
         peak_kib: figures[2].parse().expect("kibibytes"),
         output: String::from_utf8_lossy(&output.stdout).into_owned(),
     }
+}
+
+/// The processor, and how busy the machine is.
+pub fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let processors = read("/proc/cpuinfo");
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or("unknown").to_owned();
+    format!("{}, {cores} cores, load {load}", model.map_or("an unknown processor", |(_, model)| model))
 }
 
 /// The run in the middle by wall time.

@@ -2,7 +2,8 @@
 
 import sys
 
-module, what, path, layout = sys.argv[1:5]
+module, what, layout = sys.argv[1:4]
+paths = sys.argv[4:]
 THREADS = 2
 
 
@@ -17,7 +18,7 @@ def duck():
     rows = connection.execute(
         f"""select {tenant} as tenant, line_item_product_code as service,
                    sum(line_item_unblended_cost), sum(line_item_usage_amount), count(*)
-            from read_parquet('{path}') group by all"""
+            from read_parquet({paths}) group by all"""
     ).fetchall()
     print("sum", repr(sum(row[2] for row in rows)), "in", len(rows), "groups")
 
@@ -27,12 +28,9 @@ def polars():
 
     if what == "import":
         return
-    frame = polars.scan_parquet(path)
+    frame = polars.concat([polars.scan_parquet(path) for path in paths])
     if layout == "cur2":
-        tags = polars.col("resource_tags")
-        tenant = tags.list.eval(
-            polars.element().filter(polars.element().struct.field("key") == "user_tenant").struct.field("value")
-        ).list.first()
+        tenant = polars.col("resource_tags").map.get("user_tenant")
     else:
         tenant = polars.col("resource_tags_user_tenant")
     answer = (
@@ -52,11 +50,23 @@ def pandas():
     if what == "import":
         return
     tags = "resource_tags" if layout == "cur2" else "resource_tags_user_tenant"
-    frame = pandas.read_parquet(
-        path, columns=[tags, "line_item_product_code", "line_item_unblended_cost", "line_item_usage_amount"]
-    )
+    columns = [tags, "line_item_product_code", "line_item_unblended_cost", "line_item_usage_amount"]
     if layout == "cur2":
-        frame[tags] = [dict(entries).get("user_tenant") if entries is not None else None for entries in frame[tags]]
+        # Row by row, ten million maps would take minutes and most of a machine's memory.
+        import pyarrow.compute
+        import pyarrow.parquet
+
+        def read(path):
+            table = pyarrow.parquet.read_table(path, columns=columns)
+            tenant = pyarrow.compute.map_lookup(table[tags], pyarrow.scalar("user_tenant"), "first")
+            return table.set_column(table.schema.get_field_index(tags), tags, tenant).to_pandas()
+
+    else:
+
+        def read(path):
+            return pandas.read_parquet(path, columns=columns)
+
+    frame = pandas.concat([read(path) for path in paths])
     answer = frame.groupby([tags, "line_item_product_code"], dropna=False).sum()
     print("sum", repr(float(answer["line_item_unblended_cost"].sum())), "in", len(answer), "groups")
 

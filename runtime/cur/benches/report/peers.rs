@@ -68,9 +68,9 @@ fn run(command: &mut Command) -> Result<(), String> {
 
 impl Peers {
     /// How a peer is started.
-    pub fn command(&self, peer: &Peer, what: &str, path: &Path, shape: Shape) -> Command {
+    pub fn command(&self, peer: &Peer, what: &str, paths: &[PathBuf], shape: Shape) -> Command {
         let mut command = Command::new(&self.python);
-        command.arg(&self.script).args([peer.module, what]).arg(path).arg(format!("{shape:?}").to_lowercase());
+        command.arg(&self.script).args([peer.module, what]).arg(format!("{shape:?}").to_lowercase()).args(paths);
         command.env("POLARS_MAX_THREADS", super::THREADS.to_string());
         command
     }
