@@ -5,6 +5,8 @@ pub mod dated_facts;
 pub mod leaving_tenants;
 pub mod link_key;
 pub mod months;
+pub mod near_misses;
+pub mod nobodys;
 pub mod preview;
 pub mod reader;
 pub mod returning_tenants;

@@ -1,15 +1,18 @@
 //! `close`: compares tenants' and unallocated cost of a month with AWS's own total, to the cent.
 
+use std::collections::BTreeSet;
+
 use billing::Month;
 use billing::ledger::CostDay;
-use billing::names::UNALLOCATED;
 use clap::Args;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::cloud::{clock, cost_total, sdk_config};
 use crate::ledger::closing::Sums;
+use crate::ledger::nobodys;
 use crate::ledger::reader::LedgerReader;
 use crate::project::Project;
 use crate::ui::exit;
@@ -37,25 +40,32 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     };
     let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);
+    let deployed = reader.tenants().await?;
+    // The cost of tenants who left stays theirs.
+    let left = reader.left_tenants().await?.into_iter().map(|left| left.id);
+    let ids: BTreeSet<String> = deployed.iter().map(|tenant| tenant.id.clone()).chain(left).collect();
     let mut tenants = Vec::new();
-    for tenant in reader.tenants().await? {
-        let days = reader.cost_days(&tenant.id, month.period()).await?;
-        tenants.push((tenant.id, days.iter().map(CostDay::cost).sum()));
+    for id in ids {
+        let days = reader.cost_days(&id, month.period()).await?;
+        tenants.push((id, days.iter().map(CostDay::cost).sum()));
     }
-    let unallocated = reader.cost_days(UNALLOCATED, month.period()).await?;
+    let nobodys = nobodys::load(&reader, &deployed, &project.manifest.attribution.tenant_tag, month).await?;
     let explorer = aws_sdk_costexplorer::Client::new(&sdk_config(COST_EXPLORER).await);
     let sums = Sums {
         month,
         tenants,
-        unallocated: unallocated.iter().map(CostDay::cost).sum(),
+        unallocated: nobodys.as_ref().map_or(Decimal::ZERO, |nobodys| nobodys.cost),
+        shared: nobodys.as_ref().map_or(Decimal::ZERO, |nobodys| nobodys.shared),
         bill: cost_total::of_month(&explorer, &project.manifest, month).await?,
     };
     match global.format {
-        Format::Human => terminal::print(&views::close::render(&sums, terminal::width())),
+        Format::Human => terminal::print(&views::close::render(&sums, nobodys.as_ref(), terminal::width())),
         Format::Json => terminal::print_json(&json!({
             "period": month,
             "tenants": sums.tenants.iter().map(|(id, cost)| json!({ "tenant": id, "cost_usd": cost.normalize() })).collect::<Vec<_>>(),
             "unallocated_usd": sums.unallocated.normalize(),
+            "shared_usd": sums.shared.normalize(),
+            "near_misses": nobodys.as_ref().map(views::near_misses::json).unwrap_or_default(),
             "bill_usd": sums.bill.normalize(),
             "difference_usd": sums.difference(),
             "closed": sums.is_closed(),

@@ -12,6 +12,8 @@ pub struct Sums {
     pub tenants: Vec<(String, Decimal)>,
     /// What no tenant's tags claim.
     pub unallocated: Decimal,
+    /// What of it the tenants bear by their terms. It stays within `unallocated`, so that it counts once.
+    pub shared: Decimal,
     /// AWS's total.
     pub bill: Decimal,
 }
@@ -55,6 +57,7 @@ mod tests {
             month: "2026-10".parse().expect("a month"),
             tenants: vec![("a".to_owned(), decimal("125.5001")), ("b".to_owned(), decimal("10"))],
             unallocated: decimal("16.85"),
+            shared: decimal("16.85"),
             bill: decimal(bill),
         };
         assert!(sums("152.3500000001").is_closed() && sums("152.354").is_closed());

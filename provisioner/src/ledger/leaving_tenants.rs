@@ -107,14 +107,17 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
     let marks = reader.sync_marks(&tenant.id).await?;
     for month in open_months(tenant, &marks, &invoices) {
         let days = reader.cost_days(&tenant.id, month.period()).await?;
+        let record = invoices.iter().find(|record| record.month() == month);
+        let shared = reader.shared_costs(tenant, month, record).await?;
         let facts = MonthFacts {
             tenant,
             month,
             mark: marks.iter().find(|mark| mark.month == month),
             days: &days,
+            shared: shared.as_ref(),
             balance: None,
             claim: None,
-            record: invoices.iter().find(|record| record.month() == month),
+            record,
         };
         // Whether it has settled makes no difference: once the tenant is gone, it is not invoiced at all.
         let assessment = assess(&facts, DraftRules { day: 1, settle_days: 0 }, Date::MAX);

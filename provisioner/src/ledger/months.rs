@@ -62,11 +62,13 @@ pub async fn load(
             Some(tag) => reader.claim(&CostClaim { tag, month, tenant: tenant.id.clone() }).await?,
             None => None,
         };
+        let shared = reader.shared_costs(&tenant, month, record).await?;
         let facts = MonthFacts {
             tenant: &tenant,
             month,
             mark: marks.iter().find(|mark| mark.month == month),
             days: &days,
+            shared: shared.as_ref(),
             balance: balance.as_ref(),
             claim: claim.as_ref(),
             record,

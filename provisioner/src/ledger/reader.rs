@@ -1,7 +1,10 @@
 //! Reads what the ledger table holds of a tenant, for previews and for the guard of a tenant who leaves.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use billing::balance::Balance;
-use billing::invoice::InvoiceRecord;
+use billing::invoice::{InvoiceRecord, MonthCosts, sharing_of};
 use billing::ledger::{self, CostClaim, CostDay, LeftTenant, PortError, SyncMark, TableLedger};
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
@@ -13,12 +16,15 @@ use crate::ui::failure::Failure;
 pub struct LedgerReader {
     ledger: TableLedger<DynamoTable>,
     table: String,
+    /// Months that were asked for, and whether they were weighed.
+    months: Mutex<BTreeMap<(Month, bool), MonthCosts>>,
 }
 
 impl LedgerReader {
     /// The ledger table of that name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> LedgerReader {
-        LedgerReader { ledger: TableLedger(DynamoTable::new(client, table)), table: table.to_owned() }
+        let ledger = TableLedger(DynamoTable::new(client, table));
+        LedgerReader { ledger, table: table.to_owned(), months: Mutex::default() }
     }
 
     /// A tenant's stored days of a period, in order.
@@ -51,6 +57,11 @@ impl LedgerReader {
         self.read(ledger::left_tenants::one(&self.ledger, tenant).await)
     }
 
+    /// Every tenant who left, by id.
+    pub async fn left_tenants(&self) -> Result<Vec<LeftTenant>, Failure> {
+        self.read(ledger::left_tenants::all(&self.ledger).await)
+    }
+
     /// What was synced of a month.
     pub async fn sync_mark(&self, tenant: &str, month: Month) -> Result<Option<SyncMark>, Failure> {
         self.read(ledger::costs::mark(&self.ledger, tenant, month).await)
@@ -59,6 +70,33 @@ impl LedgerReader {
     /// What became of a month's invoice, as far as the invoicer got.
     pub async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, Failure> {
         self.read(ledger::invoices::of_month(&self.ledger, tenant, month).await)
+    }
+
+    /// All tenants' cost of a month, where the terms of this one share some of it out.
+    pub async fn shared_costs(
+        &self,
+        tenant: &TenantRecord,
+        month: Month,
+        record: Option<&InvoiceRecord>,
+    ) -> Result<Option<MonthCosts>, Failure> {
+        let sharing = sharing_of(tenant, month, record);
+        if sharing.is_nothing() {
+            return Ok(None);
+        }
+        self.month_costs(month, sharing.weighs()).await.map(Some)
+    }
+
+    /// All tenants' cost of a month; `weighs`: with each tenant's own. Read once.
+    pub async fn month_costs(&self, month: Month, weighs: bool) -> Result<MonthCosts, Failure> {
+        let known = self.months.lock().ok().and_then(|known| known.get(&(month, weighs)).cloned());
+        if let Some(found) = known {
+            return Ok(found);
+        }
+        let found = self.read(ledger::month_costs::load(&self.ledger, month, weighs).await)?;
+        if let Ok(mut known) = self.months.lock() {
+            known.insert((month, weighs), found.clone());
+        }
+        Ok(found)
     }
 
     /// What is open of a tenant's balance; none before its first entry.

@@ -65,9 +65,13 @@ pub fn of_links(manifest: &Manifest) -> Option<Value> {
     Some(single(&["secretsmanager:GetSecretValue"], &arn::secret_pattern(manifest, &secret.name)))
 }
 
-/// The policy for previews of invoices: reading the ledger.
+/// The policy for previews of invoices: reading the ledger and its list of tenants, among whom cost is shared.
 pub fn of_previews(manifest: &Manifest) -> Value {
-    single(&["dynamodb:GetItem", "dynamodb:Query"], &arn::table(manifest, &manifest.ledger.name))
+    let table = arn::table(manifest, &manifest.ledger.name);
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
+        { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
+    ] })
 }
 
 /// The policy for deciding about invoices: reading the ledger and its list of tenants, calling the invoicer.

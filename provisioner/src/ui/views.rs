@@ -24,6 +24,7 @@ pub mod invoicer_answer;
 pub mod locks;
 pub mod markdown;
 pub mod marker;
+pub mod near_misses;
 pub mod plan;
 pub mod plan_json;
 pub mod plan_markdown;

@@ -9,6 +9,7 @@ mod price;
 mod ready;
 mod record;
 mod remote;
+mod shared;
 
 use std::fmt;
 
@@ -30,6 +31,7 @@ pub use record::{
     PaymentStatus, Restated,
 };
 pub use remote::{Carries, REDRAWING, Remote, RemoteStatus};
+pub use shared::{MonthCosts, SHARED_COST, SharedPart, sharing_of};
 
 /// What a tenant owes for a month. The lines sum to the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +46,7 @@ pub struct Invoice {
     pub lines: Vec<Line>,
     /// The sum of the lines; negative when the tenant is owed.
     pub total: Money,
-    /// The month's AWS cost in US dollars, exact.
+    /// The month's AWS cost in US dollars, exact; with the tenant's part of shared cost.
     pub cost_usd: Decimal,
     /// The rate that turned it into the invoice's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +72,7 @@ pub struct Line {
 pub enum Rule {
     /// The fixed monthly amount.
     BaseFee,
-    /// AWS cost, one line for each service.
+    /// AWS cost, one line for each service, and one for the tenant's part of shared cost.
     Cost,
     /// The share added to the cost.
     Markup,

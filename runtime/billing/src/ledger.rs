@@ -5,7 +5,7 @@
 //! [`crate::names::RECORD_ATTRIBUTE`] with a schema number ([`Record`]), decimals as text, so that no store and no reader
 //! rounds them. Invoices are [`crate::invoice::InvoiceRecord`], tenants [`crate::tenant::TenantRecord`].
 //!
-//! [`tenants`], [`costs`], [`invoices`] and [`balances`] read and write records over any [`Ledger`]: the handlers and the command line
+//! [`tenants`], [`costs`], [`month_costs`], [`invoices`] and [`balances`] read and write records over any [`Ledger`]: the handlers and the command line
 //! use the same ones, over DynamoDB ([`TableLedger`]) or in memory ([`MemoryLedger`]).
 
 pub mod balances;
@@ -17,6 +17,7 @@ pub mod invoices;
 pub mod item;
 pub mod left_tenants;
 mod memory;
+pub mod month_costs;
 mod port;
 mod record;
 mod sync_mark;
@@ -24,7 +25,9 @@ pub mod tenants;
 
 pub use balances::{BALANCE_ITEM, ENTRY_PREFIX};
 pub use cost_claim::{CLAIM_PREFIX, CostClaim};
-pub use cost_day::{COST_PREFIX, CostAmount, CostDay, by_project, by_service, cost_by_service, cost_key};
+pub use cost_day::{
+    COST_PREFIX, CostAmount, CostDay, by_project, by_service, cost_by_service, cost_by_value, cost_key,
+};
 pub use invoices::{INVOICE_PREFIX, InvoiceWrite, invoice_key};
 pub use item::{Table, TableLedger};
 pub use left_tenants::LeftTenant;

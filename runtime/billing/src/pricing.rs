@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::sharing::Sharing;
 use crate::{Currency, Money, Percent};
 
 /// One named set of terms. Everything left out is left out of the invoice: empty terms bill at cost.
@@ -49,6 +50,11 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "manifest", schemars(with = "Option<crate::manifest::text::MonthText>"))]
     pub effective_from: Option<crate::Month>,
+    /// How cost of no tenant is shared out: `costs.unallocated`, which every tenant's terms carry. The manifest's `pricing`
+    /// does not write it.
+    #[serde(skip_serializing_if = "Sharing::is_nothing")]
+    #[cfg_attr(feature = "manifest", schemars(skip))]
+    pub sharing: Sharing,
 }
 
 impl Terms {

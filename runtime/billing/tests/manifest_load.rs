@@ -5,6 +5,7 @@
 mod bundle;
 
 use billing::manifest::{Manifest, Problem, Source};
+use billing::sharing::Unallocated;
 use bundle::load;
 use proptest::prelude::*;
 
@@ -145,6 +146,19 @@ invoicing:
     let text = format!("{base}{more}");
     let manifest = load(&[source("billform.yaml", &text)], None).expect("a manifest");
     assert_eq!(manifest.unprovisioned_sections(), <[&str; 0]>::default());
+}
+
+/// Who bears cost of no tenant stands in every tenant's terms, so that it has their history, and nowhere else.
+#[test]
+fn how_cost_of_no_tenant_is_shared_stands_in_every_tenants_terms() {
+    let text = format!("{BASE}\ncosts: {{ unallocated: even }}\n");
+    let manifest = load(&[source("billform.yaml", &text)], None).expect("a manifest");
+    for record in manifest.tenant_records().values() {
+        assert!(record.terms.iter().all(|terms| terms.sharing.unallocated == Unallocated::Even), "{record:?}");
+    }
+    let text = format!("{BASE}\npricing: {{ plan: {{ sharing: {{ unallocated: even }} }} }}\n");
+    let shown = rendered(load(&[source("billform.yaml", &text)], None));
+    assert!(shown.contains("terms do not say how cost is shared") && shown.contains("costs.unallocated"), "{shown}");
 }
 
 /// The payment fee is one setting: the manifest's, unless a tenant's terms say otherwise.

@@ -12,15 +12,19 @@ mod event;
 mod issuing;
 mod looking;
 mod month;
+mod shared;
 mod stop;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use billing::Month;
 use billing::function::{Grant, Setting};
-use billing::invoice::{AutomaticApproval, Collection, DraftRules, Lease};
+use billing::invoice::{AutomaticApproval, Collection, DraftRules, Lease, MonthCosts};
 use billing::ledger;
 use billing::tenant::TenantRecord;
+use futures::lock::Mutex;
 use futures::{StreamExt, stream};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -112,6 +116,7 @@ impl Handler for Invoicer {
             policy: self.policy.clone(),
             lease_s: event.lease_seconds.unwrap_or(DEFAULT_LEASE_S),
             holder: run.request_id.clone(),
+            shared: Mutex::default(),
         };
         let outcome = invoicing.run(&event).await?;
         let answer = &outcome.answer;
@@ -152,6 +157,8 @@ struct Invoicing<'a> {
     lease_s: u32,
     /// Names this run: the request id.
     holder: String,
+    /// What is shared out in months whose terms share something, each read once a run; and whether it was weighed.
+    shared: Mutex<BTreeMap<(Month, bool), Arc<MonthCosts>>>,
 }
 
 impl Invoicing<'_> {

@@ -9,6 +9,7 @@ mod month;
 mod ownership;
 mod portal;
 mod refusals;
+mod shared;
 mod state;
 
 use std::collections::BTreeMap;

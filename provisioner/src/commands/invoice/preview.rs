@@ -2,21 +2,18 @@
 
 use billing::Month;
 use billing::invoice::Standing;
-use billing::ledger::CostDay;
 use billing::manifest::model::Tenant;
-use billing::names::UNALLOCATED;
 use billing::tenant::TenantRecord;
 use clap::Args;
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::reader;
 use crate::cloud::clock;
 use crate::commands::tenant::unknown_tenant;
-use crate::ledger::months;
 use crate::ledger::preview::{Preview, TermsOf};
 use crate::ledger::reader::LedgerReader;
+use crate::ledger::{months, nobodys};
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -53,25 +50,18 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     for tenant in tenants {
         previews.push(preview(&project, &reader, tenant, month, today).await?);
     }
-    let nobodys = nobodys(&reader, month).await?;
+    let tag = &project.manifest.attribution.tenant_tag;
+    let nobodys = nobodys::load(&reader, &reader.tenants().await?, tag, month).await?;
     match global.format {
-        Format::Human => terminal::print(&views::invoice::render(&previews, month, nobodys, terminal::width())),
+        Format::Human => terminal::print(&views::invoice::render(&previews, nobodys.as_ref(), terminal::width())),
         Format::Json => terminal::print_json(&json!({
             "period": month,
             "invoices": previews.iter().map(json).collect::<Vec<_>>(),
-            "unallocated_usd": nobodys.map(|amount| amount.normalize()),
+            "unallocated_usd": nobodys.as_ref().map(|nobodys| nobodys.cost.normalize()),
+            "shared_usd": nobodys.as_ref().map(|nobodys| nobodys.shared.normalize()),
         }))?,
     }
     Ok(exit::DONE)
-}
-
-/// What of the month no tenant's tags claim, in US dollars; none where nobody has asked AWS yet.
-async fn nobodys(reader: &LedgerReader, month: Month) -> Result<Option<Decimal>, Failure> {
-    if reader.sync_mark(UNALLOCATED, month).await?.is_none() {
-        return Ok(None);
-    }
-    let days = reader.cost_days(UNALLOCATED, month.period()).await?;
-    Ok(Some(days.iter().map(CostDay::cost).sum()))
 }
 
 fn json(preview: &Preview) -> Value {

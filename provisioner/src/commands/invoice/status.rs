@@ -1,5 +1,7 @@
 //! `invoice status`: tenant by month, with state, reason and since when.
 
+use std::collections::BTreeSet;
+
 use billing::Month;
 use clap::Args;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use super::reader;
 use crate::cloud::clock;
 use crate::ledger::months::{self, MonthStanding, TenantMonths};
+use crate::ledger::nobodys;
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -27,7 +30,8 @@ pub struct Arguments {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let (reader, today) = (reader(&project).await?, clock::today().await);
-    let mut tenants = reader.tenants().await?;
+    let deployed = reader.tenants().await?;
+    let mut tenants = deployed.clone();
     if let Some(id) = &arguments.tenant {
         tenants.retain(|tenant| tenant.id == *id);
         if tenants.is_empty() {
@@ -41,9 +45,22 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     for tenant in tenants {
         found.push(months::load(&reader, tenant, tag, rules, today, arguments.period).await?);
     }
+    let months: BTreeSet<Month> =
+        found.iter().flat_map(|tenant| &tenant.months).map(|standing| standing.month).collect();
+    let mut unclaimed = Vec::new();
+    for month in months {
+        unclaimed.extend(nobodys::load(&reader, &deployed, tag, month).await?);
+    }
+    // Of one tenant, what is near that one's values.
+    for nobodys in &mut unclaimed {
+        nobodys.near.retain(|near| arguments.tenant.as_ref().is_none_or(|id| near.tenant == *id));
+    }
     match global.format {
-        Format::Human => terminal::print(&views::invoice_status::render(&found, today, terminal::width())),
-        Format::Json => terminal::print_json(&json!({ "tenants": found.iter().map(tenant).collect::<Vec<_>>() }))?,
+        Format::Human => terminal::print(&views::invoice_status::render(&found, &unclaimed, today, terminal::width())),
+        Format::Json => terminal::print_json(&json!({
+            "tenants": found.iter().map(tenant).collect::<Vec<_>>(),
+            "near_misses": unclaimed.iter().flat_map(views::near_misses::json).collect::<Vec<_>>(),
+        }))?,
     }
     Ok(exit::DONE)
 }

@@ -34,7 +34,7 @@ fn invoice(of: &str, state: InvoiceState) -> InvoiceRecord {
     let none = BTreeMap::new();
     let tenant = tenant("press", None);
     let terms = MonthTerms::of(&tenant, month(of)).expect("terms");
-    let input = PriceInput { tenant: &tenant, month: month(of), terms: &terms, services: &none };
+    let input = PriceInput { tenant: &tenant, month: month(of), terms: &terms, services: &none, shared: None };
     let composed = Composed { invoice: price(&input).expect("an invoice"), drawn: Vec::new() };
     InvoiceRecord { state, ..InvoiceRecord::claimed(&tenant, terms, Collection::SendInvoice, composed) }
 }

@@ -1,12 +1,14 @@
 //! A month's sums beside AWS's total.
 
+use super::near_misses::sentences;
 use super::style::{BOLD, GREEN, RED, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
 use crate::ledger::closing::{Sums, dollars};
+use crate::ledger::nobodys::Nobodys;
 
-/// One line for each part, then the verdict.
-pub fn render(sums: &Sums, width: usize) -> String {
+/// One line for each part, then what of unallocated cost is shared out or near a tenant's, then the verdict.
+pub fn render(sums: &Sums, nobodys: Option<&Nobodys>, width: usize) -> String {
     let mut parts: Vec<(String, String)> = sums.tenants.iter().map(|(id, cost)| (id.clone(), dollars(*cost))).collect();
     parts.push(("unallocated".to_owned(), dollars(sums.unallocated)));
     parts.push(("together".to_owned(), dollars(sums.accounted())));
@@ -29,5 +31,14 @@ pub fn render(sums: &Sums, width: usize) -> String {
         }
     };
     let head = paint(BOLD, format!("Cost of {} in US dollars", sums.month));
-    format!("{head}\n{}{}\n", aligned(&rows), wrapped(&verdict, width, 0))
+    let shared = (!sums.shared.is_zero()).then(|| {
+        let kept = dollars(sums.unallocated - sums.shared);
+        format!(
+            "Of what is unallocated, {} are shared out among the tenants; the operator bears {kept}.",
+            dollars(sums.shared)
+        )
+    });
+    let notes = shared.into_iter().chain(nobodys.map(sentences).unwrap_or_default());
+    let notes: String = notes.map(|note| format!("{}\n", wrapped(&note, width, 0))).collect();
+    format!("{head}\n{}{notes}{}\n", aligned(&rows), wrapped(&verdict, width, 0))
 }

@@ -3,22 +3,32 @@
 use std::fmt::Write;
 
 use billing::invoice::{Invoice, InvoiceRecord, InvoiceState, PaymentStatus};
-use billing::{Currency, Money, Month};
-use rust_decimal::Decimal;
+use billing::{Currency, Money};
 
 use super::style::{BOLD, YELLOW, paint};
 use super::wrap::wrapped;
+use crate::ledger::nobodys::Nobodys;
 use crate::ledger::preview::{Preview, TermsOf};
 
-/// All previews and what of the month is nobody's, with colours.
-pub fn render(previews: &[Preview], month: Month, nobodys_usd: Option<Decimal>, width: usize) -> String {
+/// All previews, and what of the month's cost of no tenant is on nobody's invoice, with colours.
+pub fn render(previews: &[Preview], nobodys: Option<&Nobodys>, width: usize) -> String {
     let mut shown: Vec<String> = previews.iter().map(|preview| one(preview, width)).collect();
-    let amount = Money::new(nobodys_usd.unwrap_or_default(), Currency::USD).rounded();
-    if !amount.amount.is_zero() {
-        let text = format!("{amount} of {month} carry no tenant's tags: they are on nobody's invoice.");
-        shown.push(format!("{}\n", wrapped(&paint(YELLOW, text).to_string(), width, 2)));
-    }
+    let note = nobodys.and_then(unallocated);
+    shown.extend(note.map(|text| format!("{}\n", wrapped(&paint(YELLOW, text).to_string(), width, 2))));
     shown.join("\n")
+}
+
+/// What becomes of cost that no tenant's tags claim.
+fn unallocated(nobodys: &Nobodys) -> Option<String> {
+    let dollars = |amount| Money::new(amount, Currency::USD).rounded();
+    let (cost, kept, month) = (dollars(nobodys.cost), dollars(nobodys.kept()), nobodys.month);
+    let carry = format!("{cost} of {month} carry no tenant's tags");
+    match (cost.amount.is_zero(), nobodys.shared.is_zero(), kept.amount.is_zero()) {
+        (true, ..) => None,
+        (_, true, _) => Some(format!("{carry}: they are on nobody's invoice.")),
+        (_, false, true) => Some(format!("{carry}: they are shared out, a line of each invoice.")),
+        (_, false, false) => Some(format!("{carry}: {kept} of it are on nobody's invoice, the rest is shared out.")),
+    }
 }
 
 fn one(preview: &Preview, width: usize) -> String {

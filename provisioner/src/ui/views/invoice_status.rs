@@ -6,18 +6,31 @@ use billing::invoice::InvoiceState;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::near_misses::sentences;
 use super::style::{BOLD, RED, YELLOW, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
 use crate::ledger::months::{MonthStanding, TenantMonths};
+use crate::ledger::nobodys::Nobodys;
 
-/// Tenants with their months below, and a note for each reason.
-pub fn render(tenants: &[TenantMonths], today: Date, width: usize) -> String {
+/// Tenants with their months below, a note for each reason, and values of the tenant tag that are near a tenant's.
+pub fn render(tenants: &[TenantMonths], unclaimed: &[Nobodys], today: Date, width: usize) -> String {
     if tenants.is_empty() {
         return "No tenant is deployed; `billform apply` deploys the manifest's.\n".to_owned();
     }
-    let shown: Vec<String> = tenants.iter().map(|tenant| one(tenant, today, width)).collect();
-    shown.join("\n")
+    let near = near(unclaimed, width);
+    let shown = tenants.iter().map(|tenant| one(tenant, today, width));
+    shown.chain(near).collect::<Vec<_>>().join("\n")
+}
+
+/// Cost that a mistyped tag keeps from its tenant.
+fn near(unclaimed: &[Nobodys], width: usize) -> Option<String> {
+    let notes = unclaimed.iter().flat_map(|nobodys| {
+        let month = nobodys.month;
+        sentences(nobodys).into_iter().map(move |sentence| format!("  {month}: {sentence}"))
+    });
+    let notes: Vec<String> = notes.map(|note| format!("{}\n", wrapped(&note, width, 4))).collect();
+    (!notes.is_empty()).then(|| format!("{}\n{}", paint(BOLD, "Cost of no tenant"), notes.concat()))
 }
 
 fn one(tenant: &TenantMonths, today: Date, width: usize) -> String {

@@ -25,6 +25,8 @@ pub struct Gathering {
     /// Tenants' ids, and [`UNALLOCATED`] last.
     tenants: Vec<String>,
     names: Names,
+    /// Cost of no tenant by day and value of the tenant tag, of the answer by service.
+    values: BTreeMap<(u16, u32), CostAmount>,
     services: Grouped,
     /// None when the stack tells no projects apart.
     projects: Option<Grouped>,
@@ -69,14 +71,17 @@ impl Gathering {
         let owners = owners.clone();
         let grouped = || Grouped { rows: tenants.iter().map(|_| Vec::new()).collect(), estimated: BTreeMap::new() };
         let (services, projects) = (grouped(), with_projects.then(grouped));
-        Gathering { period, owners, tenants, names: Names::default(), services, projects }
+        let (names, values) = (Names::default(), BTreeMap::new());
+        Gathering { period, owners, tenants, names, values, services, projects }
     }
 
     /// Takes in a page of the answer by service. A day may come on several pages.
     pub fn services(&mut self, page: &[QueriedDay]) {
         let unallocated = self.tenants.len() - 1;
         let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed: NO_SERVICE };
-        self.services.take(page, &place, &mut self.names);
+        self.services.take(page, &place, &mut self.names, |day, value, amount| {
+            self.values.entry((day, value)).or_default().add(amount);
+        });
     }
 
     /// Takes in a page of the answer by project.
@@ -84,7 +89,7 @@ impl Gathering {
         let unallocated = self.tenants.len() - 1;
         let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed: NO_PROJECT };
         if let Some(projects) = &mut self.projects {
-            projects.take(page, &place, &mut self.names);
+            projects.take(page, &place, &mut self.names, |_, _, _| {});
         }
     }
 
@@ -146,6 +151,9 @@ impl Attribution {
         for row in gathered.projects.iter().flat_map(|projects| &projects.rows[at]) {
             gathered.names.add(row, &mut days[usize::from(row.day)].projects);
         }
+        for ((day, value), amount) in gathered.values.iter().filter(|_| at + 1 == gathered.tenants.len()) {
+            days[usize::from(*day)].values.insert(gathered.names.name(*value).to_owned(), *amount);
+        }
         days
     }
 
@@ -166,13 +174,23 @@ struct Place<'a> {
 }
 
 impl Grouped {
-    fn take(&mut self, page: &[QueriedDay], place: &Place, names: &mut Names) {
+    /// Takes in a page, and tells of cost of no tenant: its day, the number of its value of the tenant tag, and the amount.
+    fn take(
+        &mut self,
+        page: &[QueriedDay],
+        place: &Place,
+        names: &mut Names,
+        mut nobodys: impl FnMut(u16, u32, CostAmount),
+    ) {
         for queried in page.iter().filter(|queried| place.period.contains(queried.date)) {
             *self.estimated.entry(queried.date).or_default() |= queried.estimated;
             let since = queried.date.since(place.period.start()).map(|span| span.get_days());
             let day = since.ok().and_then(|days| u16::try_from(days).ok()).unwrap_or_default();
             for row in &queried.rows {
                 let owner = place.owners.on(&row.tenant_value, queried.date).unwrap_or(place.unallocated);
+                if owner == place.unallocated {
+                    nobodys(day, names.number(&row.tenant_value), row.amount);
+                }
                 let name = names.number(if row.part.is_empty() { place.unnamed } else { &row.part });
                 self.rows[owner].push(Row { amount: row.amount, name, day });
             }
@@ -201,9 +219,13 @@ impl Names {
         number
     }
 
+    fn name(&self, number: u32) -> &str {
+        let name = usize::try_from(number).ok().and_then(|number| self.names.get(number));
+        name.map_or("", |name| &**name)
+    }
+
     fn add(&self, row: &Row, parts: &mut BTreeMap<String, CostAmount>) {
-        let name = usize::try_from(row.name).ok().and_then(|number| self.names.get(number));
-        let name = name.map_or("", |name| &**name);
+        let name = self.name(row.name);
         match parts.get_mut(name) {
             Some(amount) => amount.add(row.amount),
             None => {

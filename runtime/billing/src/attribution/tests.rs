@@ -66,6 +66,27 @@ fn untagged_and_unknown_values_are_unallocated() {
 }
 
 #[test]
+fn cost_of_no_tenant_is_kept_by_value_of_the_tenant_tag() {
+    let services = [
+        queried(1, vec![row("A", "S3", 5), row("", "Tax", 7), row("A-Print", "S3", 2), row("A-Print", "Lambda", 3)]),
+        queried(2, vec![row("Gone", "S3", 4)]),
+    ];
+    let found = attribute(&two_days(), &services, None, &two_owners(), AT).expect("days");
+    let values = |day: usize| {
+        let values = &found.days_of(UNALLOCATED)[day].values;
+        values.iter().map(|(value, amount)| format!("{value}={}", amount.cost.normalize())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (values(0), values(1)),
+        (vec!["=0.0000000007".to_owned(), "A-Print=0.0000000005".to_owned()], vec!["Gone=0.0000000004".to_owned()])
+    );
+    for day in found.days_of(UNALLOCATED) {
+        assert_eq!(day.values.values().map(|amount| amount.cost).sum::<Decimal>(), day.cost());
+    }
+    assert!(found.days_of("a").iter().all(|day| day.values.is_empty()), "a tenant's value is known");
+}
+
+#[test]
 fn a_missing_day_stops_everything() {
     let services = [queried(1, vec![])];
     let refused = attribute(&two_days(), &services, None, &two_owners(), AT);

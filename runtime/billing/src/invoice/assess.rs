@@ -5,8 +5,8 @@
 use jiff::civil::Date;
 
 use super::{
-    Composed, DraftRules, Invoice, InvoiceRecord, MonthTerms, NotReady, PriceError, PriceInput, Ready, compose, price,
-    ready,
+    Composed, DraftRules, Invoice, InvoiceRecord, MonthCosts, MonthTerms, NotReady, PriceError, PriceInput, Ready,
+    compose, price, ready, sharing_of,
 };
 use crate::Month;
 use crate::balance::Balance;
@@ -24,6 +24,8 @@ pub struct MonthFacts<'a> {
     pub mark: Option<&'a SyncMark>,
     /// Its days of cost; days without an item cost nothing.
     pub days: &'a [CostDay],
+    /// All tenants' cost of the month, where [`sharing_of`] it shares some out; else it does not matter.
+    pub shared: Option<&'a MonthCosts>,
     /// What is open of the tenant's balance.
     pub balance: Option<&'a Balance>,
     /// The claim on the month's cost, whichever tenant has it.
@@ -71,7 +73,12 @@ pub fn assess(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment 
         None => MonthTerms::of(tenant, month),
     };
     let services = cost_by_service(facts.days);
-    let own = terms.clone().and_then(|terms| price(&PriceInput { tenant, month, terms: &terms, services: &services }));
+    let sharing = sharing_of(tenant, month, facts.record);
+    let shared = facts.shared.and_then(|costs| costs.part_of(&tenant.id, &sharing));
+    let shared = shared.as_ref();
+    let own = terms
+        .clone()
+        .and_then(|terms| price(&PriceInput { tenant, month, terms: &terms, services: &services, shared }));
     let composed = own.clone().map(|own| compose(own, &balance_before(facts)));
     let standing = standing(facts, &own, rules, today);
     Assessment { own, composed, terms, standing }
@@ -93,6 +100,11 @@ fn standing(facts: &MonthFacts, own: &Result<Invoice, PriceError>, rules: DraftR
         Ok(ready) => ready,
         Err(reason) => return Standing::Waiting(reason),
     };
+    let ready = match (shared_ready(facts, rules), ready) {
+        (Err(reason), _) => return Standing::Waiting(reason),
+        (Ok(Some(reason)), Ready::Complete) => Ready::Provisional(reason),
+        (Ok(_), ready) => ready,
+    };
     let invoice = match own {
         Ok(invoice) => invoice,
         Err(error) => return Standing::Unpriced(error.clone()),
@@ -105,4 +117,14 @@ fn standing(facts: &MonthFacts, own: &Result<Invoice, PriceError>, rules: DraftR
             Ready::Complete => Standing::Complete,
         },
     }
+}
+
+/// Whether the month's shared cost is known, and why it may still change.
+fn shared_ready(facts: &MonthFacts, rules: DraftRules) -> Result<Option<NotReady>, NotReady> {
+    let month = facts.month;
+    if sharing_of(facts.tenant, month, facts.record).is_nothing() {
+        return Ok(None);
+    }
+    let unknown = || NotReady::SharedIncomplete { month, tenant: "cost".to_owned() };
+    facts.shared.filter(|costs| costs.month == month).ok_or_else(unknown)?.ready(rules)
 }

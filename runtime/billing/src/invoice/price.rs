@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Invoice, Line, MonthTerms, Rule, Step};
+use super::{Invoice, Line, MonthTerms, Rule, SHARED_COST, SharedPart, Step};
 use crate::money::{MoneyError, round};
 use crate::pricing::{ExchangeRate, Fee, Terms, Tier};
 use crate::split::rounded_parts;
@@ -26,6 +26,8 @@ pub struct PriceInput<'a> {
     pub terms: &'a MonthTerms,
     /// AWS cost by service in US dollars, exact.
     pub services: &'a BTreeMap<String, Decimal>,
+    /// The tenant's part of cost that is no tenant's; the terms' rules treat it as the cost of one more service.
+    pub shared: Option<&'a SharedPart>,
 }
 
 /// Why a month cannot be priced.
@@ -70,9 +72,13 @@ pub enum PriceError {
 /// Prices a month by its cost alone: what earlier months left is added by [`super::compose`].
 pub fn price(input: &PriceInput) -> Result<Invoice, PriceError> {
     let terms = &input.terms.terms;
-    let mut draft = Draft::new(input)?;
+    let mut services = input.services.clone();
+    if let Some(shared) = input.shared {
+        *services.entry(SHARED_COST.to_owned()).or_default() += shared.amount;
+    }
+    let mut draft = Draft::new(input, services.values().sum())?;
     draft.base_fee(terms)?;
-    draft.cost(input.services);
+    draft.cost(&services, input.shared);
     draft.markup(terms);
     draft.fee(terms)?;
     draft.allowance(terms)?;
@@ -100,11 +106,10 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn new(input: &PriceInput<'a>) -> Result<Draft<'a>, PriceError> {
+    fn new(input: &PriceInput<'a>, cost_usd: Decimal) -> Result<Draft<'a>, PriceError> {
         let tenant = input.tenant;
         let exchange = input.terms.exchange.as_ref();
         let rate = usd_rate(tenant, exchange)?;
-        let cost_usd: Decimal = input.services.values().sum();
         Ok(Draft {
             tenant,
             exchange,
@@ -127,7 +132,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The total is converted and rounded once, then apportioned to the services.
-    fn cost(&mut self, services: &BTreeMap<String, Decimal>) {
+    fn cost(&mut self, services: &BTreeMap<String, Decimal>, shared: Option<&SharedPart>) {
         let shares: Vec<Decimal> = services.values().map(|cost| cost * self.rate).collect();
         let parts = rounded_parts(&shares, self.currency.billed_decimals());
         let before = self.running;
@@ -139,6 +144,13 @@ impl<'a> Draft<'a> {
         } else {
             let cost = Money::new(self.cost_usd, Currency::USD);
             format!("{} services, {cost} at {}", services.len(), self.rate.normalize())
+        };
+        let text = match shared {
+            Some(part) => {
+                let amount = Money::new(part.amount, Currency::USD);
+                format!("{text}, {amount} of it {SHARED_COST}: {}", part.text)
+            }
+            None => text,
         };
         self.step(Rule::Cost, text, self.running - before);
     }

@@ -57,6 +57,22 @@ pub enum NotReady {
         /// The last day that is known.
         through: Date,
     },
+    /// What is shared out among the tenants is not known.
+    #[error("{month}'s shared cost is known once all {tenant} is synced; the next cost sync completes it")]
+    SharedIncomplete {
+        /// The month.
+        month: Month,
+        /// Whose cost is missing: `cost of acme`.
+        tenant: String,
+    },
+    /// What is shared out among the tenants may change.
+    #[error("{month}'s shared cost may still change: the {tenant} is not final")]
+    SharedNotFinal {
+        /// The month.
+        month: Month,
+        /// Whose cost it is: `cost of acme`.
+        tenant: String,
+    },
     /// AWS calls a day an estimate.
     #[error("AWS still calls {0} an estimate; it becomes final some days after the month")]
     Estimated(Month),

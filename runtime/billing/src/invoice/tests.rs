@@ -11,6 +11,7 @@ use crate::money::{MinorUnits, round};
 use crate::pricing::Terms;
 use crate::tenant::{HeldRate, TenantRecord};
 
+mod shared;
 mod standing;
 
 fn october() -> Month {
@@ -71,7 +72,7 @@ fn priced(tenant: &TenantRecord, costs: &[(&str, &str)]) -> Invoice {
 
 fn try_price(tenant: &TenantRecord, month: Month, services: &BTreeMap<String, Decimal>) -> Result<Invoice, PriceError> {
     let terms = MonthTerms::of(tenant, month)?;
-    price(&PriceInput { tenant, month, terms: &terms, services })
+    price(&PriceInput { tenant, month, terms: &terms, services, shared: None })
 }
 
 /// The total of a one-tenant month of this cost under these terms.

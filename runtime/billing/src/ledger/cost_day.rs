@@ -38,6 +38,9 @@ pub struct CostDay {
     pub services: BTreeMap<String, CostAmount>,
     /// By project tag value; cost without one under [`crate::names::NO_PROJECT`]. Empty when no project tag is set.
     pub projects: BTreeMap<String, CostAmount>,
+    /// Of cost of no tenant: by value of the tenant tag, empty for untagged cost. Their sum is the day's cost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, CostAmount>,
     /// AWS may still restate it.
     pub estimated: bool,
     /// When Cost Explorer said so.
@@ -68,7 +71,8 @@ impl CostAmount {
 impl CostDay {
     /// A day that cost nothing.
     pub fn nothing(date: Date, synced_at: Timestamp) -> CostDay {
-        CostDay { date, services: BTreeMap::new(), projects: BTreeMap::new(), estimated: false, synced_at }
+        let (services, projects, values) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        CostDay { date, services, projects, values, estimated: false, synced_at }
     }
 
     /// The day's cost, exact.
@@ -82,6 +86,7 @@ impl CostDay {
             && self.estimated == other.estimated
             && self.services == other.services
             && self.projects == other.projects
+            && self.values == other.values
     }
 }
 
@@ -98,6 +103,11 @@ pub fn by_service<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMap<S
 /// Cost by project over several days, exact.
 pub fn by_project<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMap<String, CostAmount> {
     sum_by(days, |day| &day.projects)
+}
+
+/// Cost by value of the tenant tag over several days of cost of no tenant, exact.
+pub fn cost_by_value<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMap<String, Decimal> {
+    sum_by(days, |day| &day.values).into_iter().map(|(value, amount)| (value, amount.cost)).collect()
 }
 
 fn sum_by<'a>(

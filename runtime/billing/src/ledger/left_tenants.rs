@@ -41,6 +41,11 @@ impl LeftTenant {
         })
     }
 
+    /// Whether a month was theirs to be billed.
+    pub fn bills(&self, month: Month) -> bool {
+        self.first_period.is_none_or(|first| first <= month) && month <= self.last_period
+    }
+
     /// The days on which cost with the value of a tag was theirs, none of them after they left.
     pub fn tag_spans<'a>(&'a self, key: &str) -> impl Iterator<Item = TagSpan> + use<'a> {
         let left = Some(self.last_period.period().end());

@@ -22,6 +22,7 @@ use serde::Deserialize;
 use super::text::{self, Day, Rate};
 use crate::Currency;
 use crate::pricing::{ExchangeRate, Terms};
+use crate::sharing::Sharing;
 use crate::tenant::{HeldRate, TenantRecord};
 
 pub use api::{AccessLog, Api, ApiDomain, Cors, Surface, Throttle};
@@ -30,7 +31,7 @@ pub use aws::{Architecture, Aws, Payer, S3State, State};
 pub use budgets::{AlertAt, Budgets, Notify, TenantAlert, TenantBudget};
 pub use costs::{
     Attribution, AttributionBy, Basis, CostSource, Costs, CostsEngine, Fx, RateCard, RateCardEntry, Report,
-    ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit, Unallocated,
+    ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit,
 };
 pub use dated::{DatedValue, DatedValues, DayRates, Rates};
 pub use deployment::{Functions, Handler, Ledger, Schedule};
@@ -291,7 +292,9 @@ impl Manifest {
             terms.push(Terms::default());
         }
         let default = self.invoicing.payment_fee.as_ref();
-        terms.into_iter().map(|terms| terms.with_fee_settled(default)).collect()
+        let sharing = Sharing { unallocated: self.costs.unallocated };
+        let settled = |terms: Terms| Terms { sharing: sharing.clone(), ..terms.with_fee_settled(default) };
+        terms.into_iter().map(settled).collect()
     }
 
     /// One tenant as the runtime reads it; their Stripe customer is not known yet.

@@ -214,12 +214,14 @@ impl Invoicing<'_> {
             return Err(Stop::Resynced(month));
         }
         let balance = account.balance();
+        let shared = self.shared_costs(tenant, month, account.record(month)).await?;
         // The claim is made by a conditional write: reading it first would decide nothing.
         let facts = MonthFacts {
             tenant,
             month,
             mark: mark.as_ref(),
             days: &days,
+            shared: shared.as_deref(),
             balance: Some(&balance),
             claim: None,
             record: account.record(month),

@@ -13,6 +13,7 @@ use crate::run::{ERRORS, INVOICES_DRAFTED, INVOICES_LATE, Metric};
 
 mod lifecycle;
 mod restated;
+mod shared;
 
 const TAG: &str = "ClientOrganization";
 const NOW: &str = "2026-11-21T08:00:00Z";
@@ -84,6 +85,7 @@ async fn run_by(
         policy: policy.clone(),
         lease_s: 60,
         holder: holder.to_owned(),
+        shared: futures::lock::Mutex::default(),
     };
     invoicer.run(event).await
 }

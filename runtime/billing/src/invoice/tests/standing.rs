@@ -2,9 +2,9 @@
 
 use super::*;
 
-const RULES: DraftRules = DraftRules { day: 1, settle_days: 14 };
+pub(super) const RULES: DraftRules = DraftRules { day: 1, settle_days: 14 };
 
-fn october_mark(synced_at: &str) -> SyncMark {
+pub(super) fn october_mark(synced_at: &str) -> SyncMark {
     let synced_at = synced_at.parse().expect("a time");
     SyncMark { month: october(), through: date(2026, 10, 31), estimated: false, complete: true, synced_at }
 }
@@ -72,8 +72,8 @@ fn a_month_is_late_three_days_after_it_should_have_settled() {
     assert_eq!(overdue_since(october(), 0, date(2026, 11, 15)), Some(billed));
 }
 
-fn facts<'a>(tenant: &'a TenantRecord, mark: Option<&'a SyncMark>, days: &'a [CostDay]) -> MonthFacts<'a> {
-    MonthFacts { tenant, month: october(), mark, days, balance: None, claim: None, record: None }
+pub(super) fn facts<'a>(tenant: &'a TenantRecord, mark: Option<&'a SyncMark>, days: &'a [CostDay]) -> MonthFacts<'a> {
+    MonthFacts { tenant, month: october(), mark, days, shared: None, balance: None, claim: None, record: None }
 }
 
 fn record_of(tenant: &TenantRecord, invoice: Invoice, state: InvoiceState) -> InvoiceRecord {
@@ -82,7 +82,7 @@ fn record_of(tenant: &TenantRecord, invoice: Invoice, state: InvoiceState) -> In
     InvoiceRecord { state, ..InvoiceRecord::claimed(tenant, terms, Collection::SendInvoice, composed) }
 }
 
-fn day_of(cents: i64) -> CostDay {
+pub(super) fn day_of(cents: i64) -> CostDay {
     let amount = CostAmount { cost: Decimal::new(cents, 2), usage: Decimal::ONE };
     let nothing = CostDay::nothing(date(2026, 10, 5), Timestamp::UNIX_EPOCH);
     CostDay { services: [("AWS Lambda".to_owned(), amount)].into(), ..nothing }

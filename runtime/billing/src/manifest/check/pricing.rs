@@ -17,6 +17,10 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             self::tiers(checker, name, tiers);
         }
         fees(checker, name, terms);
+        if checker.is_written(&steps!["pricing", name, "sharing"]) {
+            let hint = "write `costs.unallocated`: it holds for every tenant".to_owned();
+            checker.at_key(&steps!["pricing", name, "sharing"], "terms do not say how cost is shared", hint);
+        }
         if let Some(from) = terms.effective_from {
             month(checker, &steps!["pricing", name, "effective_from"], from);
         }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::dated::Rates;
 use crate::Money;
 use crate::manifest::text::{Day, Days, MoneyText, Rate};
+use crate::sharing::Unallocated;
 
 /// How cost in USD becomes the currency of an invoice; shown on the invoice. A month takes a rate of a day near its end:
 /// the latest of a day up to its last one, at most 15 days before, else the first of the 31 days after.
@@ -108,7 +109,7 @@ pub struct Costs {
     /// Which of AWS's cost figures counts; one for the whole system.
     #[serde(default)]
     pub basis: Basis,
-    /// Who bears cost that belongs to no tenant: untagged, tax, support.
+    /// Who bears cost that belongs to no tenant: untagged, tax, support. Shared cost is a line of each tenant's invoice.
     #[serde(default)]
     pub unallocated: Unallocated,
     /// The cost report to have AWS deliver.
@@ -163,21 +164,6 @@ impl Basis {
             Basis::NetAmortized => "NetAmortizedCost",
         }
     }
-}
-
-/// Who bears cost that belongs to no tenant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unallocated {
-    /// The operator.
-    #[default]
-    Operator,
-    /// In proportion to the tenants' own cost.
-    #[schemars(extend("x-billform-refused" = "leave it out, or write `unallocated: operator`: cost of no tenant is billed to none"))]
-    Proportional,
-    /// Every tenant the same part.
-    #[schemars(extend("x-billform-refused" = "leave it out, or write `unallocated: operator`: cost of no tenant is billed to none"))]
-    Even,
 }
 
 /// What reads the report.
