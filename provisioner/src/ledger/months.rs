@@ -1,6 +1,5 @@
 //! How a deployed tenant's months stand, by the ledger: what the invoicer's next run would find.
 
-use billing::Month;
 use billing::balance::Balance;
 use billing::invoice::{
     Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, is_looked_at, open_months,
@@ -8,6 +7,7 @@ use billing::invoice::{
 };
 use billing::ledger::CostClaim;
 use billing::tenant::TenantRecord;
+use billing::{Money, Month};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -34,6 +34,8 @@ pub struct TenantMonths {
     pub months: Vec<MonthStanding>,
     /// What is open of the balance; none before its first entry.
     pub balance: Option<Balance>,
+    /// What an earlier company of this id left open: no invoice of the tenant's takes it up.
+    pub earlier: Option<Money>,
 }
 
 /// Loads a tenant's open months, or the one asked for.
@@ -49,7 +51,11 @@ pub async fn load(
     only: Option<Month>,
 ) -> Result<TenantMonths, Failure> {
     let (marks, records) = (reader.sync_marks(&tenant.id).await?, reader.invoices(&tenant.id).await?);
-    let balance = reader.balance(&tenant.id).await?;
+    let stored = reader.balance(&tenant.id).await?;
+    let balance = stored.as_ref().map(|balance| balance.since(tenant.first_period));
+    let sum = |balance: &Option<Balance>| balance.as_ref().map(|balance| balance.sum().amount).unwrap_or_default();
+    let earlier = Money::new(sum(&stored) - sum(&balance), tenant.currency);
+    let earlier = Some(earlier).filter(|earlier| !earlier.amount.is_zero());
     let months = match only {
         Some(month) => vec![month],
         None => open_months(&tenant, &marks, &records, today),
@@ -79,7 +85,7 @@ pub async fn load(
         let overdue = overdue_since(month, rules.settle_days, today).filter(|_| incomplete && unfinished);
         found.push(MonthStanding { month, record: record.cloned(), assessment, overdue });
     }
-    Ok(TenantMonths { tenant, months: found, balance })
+    Ok(TenantMonths { tenant, months: found, balance, earlier })
 }
 
 impl MonthStanding {

@@ -100,6 +100,14 @@ impl Balance {
         Money::new(self.open.iter().map(|position| position.amount.amount).sum(), self.currency)
     }
 
+    /// What of it is the tenant's whose first billed month is `first`. An id may have been another company's before: what
+    /// those months left stays with that company, under the same key.
+    #[must_use]
+    pub fn since(&self, first: Option<Month>) -> Balance {
+        let open = self.open.iter().filter(|position| first.is_none_or(|first| first <= position.id.month));
+        Balance { open: open.cloned().collect(), ..self.clone() }
+    }
+
     /// Adds to a position; one that comes to zero is closed.
     pub fn add(&mut self, position: &Position) {
         match self.open.iter_mut().find(|open| open.id == position.id) {
@@ -244,6 +252,14 @@ mod tests {
         assert_eq!(after.sum().to_string(), "-25.00 USD");
         drawn.iter().for_each(|position| after.add(position));
         assert_eq!(after, before);
+    }
+
+    #[test]
+    fn what_earlier_months_left_is_an_earlier_companys() {
+        let balance = balance(&[position(7, 500), position(8, -1000), position(9, -4000)]);
+        let since = |month: i8| balance.since(Some(Month::of(date(2026, month, 1)))).sum().to_string();
+        assert_eq!((since(7), since(9), since(10)), ("-45.00 USD".into(), "-40.00 USD".into(), "0 USD".into()));
+        assert_eq!(balance.since(None), balance);
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn tenant(found: &TenantMonths) -> Value {
     json!({
         "tenant": found.tenant.id,
         "balance": found.balance.as_ref().map(|balance| balance.sum()),
+        "earlier_balance": found.earlier,
         "months": found.months.iter().map(month).collect::<Vec<_>>(),
     })
 }

@@ -55,6 +55,10 @@ fn one(tenant: &TenantMonths, today: Date, width: usize) -> String {
         let goes = if sum.amount.is_sign_negative() { "in the tenant's favour" } else { "to be invoiced" };
         let _ = writeln!(out, "  Balance: {sum}, {goes} with the next invoice.");
     }
+    if let Some(earlier) = tenant.earlier {
+        let _ =
+            writeln!(out, "  {earlier} of months before this tenant's first stay with the earlier tenant of this id.");
+    }
     out
 }
 

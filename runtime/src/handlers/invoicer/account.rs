@@ -17,7 +17,7 @@ pub(super) struct Account<'a> {
     pub tenant: &'a TenantRecord,
     marks: Vec<SyncMark>,
     records: BTreeMap<Month, InvoiceRecord>,
-    /// None before the first entry.
+    /// As stored, with what an earlier company of this id left; none before the first entry.
     balance: Option<Balance>,
     /// Stripe's invoices, by customer, once listed.
     remotes: BTreeMap<String, Vec<Remote>>,
@@ -47,13 +47,19 @@ impl<'a> Account<'a> {
         self.records.get(&month)
     }
 
-    /// Every invoice.
+    /// Every invoice of the tenant's, none of an earlier company of this id.
     pub(super) fn records(&self) -> Vec<InvoiceRecord> {
-        self.records.values().cloned().collect()
+        let first = self.tenant.first_period;
+        let records = self.records.values().filter(|record| first.is_none_or(|first| first <= record.month()));
+        records.cloned().collect()
     }
 
-    /// What is open of the balance.
+    /// What is open of the tenant's balance, without what an earlier company of this id left.
     pub(super) fn balance(&self) -> Balance {
+        self.stored_balance().since(self.tenant.first_period)
+    }
+
+    fn stored_balance(&self) -> Balance {
         self.balance.clone().unwrap_or_else(|| Balance::nothing(self.tenant.currency))
     }
 
@@ -97,7 +103,7 @@ impl<'a> Account<'a> {
         let record = InvoiceRecord { version: expected.unwrap_or_default() + 1, ..record };
         let balance = (!changes.0.is_empty()).then(|| {
             let before = self.balance.as_ref().map(|balance| balance.version).filter(|version| *version > 0);
-            let mut after = self.balance();
+            let mut after = self.stored_balance();
             after.version += 1;
             changes.0.iter().for_each(|(_, position)| after.add(position));
             (after, before, changes.entries(&record, now))

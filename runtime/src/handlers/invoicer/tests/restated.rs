@@ -239,3 +239,49 @@ async fn a_provisional_credit_follows_the_cost() {
         }
     }
 }
+
+/// An id that was another company's until October: the credit and the restatement that it left stay with it, whatever the
+/// new company is invoiced, and the ledger still adds up.
+#[tokio::test]
+async fn a_reused_id_does_not_take_up_what_the_earlier_company_left() {
+    for (cents, left) in [(7_321, "-26.79 USD"), (13_100, "31.00 USD")] {
+        let memory = issued_then(cents).await;
+        let november = october().next().expect("a month");
+        memory.with(|world| {
+            let before = world.tenants["mmp-toledo"].clone();
+            assert_eq!(world.balances["mmp-toledo"].sum(), money(left));
+            let other =
+                TenantRecord { first_period: Some(november), stripe_customer: Some("cus_new".into()), ..before };
+            world.tenants.insert("mmp-toledo".to_owned(), other);
+        });
+        bill_november(&memory, 5_000).await;
+        memory.with(|world| {
+            let theirs = world.stripe.invoices.iter().find(|invoice| invoice.request.customer == "cus_new");
+            let theirs = theirs.expect("the new company's invoice");
+            assert_eq!(theirs.remote.total, MinorUnits(5_000), "none of the earlier company's {left}");
+            assert_eq!(world.balances["mmp-toledo"].sum(), money(left), "it stays with the one before");
+            assert_eq!(world.invoices[&("mmp-toledo".to_owned(), october())].invoice.total, money("100.00 USD"));
+        });
+        assert_balanced(&memory);
+        // What the new company leaves is its own, beside it.
+        let december = november.next().expect("a month");
+        memory.with(|world| {
+            add_month(world, "mmp-toledo", november, &[("AWS Lambda", 4_000)]);
+            add_month(world, "mmp-toledo", december, &[("AWS Lambda", 2_000)]);
+            for month in [november, december] {
+                let mark = world.marks.get_mut(&("mmp-toledo".to_owned(), month)).expect("a mark");
+                mark.synced_at = "2027-01-20T06:00:00Z".parse().expect("a time");
+            }
+            for invoice in &mut world.stripe.invoices {
+                invoice.remote.status = RemoteStatus::Open;
+            }
+        });
+        run_at(&memory, "2027-01-20T08:00:00Z", "run-9").await;
+        memory.with(|world| {
+            let last = world.stripe.invoices.last().expect("an invoice");
+            assert_eq!((last.request.customer.as_str(), last.remote.total), ("cus_new", MinorUnits(1_000)));
+            assert_eq!(world.balances["mmp-toledo"].sum(), money(left));
+        });
+        assert_balanced(&memory);
+    }
+}
