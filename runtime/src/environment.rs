@@ -62,6 +62,15 @@ impl Environment {
         Ok(self.settings.parsed(setting)?)
     }
 
+    /// What the parts of an optional, comma separated setting say; none when unset.
+    ///
+    /// # Errors
+    /// When it is not declared, or a part is malformed.
+    pub fn list<T: FromStr<Err: fmt::Display>>(&self, setting: Setting) -> Result<Vec<T>, StartError> {
+        self.declared(setting)?;
+        Ok(self.settings.list(setting)?)
+    }
+
     /// What a word that must be set stands for.
     ///
     /// # Errors
@@ -87,11 +96,13 @@ impl Environment {
     pub fn cost_source(&self) -> Result<Arc<dyn CostSource>, StartError> {
         self.granted("Cost Explorer", &[Grant::CostExplorerRead])?;
         self.declared(Setting::CostScope)?;
+        self.declared(Setting::CostRecords)?;
         let query = CostQuery {
             tenant_tag: self.setting(Setting::TenantTag)?,
             project_tag: self.optional(Setting::ProjectTag)?,
             basis: self.setting(Setting::CostBasis)?,
             scope: self.settings.pair(Setting::CostScope)?,
+            records: self.settings.list(Setting::CostRecords)?,
         };
         Ok(self.ports.cost_source(query))
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use billing::Period;
 use billing::attribution::QueriedDay;
+use billing::sharing::RecordType;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -24,6 +25,8 @@ pub enum Part {
     Service,
     /// The project tag.
     Project,
+    /// The record type: of cost that the other two leave out, as the query tells it apart.
+    Record,
 }
 
 /// Where daily costs come from.
@@ -53,6 +56,8 @@ pub struct CostQuery {
     pub basis: String,
     /// Only cost with this tag and value.
     pub scope: Option<(String, String)>,
+    /// Record types that are told apart: [`Part::Record`] asks for them, the other parts for the rest.
+    pub records: Vec<RecordType>,
 }
 
 /// Where secrets lie.

@@ -87,6 +87,18 @@ impl Settings {
         read.map(Some)
     }
 
+    /// What the parts of an optional, comma separated setting say; none when unset.
+    pub fn list<T: FromStr<Err: Display>>(&self, setting: Setting) -> Result<Vec<T>, SettingError> {
+        let read = |part: &str| {
+            part.trim().parse().map_err(|problem: T::Err| SettingError::Malformed {
+                name: setting.variable(),
+                value: part.to_owned(),
+                problem: problem.to_string(),
+            })
+        };
+        self.optional(setting).unwrap_or_default().split(',').filter(|part| !part.is_empty()).map(read).collect()
+    }
+
     /// What a word that must be there stands for.
     pub fn chosen<T: Clone>(&self, setting: Setting, words: &[(&str, T)]) -> Result<T, SettingError> {
         let value = self.required(setting)?;
@@ -146,5 +158,10 @@ mod tests {
         let refused = bad.chosen(Setting::Approval, &words).expect_err("a word it is not").to_string();
         assert!(refused.contains("manual, automatic"), "{refused}");
         assert!(bad.parsed::<billing::Money>(Setting::ApprovalLimit).is_err());
+        use billing::sharing::RecordType;
+        let kinds = |text| settings(&[("BILLFORM_COST_RECORDS", text)]).list::<RecordType>(Setting::CostRecords);
+        assert_eq!(kinds("credit,tax"), Ok(vec![RecordType::Credit, RecordType::Tax]));
+        assert_eq!(kinds(""), Ok(vec![]));
+        assert!(kinds("credit,tip").expect_err("no such type").to_string().contains("`tip`"));
     }
 }

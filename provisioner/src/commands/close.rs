@@ -44,12 +44,14 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     // The cost of tenants who left stays theirs.
     let left = reader.left_tenants().await?.into_iter().map(|left| left.id);
     let ids: BTreeSet<String> = deployed.iter().map(|tenant| tenant.id.clone()).chain(left).collect();
+    let nobodys = nobodys::load(&reader, &deployed, &project.manifest.attribution.tenant_tag, month).await?;
+    let moved = |id: &String| nobodys.as_ref().and_then(|nobodys| nobodys.moved.get(id)).copied().unwrap_or_default();
     let mut tenants = Vec::new();
     for id in ids {
         let days = reader.cost_days(&id, month.period()).await?;
-        tenants.push((id, days.iter().map(CostDay::cost).sum()));
+        let own = days.iter().map(CostDay::cost).sum::<Decimal>() - moved(&id);
+        tenants.push((id, own));
     }
-    let nobodys = nobodys::load(&reader, &deployed, &project.manifest.attribution.tenant_tag, month).await?;
     let explorer = aws_sdk_costexplorer::Client::new(&sdk_config(COST_EXPLORER).await);
     let sums = Sums {
         month,

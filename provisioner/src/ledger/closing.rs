@@ -8,9 +8,9 @@ use rust_decimal::Decimal;
 pub struct Sums {
     /// The month.
     pub month: Month,
-    /// Each tenant's cost, by id.
+    /// Each tenant's own cost, by id.
     pub tenants: Vec<(String, Decimal)>,
-    /// What no tenant's tags claim.
+    /// What no tenant's tags claim, and record types that are nobody's.
     pub unallocated: Decimal,
     /// What of it the tenants bear by their terms. It stays within `unallocated`, so that it counts once.
     pub shared: Decimal,

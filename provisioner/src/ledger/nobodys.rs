@@ -19,10 +19,10 @@ use crate::ui::failure::Failure;
 pub struct Nobodys {
     /// The month.
     pub month: Month,
-    /// All of it, exact.
+    /// All of it, exact: what no tenant's tags claim, and record types that are nobody's by their policies.
     pub cost: Decimal,
-    /// By value of the tenant tag, empty for untagged cost. Empty where a sync of before values were kept wrote it.
-    pub values: BTreeMap<String, Decimal>,
+    /// What of it carries a tenant's tags, by id.
+    pub moved: BTreeMap<String, Decimal>,
     /// What of it the tenants bear by the deployed terms, those who left among them. It is within `cost`.
     pub shared: Decimal,
     /// Values that are near a tenant's.
@@ -43,15 +43,23 @@ pub async fn load(
         return Ok(None);
     }
     let days = reader.cost_days(UNALLOCATED, month.period()).await?;
-    let values = cost_by_value(&days);
     // The manifest shares it out in one way, which all terms of a month carry.
-    let sharing = tenants.iter().map(|tenant| sharing_of(tenant, month, None)).find(|sharing| !sharing.is_nothing());
-    let shared = match sharing {
-        Some(sharing) => reader.month_costs(month, sharing.weighs()).await?.parts(&sharing).values().sum(),
-        None => Decimal::ZERO,
+    let sharing = tenants.iter().map(|tenant| sharing_of(tenant, month, None)).find(|sharing| !sharing.is_default());
+    let mut found = Nobodys {
+        month,
+        cost: days.iter().map(CostDay::cost).sum(),
+        moved: BTreeMap::new(),
+        shared: Decimal::ZERO,
+        near: near_misses(&cost_by_value(&days), tenants, tag),
     };
-    let near = near_misses(&values, tenants, tag);
-    Ok(Some(Nobodys { month, cost: days.iter().map(CostDay::cost).sum(), values, shared, near }))
+    if let Some(sharing) = sharing {
+        let costs = reader.month_costs(month, !sharing.records.is_empty() || sharing.weighs()).await?;
+        found.shared = costs.parts(&sharing).values().sum();
+        let moved = costs.tenants.iter().map(|(id, tagged)| (id.clone(), tagged.cost - tagged.as_tagged(&sharing)));
+        found.moved = moved.filter(|(_, cost)| !cost.is_zero()).collect();
+        found.cost += found.moved.values().sum::<Decimal>();
+    }
+    Ok(Some(found))
 }
 
 impl Nobodys {

@@ -80,7 +80,7 @@ impl LedgerReader {
         record: Option<&InvoiceRecord>,
     ) -> Result<Option<MonthCosts>, Failure> {
         let sharing = sharing_of(tenant, month, record);
-        if sharing.is_nothing() {
+        if !sharing.shares() {
             return Ok(None);
         }
         self.month_costs(month, sharing.weighs()).await.map(Some)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use billing::function::{FunctionSpec, Setting, Trigger};
 use billing::manifest::model::Manifest;
+use billing::sharing::RecordType;
 use engine::{Address, Input, Resource};
 use serde_json::json;
 
@@ -100,6 +101,10 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         Setting::CostBasis => manifest.costs.basis.metric().to_owned(),
         Setting::CostScope => {
             manifest.attribution.scope.as_ref().map(|s| format!("{}={}", s.tag, s.value)).unwrap_or_default()
+        }
+        Setting::CostRecords => {
+            let told = manifest.costs.sharing().records.into_keys().map(RecordType::word);
+            told.collect::<Vec<_>>().join(",")
         }
         Setting::AllowedOrigins => manifest.api.cors.origins.join(","),
         Setting::SettleDays => manifest.invoicing.settle_days.to_string(),

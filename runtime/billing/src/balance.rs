@@ -258,7 +258,7 @@ mod tests {
     fn what_earlier_months_left_is_an_earlier_companys() {
         let balance = balance(&[position(7, 500), position(8, -1000), position(9, -4000)]);
         let since = |month: i8| balance.since(Some(Month::of(date(2026, month, 1)))).sum().to_string();
-        assert_eq!((since(7), since(9), since(10)), ("-45.00 USD".into(), "-40.00 USD".into(), "0 USD".into()));
+        assert_eq!((since(7), since(9), since(10)), ("-45.00 USD".into(), "-40.00 USD".into(), "0.00 USD".into()));
         assert_eq!(balance.since(None), balance);
     }
 

@@ -137,6 +137,8 @@ pub enum Setting {
     CostBasis,
     /// Attribution scope, `key=value`: only cost with this tag belongs to the stack; empty for all.
     CostScope,
+    /// Record types that are told apart, comma separated: `credit,tax`; empty for none.
+    CostRecords,
     /// Origins that browsers may call from, comma separated; empty for none.
     AllowedOrigins,
     /// Days after a month's end until its costs count as settled; 0: as soon as AWS calls them final.
@@ -160,6 +162,7 @@ impl Setting {
             self,
             Setting::ProjectTag
                 | Setting::CostScope
+                | Setting::CostRecords
                 | Setting::AllowedOrigins
                 | Setting::ApprovalLimit
                 | Setting::ApprovalDeviation
@@ -178,6 +181,7 @@ impl Setting {
             Setting::ProjectTag => "BILLFORM_PROJECT_TAG",
             Setting::CostBasis => "BILLFORM_COST_BASIS",
             Setting::CostScope => "BILLFORM_COST_SCOPE",
+            Setting::CostRecords => "BILLFORM_COST_RECORDS",
             Setting::AllowedOrigins => "BILLFORM_ALLOWED_ORIGINS",
             Setting::SettleDays => "BILLFORM_SETTLE_DAYS",
             Setting::InvoicingDay => "BILLFORM_INVOICING_DAY",

@@ -31,7 +31,7 @@ pub use record::{
     PaymentStatus, Restated,
 };
 pub use remote::{Carries, REDRAWING, Remote, RemoteStatus};
-pub use shared::{MonthCosts, SHARED_COST, SharedPart, sharing_of};
+pub use shared::{MonthCosts, SHARED_COST, SharedPart, Tagged, sharing_of};
 
 /// What a tenant owes for a month. The lines sum to the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,8 @@ pub mod tenants;
 pub use balances::{BALANCE_ITEM, ENTRY_PREFIX};
 pub use cost_claim::{CLAIM_PREFIX, CostClaim};
 pub use cost_day::{
-    COST_PREFIX, CostAmount, CostDay, by_project, by_service, cost_by_service, cost_by_value, cost_key,
+    COST_PREFIX, CostAmount, CostDay, by_project, by_service, cost_by_record_type, cost_by_service, cost_by_value,
+    cost_key,
 };
 pub use invoices::{INVOICE_PREFIX, InvoiceWrite, invoice_key};
 pub use item::{Table, TableLedger};

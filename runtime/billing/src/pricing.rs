@@ -52,7 +52,7 @@ pub struct Terms {
     pub effective_from: Option<crate::Month>,
     /// How cost of no tenant is shared out: `costs.unallocated`, which every tenant's terms carry. The manifest's `pricing`
     /// does not write it.
-    #[serde(skip_serializing_if = "Sharing::is_nothing")]
+    #[serde(skip_serializing_if = "Sharing::is_default")]
     #[cfg_attr(feature = "manifest", schemars(skip))]
     pub sharing: Sharing,
 }

@@ -30,6 +30,92 @@ impl Unallocated {
     }
 }
 
+/// A kind of cost that is not usage, as Cost Explorer's dimension `RECORD_TYPE` tells it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordType {
+    /// Credits that AWS grants.
+    Credit,
+    /// Refunds.
+    Refund,
+    /// Tax.
+    Tax,
+    /// AWS Support.
+    Support,
+    /// Fees of reservations and Savings Plans, recurring and upfront.
+    Fee,
+}
+
+impl RecordType {
+    /// Every one.
+    pub const ALL: [RecordType; 5] =
+        [RecordType::Credit, RecordType::Refund, RecordType::Tax, RecordType::Support, RecordType::Fee];
+
+    /// The word, as the manifest and settings write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            RecordType::Credit => "credit",
+            RecordType::Refund => "refund",
+            RecordType::Tax => "tax",
+            RecordType::Support => "support",
+            RecordType::Fee => "fee",
+        }
+    }
+
+    /// The name beside services.
+    pub fn label(self) -> &'static str {
+        match self {
+            RecordType::Credit => "Credit",
+            RecordType::Refund => "Refund",
+            RecordType::Tax => "Tax",
+            RecordType::Support => "Support",
+            RecordType::Fee => "Fee",
+        }
+    }
+
+    /// What Cost Explorer calls it.
+    /// <https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/manage-cost-categories.html>: term comparisons.
+    pub fn values(self) -> &'static [&'static str] {
+        match self {
+            RecordType::Credit => &["Credit"],
+            RecordType::Refund => &["Refund"],
+            RecordType::Tax => &["Tax"],
+            RecordType::Support => &["Support"],
+            RecordType::Fee => &["Recurring", "Upfront", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee"],
+        }
+    }
+}
+
+/// A text that names no record type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a record type; they are credit, refund, tax, support and fee")]
+pub struct NotARecordType(String);
+
+impl std::str::FromStr for RecordType {
+    type Err = NotARecordType;
+
+    fn from_str(text: &str) -> Result<RecordType, NotARecordType> {
+        let found = RecordType::ALL.into_iter().find(|kind| kind.word() == text);
+        found.ok_or_else(|| NotARecordType(text.to_owned()))
+    }
+}
+
+/// Who bears cost of a record type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "manifest", derive(schemars::JsonSchema))]
+pub enum RecordPolicy {
+    /// The tenant whose tags it carries, as usage; what carries none goes by `costs.unallocated`.
+    #[default]
+    AsTagged,
+    /// The operator, whatever tags it carries.
+    Operator,
+    /// The month's tenants, in proportion to their own cost, whatever tags it carries.
+    Proportional,
+    /// The month's tenants, each the same part, whatever tags it carries.
+    Even,
+}
+
 /// How a stack shares out cost that is no tenant's. A tenant's terms carry it, so that it has their history, and a claim
 /// keeps what it was drawn up with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +123,41 @@ impl Unallocated {
 pub struct Sharing {
     /// Who bears cost whose tags name no tenant.
     pub unallocated: Unallocated,
+    /// Record types that are nobody's by their tags, and who bears them; none of them [`RecordPolicy::AsTagged`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<RecordType, Unallocated>,
 }
 
 impl Sharing {
-    /// Whether nothing is shared out: the operator bears it all.
-    pub fn is_nothing(&self) -> bool {
+    /// The policies as the manifest has them.
+    pub fn new(unallocated: Unallocated, records: impl IntoIterator<Item = (RecordType, RecordPolicy)>) -> Sharing {
+        let way = |policy| match policy {
+            RecordPolicy::AsTagged => None,
+            RecordPolicy::Operator => Some(Unallocated::Operator),
+            RecordPolicy::Proportional => Some(Unallocated::Proportional),
+            RecordPolicy::Even => Some(Unallocated::Even),
+        };
+        let records = records.into_iter().filter_map(|(kind, policy)| Some((kind, way(policy)?)));
+        Sharing { unallocated, records: records.collect() }
+    }
+
+    /// Whether it says nothing but what holds without it: tags tell cost apart, and the operator bears the rest.
+    pub fn is_default(&self) -> bool {
         *self == Sharing::default()
     }
 
-    /// Whether what the tenants' own cost comes to decides on their parts.
+    /// Whether tenants bear something beside their own cost.
+    pub fn shares(&self) -> bool {
+        self.ways().any(|way| way != Unallocated::Operator)
+    }
+
+    /// Whether the tenants' own cost has a say: their parts are in proportion to it, or some of what they carry is shared.
     pub fn weighs(&self) -> bool {
-        self.unallocated == Unallocated::Proportional
+        self.unallocated == Unallocated::Proportional || self.records.values().any(|way| *way != Unallocated::Operator)
+    }
+
+    fn ways(&self) -> impl Iterator<Item = Unallocated> {
+        self.records.values().copied().chain([self.unallocated])
     }
 }
 
@@ -149,11 +259,11 @@ mod tests {
     proptest! {
         #[test]
         fn parts_sum_to_the_whole_within_a_cent_of_their_shares_in_any_order_of_tenants(
-            units in any::<i64>(),
+            units in -1_000_000_000_000_i64..1_000_000_000_000,
             scale in 2_u32..10,
             of in proptest::collection::vec((0_i64..1_000_000_000, 0_u32..10), 1..40),
         ) {
-            let amount = Decimal::new(units / 1_000, scale);
+            let amount = Decimal::new(units, scale);
             let named = |at: usize, (units, scale): &(i64, u32)| (format!("t{at:02}"), Decimal::new(*units, *scale));
             let weights: BTreeMap<String, Decimal> = of.iter().enumerate().map(|(at, weight)| named(at, weight)).collect();
             let all: Decimal = weights.values().sum();

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use aws_sdk_costexplorer::Client;
 use aws_sdk_costexplorer::types::{
-    DateInterval, Expression, Granularity, Group, GroupDefinition, GroupDefinitionType, MatchOption, MetricValue,
-    ResultByTime, TagValues,
+    DateInterval, Dimension, DimensionValues, Expression, Granularity, Group, GroupDefinition, GroupDefinitionType,
+    MatchOption, MetricValue, ResultByTime, TagValues,
 };
 use billing::Period;
 use billing::attribution::{QueriedDay, QueriedRow};
@@ -44,7 +44,7 @@ impl CostSource for CostExplorer {
             .metrics(&self.query.basis)
             .metrics(USAGE)
             .set_group_by(Some(self.query.group_by(part)?))
-            .set_filter(self.query.filter())
+            .set_filter(self.query.filter(part))
             .set_next_page_token(token.map(str::to_owned))
             .send()
             .await
@@ -63,6 +63,7 @@ impl CostQuery {
         let group = |kind, key: &str| GroupDefinition::builder().r#type(kind).key(key).build();
         let second = match part {
             Part::Service => group(GroupDefinitionType::Dimension, SERVICE),
+            Part::Record => group(GroupDefinitionType::Dimension, Dimension::RecordType.as_str()),
             Part::Project => {
                 let tag = self.project_tag.as_deref();
                 group(GroupDefinitionType::Tag, tag.ok_or_else(|| PortError::new(DOING, "no project tag is set"))?)
@@ -71,10 +72,33 @@ impl CostQuery {
         Ok(vec![group(GroupDefinitionType::Tag, &self.tenant_tag), second])
     }
 
-    fn filter(&self) -> Option<Expression> {
-        let (key, value) = self.scope.as_ref()?;
-        let tag = TagValues::builder().key(key).values(value).match_options(MatchOption::Equals).build();
-        Some(Expression::builder().tags(tag).build())
+    /// The scope, and the record types: those that are told apart, or all others. A filter has one root.
+    fn filter(&self, part: Part) -> Option<Expression> {
+        let scope = self.scope.as_ref().map(|(key, value)| {
+            let tag = TagValues::builder().key(key).values(value).match_options(MatchOption::Equals).build();
+            Expression::builder().tags(tag).build()
+        });
+        let parts: Vec<Expression> = scope.into_iter().chain(self.record_types(part)).collect();
+        match parts.len() {
+            0 | 1 => parts.into_iter().next(),
+            _ => Some(Expression::builder().set_and(Some(parts)).build()),
+        }
+    }
+
+    fn record_types(&self, part: Part) -> Option<Expression> {
+        let values: Vec<String> =
+            self.records.iter().flat_map(|kind| kind.values()).map(|value| (*value).to_owned()).collect();
+        let told = DimensionValues::builder()
+            .key(Dimension::RecordType)
+            .set_values(Some(values))
+            .match_options(MatchOption::Equals)
+            .build();
+        let told = Expression::builder().dimensions(told).build();
+        match part {
+            _ if self.records.is_empty() => None,
+            Part::Record => Some(told),
+            Part::Service | Part::Project => Some(Expression::builder().not(told).build()),
+        }
     }
 
     fn day(&self, result: &ResultByTime, part: Part) -> Result<QueriedDay, PortError> {
@@ -131,6 +155,8 @@ fn decimal(metric: &MetricValue) -> Result<Decimal, PortError> {
 
 #[cfg(test)]
 mod tests {
+    use billing::sharing::RecordType;
+
     use super::*;
 
     fn query() -> CostQuery {
@@ -139,6 +165,7 @@ mod tests {
             project_tag: Some("BillingProject".to_owned()),
             basis: "UnblendedCost".to_owned(),
             scope: Some(("application".to_owned(), "tax-demo".to_owned())),
+            records: Vec::new(),
         }
     }
 
@@ -192,9 +219,32 @@ mod tests {
         let groups = query().group_by(Part::Project).expect("groups");
         let keys: Vec<_> = groups.iter().filter_map(|group| group.key()).collect();
         assert_eq!(keys, ["ClientOrganization", "BillingProject"]);
-        let filter = query().filter().expect("a filter");
+        let filter = query().filter(Part::Service).expect("a filter");
         assert_eq!(filter.tags().map(|tags| tags.values().to_vec()), Some(vec!["tax-demo".to_owned()]));
-        assert!(CostQuery { scope: None, ..query() }.filter().is_none());
+        assert!(CostQuery { scope: None, ..query() }.filter(Part::Service).is_none());
+    }
+
+    /// Together the answers are all cost: one query has what the others leave out.
+    #[test]
+    fn record_types_that_are_told_apart_are_asked_for_once() {
+        let told = CostQuery { records: vec![RecordType::Credit, RecordType::Fee], ..query() };
+        let values = |expression: &Expression| expression.dimensions().map(|of| of.values().to_vec());
+        let expected = Some(
+            ["Credit", "Recurring", "Upfront", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        let records = told.filter(Part::Record).expect("a filter");
+        let [scope, kinds] = records.and() else { panic!("scope and kinds") };
+        assert!(scope.tags().is_some());
+        assert_eq!(values(kinds), expected);
+        for part in [Part::Service, Part::Project] {
+            let others = CostQuery { scope: None, ..told.clone() }.filter(part).expect("a filter");
+            assert_eq!(others.not().and_then(values), expected, "{part:?}");
+        }
+        let groups = told.group_by(Part::Record).expect("groups");
+        let keys: Vec<_> = groups.iter().filter_map(|group| group.key()).collect();
+        assert_eq!(keys, ["ClientOrganization", "RECORD_TYPE"]);
     }
 
     proptest::proptest! {

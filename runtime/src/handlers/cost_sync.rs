@@ -1,6 +1,6 @@
 //! Daily: what every tenant's AWS usage cost, from Cost Explorer into the ledger.
 //!
-//! Two queries a month answer for all tenants. Months are asked for one after the other, and pages are taken in as they
+//! Two queries a month answer for all tenants, and a third where the manifest tells record types apart. Months are asked for one after the other, and pages are taken in as they
 //! come: nothing of a month is written before both its answers are whole, and no two months are held at a time. Days are
 //! replaced, never added to; a month whose days are being written is marked so until they all are, and is not billed
 //! meanwhile. A tenant whose items cannot be written stops no other; the run names it and fails at its end.
@@ -16,6 +16,7 @@ use billing::function::{Grant, Setting};
 use billing::ledger::{self, SyncMark};
 use billing::names::UNALLOCATED;
 use billing::period::parse_date;
+use billing::sharing::RecordType;
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 use futures::{StreamExt, TryStreamExt, future, stream};
@@ -40,6 +41,8 @@ pub struct CostSync {
     tenant_tag: String,
     /// Whether the stack tells projects apart.
     with_projects: bool,
+    /// Whether it tells record types apart.
+    with_records: bool,
     /// Days after a month's end until its costs count as settled.
     settle_days: u32,
 }
@@ -59,6 +62,7 @@ impl Handler for CostSync {
             Setting::ProjectTag,
             Setting::CostBasis,
             Setting::CostScope,
+            Setting::CostRecords,
             Setting::SettleDays,
         ],
         ..Spec::EMPTY
@@ -73,6 +77,7 @@ impl Handler for CostSync {
             clock: env.clock(),
             tenant_tag: env.setting(Setting::TenantTag)?,
             with_projects: env.optional(Setting::ProjectTag)?.is_some(),
+            with_records: !env.list::<RecordType>(Setting::CostRecords)?.is_empty(),
             settle_days: env.number(Setting::SettleDays)?,
         })
     }
@@ -188,10 +193,13 @@ impl CostSync {
     async fn attributed(&self, month: Period, owners: &Owners) -> Result<Attribution, RunError> {
         // Before the first question: what AWS restates from now on may be missing in the answers.
         let synced_at = self.clock.now();
-        let mut gathering = Gathering::new(month, owners, self.with_projects);
+        let mut gathering = Gathering::new(month, owners, self.with_projects, self.with_records);
         self.ask(&month, Part::Service, &mut gathering).await?;
         if self.with_projects {
             self.ask(&month, Part::Project, &mut gathering).await?;
+        }
+        if self.with_records {
+            self.ask(&month, Part::Record, &mut gathering).await?;
         }
         Ok(gathering.finish(synced_at)?)
     }
@@ -203,6 +211,7 @@ impl CostSync {
             match part {
                 Part::Service => gathering.services(&page.days),
                 Part::Project => gathering.projects(&page.days),
+                Part::Record => gathering.records(&page.days),
             }
             if page.next.is_none() {
                 return Ok(());

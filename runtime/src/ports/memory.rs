@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) claims: BTreeMap<(String, Month), String>,
     pub(crate) by_service: Vec<QueriedDay>,
     pub(crate) by_project: Vec<QueriedDay>,
+    pub(crate) by_record: Vec<QueriedDay>,
     pub(crate) stripe: stripe::Stripe,
     /// Open balances by tenant, and their entries.
     pub(crate) balances: BTreeMap<String, Balance>,

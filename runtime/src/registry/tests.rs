@@ -26,6 +26,7 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::ProjectTag, "BillingProject"),
     (Setting::CostBasis, "UnblendedCost"),
     (Setting::CostScope, "application=tax-demo"),
+    (Setting::CostRecords, "credit,tax"),
     (Setting::AllowedOrigins, "https://example.com"),
     (Setting::SettleDays, "14"),
     (Setting::InvoicingDay, "1"),

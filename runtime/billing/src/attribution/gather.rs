@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use super::{AttributionError, Owners, QueriedDay, TOLERANCE};
 use crate::ledger::{CostAmount, CostDay, SyncMark};
 use crate::names::{NO_PROJECT, UNALLOCATED};
+use crate::sharing::RecordType;
 use crate::{Month, Period};
 
 /// Cost whose service is not named.
@@ -30,6 +31,8 @@ pub struct Gathering {
     services: Grouped,
     /// None when the stack tells no projects apart.
     projects: Option<Grouped>,
+    /// None when the stack tells no record types apart.
+    records: Option<Grouped>,
 }
 
 /// Every tenant's days of a period, whole and checked.
@@ -65,14 +68,14 @@ struct Names {
 }
 
 impl Gathering {
-    /// Nothing yet. `with_projects` says whether there is a second query.
-    pub fn new(period: Period, owners: &Owners, with_projects: bool) -> Gathering {
+    /// Nothing yet. `with_projects` and `with_records` say whether there are queries by project and by record type.
+    pub fn new(period: Period, owners: &Owners, with_projects: bool, with_records: bool) -> Gathering {
         let tenants: Vec<String> = owners.tenants().iter().cloned().chain([UNALLOCATED.to_owned()]).collect();
         let owners = owners.clone();
         let grouped = || Grouped { rows: tenants.iter().map(|_| Vec::new()).collect(), estimated: BTreeMap::new() };
-        let (services, projects) = (grouped(), with_projects.then(grouped));
+        let (services, projects, records) = (grouped(), with_projects.then(grouped), with_records.then(grouped));
         let (names, values) = (Names::default(), BTreeMap::new());
-        Gathering { period, owners, tenants, names, values, services, projects }
+        Gathering { period, owners, tenants, names, values, services, projects, records }
     }
 
     /// Takes in a page of the answer by service. A day may come on several pages.
@@ -93,12 +96,23 @@ impl Gathering {
         }
     }
 
+    /// Takes in a page of the answer by record type, which holds what the other answers leave out.
+    pub fn records(&mut self, page: &[QueriedDay]) {
+        let unallocated = self.tenants.len() - 1;
+        let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed: NO_SERVICE };
+        if let Some(records) = &mut self.records {
+            records.take(page, &place, &mut self.names, |day, value, amount| {
+                self.values.entry((day, value)).or_default().add(amount);
+            });
+        }
+    }
+
     /// The whole period, once every page of each query is in.
     ///
     /// # Errors
     /// When a day is missing, or the two queries tell different sums of a tenant's day.
     pub fn finish(self, synced_at: Timestamp) -> Result<Attribution, AttributionError> {
-        let queries = std::iter::once(&self.services).chain(&self.projects);
+        let queries = std::iter::once(&self.services).chain(&self.projects).chain(&self.records);
         for grouped in queries.clone() {
             if let Some(missing) = self.period.days().find(|day| !grouped.estimated.contains_key(day)) {
                 return Err(AttributionError::MissingDay(missing));
@@ -141,7 +155,7 @@ impl Attribution {
     pub fn days_of(&self, tenant: &str) -> Vec<CostDay> {
         let gathered = &self.gathered;
         let Some(at) = gathered.tenants.iter().position(|id| id == tenant) else { return Vec::new() };
-        let queries = || std::iter::once(&gathered.services).chain(&gathered.projects);
+        let queries = || std::iter::once(&gathered.services).chain(&gathered.projects).chain(&gathered.records);
         let estimated = |date: &Date| queries().any(|query| query.estimated.get(date).copied().unwrap_or(true));
         let nothing = |date| CostDay { estimated: estimated(&date), ..CostDay::nothing(date, self.synced_at) };
         let mut days: Vec<CostDay> = gathered.period.days().map(nothing).collect();
@@ -150,6 +164,22 @@ impl Attribution {
         }
         for row in gathered.projects.iter().flat_map(|projects| &projects.rows[at]) {
             gathered.names.add(row, &mut days[usize::from(row.day)].projects);
+        }
+        for row in gathered.records.iter().flat_map(|records| &records.rows[at]) {
+            let day = &mut days[usize::from(row.day)];
+            let name = gathered.names.name(row.name);
+            let kind = kind_of(name);
+            let label: &str = match kind {
+                Some(kind) => kind.label(),
+                None => name,
+            };
+            day.services.entry(label.to_owned()).or_default().add(row.amount);
+            if gathered.projects.is_some() {
+                day.projects.entry(NO_PROJECT.to_owned()).or_default().add(row.amount);
+            }
+            if let Some(kind) = kind {
+                day.records.entry(kind).or_default().add(row.amount);
+            }
         }
         for ((day, value), amount) in gathered.values.iter().filter(|_| at + 1 == gathered.tenants.len()) {
             days[usize::from(*day)].values.insert(gathered.names.name(*value).to_owned(), *amount);
@@ -160,9 +190,15 @@ impl Attribution {
     /// The bill of the period, and the part of it that no tenant's tag claims; US dollars.
     pub fn totals(&self) -> (Decimal, Decimal) {
         let sum = |rows: &Vec<Row>| -> Decimal { rows.iter().map(|row| row.amount.cost).sum() };
-        let rows = &self.gathered.services.rows;
-        (rows.iter().map(sum).sum(), rows.last().map(sum).unwrap_or_default())
+        let answers = || std::iter::once(&self.gathered.services).chain(&self.gathered.records);
+        let all = answers().flat_map(|answer| &answer.rows).map(sum).sum();
+        (all, answers().filter_map(|answer| answer.rows.last()).map(sum).sum())
     }
+}
+
+/// The record type that Cost Explorer calls so.
+fn kind_of(value: &str) -> Option<RecordType> {
+    RecordType::ALL.into_iter().find(|kind| kind.values().contains(&value))
 }
 
 /// Where rows go.

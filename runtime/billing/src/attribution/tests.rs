@@ -49,7 +49,7 @@ fn attribute(
     owners: &Owners,
     at: Timestamp,
 ) -> Result<Attribution, AttributionError> {
-    let mut gathering = Gathering::new(*period, owners, by_project.is_some());
+    let mut gathering = Gathering::new(*period, owners, by_project.is_some(), false);
     gathering.services(by_service);
     gathering.projects(by_project.unwrap_or_default());
     gathering.finish(at)
@@ -84,6 +84,31 @@ fn cost_of_no_tenant_is_kept_by_value_of_the_tenant_tag() {
         assert_eq!(day.values.values().map(|amount| amount.cost).sum::<Decimal>(), day.cost());
     }
     assert!(found.days_of("a").iter().all(|day| day.values.is_empty()), "a tenant's value is known");
+}
+
+/// The other answers leave out the record types that are told apart: together they are the bill.
+#[test]
+fn record_types_that_are_told_apart_are_a_part_of_each_day() {
+    let owners = two_owners();
+    let mut gathering = Gathering::new(two_days(), &owners, true, true);
+    gathering.services(&[queried(1, vec![row("A", "S3", 100)]), queried(2, vec![])]);
+    gathering.projects(&[queried(1, vec![row("A", "p", 100)]), queried(2, vec![])]);
+    let kinds = vec![row("A", "Credit", -30), row("", "Tax", 9), row("A", "Recurring", 4), row("A", "Upfront", 2)];
+    gathering.records(&[queried(1, kinds), queried(2, vec![])]);
+    let found = gathering.finish(AT).expect("days");
+    let day = &found.days_of("a")[0];
+    let of = |amounts: &BTreeMap<String, CostAmount>| {
+        amounts.iter().map(|(name, amount)| format!("{name} {}", amount.cost.mantissa())).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&day.services), ["Credit -30", "Fee 6", "S3 100"]);
+    assert_eq!(of(&day.projects), ["(no project) -24", "p 100"]);
+    let records: Vec<_> = day.records.iter().map(|(kind, amount)| (kind.word(), amount.cost.mantissa())).collect();
+    assert_eq!(records, [("credit", -30), ("fee", 6)]);
+    let nobodys = &found.days_of(UNALLOCATED)[0];
+    assert_eq!((of(&nobodys.values), nobodys.cost()), (vec![" 9".to_owned()], Decimal::new(9, 10)));
+    assert_eq!(found.totals(), (Decimal::new(85, 10), Decimal::new(9, 10)));
+    let unfinished = Gathering::new(two_days(), &owners, false, true).finish(AT);
+    assert!(unfinished.is_err(), "its answer is waited for");
 }
 
 #[test]
@@ -212,7 +237,7 @@ proptest! {
             queried(day, vec![row(&tenant, &part, units.into())])
         }));
         let whole = attribute(&two_days(), &answer, Some(&answer), &two_owners(), AT).expect("days");
-        let mut gathering = Gathering::new(two_days(), &two_owners(), true);
+        let mut gathering = Gathering::new(two_days(), &two_owners(), true, false);
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(answer.len())).chain([0, answer.len()]).collect();
         cuts.sort_unstable();
         for page in cuts.windows(2) {

@@ -4,13 +4,14 @@
 
 use jiff::civil::Date;
 
+use super::shared::own_services;
 use super::{
     Composed, DraftRules, Invoice, InvoiceRecord, MonthCosts, MonthTerms, NotReady, PriceError, PriceInput, Ready,
     compose, price, ready, sharing_of,
 };
 use crate::Month;
 use crate::balance::Balance;
-use crate::ledger::{CostClaim, CostDay, SyncMark, cost_by_service};
+use crate::ledger::{CostClaim, CostDay, SyncMark};
 use crate::tenant::TenantRecord;
 
 /// What the ledger holds of a tenant's month.
@@ -72,8 +73,8 @@ pub fn assess(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment 
         Some(record) => Ok(record.month_terms()),
         None => MonthTerms::of(tenant, month),
     };
-    let services = cost_by_service(facts.days);
     let sharing = sharing_of(tenant, month, facts.record);
+    let services = own_services(facts.days, &sharing);
     let shared = facts.shared.and_then(|costs| costs.part_of(&tenant.id, &sharing));
     let shared = shared.as_ref();
     let own = terms
@@ -122,7 +123,7 @@ fn standing(facts: &MonthFacts, own: &Result<Invoice, PriceError>, rules: DraftR
 /// Whether the month's shared cost is known, and why it may still change.
 fn shared_ready(facts: &MonthFacts, rules: DraftRules) -> Result<Option<NotReady>, NotReady> {
     let month = facts.month;
-    if sharing_of(facts.tenant, month, facts.record).is_nothing() {
+    if !sharing_of(facts.tenant, month, facts.record).shares() {
         return Ok(None);
     }
     let unknown = || NotReady::SharedIncomplete { month, tenant: "cost".to_owned() };

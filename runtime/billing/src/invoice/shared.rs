@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::{DraftRules, InvoiceRecord, NotReady, is_final};
-use crate::ledger::SyncMark;
+use crate::ledger::{CostDay, SyncMark, cost_by_record_type, cost_by_service};
 use crate::money::round;
 use crate::names::UNALLOCATED;
-use crate::sharing::{Sharing, Unallocated, parts};
+use crate::sharing::{RecordType, Sharing, Unallocated, parts};
 use crate::tenant::TenantRecord;
 use crate::{Currency, Money, Month};
 
@@ -20,13 +20,56 @@ pub const SHARED_COST: &str = "Shared cost";
 pub struct MonthCosts {
     /// The month.
     pub month: Month,
-    /// The own cost of every tenant whose month it is, by id, those who left since among them. Zero where the sharing does
-    /// not weigh it.
-    pub tenants: BTreeMap<String, Decimal>,
+    /// What the tags of every tenant whose month it is claim, by id, those who left since among them. Nothing where the
+    /// sharing does not weigh it.
+    pub tenants: BTreeMap<String, Tagged>,
     /// What no tenant's tags claim.
-    pub unallocated: Decimal,
+    pub unallocated: Tagged,
     /// What was synced of each that counts, [`UNALLOCATED`] among them; none where nothing was, or where a sync was writing.
     pub marks: BTreeMap<String, Option<SyncMark>>,
+}
+
+/// Cost by its tags, in US dollars.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// All of it.
+    pub cost: Decimal,
+    /// What of it is of a record type that the manifest tells apart.
+    pub records: BTreeMap<RecordType, Decimal>,
+}
+
+impl Tagged {
+    /// What several days come to.
+    pub fn of(days: &[CostDay]) -> Tagged {
+        Tagged { cost: days.iter().map(CostDay::cost).sum(), records: cost_by_record_type(days) }
+    }
+
+    /// What is borne as its tags say: without record types that are borne otherwise.
+    pub fn as_tagged(&self, sharing: &Sharing) -> Decimal {
+        let moved = self.records.iter().filter(|(kind, _)| sharing.records.contains_key(kind));
+        self.cost - moved.map(|(_, cost)| cost).sum::<Decimal>()
+    }
+
+    fn borne(&self, sharing: &Sharing, way: Unallocated) -> Decimal {
+        let moved = self.records.iter().filter(|(kind, _)| sharing.records.get(kind) == Some(&way));
+        moved.map(|(_, cost)| cost).sum()
+    }
+}
+
+/// A tenant's own cost by service: without record types that are borne otherwise than their tags say.
+pub(super) fn own_services(days: &[CostDay], sharing: &Sharing) -> BTreeMap<String, Decimal> {
+    let mut services = cost_by_service(days);
+    for (kind, cost) in cost_by_record_type(days) {
+        if !sharing.records.contains_key(&kind) {
+            continue;
+        }
+        let left = services.entry(kind.label().to_owned()).or_default();
+        *left -= cost;
+        if left.is_zero() {
+            services.remove(kind.label());
+        }
+    }
+    services
 }
 
 /// A tenant's part of shared cost.
@@ -41,25 +84,68 @@ pub struct SharedPart {
 impl MonthCosts {
     /// A tenant's part; none where nothing is shared out, or the month is not the tenant's.
     pub fn part_of(&self, tenant: &str, sharing: &Sharing) -> Option<SharedPart> {
-        let amount = *self.parts(sharing).get(tenant)?;
-        let (shared, count) = (Money::new(round(self.unallocated, 2), Currency::USD), self.tenants.len());
-        let way = match sharing.unallocated {
-            Unallocated::Proportional => "a part in proportion to own cost",
-            _ => "an even part",
-        };
-        let text = format!("{way} of {shared} that no tenant's tags claim, among {count} tenants");
-        Some(SharedPart { amount, text })
+        let mut part: Option<SharedPart> = None;
+        for way in [Unallocated::Proportional, Unallocated::Even] {
+            let Some(amount) = self.parts_in(way, sharing).get(tenant).copied() else { continue };
+            let text = self.told(way, sharing);
+            part = Some(match part {
+                Some(before) => SharedPart { amount: before.amount + amount, text: format!("{}; {text}", before.text) },
+                None => SharedPart { amount, text },
+            });
+        }
+        part
     }
 
     /// Every tenant's part, by id, in whole cents of a US dollar; empty where nothing is shared out.
     pub fn parts(&self, sharing: &Sharing) -> BTreeMap<String, Decimal> {
-        match sharing.unallocated {
-            Unallocated::Operator => BTreeMap::new(),
-            Unallocated::Proportional => parts(self.unallocated, &self.tenants),
-            Unallocated::Even => {
-                parts(self.unallocated, &self.tenants.keys().map(|id| (id.clone(), Decimal::ONE)).collect())
+        let mut all = BTreeMap::new();
+        for way in [Unallocated::Proportional, Unallocated::Even] {
+            for (id, part) in self.parts_in(way, sharing) {
+                *all.entry(id).or_insert(Decimal::ZERO) += part;
             }
         }
+        all
+    }
+
+    /// What is no tenant's by tags and policies: what no tags claim, and record types that are nobody's.
+    pub fn nobodys(&self, sharing: &Sharing) -> Decimal {
+        self.unallocated.cost
+            + self.tenants.values().map(|tagged| tagged.cost - tagged.as_tagged(sharing)).sum::<Decimal>()
+    }
+
+    /// What the tenants bear in one way.
+    fn pool(&self, way: Unallocated, sharing: &Sharing) -> Decimal {
+        let all = self.tenants.values().chain([&self.unallocated]);
+        let records: Decimal = all.map(|tagged| tagged.borne(sharing, way)).sum();
+        let unclaimed = if sharing.unallocated == way { self.unallocated.as_tagged(sharing) } else { Decimal::ZERO };
+        unclaimed + records
+    }
+
+    fn parts_in(&self, way: Unallocated, sharing: &Sharing) -> BTreeMap<String, Decimal> {
+        if sharing.unallocated != way && !sharing.records.values().any(|record| *record == way) {
+            return BTreeMap::new();
+        }
+        let weight = |tagged: &Tagged| match way {
+            Unallocated::Proportional => tagged.as_tagged(sharing),
+            _ => Decimal::ONE,
+        };
+        let weights = self.tenants.iter().map(|(id, tagged)| (id.clone(), weight(tagged))).collect();
+        parts(self.pool(way, sharing), &weights)
+    }
+
+    /// `an even part of 16.85 USD that no tenant's tags claim, among 3 tenants`.
+    fn told(&self, way: Unallocated, sharing: &Sharing) -> String {
+        let pool = Money::new(round(self.pool(way, sharing), 2), Currency::USD);
+        let part = if way == Unallocated::Even { "an even part" } else { "a part in proportion to own cost" };
+        let unclaimed = (sharing.unallocated == way).then_some("that no tenant's tags claim");
+        let records = sharing.records.iter().filter(|(_, record)| **record == way).map(|(kind, _)| kind.word());
+        let records = records.collect::<Vec<_>>().join(", ");
+        let of = match (unclaimed, records.is_empty()) {
+            (Some(unclaimed), true) => unclaimed.to_owned(),
+            (Some(unclaimed), false) => format!("{unclaimed}, or of {records}"),
+            (None, _) => format!("of {records}"),
+        };
+        format!("{part} of {pool} {of}, among {} tenants", self.tenants.len())
     }
 
     /// Whether the parts can be told, and why they may still change, if they may.

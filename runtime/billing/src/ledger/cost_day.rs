@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Indexed, Record};
+use crate::sharing::RecordType;
 
 /// Every sort key of a day of cost starts with it.
 pub const COST_PREFIX: &str = "cost#";
@@ -41,6 +42,9 @@ pub struct CostDay {
     /// Of cost of no tenant: by value of the tenant tag, empty for untagged cost. Their sum is the day's cost.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, CostAmount>,
+    /// What of it is of a record type that the manifest tells apart; among `services`, under [`RecordType::label`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<RecordType, CostAmount>,
     /// AWS may still restate it.
     pub estimated: bool,
     /// When Cost Explorer said so.
@@ -71,8 +75,9 @@ impl CostAmount {
 impl CostDay {
     /// A day that cost nothing.
     pub fn nothing(date: Date, synced_at: Timestamp) -> CostDay {
-        let (services, projects, values) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        CostDay { date, services, projects, values, estimated: false, synced_at }
+        let (services, projects) = (BTreeMap::new(), BTreeMap::new());
+        let (values, records) = (BTreeMap::new(), BTreeMap::new());
+        CostDay { date, services, projects, values, records, estimated: false, synced_at }
     }
 
     /// The day's cost, exact.
@@ -87,6 +92,7 @@ impl CostDay {
             && self.services == other.services
             && self.projects == other.projects
             && self.values == other.values
+            && self.records == other.records
     }
 }
 
@@ -110,11 +116,16 @@ pub fn cost_by_value<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMa
     sum_by(days, |day| &day.values).into_iter().map(|(value, amount)| (value, amount.cost)).collect()
 }
 
-fn sum_by<'a>(
+/// Cost by record type over several days, of those that the manifest tells apart; exact.
+pub fn cost_by_record_type<'a>(days: impl IntoIterator<Item = &'a CostDay>) -> BTreeMap<RecordType, Decimal> {
+    sum_by(days, |day| &day.records).into_iter().map(|(kind, amount)| (kind, amount.cost)).collect()
+}
+
+fn sum_by<'a, K: Ord + Clone + 'a>(
     days: impl IntoIterator<Item = &'a CostDay>,
-    part: impl Fn(&CostDay) -> &BTreeMap<String, CostAmount>,
-) -> BTreeMap<String, CostAmount> {
-    let mut sums: BTreeMap<String, CostAmount> = BTreeMap::new();
+    part: impl Fn(&'a CostDay) -> &'a BTreeMap<K, CostAmount>,
+) -> BTreeMap<K, CostAmount> {
+    let mut sums: BTreeMap<K, CostAmount> = BTreeMap::new();
     for day in days {
         for (name, amount) in part(day) {
             sums.entry(name.clone()).or_default().add(*amount);

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
-use super::{CostDay, Ledger, PortError, SyncMark, costs, left_tenants, tenants};
+use super::{Ledger, PortError, SyncMark, costs, left_tenants, tenants};
 use crate::Month;
-use crate::invoice::MonthCosts;
+use crate::invoice::{MonthCosts, Tagged};
 use crate::names::UNALLOCATED;
 
 /// Reads what is shared out in a month, and among whom. `weighs`: with each tenant's own cost, three reads a tenant.
@@ -20,8 +18,8 @@ pub async fn load(ledger: &dyn Ledger, month: Month, weighs: bool) -> Result<Mon
     let left = left.into_iter().filter(|left| left.bills(month)).map(|left| left.id);
     let mut found = MonthCosts {
         month,
-        tenants: present.chain(left).map(|id| (id, Decimal::ZERO)).collect(),
-        unallocated: Decimal::ZERO,
+        tenants: present.chain(left).map(|id| (id, Tagged::default())).collect(),
+        unallocated: Tagged::default(),
         marks: BTreeMap::new(),
     };
     let (mark, cost) = of(ledger, UNALLOCATED, month).await?;
@@ -38,10 +36,10 @@ pub async fn load(ledger: &dyn Ledger, month: Month, weighs: bool) -> Result<Mon
 }
 
 /// What was synced of one tenant's month, and its cost. A sync that ran while the days were read may have torn them.
-async fn of(ledger: &dyn Ledger, id: &str, month: Month) -> Result<(Option<SyncMark>, Decimal), PortError> {
+async fn of(ledger: &dyn Ledger, id: &str, month: Month) -> Result<(Option<SyncMark>, Tagged), PortError> {
     // Asked as ranges: `plan` may query the ledger, and get no item.
     let before = costs::marks(ledger, id, month, month).await?.pop();
     let days = costs::days(ledger, id, &month.period()).await?;
     let after = costs::marks(ledger, id, month, month).await?.pop();
-    Ok((before.filter(|before| Some(before) == after.as_ref()), days.iter().map(CostDay::cost).sum()))
+    Ok((before.filter(|before| Some(before) == after.as_ref()), Tagged::of(&days)))
 }

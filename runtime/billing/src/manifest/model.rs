@@ -22,7 +22,6 @@ use serde::Deserialize;
 use super::text::{self, Day, Rate};
 use crate::Currency;
 use crate::pricing::{ExchangeRate, Terms};
-use crate::sharing::Sharing;
 use crate::tenant::{HeldRate, TenantRecord};
 
 pub use api::{AccessLog, Api, ApiDomain, Cors, Surface, Throttle};
@@ -30,8 +29,8 @@ pub use auth::{Auth, Cognito, Links, Oidc};
 pub use aws::{Architecture, Aws, Payer, S3State, State};
 pub use budgets::{AlertAt, Budgets, Notify, TenantAlert, TenantBudget};
 pub use costs::{
-    Attribution, AttributionBy, Basis, CostSource, Costs, CostsEngine, Fx, RateCard, RateCardEntry, Report,
-    ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit,
+    Attribution, AttributionBy, Basis, CostSource, Costs, CostsEngine, Fx, RateCard, RateCardEntry, RecordTypes,
+    Report, ReportFormat, ReportRetention, ReportVersioning, Scope, SharedCost, TimeUnit,
 };
 pub use dated::{DatedValue, DatedValues, DayRates, Rates};
 pub use deployment::{Functions, Handler, Ledger, Schedule};
@@ -292,7 +291,7 @@ impl Manifest {
             terms.push(Terms::default());
         }
         let default = self.invoicing.payment_fee.as_ref();
-        let sharing = Sharing { unallocated: self.costs.unallocated };
+        let sharing = self.costs.sharing();
         let settled = |terms: Terms| Terms { sharing: sharing.clone(), ..terms.with_fee_settled(default) };
         terms.into_iter().map(settled).collect()
     }

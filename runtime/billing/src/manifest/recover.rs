@@ -155,6 +155,9 @@ fn pass_over(tree: &mut Node, path: Vec<Step>, taken_out: &mut BTreeSet<Vec<Step
     Some(())
 }
 
+/// Keys that the ledger's records have beside the manifest's. The checks refuse them; no hint names them.
+const OF_RECORDS: &[&str] = &["sharing"];
+
 fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -> Problem {
     let name = path.iter().rev().find_map(|step| match step {
         Step::Key(key) => Some(key.as_str()),
@@ -170,7 +173,8 @@ fn report(sources: &[Source], tree: &Node, error: &DecodeError, path: &[Step]) -
     let (message, hint) = match &error.fault {
         Fault::UnknownKey { known } => {
             on_key = true;
-            (format!("unknown key `{name}`"), Some(among(name, known.iter().copied(), "keys here")))
+            let known = known.iter().copied().filter(|key| !OF_RECORDS.contains(key));
+            (format!("unknown key `{name}`"), Some(among(name, known, "keys here")))
         }
         Fault::MissingKey { key } => {
             (format!("the key `{key}` is missing{}", in_what(path)), example_of(key, name).map(str::to_owned))

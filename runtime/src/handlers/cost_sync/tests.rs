@@ -51,6 +51,7 @@ async fn sync(memory: &Memory, event: &CostSyncEvent) -> Result<CostSyncAnswer, 
         clock: Arc::new(clock),
         tenant_tag: TAG.to_owned(),
         with_projects: true,
+        with_records: memory.with(|world| !world.by_record.is_empty()),
         settle_days: 0,
     };
     let outcome = sync.sync(event).await?;
@@ -83,6 +84,27 @@ async fn tenants_and_unallocated_are_the_bill() {
         let november = &world.marks[&("b".to_owned(), Month::of(date(2026, 11, 1)))];
         assert_eq!((november.through, november.estimated), (date(2026, 11, 20), true));
     });
+}
+
+#[tokio::test]
+async fn record_types_that_are_told_apart_are_part_of_the_bill() {
+    let mut world = world();
+    world.by_record = vec![queried(date(2026, 10, 30), &[("A", "Credit", -1_000), ("", "Tax", 400)])];
+    let memory = Memory::new(world);
+    let answer = daily(&memory).await.expect("a sync");
+    assert_eq!(answer.total, ExactNumber(Decimal::new(12_375, 2)));
+    assert_eq!(answer.unallocated, ExactNumber(Decimal::new(725, 2)));
+    memory.with(|world| {
+        let day = &world.days[&("a".to_owned(), date(2026, 10, 30))];
+        assert_eq!(
+            (day.cost(), day.records[&RecordType::Credit].cost),
+            (Decimal::new(7_530, 2), Decimal::new(-1_000, 2))
+        );
+        let nobodys = &world.days[&(UNALLOCATED.to_owned(), date(2026, 10, 30))];
+        assert_eq!(nobodys.records[&RecordType::Tax].cost, Decimal::new(400, 2));
+        assert_eq!(nobodys.values[""].cost, nobodys.cost());
+    });
+    assert_eq!(daily(&memory).await.expect("a sync").days_written, 0);
 }
 
 #[tokio::test]
@@ -256,6 +278,7 @@ async fn failed_tenants_are_counted_and_named() {
         clock,
         tenant_tag: TAG.to_owned(),
         with_projects: true,
+        with_records: memory.with(|world| !world.by_record.is_empty()),
         settle_days: 0,
     };
     // Tenants, those who left, three marks and October's two answers come first; then the first tenant's days are read.
@@ -288,6 +311,7 @@ async fn a_month_that_was_read_too_early_is_read_again_however_old() {
         clock,
         tenant_tag: TAG.to_owned(),
         with_projects: true,
+        with_records: memory.with(|world| !world.by_record.is_empty()),
         settle_days: 20,
     };
     let answer = sync.sync(&CostSyncEvent::default()).await.expect("an answer").answer;

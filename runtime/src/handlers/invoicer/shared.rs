@@ -19,7 +19,7 @@ impl Invoicing<'_> {
         record: Option<&InvoiceRecord>,
     ) -> Result<Option<Arc<MonthCosts>>, PortError> {
         let sharing = sharing_of(tenant, month, record);
-        if sharing.is_nothing() {
+        if !sharing.shares() {
             return Ok(None);
         }
         let asked = (month, sharing.weighs());

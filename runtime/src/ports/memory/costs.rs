@@ -14,6 +14,7 @@ impl CostSource for Memory {
             let days = match part {
                 Part::Service => &world.by_service,
                 Part::Project => &world.by_project,
+                Part::Record => &world.by_record,
             };
             let nothing = |date| QueriedDay { date, estimated: false, rows: Vec::new() };
             let mut found: Vec<QueriedDay> = period.days().map(nothing).collect();

@@ -3,16 +3,22 @@
 use super::standing::{RULES, day_of, facts, october_mark};
 use super::*;
 use crate::names::UNALLOCATED;
+use crate::sharing::{RecordPolicy, RecordType, Sharing, Unallocated};
 
 const READ: &str = "2026-11-20T06:00:00Z";
+
+fn tagged(cost: &str, records: &[(RecordType, &str)]) -> Tagged {
+    let records = records.iter().map(|(kind, cost)| (*kind, decimal(cost))).collect();
+    Tagged { cost: decimal(cost), records }
+}
 
 /// A month in which `mmp-toledo` and two others have this cost of their own, and 16.85 is no tenant's.
 fn costs(own: [&str; 3], marks: &[(&str, Option<SyncMark>)]) -> MonthCosts {
     let ids = ["mmp-toledo", "shop", "studio"];
     MonthCosts {
         month: october(),
-        tenants: ids.into_iter().zip(own).map(|(id, own)| (id.to_owned(), decimal(own))).collect(),
-        unallocated: decimal("16.85"),
+        tenants: ids.into_iter().zip(own).map(|(id, own)| (id.to_owned(), tagged(own, &[]))).collect(),
+        unallocated: tagged("16.85", &[]),
         marks: marks.iter().map(|(id, mark)| ((*id).to_owned(), mark.clone())).collect(),
     }
 }
@@ -95,4 +101,63 @@ fn a_claimed_month_shares_as_it_did() {
     let (mark, days, now) = (october_mark(READ), [day_of(4020)], shared("operator"));
     let facts = MonthFacts { shared: Some(&known), record: Some(&record), ..facts(&now, Some(&mark), &days) };
     assert_eq!(assess(&facts, RULES, date(2026, 11, 27)).composed, Ok(composed));
+}
+
+/// 100.00 of usage and a credit of 30.00 carry the press's tags, 40.00 the shop's, and 9.00 of tax carry none.
+fn with_records() -> MonthCosts {
+    let tenants = [
+        ("mmp-toledo".to_owned(), tagged("70", &[(RecordType::Credit, "-30")])),
+        ("shop".to_owned(), tagged("40", &[])),
+    ];
+    let unallocated = tagged("9", &[(RecordType::Tax, "9")]);
+    MonthCosts { month: october(), tenants: tenants.into(), unallocated, marks: BTreeMap::new() }
+}
+
+#[test]
+fn record_types_are_borne_as_their_policies_say_and_nothing_is_lost() {
+    use RecordPolicy::{AsTagged, Even, Operator, Proportional};
+    let known = with_records();
+    let bill = decimal("119");
+    for (unallocated, credit, tax, expected) in [
+        (Unallocated::Operator, AsTagged, AsTagged, ["70", "40", "9"]),
+        (Unallocated::Even, AsTagged, AsTagged, ["74.5", "44.5", "0"]),
+        // The operator keeps the credit, and the tax.
+        (Unallocated::Even, Operator, Operator, ["100", "40", "-21"]),
+        (Unallocated::Operator, Even, Operator, ["85", "25", "9"]),
+        // 9.00 by 100 to 40.
+        (Unallocated::Operator, Operator, Proportional, ["106.43", "42.57", "-30"]),
+        // The credit by 100 to 40, the tax evenly.
+        (Unallocated::Operator, Proportional, Even, ["83.07", "35.93", "0"]),
+    ] {
+        let sharing = Sharing::new(unallocated, [(RecordType::Credit, credit), (RecordType::Tax, tax)]);
+        let parts = known.parts(&sharing);
+        let borne = |id: &str| known.tenants[id].as_tagged(&sharing) + parts.get(id).copied().unwrap_or_default();
+        let operators = known.nobodys(&sharing) - parts.values().sum::<Decimal>();
+        let found = [borne("mmp-toledo"), borne("shop"), operators];
+        assert_eq!(found, expected.map(decimal), "{sharing:?}");
+        assert_eq!(found.iter().sum::<Decimal>(), bill);
+        let part = known.part_of("shop", &sharing).map(|part| part.amount);
+        assert_eq!(part, parts.get("shop").copied(), "one path");
+    }
+}
+
+#[test]
+fn an_invoice_leaves_out_what_is_not_borne_as_tagged_and_says_what_is_shared() {
+    let mut day = day_of(10_000);
+    let credit = CostAmount { cost: decimal("-30"), usage: Decimal::ZERO };
+    day.services.insert("Credit".to_owned(), credit);
+    day.records.insert(RecordType::Credit, credit);
+    let known = with_records();
+    let assessed = |sharing: &str| {
+        let tenant = tenant(vec![terms(&format!(r#"{{"sharing":{sharing}}}"#))]);
+        let (mark, days) = (october_mark(READ), [day.clone()]);
+        let facts = MonthFacts { shared: Some(&known), ..facts(&tenant, Some(&mark), &days) };
+        assess(&facts, RULES, date(2026, 11, 27)).own.expect("priced")
+    };
+    assert_eq!(told(&assessed("{}")), ["AWS Lambda 100.00 USD", "Credit -30.00 USD"]);
+    assert_eq!(told(&assessed(r#"{"records":{"credit":"operator"}}"#)), ["AWS Lambda 100.00 USD"]);
+    let even = assessed(r#"{"records":{"credit":"even","tax":"operator"}}"#);
+    assert_eq!(told(&even), ["AWS Lambda 100.00 USD", "Shared cost -15.00 USD"]);
+    let explained = even.explain().concat();
+    assert!(explained.contains("an even part of -30.00 USD of credit, among 2 tenants"), "{explained}");
 }

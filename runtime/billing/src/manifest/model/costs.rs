@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::dated::Rates;
 use crate::Money;
 use crate::manifest::text::{Day, Days, MoneyText, Rate};
-use crate::sharing::Unallocated;
+use crate::sharing::{RecordPolicy, RecordType, Sharing, Unallocated};
 
 /// How cost in USD becomes the currency of an invoice; shown on the invoice. A month takes a rate of a day near its end:
 /// the latest of a day up to its last one, at most 15 days before, else the first of the 31 days after.
@@ -112,6 +112,10 @@ pub struct Costs {
     /// Who bears cost that belongs to no tenant: untagged, tax, support. Shared cost is a line of each tenant's invoice.
     #[serde(default)]
     pub unallocated: Unallocated,
+    /// Who bears cost that is not usage. Each type with another policy than `as-tagged` is told apart by one more query of
+    /// Cost Explorer for each month that is read.
+    #[serde(default)]
+    pub record_types: RecordTypes,
     /// The cost report to have AWS deliver.
     #[serde(default)]
     pub report: Option<Report>,
@@ -119,6 +123,51 @@ pub struct Costs {
     #[serde(default)]
     #[schemars(extend("x-billform-refused" = "leave it out: cost is read from Cost Explorer, and no engine reads a report"))]
     pub engine: Option<CostsEngine>,
+}
+
+/// Who bears cost that is not usage, by Cost Explorer's record type.
+///
+/// ```yaml
+/// record_types: { credit: operator, tax: even }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordTypes {
+    /// Credits that AWS grants.
+    #[serde(default)]
+    pub credit: RecordPolicy,
+    /// Refunds.
+    #[serde(default)]
+    pub refund: RecordPolicy,
+    /// Tax.
+    #[serde(default)]
+    pub tax: RecordPolicy,
+    /// AWS Support.
+    #[serde(default)]
+    pub support: RecordPolicy,
+    /// Fees of reservations and Savings Plans, recurring and upfront.
+    #[serde(default)]
+    pub fee: RecordPolicy,
+}
+
+impl RecordTypes {
+    /// Each type with its policy.
+    pub fn policies(&self) -> [(RecordType, RecordPolicy); 5] {
+        [
+            (RecordType::Credit, self.credit),
+            (RecordType::Refund, self.refund),
+            (RecordType::Tax, self.tax),
+            (RecordType::Support, self.support),
+            (RecordType::Fee, self.fee),
+        ]
+    }
+}
+
+impl Costs {
+    /// Who bears what no tenant's tags claim, and what is not usage.
+    pub fn sharing(&self) -> Sharing {
+        Sharing::new(self.unallocated, self.record_types.policies())
+    }
 }
 
 /// The service or report that is read.
