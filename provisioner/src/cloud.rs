@@ -8,23 +8,24 @@ pub mod clock;
 pub mod connection;
 pub mod cost_total;
 pub mod errors;
+pub mod functions;
 pub mod gate;
 pub mod github;
 pub mod http;
-pub mod invoicer;
 pub mod ownership;
 pub mod pacing;
 pub mod secret_values;
 mod stripe_answer;
 pub mod stripe_api;
 pub mod stripe_metadata;
+pub mod tag_backfill;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 
 use bundle::Bundle;
 use calls::Calls;
@@ -73,6 +74,9 @@ pub struct CloudOptions {
     pub calls: Calls,
 }
 
+/// How billform names itself to AWS: in each call's user agent, and so in what CloudTrail records.
+pub const APP_NAME: &str = "billform";
+
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long an answer may take to begin, the upload of a bundle included.
@@ -87,13 +91,15 @@ pub async fn sdk_config(region: &str) -> SdkConfig {
     // Throttles and lost connections are retried here; a create whose answer was lost comes back as
     // "already exists", which the engine looks into. Creates without a name opt out of retries.
     let retry = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(200));
-    let config = aws_config::defaults(BehaviorVersion::latest())
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts(ANSWER_LIMIT))
         .http_client(http::client())
         .region(Region::new(region.to_owned()))
-        .retry_config(retry)
-        .load()
-        .await;
+        .retry_config(retry);
+    if let Ok(name) = AppName::new(APP_NAME) {
+        loader = loader.app_name(name);
+    }
+    let config = loader.load().await;
     let pacer = pacing::Pacer::of_endpoint(config.endpoint_url().is_some());
     pacing::paced(&config, pacer)
 }

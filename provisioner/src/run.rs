@@ -1,5 +1,6 @@
 //! One run of a command against one account: what it looks at, what it plans, and the state it locks.
 
+pub mod authors;
 pub mod drift_issues;
 pub mod imports;
 pub mod limits;

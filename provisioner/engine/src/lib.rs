@@ -49,4 +49,4 @@ pub use refresh::{Observations, RefreshOptions, Seen, refresh, refresh_only};
 pub use resource::Resource;
 pub use retry::RetryPolicy;
 pub use state::{Record, State};
-pub use status::Status;
+pub use status::{ApplyError, Status};

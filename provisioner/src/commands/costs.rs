@@ -1,5 +1,6 @@
-//! `costs`: AWS's cost reports, read exactly. It needs no manifest and no stack.
+//! `costs`: AWS's cost reports, read exactly, which needs no manifest and no stack; and past months into a stack's ledger.
 
+pub mod backfill;
 pub mod compare;
 pub mod describe;
 pub mod report;
@@ -20,6 +21,8 @@ pub enum Subcommand {
     Report(report::Arguments),
     /// Shows what a cost report is: layout, columns, tags, months, rows and currencies.
     Describe(describe::Arguments),
+    /// Reads past months into the stack's ledger; has AWS let the tags count in them first.
+    Backfill(backfill::Arguments),
 }
 
 /// Runs the subcommand.
@@ -27,5 +30,6 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     match subcommand {
         Subcommand::Report(arguments) => report::run(global, arguments).await,
         Subcommand::Describe(arguments) => describe::run(global, arguments).await,
+        Subcommand::Backfill(arguments) => backfill::run(global, arguments).await,
     }
 }

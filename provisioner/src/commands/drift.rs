@@ -13,6 +13,7 @@ use crate::bundle::selection;
 use crate::drift::ignore::{Ignore, part};
 use crate::drift::report::DriftReport;
 use crate::project::{self, Project};
+use crate::run::authors;
 use crate::run::progress::Progress;
 use crate::run::session::{Purpose, Session};
 use crate::run::waiting::TokioClock;
@@ -39,7 +40,8 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let bundle = selection::find(&project, None)?;
     let session = Session::open(project, Purpose { bundle, may_ask: false, destroy: false }).await?;
     let progress = Progress::reading(global.verbose > 0);
-    let report = look(&session, &arguments.ignore, &progress).await?;
+    let mut report = look(&session, &arguments.ignore, &progress).await?;
+    report.authors = authors::look_up(&session.cloud, &report.drift.drifted).await;
     drop(progress);
     if let Some(path) = &arguments.sarif {
         let text = serde_json::to_vec_pretty(&sarif(global, &session, &report)?)?;

@@ -50,6 +50,9 @@ pub enum For {
     Invoice,
     /// Reads the ledger and asks Cost Explorer for a total.
     Close,
+    /// Asks for a backfill of the tags and calls the cost sync.
+    #[value(alias = "costs backfill")]
+    CostsBackfill,
 }
 
 impl For {
@@ -67,7 +70,8 @@ impl For {
             For::Init => of_verbs(&[], Of::KindsIn),
             // What is read of a field is allowed by the same actions, in lists or one by one.
             For::Plan => of_verbs(&[Verb::Read], Of::KindsIn),
-            For::Drift | For::Rebuild => of_verbs(&[Verb::Read], Of::EveryKind),
+            For::Drift => of_verbs(&[Verb::Read], Of::EveryKind).map(permissions::and_history),
+            For::Rebuild => of_verbs(&[Verb::Read], Of::EveryKind),
             For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::KindsIn),
             For::Destroy => of_verbs(&[Verb::Read, Verb::Delete], Of::KindsIn),
             For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
@@ -76,13 +80,20 @@ impl For {
             For::InvoicePreview => Ok(permissions::of_previews(manifest)),
             For::Invoice => Ok(permissions::of_invoices(manifest)),
             For::Close => Ok(permissions::of_close(manifest)),
+            For::CostsBackfill => Ok(permissions::of_backfills(manifest)),
         }
     }
 
     fn use_of_state(self) -> Use {
         match self {
             For::Init => Use::Make,
-            For::Plan | For::Drift | For::TenantLink | For::InvoicePreview | For::Invoice | For::Close => Use::Read,
+            For::Plan
+            | For::Drift
+            | For::TenantLink
+            | For::InvoicePreview
+            | For::Invoice
+            | For::Close
+            | For::CostsBackfill => Use::Read,
             For::Apply | For::Destroy | For::Rebuild => Use::Write,
         }
     }

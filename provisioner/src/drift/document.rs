@@ -43,7 +43,7 @@ pub struct Found {
     pub happened: Option<String>,
     /// `before` is what is there, `after` what it was left as.
     pub fields: Vec<FieldChange>,
-    /// Who changed it, where somebody looked that up. `drift` itself does not say so yet.
+    /// Who changed it, where that was looked up.
     #[serde(default)]
     pub changed_by: Option<ChangedBy>,
 }
@@ -56,6 +56,12 @@ pub struct ChangedBy {
     /// When: `2026-11-25T20:00:00Z`.
     #[serde(default)]
     pub at: Option<String>,
+    /// What was called: `PutRolePolicy`.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// Why it is not known, where `who` is `unknown`.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 impl DriftDocument {

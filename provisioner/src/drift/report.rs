@@ -3,6 +3,7 @@
 use engine::kind::CallError;
 use engine::{Action, Drift, Drifted, Finding, Owner};
 
+use crate::drift::authors::Authors;
 use crate::drift::ignore::{Ignore, Ignored, Parted};
 use crate::ui::exit;
 use crate::ui::sensitive;
@@ -22,6 +23,8 @@ pub struct DriftReport {
     pub unlisted: Vec<(&'static str, CallError)>,
     /// An apply went on while this was read: what it touched may be shown as drift.
     pub state_moved: bool,
+    /// Who changed what drifted, where that was looked up.
+    pub authors: Authors,
 }
 
 impl DriftReport {
@@ -31,7 +34,7 @@ impl DriftReport {
         let found = drift.drifted.iter_mut().chain(ignored.iter_mut().map(|ignored| &mut ignored.found));
         found.flat_map(|found| &mut found.fields).for_each(sensitive::mask);
         drift.unapplied.iter_mut().flat_map(|todo| &mut todo.fields).for_each(sensitive::mask_ours);
-        DriftReport { drift, ignored, expired, idle, unlisted, state_moved }
+        DriftReport { drift, ignored, expired, idle, unlisted, state_moved, authors: Authors::new() }
     }
 
     /// Whether something could not be judged.

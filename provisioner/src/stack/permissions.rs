@@ -59,6 +59,19 @@ pub fn policy(manifest: &Manifest, graph: &Graph, verbs: &BTreeSet<Verb>, of: Of
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
+/// The same policy, also for asking CloudTrail who changed something. It knows no resources, so that `*` is meant.
+pub fn and_history(mut policy: Value) -> Value {
+    let any = json!(["*"]);
+    let statements = policy["Statement"].as_array_mut().into_iter().flatten();
+    for statement in statements.filter(|statement| statement["Resource"] == any) {
+        if let Some(actions) = statement["Action"].as_array_mut() {
+            actions.push(json!("cloudtrail:LookupEvents"));
+            actions.sort_by_key(ToString::to_string);
+        }
+    }
+    policy
+}
+
 /// The policy for making signed links: reading the key that signs them. None when the manifest names no such key.
 pub fn of_links(manifest: &Manifest) -> Option<Value> {
     let (_, secret) = manifest.link_secret()?;
@@ -91,6 +104,21 @@ pub fn of_close(manifest: &Manifest) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["sts:GetCallerIdentity", "ce:GetCostAndUsage"], "Resource": ["*"] },
         { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
+    ] })
+}
+
+/// The policy for reading past months: looking at the tags, asking for their backfill, calling the cost sync.
+pub fn of_backfills(manifest: &Manifest) -> Value {
+    let function = arn::function(manifest, &manifest.function_name("cost_sync"));
+    let of_tags = [
+        "ce:ListCostAllocationTagBackfillHistory",
+        "ce:ListCostAllocationTags",
+        "ce:StartCostAllocationTagBackfill",
+        "sts:GetCallerIdentity",
+    ];
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": of_tags, "Resource": ["*"] },
+        { "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [function] },
     ] })
 }
 

@@ -112,7 +112,12 @@ pub fn policy(manifest: &Manifest, wanted: &Graph, role: Role) -> Value {
         Role::Apply => (&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::EveryKind, Use::Write),
     };
     let wanted = for_tenants_to_come(manifest, wanted);
-    permissions::policy(manifest, &wanted, &verbs.iter().copied().collect(), of, state)
+    let policy = permissions::policy(manifest, &wanted, &verbs.iter().copied().collect(), of, state);
+    match role {
+        // Its nightly drift names who changed something.
+        Role::Plan => permissions::and_history(policy),
+        Role::Apply => policy,
+    }
 }
 
 /// The graph with one budget in the place of all, whose name stands for any tenant's: a merge that adds a tenant is

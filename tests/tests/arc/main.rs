@@ -1,6 +1,7 @@
 //! From an empty account to a bill and back, as people run it: the built program, in a folder, as an IAM user under
 //! the policy that it prints, against the local cloud.
 
+mod backfill;
 mod changes;
 mod facts;
 mod imports;

@@ -1,6 +1,7 @@
 //! `billform drift`, as people run it: what others change is found by a user who may only read, told apart from what
 //! is merely not applied, and repaired by `apply`.
 
+mod authors;
 mod fields;
 mod incomplete;
 mod meanwhile;

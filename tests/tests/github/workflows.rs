@@ -29,10 +29,15 @@ async fn repository() -> Stage {
     let starter = fs::read_to_string(&manifest).expect("the starter");
     stage.write(&format!("{starter}{STATE}"));
     stage.run_as_root(&["init"]).await.ok();
-    let github = ["init", "--github", "--repository", REPOSITORY, "--repository-id", "4711"];
-    stage.run_as_root(&[&github[..], &["--apply-roles", "--auto-approve"]].concat()).await.ok();
+    apply_roles(&stage).await;
     stage.run_as_root(&["apply", "--auto-approve"]).await.ok();
     stage
+}
+
+/// Makes the workflows and their roles, or brings them to what the manifest needs now.
+async fn apply_roles(stage: &Stage) {
+    let github = ["init", "--github", "--repository", REPOSITORY, "--repository-id", "4711"];
+    stage.run_as_root(&[&github[..], &["--apply-roles", "--auto-approve"]].concat()).await.ok();
 }
 
 /// The commit of this number.

@@ -1,8 +1,14 @@
 //! Cost-allocation tags: their list, their activation, and the backfill of past months.
+//!
+//! Source of the backfill's rules: docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/cost-allocation-backfill.html and
+//! docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_StartCostAllocationTagBackfill.html. How long one takes
+//! is not published; here it ends with the day.
+
+use std::collections::BTreeSet;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -13,6 +19,53 @@ const MOST_KEYS_A_CALL: usize = 20;
 const MOST_LISTED: usize = 1000;
 const LISTED_BY_DEFAULT: usize = 100;
 const MONTHS_BACKFILLED: i64 = 12;
+
+/// A backfill that was requested: the keys that were active then count from its first day on, once it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backfill {
+    /// The first of a month.
+    pub from: Date,
+    /// The day it was requested on; none where the model has no present day, and it ends at once.
+    pub requested: Option<Date>,
+    /// The keys that were active.
+    pub keys: BTreeSet<String>,
+}
+
+impl Backfill {
+    /// Whether it has ended by this day: it takes until the next one.
+    pub fn has_ended(&self, today: Option<Date>) -> bool {
+        self.requested.is_none_or(|requested| today.is_none_or(|today| today > requested))
+    }
+
+    /// Whether it covers a key's cost of a day.
+    pub fn reaches(&self, key: &str, day: Date) -> bool {
+        self.keys.contains(key) && day >= self.from
+    }
+
+    fn described(&self, today: Option<Date>) -> Value {
+        let instant = |day: Date| format!("{day}T00:00:00Z");
+        let requested = self.requested.unwrap_or(self.from);
+        let mut shown = json!({ "BackfillFrom": instant(self.from), "RequestedAt": instant(requested) });
+        let (status, updated) = match self.has_ended(today) {
+            true => ("SUCCEEDED", self.requested.and_then(|day| day.tomorrow().ok()).unwrap_or(requested)),
+            false => ("PROCESSING", requested),
+        };
+        shown["BackfillStatus"] = json!(status);
+        shown["LastUpdatedAt"] = json!(instant(updated));
+        if status == "SUCCEEDED" {
+            shown["CompletedAt"] = json!(instant(updated));
+        }
+        shown
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct HistoryRequest {
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -44,12 +97,7 @@ pub fn list(model: &CostModel, source: Source, body: &Value) -> Result<Value, Fa
     let token = request.next_token.take();
     let status = one_of("Status", request.status.as_deref(), &["Active", "Inactive"])?;
     let kind = one_of("Type", request.kind.as_deref(), &["UserDefined", "AWSGenerated"])?;
-    let page_size = match request.max_results {
-        Some(size) if !(1..=MOST_LISTED).contains(&size) => {
-            return Err(Fault::validation(format!("MaxResults must lie between 1 and {MOST_LISTED}")));
-        }
-        size => size.unwrap_or(LISTED_BY_DEFAULT).min(source.page_size),
-    };
+    let page_size = page_size(request.max_results, source)?;
     let asked = |key: &str| request.tag_keys.as_ref().is_none_or(|keys| keys.iter().any(|asked| asked == key));
     let wanted = |tag: &Value| {
         status.is_none_or(|status| tag["Status"] == status) && kind.is_none_or(|kind| tag["Type"] == kind)
@@ -107,20 +155,37 @@ pub fn start_backfill(model: &mut CostModel, body: &Value) -> Result<Value, Faul
         if from < oldest || from > today {
             return Err(Fault::validation(format!("BackfillFrom must lie between {oldest} and today")));
         }
-        if model.last_backfill == Some(today) {
+        if model.backfills.iter().any(|before| !before.has_ended(model.today)) {
             return Err(Fault::BackfillLimitExceeded);
         }
     }
-    model.last_backfill = model.today;
-    for since in model.tags_apply_from.values_mut() {
-        *since = from.min(*since);
+    let backfill = Backfill { from, requested: model.today, keys: model.active_tags.clone() };
+    let shown = backfill.described(model.today);
+    model.backfills.push(backfill);
+    Ok(json!({ "BackfillRequest": shown }))
+}
+
+/// Answers ListCostAllocationTagBackfillHistory, newest first.
+pub fn backfill_history(model: &CostModel, source: Source, body: &Value) -> Result<Value, Fault> {
+    let mut request: HistoryRequest = super::explorer::read(body)?;
+    let token = request.next_token.take();
+    let page_size = page_size(request.max_results, source)?;
+    let all = model.backfills.iter().rev().map(|backfill| backfill.described(model.today)).collect();
+    let page = Source { page_size, ..source }.page(all, &request, token.as_deref())?;
+    let mut answer = json!({ "BackfillRequests": page.items });
+    if let Some(next) = page.next {
+        answer["NextToken"] = Value::String(next);
     }
-    let requested = model.today.unwrap_or(from);
-    let instant = |day: Date| format!("{day}T00:00:00Z");
-    Ok(
-        json!({"BackfillRequest": {"BackfillFrom": instant(from), "RequestedAt": instant(requested), "CompletedAt": instant(requested),
-        "BackfillStatus": "SUCCEEDED", "LastUpdatedAt": instant(requested)}}),
-    )
+    Ok(answer)
+}
+
+fn page_size(asked: Option<usize>, source: Source) -> Result<usize, Fault> {
+    match asked {
+        Some(size) if !(1..=MOST_LISTED).contains(&size) => {
+            Err(Fault::validation(format!("MaxResults must lie between 1 and {MOST_LISTED}")))
+        }
+        size => Ok(size.unwrap_or(LISTED_BY_DEFAULT).min(source.page_size)),
+    }
 }
 
 impl CostModel {
@@ -129,11 +194,14 @@ impl CostModel {
             self.seen_tags.insert(key.clone());
             self.active_tags.remove(&key);
             self.tags_apply_from.remove(&key);
+            self.activated_on.remove(&key);
         } else if self.active_tags.insert(key.clone())
-            && !self.activation_is_retroactive
             && let Some(today) = self.today
         {
-            self.tags_apply_from.insert(key, today);
+            self.activated_on.insert(key.clone(), today);
+            if !self.activation_is_retroactive {
+                self.tags_apply_from.insert(key, today);
+            }
         }
     }
 }
@@ -144,6 +212,9 @@ fn described(model: &CostModel, key: &str) -> Value {
     let mut tag = json!({"TagKey": key, "Type": kind, "Status": status});
     if let Some(last) = model.rows.iter().filter(|row| row.tags.contains_key(key)).map(|row| row.date).max() {
         tag["LastUsedDate"] = json!(format!("{}T00:00:00Z", last.first_of_month()));
+    }
+    if let Some(day) = model.activated_on.get(key) {
+        tag["LastUpdatedDate"] = json!(format!("{day}T00:00:00Z"));
     }
     tag
 }
@@ -220,11 +291,24 @@ mod tests {
             |model: &CostModel| model.rows.iter().filter(|row| model.tag(row, "BillingProject").is_some()).count();
         assert_eq!(tagged(&model), 0);
         start_backfill(&mut model, &json!({"BackfillFrom": "2026-10-01T00:00:00Z"})).unwrap();
+        assert_eq!(tagged(&model), 0, "it takes until tomorrow");
+        let status = |model: &CostModel| {
+            let history = backfill_history(model, SOURCE, &json!({})).unwrap();
+            history["BackfillRequests"][0]["BackfillStatus"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(status(&model), "PROCESSING");
+        let second = start_backfill(&mut model, &json!({"BackfillFrom": "2026-09-01T00:00:00Z"}));
+        assert_eq!(second.unwrap_err(), Fault::BackfillLimitExceeded);
+        model.today = Some(date(2026, 11, 22));
+        assert_eq!(status(&model), "SUCCEEDED");
         let since_october =
             model.rows.iter().filter(|row| row.date >= date(2026, 10, 1) && !row.tags.is_empty()).count();
         assert_eq!(tagged(&model), since_october);
-        let again = start_backfill(&mut model, &json!({"BackfillFrom": "2026-09-01T00:00:00Z"}));
-        assert_eq!(again.unwrap_err(), Fault::BackfillLimitExceeded);
+        start_backfill(&mut model, &json!({"BackfillFrom": "2026-09-01T00:00:00Z"})).unwrap();
+        assert_eq!(
+            backfill_history(&model, SOURCE, &json!({})).unwrap()["BackfillRequests"].as_array().unwrap().len(),
+            2
+        );
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn dispatch(model: &mut CostModel, revision: u64, operation: &str, body: &Value)
         "ListCostAllocationTags" => allocation::list(model, source, body),
         "UpdateCostAllocationTagsStatus" => allocation::update_status(model, body),
         "StartCostAllocationTagBackfill" => allocation::start_backfill(model, body),
+        "ListCostAllocationTagBackfillHistory" => allocation::backfill_history(model, source, body),
         "GetCostAndUsage" | "GetTags" if !model.ingested => Err(Fault::DataUnavailable),
         "GetCostAndUsage" => usage::get_cost_and_usage(model, source, body),
         "GetTags" => lookup::get_tags(model, source, body),

@@ -26,8 +26,8 @@ pub enum Fault {
     /// The page token belongs to a request with other parameters.
     #[error("The request's parameters differ from those of the request that gave out the page token")]
     RequestChanged,
-    /// A second backfill on one day.
-    #[error("A backfill was already requested today; the next one is possible tomorrow")]
+    /// A backfill while another one is under way.
+    #[error("A request to backfill is already in progress")]
     BackfillLimitExceeded,
     /// The operation is not part of Cost Explorer, or not of this local one.
     #[error("The local cloud's Cost Explorer has no operation {0}")]

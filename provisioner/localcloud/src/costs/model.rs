@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::Backfill;
 use super::monthly::MonthlyCost;
 use super::row::CostRow;
 
@@ -33,8 +34,10 @@ pub struct CostModel {
     /// Whether an activation also covers the days before it. AWS's does not (a backfill does); the local cloud's
     /// does by default, so that a demonstration need not wait for tomorrow.
     pub activation_is_retroactive: bool,
-    /// The day of the last requested backfill.
-    pub last_backfill: Option<Date>,
+    /// The day each key was activated on, where that is known: its `LastUpdatedDate`.
+    pub activated_on: BTreeMap<String, Date>,
+    /// Every backfill that was requested, oldest first.
+    pub backfills: Vec<Backfill>,
     /// How many groups, tags or values a page holds at most.
     pub page_size: usize,
     /// False while Cost Explorer has no data at all: every query is `DataUnavailableException`.
@@ -55,7 +58,8 @@ impl Default for CostModel {
             active_tags: BTreeSet::new(),
             tags_apply_from: BTreeMap::new(),
             activation_is_retroactive: true,
-            last_backfill: None,
+            activated_on: BTreeMap::new(),
+            backfills: Vec::new(),
             page_size: 1000,
             ingested: true,
             throttle_next: 0,
@@ -66,7 +70,9 @@ impl Default for CostModel {
 impl CostModel {
     /// The value of a tag as Cost Explorer shows it: none unless the key is active and counted on that day.
     pub fn tag<'a>(&self, row: &'a CostRow, key: &str) -> Option<&'a str> {
-        let counted = self.tags_apply_from.get(key).is_none_or(|from| row.date >= *from);
+        let backfilled = |backfill: &Backfill| backfill.reaches(key, row.date) && backfill.has_ended(self.today);
+        let counted =
+            self.tags_apply_from.get(key).is_none_or(|from| row.date >= *from) || self.backfills.iter().any(backfilled);
         if !self.active_tags.contains(key) || !counted {
             return None;
         }

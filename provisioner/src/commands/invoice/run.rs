@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
-use crate::cloud::invoicer;
+use crate::cloud::functions;
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -43,7 +43,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 pub(super) async fn call(project: &Project, event: &Value) -> Result<Value, Failure> {
     let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let function = project.manifest.function_name("invoicer");
-    invoicer::call(&aws_sdk_lambda::Client::new(&config), &function, event).await
+    functions::call(&aws_sdk_lambda::Client::new(&config), &function, event, "invoice").await
 }
 
 /// Shows an answer; a month that failed fails the command.

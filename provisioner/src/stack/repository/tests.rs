@@ -241,7 +241,7 @@ fn the_plan_role_reads_and_nothing_else() {
         let of = |statement: Value| statement["Action"].as_array().cloned().unwrap_or_default();
         statements.into_iter().flat_map(of).filter_map(|action| action.as_str().map(str::to_owned)).collect()
     };
-    let reads = ["Get", "List", "Describe", "Query", "Scan", "Head", "BatchGet", "View"];
+    let reads = ["Get", "List", "Describe", "Query", "Scan", "Head", "BatchGet", "View", "Lookup"];
     let plan = policy(&manifest, &wanted, Role::Plan);
     for action in actions(&plan) {
         let verb = action.split_once(':').expect("service:Action").1;

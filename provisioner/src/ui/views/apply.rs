@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use engine::{Action, Address, Outcome, Status};
+use engine::{Action, Address, ApplyError, Outcome, Status};
 use serde_json::{Value, json};
 
+use super::plan::{DENIED, lacks_permission};
 use super::plan_json;
 use super::style::{BOLD, GREEN, RED, YELLOW, paint};
 use super::wrap::wrapped;
@@ -38,6 +39,9 @@ fn lines(outcome: &Outcome, took: Duration) -> String {
             _ => {}
         }
     }
+    if outcome.failed().any(|(_, error)| is_denied(error)) {
+        let _ = writeln!(out, "{DENIED}");
+    }
     if let Some(why) = &outcome.halted {
         let _ = writeln!(out, "{} {why}", paint(RED.bold(), "halted:"));
     }
@@ -55,6 +59,10 @@ fn lines(outcome: &Outcome, took: Duration) -> String {
     let not_begun = if not_begun > 0 { format!(", {not_begun} not begun") } else { String::new() };
     let _ = writeln!(out, "{head} {}{not_begun}, in {}.", counts(outcome), seconds(took));
     out
+}
+
+fn is_denied(error: &ApplyError) -> bool {
+    matches!(error, ApplyError::Call(error) if lacks_permission(error))
 }
 
 /// `10 created, 1 updated`. What a service keeps counts as kept, not as deleted.

@@ -20,12 +20,10 @@ pub fn render(sums: &Sums, nobodys: Option<&Nobodys>, width: usize) -> String {
         true => paint(GREEN, format!("{} adds up to the cent.", sums.month)).to_string(),
         false => {
             let text = format!(
-                "{} does not add up: {} are missing in the ledger. Let the cost sync read it again: `aws lambda invoke` \
-                 with {{\"start\": \"{}\", \"end\": \"{}\"}}.",
+                "{} does not add up: {} are missing in the ledger. `billform costs backfill --from {} --skip-tags` reads it again.",
                 sums.month,
                 dollars(sums.difference()),
-                sums.month.period().start(),
-                sums.month.period().last_day(),
+                sums.month,
             );
             paint(RED, text).to_string()
         }

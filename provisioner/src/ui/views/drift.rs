@@ -9,8 +9,10 @@ use engine::{Action, Drifted, Unapplied};
 use super::field;
 use super::style::{self, BOLD, DIM, GREEN, RED, YELLOW, paint};
 use super::wrap::{columns, wrapped};
+use crate::drift::authors::Author;
 use crate::drift::ignore::Ignored;
 use crate::drift::report::{DriftReport, Sort, happened};
+use crate::ui::sensitive;
 
 /// What the view says beside the report itself.
 pub struct Surroundings<'a> {
@@ -36,7 +38,7 @@ pub fn render(report: &DriftReport, around: &Surroundings) -> String {
         &report.drift.drifted,
         |found| &found.tenant,
         |out, found| {
-            render_found(out, found, width);
+            render_found(out, found, report.authors.get(&found.address), width);
         },
     );
     section(
@@ -84,7 +86,7 @@ fn gap(out: &mut String) {
     }
 }
 
-fn render_found(out: &mut String, found: &Drifted, width: usize) {
+fn render_found(out: &mut String, found: &Drifted, author: Option<&Author>, width: usize) {
     let sort = Sort::of(&found.finding);
     let glyph = paint(style::of_drift(sort), format!("{:>3}", glyph(sort)));
     let mut head = format!("{glyph} {}", paint(BOLD, &found.address));
@@ -96,6 +98,11 @@ fn render_found(out: &mut String, found: &Drifted, width: usize) {
     let _ = writeln!(out, "{}", wrapped(&head, width, INDENT));
     for change in &found.fields {
         let _ = writeln!(out, "{:INDENT$}{}", "", field::drifted(change, width.saturating_sub(INDENT)));
+    }
+    if let Some(Author::Known { who, at, event }) = author {
+        let line = sensitive::text(&format!("by {who}, {event} at {at}"));
+        let line = format!("{:INDENT$}{}", "", paint(DIM, line));
+        let _ = writeln!(out, "{}", wrapped(&line, width, INDENT));
     }
 }
 

@@ -90,8 +90,9 @@ fn block(found: &Found) -> Block {
 
 fn changed_by(who: Option<&ChangedBy>) -> String {
     match who {
-        Some(ChangedBy { who, at: Some(at) }) => format!("{} at {}", code(&sensitive::text(who)), code(at)),
-        Some(ChangedBy { who, at: None }) => code(&sensitive::text(who)),
+        Some(ChangedBy { reason: Some(reason), .. }) => format!("unknown ({})", code(&sensitive::text(reason))),
+        Some(ChangedBy { who, at: Some(at), .. }) => format!("{} at {}", code(&sensitive::text(who)), code(at)),
+        Some(ChangedBy { who, at: None, .. }) => code(&sensitive::text(who)),
         None => "unknown".to_owned(),
     }
 }

@@ -8,14 +8,16 @@ use serde_json::{Map, Value, json};
 
 use super::drift::Surroundings;
 use super::plan_json;
+use crate::drift::authors::Author;
 use crate::drift::report::{DriftReport, Sort, happened};
+use crate::ui::sensitive;
 
 /// The report as one JSON document. A field's `before` is what is there, its `after` what it was left as and goes
 /// back to, as in a plan. `api_calls` are the calls that reading took, by service.
 pub fn render(report: &DriftReport, around: &Surroundings, api_calls: &BTreeMap<String, u64>) -> Value {
     let drift = &report.drift;
     let errors = |name: &str, items: Vec<(Value, String)>| {
-        let error = |(what, error): (Value, String)| json!({ name: what, "error": crate::ui::sensitive::text(&error) });
+        let error = |(what, error): (Value, String)| json!({ name: what, "error": sensitive::text(&error) });
         items.into_iter().map(error).collect::<Vec<_>>()
     };
     let unreadable = drift.unreadable.iter().map(|(address, error)| (json!(address), error.to_string()));
@@ -25,7 +27,7 @@ pub fn render(report: &DriftReport, around: &Surroundings, api_calls: &BTreeMap<
         "stack": around.stack,
         "account": around.account,
         "region": around.region,
-        "changes": drift.drifted.iter().map(found).collect::<Vec<_>>(),
+        "changes": drift.drifted.iter().map(|drifted| by(found(drifted), report.authors.get(&drifted.address))).collect::<Vec<_>>(),
         "summary": summary(report),
         "api_calls": api_calls,
         "unapplied": drift.unapplied.iter().map(todo).collect::<Vec<_>>(),
@@ -54,6 +56,20 @@ fn found(found: &Drifted) -> Value {
         "happened": happened(found),
         "fields": found.fields,
     })
+}
+
+/// With who changed it, where that was looked up.
+fn by(mut found: Value, author: Option<&Author>) -> Value {
+    match author {
+        Some(Author::Known { who, at, event }) => {
+            found["changed_by"] = json!({ "who": sensitive::text(who), "at": at, "event": event });
+        }
+        Some(Author::Unknown(why)) => {
+            found["changed_by"] = json!({ "who": "unknown", "reason": sensitive::text(why) });
+        }
+        None => {}
+    }
+    found
 }
 
 fn todo(todo: &Unapplied) -> Value {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use engine::kind::{CallError, ErrorClass};
 use engine::plan::{Reason, Refused};
 use engine::{Action, Address, Owner, Plan, Step, Summary};
 use serde_json::Value;
@@ -180,6 +181,21 @@ pub fn unreadable(plan: &Plan) -> Vec<String> {
     causes.into_iter().map(told).collect()
 }
 
+/// What to do about permissions that are missing: the roles of a repository have those that the manifest needed when they
+/// were made, and nobody but a person may give them more.
+pub const DENIED: &str = "`billform permissions` prints what was denied; roles of GitHub Actions get it by \
+     `billform init --github --apply-roles`, run by hand with this manifest.";
+
+/// Whether AWS refused to let something be read for want of a permission.
+pub fn is_denied(plan: &Plan) -> bool {
+    plan.unreadable.iter().any(|(_, error)| lacks_permission(error))
+}
+
+/// Whether a call was refused that a policy of AWS can allow.
+pub fn lacks_permission(error: &CallError) -> bool {
+    error.class == ErrorClass::Denied && !error.operation.starts_with("stripe:")
+}
+
 fn refused_line(refused: &Refused) -> String {
     refused.message.clone()
 }
@@ -247,6 +263,9 @@ fn closing(plan: &Plan, around: &Surroundings, gap: &str) -> String {
     let mut text = format!("{gap}{}\n", wrapped(&text, around.width, 2));
     if plan.is_incomplete() {
         let _ = writeln!(text, "{}", paint(YELLOW, "The plan is incomplete: see the lines marked ! above."));
+    }
+    if is_denied(plan) {
+        let _ = writeln!(text, "{}", wrapped(DENIED, around.width, 2));
     }
     text
 }

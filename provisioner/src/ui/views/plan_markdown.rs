@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use engine::{Action, Plan};
 
 use super::markdown::{Block, Document, code, sentence};
-use super::plan::{IMPORTS_DONE, Surroundings, counts, imports_done};
+use super::plan::{DENIED, IMPORTS_DONE, Surroundings, counts, imports_done};
 use super::review::{Review, ReviewedStep};
 
 /// The plan as Markdown; below [`super::markdown::LIMIT`], whatever is planned.
@@ -24,6 +24,9 @@ pub fn beginning(review: &Review) -> String {
     let _ = writeln!(beginning, "**Plan:** {what} in account {} ({}).", review.account, review.region);
     if review.is_incomplete() {
         beginning.push_str("\n**The plan is incomplete**: see what stands in its way, below.\n");
+    }
+    if review.denied {
+        let _ = writeln!(beginning, "\n{DENIED}");
     }
     beginning
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::field;
 use super::markdown::LONGEST_TEXT;
-use super::plan::{Surroundings, is_empty, reason, unreadable};
+use super::plan::{Surroundings, is_denied, is_empty, reason, unreadable};
 use crate::ui::sensitive;
 
 /// What a reviewer reads of a plan.
@@ -29,6 +29,9 @@ pub struct Review {
     pub steps: Vec<ReviewedStep>,
     /// What keeps the plan from being complete: what is refused, waits for that, or cannot be read; a line each.
     pub in_the_way: Vec<String>,
+    /// Whether some of that is for want of a permission.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub denied: bool,
     /// What waits for something outside, a line each.
     pub pending: Vec<String>,
     /// Sections of the manifest that this version does not provision.
@@ -73,6 +76,7 @@ impl Review {
             summary: plan.summary(),
             steps: plan.changes().map(|step| reviewed(step, around.destroys)).collect(),
             in_the_way: in_the_way.collect(),
+            denied: is_denied(plan),
             pending: plan.pending.iter().map(|(address, until)| format!("{address} {until}")).collect(),
             unprovisioned: around.unprovisioned.iter().map(|section| (*section).to_owned()).collect(),
             keeps_code: around.keeps_code,

@@ -85,6 +85,8 @@ const TABLE: &[Row] = &[
     // and the cost reports are like their neighbour is an assumption of ours.
     ("ce", &[ANY], &[], true, 10, 10),
     ("budgets", &[ANY], &[], true, 10, 10),
+    // docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html: two look-ups a second.
+    ("cloudtrail", &["LookupEvents"], &[], false, 2, 2),
     ("cur", &[ANY], &[], true, 10, 10),
     // docs.stripe.com/rate-limits: 25 requests a second in a sandbox (100 in live mode), and 25 for each endpoint.
     ("stripe", &[ANY], &[], false, 25, 25),

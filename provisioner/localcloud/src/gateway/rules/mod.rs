@@ -26,6 +26,7 @@ mod s3;
 mod secrets;
 mod shape;
 mod sns;
+mod trail;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,9 @@ pub(crate) struct Settings {
 pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     let roles = Arc::new(iam::NewRoles::new(settings.role_delay));
     let callers = settings.auth.then(|| Arc::new(caller::Callers::default()));
-    let mut rules: Vec<Box<dyn Rule>> = Vec::new();
+    let trail = Arc::new(trail::Trail::default());
+    // The first rule sees each answer last, as the client does.
+    let mut rules: Vec<Box<dyn Rule>> = vec![Box::new(trail::Record(Arc::clone(&trail)))];
     if let Some(callers) = &callers {
         rules.push(Box::new(caller::Watch(Arc::clone(callers))));
         rules.push(Box::new(access::Access(Arc::clone(callers))));
@@ -90,6 +93,8 @@ pub(crate) fn all(settings: Settings) -> Vec<Box<dyn Rule>> {
     rules.push(Box::new(budget_notifications::ForAccount { auth: settings.auth }));
     rules.push(Box::new(cost_explorer::CostExplorer { costs: settings.costs, auth: settings.auth }));
     rules.push(Box::new(cloudwatch::DashboardTags::default()));
+    let known = callers.unwrap_or_default();
+    rules.push(Box::new(trail::EventHistory { trail, callers: known, auth: settings.auth }));
     if settings.auth {
         rules.push(Box::new(access::ForwardAllowed));
     }

@@ -36,7 +36,7 @@ pub(super) fn own_need(call: &Call, place: &Place<'_>, role: Option<&str>) -> Op
     let tags = context(&tags);
     match call.service.as_str() {
         "budgets" => Some(need(budget_action(&call.operation), [place.budget(&call.operation, &body)], &tags)),
-        "ce" => Some(need(&action, ["*".to_owned()], &[])),
+        "ce" | "cloudtrail" => Some(need(&action, ["*".to_owned()], &[])),
         "iam" => {
             let about = role.map(str::to_owned).or_else(|| oidc_providers::arn(call, place.account));
             Some(need(&action, [about?], &tags))

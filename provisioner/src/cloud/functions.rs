@@ -1,4 +1,4 @@
-//! Calls the deployed invoicer: what a person decides about an invoice is done where invoices are made.
+//! Calls deployed handlers: what a person asks for is done where the schedules do it, by the same code.
 
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
@@ -6,21 +6,29 @@ use serde_json::Value;
 
 use crate::ui::failure::Failure;
 
-/// Invokes the function of that name and gives its answer.
+/// Invokes the function of that name and gives its answer. `command` is what `permissions --for` calls the caller.
 ///
 /// # Errors
 /// When it cannot be invoked, or its run failed as a whole.
-pub async fn call(client: &aws_sdk_lambda::Client, function: &str, event: &Value) -> Result<Value, Failure> {
+pub async fn call(
+    client: &aws_sdk_lambda::Client,
+    function: &str,
+    event: &Value,
+    command: &str,
+) -> Result<Value, Failure> {
     let sent = client.invoke().function_name(function).payload(Blob::new(event.to_string())).send().await;
     let answer = sent.map_err(|error| {
-        Failure::new(format!("the function {function} cannot be invoked: {}", DisplayErrorContext(&error)))
-            .hint("`billform apply` deploys it; `billform permissions --for invoice` prints the policy for calling it")
+        Failure::new(format!("the function {function} cannot be invoked: {}", DisplayErrorContext(&error))).hint(
+            format!(
+                "`billform apply` deploys it; `billform permissions --for {command}` prints the policy for calling it"
+            ),
+        )
     })?;
     let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
     let answered: Value = serde_json::from_slice(payload).unwrap_or(Value::Null);
     match answer.function_error() {
         None => Ok(answered),
-        // Some months failed: the answer about all of them stands in the message.
+        // Parts of it failed: the answer about all of them stands in the message.
         Some(_) => partial(&answered).ok_or_else(|| {
             let message = answered["errorMessage"].as_str().unwrap_or("it gave no reason").to_owned();
             Failure::new(format!("the function {function} failed: {message}"))
@@ -32,9 +40,7 @@ pub async fn call(client: &aws_sdk_lambda::Client, function: &str, event: &Value
 fn partial(error: &Value) -> Option<Value> {
     let message = error["errorMessage"].as_str()?;
     let at = message.find('{')?;
-    let answer: Value = serde_json::from_str(&message[at..]).ok()?;
-    answer.get("invoices")?;
-    Some(answer)
+    serde_json::from_str(&message[at..]).ok().filter(Value::is_object)
 }
 
 #[cfg(test)]
