@@ -1,6 +1,7 @@
 //! Stripe's invoices through async-stripe, with derived idempotency keys and retries under the same key.
 
 mod attempts;
+mod pace;
 mod requests;
 
 use async_trait::async_trait;
@@ -17,16 +18,15 @@ use stripe_core::customer::{RetrieveCustomer, RetrieveCustomerReturned};
 
 use crate::ports::{DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
 use crate::secret::Secret;
+use attempts::Account;
 
 /// Stripe's largest page.
 const PAGE: i64 = 100;
 
 /// Stripe's invoices.
-#[derive(Clone)]
 pub struct StripeInvoices {
     client: Client,
-    /// Blacked out of every error: some servers repeat the key they refuse.
-    key: Secret,
+    account: Account,
 }
 
 impl StripeInvoices {
@@ -38,7 +38,7 @@ impl StripeInvoices {
             None => builder,
         };
         let client = builder.build().map_err(|error| attempts::failed(&key, "set up Stripe", &error))?;
-        Ok(StripeInvoices { client, key })
+        Ok(StripeInvoices { client, account: Account::new(key) })
     }
 
     /// Sends a request that writes, under its idempotency key.
@@ -47,9 +47,8 @@ impl StripeInvoices {
         R: StripeRequest<Output = Invoice>,
     {
         let strategy = attempts::under_key(doing, idempotency_key)?;
-        let sent = attempts::repeat(&self.key, doing, || {
-            request.customize().request_strategy(strategy.clone()).send(&self.client)
-        });
+        let sent =
+            self.account.repeat(doing, || request.customize().request_strategy(strategy.clone()).send(&self.client));
         remote(&sent.await?)
     }
 }
@@ -60,7 +59,7 @@ impl Invoices for StripeInvoices {
         let mut list = ListInvoice::new().customer(customer).limit(PAGE);
         let mut found = Vec::new();
         loop {
-            let page = attempts::repeat(&self.key, "list Stripe's invoices", || list.send(&self.client)).await?;
+            let page = self.account.repeat("list Stripe's invoices", || list.send(&self.client)).await?;
             let ours = |invoice: &&Invoice| {
                 invoice.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(TENANT_METADATA))
             };
@@ -76,7 +75,7 @@ impl Invoices for StripeInvoices {
 
     async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
         let retrieve = RetrieveInvoice::new(id);
-        let found = attempts::repeat_found(&self.key, "read a Stripe invoice", || retrieve.send(&self.client)).await?;
+        let found = self.account.repeat_found("read a Stripe invoice", || retrieve.send(&self.client)).await?;
         found.as_ref().map(remote).transpose()
     }
 
@@ -93,7 +92,7 @@ impl Invoices for StripeInvoices {
         let mut list = ListInvoiceInvoiceLineItem::new(invoice).limit(PAGE);
         let mut found = Vec::new();
         loop {
-            let page = attempts::repeat(&self.key, "list an invoice's lines", || list.send(&self.client)).await?;
+            let page = self.account.repeat("list an invoice's lines", || list.send(&self.client)).await?;
             found.extend(page.data.iter().map(|line| line.id.to_string()));
             match page.data.last() {
                 Some(last) if page.has_more => list = list.starting_after(last.id.to_string()),
@@ -126,12 +125,12 @@ impl Invoices for StripeInvoices {
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
         let delete = DeleteInvoice::new(invoice);
         // Deleting has the same effect however often it is sent: it needs no key.
-        attempts::repeat_found(&self.key, "delete a draft", || delete.send(&self.client)).await.map(drop)
+        self.account.repeat_found("delete a draft", || delete.send(&self.client)).await.map(drop)
     }
 
     async fn can_charge(&self, customer: &str) -> Result<bool, PortError> {
         let retrieve = RetrieveCustomer::new(customer);
-        let found = attempts::repeat(&self.key, "read a Stripe customer", || retrieve.send(&self.client)).await?;
+        let found = self.account.repeat("read a Stripe customer", || retrieve.send(&self.client)).await?;
         Ok(match found {
             RetrieveCustomerReturned::Customer(customer) => {
                 let chosen = customer.invoice_settings.and_then(|settings| settings.default_payment_method);

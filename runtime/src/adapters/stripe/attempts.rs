@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stripe::{IdempotencyKey, RequestStrategy, StripeError};
 
+use super::pace::Pace;
 use crate::deadline;
 use crate::ports::PortError;
 use crate::secret::Secret;
@@ -17,55 +18,76 @@ pub(super) fn under_key(doing: &str, key: &str) -> Result<RequestStrategy, PortE
     Ok(RequestStrategy::Idempotent(key))
 }
 
-/// Sends until it succeeds, cannot succeed, or was tried often enough. `key` never shows in an error.
-pub(super) async fn repeat<T, F>(key: &Secret, doing: &str, send: impl FnMut() -> F) -> Result<T, PortError>
-where
-    F: Future<Output = Result<T, StripeError>>,
-{
-    repeat_after(FIRST_PAUSE, key, doing, send).await
+/// What every call of one account shares.
+pub(super) struct Account {
+    /// Blacked out of every error: some servers repeat the key they refuse.
+    key: Secret,
+    pace: Pace,
 }
 
-/// The same where a thing that Stripe does not know is an answer: none.
-pub(super) async fn repeat_found<T, F>(
-    key: &Secret,
-    doing: &str,
-    mut send: impl FnMut() -> F,
-) -> Result<Option<T>, PortError>
-where
-    F: Future<Output = Result<T, StripeError>>,
-{
-    let found = || {
-        let sent = send();
-        async {
-            match sent.await {
-                Ok(found) => Ok(Some(found)),
-                Err(StripeError::Stripe(_, 404)) => Ok(None),
-                Err(error) => Err(error),
-            }
-        }
-    };
-    repeat(key, doing, found).await
-}
-
-/// The pause doubles with each attempt.
-async fn repeat_after<T, F>(
-    mut pause: Duration,
-    key: &Secret,
-    doing: &str,
-    mut send: impl FnMut() -> F,
-) -> Result<T, PortError>
-where
-    F: Future<Output = Result<T, StripeError>>,
-{
-    for _ in 1..MAX_ATTEMPTS {
-        match in_time(send()).await {
-            Ok(answer) => return Ok(answer),
-            Err(error) if passes_by_itself(&error) && is_left(pause) => tokio::time::sleep(pause).await,
-            Err(error) => return Err(failed(key, doing, &error)),
-        }
-        pause *= 2;
+impl Account {
+    /// The account that a key is of.
+    pub(super) fn new(key: Secret) -> Account {
+        Account { pace: Pace::of(&key), key }
     }
-    in_time(send()).await.map_err(|error| failed(key, doing, &error))
+
+    /// Sends until it succeeds, cannot succeed, or was tried often enough. The key never shows in an error.
+    pub(super) async fn repeat<T, F>(&self, doing: &str, send: impl FnMut() -> F) -> Result<T, PortError>
+    where
+        F: Future<Output = Result<T, StripeError>>,
+    {
+        self.repeat_after(FIRST_PAUSE, doing, send).await
+    }
+
+    /// The same where a thing that Stripe does not know is an answer: none.
+    pub(super) async fn repeat_found<T, F>(
+        &self,
+        doing: &str,
+        mut send: impl FnMut() -> F,
+    ) -> Result<Option<T>, PortError>
+    where
+        F: Future<Output = Result<T, StripeError>>,
+    {
+        let found = || {
+            let sent = send();
+            async {
+                match sent.await {
+                    Ok(found) => Ok(Some(found)),
+                    Err(StripeError::Stripe(_, 404)) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        self.repeat(doing, found).await
+    }
+
+    /// The pause doubles with each attempt.
+    async fn repeat_after<T, F>(
+        &self,
+        mut pause: Duration,
+        doing: &str,
+        mut send: impl FnMut() -> F,
+    ) -> Result<T, PortError>
+    where
+        F: Future<Output = Result<T, StripeError>>,
+    {
+        for _ in 1..MAX_ATTEMPTS {
+            self.pace.turn().await;
+            match in_time(send()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if passes_by_itself(&error) && is_left(pause) => tokio::time::sleep(pause).await,
+                Err(error) => return Err(self.failed(doing, &error)),
+            }
+            pause *= 2;
+        }
+        self.pace.turn().await;
+        in_time(send()).await.map_err(|error| self.failed(doing, &error))
+    }
+
+    /// Stripe's own words, without what they might repeat of the key.
+    fn failed(&self, doing: &str, error: &StripeError) -> PortError {
+        failed(&self.key, doing, error)
+    }
 }
 
 /// One attempt, within its part of the time that the run has left.
@@ -111,9 +133,13 @@ mod tests {
         StripeError::ClientError("connection reset while using sk_test_canary".to_owned())
     }
 
+    fn account() -> Account {
+        Account::new(Secret::new("sk_test_canary"))
+    }
+
     /// Repeats without waiting.
     async fn at_once<T, F: Future<Output = Result<T, StripeError>>>(send: impl FnMut() -> F) -> Result<T, PortError> {
-        repeat_after(Duration::ZERO, &Secret::new("sk_test_canary"), "test", send).await
+        account().repeat_after(Duration::ZERO, "test", send).await
     }
 
     #[tokio::test]
@@ -143,7 +169,7 @@ mod tests {
     async fn a_stripe_that_never_answers_is_an_error_in_time() {
         let within = Deadline::after(Duration::from_millis(400));
         let never = || std::future::pending::<Result<(), StripeError>>();
-        let answer = deadline::scope(within, repeat(&Secret::new("sk_test_canary"), "test", never)).await;
+        let answer = deadline::scope(within, account().repeat("test", never)).await;
         assert!(tokio::time::Instant::now() < within.calls + Duration::from_secs(5), "it would take 100 s without");
         let error = answer.expect_err("no answer").to_string();
         assert!(error.contains("could not test") && !error.contains("canary"), "{error}");

@@ -4,13 +4,16 @@
 //! cargo run --release -p tests --bin bench -- provision --tenants 1,100,1000 [--rounds 3] [--format json]
 //! cargo run --release -p tests --bin bench -- peers --tenants 100 [--format json]
 //! cargo run --release -p tests --bin bench -- plan --tenants 10000 [--format json]
+//! cargo run --release -p tests --bin bench -- runtime --tenants 1000 [--format json]
 //! ```
 //!
 //! It tells figures and judges none: a slow machine fails nothing. It fails when billform does not do its work, for
 //! then there is nothing to measure.
 
 mod binary;
+mod bootstrap;
 mod figures;
+mod functions;
 mod manifest;
 mod peers;
 mod phase;
@@ -69,6 +72,12 @@ enum Command {
     Peers {
         /// How many tenants.
         #[arg(long, default_value_t = 100)]
+        tenants: usize,
+    },
+    /// The deployed handlers under the published rates: cost_sync and invoicer, size and start of the program.
+    Runtime {
+        /// How many tenants, of ten services each.
+        #[arg(long, default_value_t = 1_000)]
         tenants: usize,
     },
     /// One phase of `peers` in a process of its own.
@@ -140,6 +149,10 @@ async fn run(cli: &Cli) -> Fallible<String> {
         Command::Peers { tenants } => {
             let took = peers::measured(*tenants).await?;
             Ok(written(cli.format, &peers::json(*tenants, &took), || peers::table(*tenants, &took)))
+        }
+        Command::Runtime { tenants } => {
+            let measured = functions::run(*tenants).await?;
+            Ok(written(cli.format, &report::functions_json(&measured), || report::functions_table(&measured)))
         }
         Command::PeersSide { phase, tenants, state } => {
             peers::run(*phase, *tenants, state).await.map(|did| did.to_string())

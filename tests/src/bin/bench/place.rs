@@ -48,7 +48,7 @@ impl Place {
             ("STRIPE_API_KEY", &cloud.stripe_api_key),
             ("STRIPE_API_BASE", &cloud.stripe_api_base),
         ]);
-        command.env(secret_values::variable(manifest::SECRET), "sk_test_given_to_the_bench");
+        command.env(secret_values::variable(manifest::SECRET), &cloud.stripe_api_key);
         command.env("HOME", self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
     }

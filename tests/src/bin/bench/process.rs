@@ -72,6 +72,11 @@ fn watch(pid: u32, ended: &AtomicBool) -> (u64, Duration) {
     (peak, cpu)
 }
 
+/// The most memory that a process has had at once so far.
+pub fn peak_memory_kib(pid: u32) -> Option<u64> {
+    high_water_kib(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
 fn high_water_kib(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()

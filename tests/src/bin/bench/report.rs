@@ -7,6 +7,7 @@ use serde_json::{Number, Value, json};
 
 use crate::binary;
 use crate::figures::{Figures, Side, Size, Work, median, walls};
+use crate::functions::{self, Measured};
 use crate::phase::Phase;
 use crate::planning::Planned;
 
@@ -201,6 +202,83 @@ fn tenths_of(amount: u64, by: u64) -> String {
 /// A decimal text as a JSON number.
 fn number(text: &str) -> Number {
     serde_json::from_str(text).unwrap_or_else(|_| Number::from(0))
+}
+
+/// `billform-bench-runtime/1`.
+pub fn functions_json(measured: &Measured) -> Value {
+    json!({
+        "format": "billform-bench-runtime/1",
+        "cores": cores(),
+        "tenants": measured.tenants,
+        "zip_bytes": measured.zip_bytes,
+        "start_ms": ms(median(measured.starts.clone())),
+        "idle_memory_mib": mib(measured.idle_memory_kib),
+        "works": measured.works.iter().map(work_of_function).collect::<Vec<_>>(),
+    })
+}
+
+fn work_of_function(work: &functions::Work) -> Value {
+    json!({
+        "name": work.name,
+        "wall_ms": ms(work.wall),
+        "invocations": work.invocations,
+        "calls_by_service": work.calls,
+        "rejections": work.rejections,
+        "peak_memory_mib": mib(work.peak_memory_kib),
+        "memory_setting_mib": work.limit_mib,
+    })
+}
+
+/// The table of the handlers.
+pub fn functions_table(measured: &Measured) -> String {
+    let mut out = String::new();
+    let tenants = measured.tenants as u64;
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        out,
+        "bundle {} bytes, start to first question {} ms (median of {}), idle {} MiB, {} cores\n",
+        measured.zip_bytes,
+        shown(median(measured.starts.clone())),
+        measured.starts.len(),
+        mib(measured.idle_memory_kib),
+        cores(),
+    );
+    let _ = writeln!(
+        out,
+        "{:<24} {:>10} {:>6} {:>14} {:>12} {:>9} {:>9}",
+        format!("{tenants} tenants"),
+        "ms",
+        "runs",
+        "Stripe/tenant",
+        "other calls",
+        "rejected",
+        "memory"
+    );
+    for work in &measured.works {
+        let stripe = work.calls.get("stripe").copied().unwrap_or(0);
+        let all: u64 = work.calls.values().sum();
+        let _ = writeln!(
+            out,
+            "{:<24} {:>10} {:>6} {:>14} {:>12} {:>9} {:>5} MiB",
+            work.name,
+            shown(work.wall),
+            work.invocations,
+            tenths_of(stripe, tenants),
+            all - stripe,
+            work.rejections,
+            mib(work.peak_memory_kib),
+        );
+    }
+    let _ = write!(
+        out,
+        "\nUnder the rates that AWS and Stripe publish; memory is VmHWM, of {} MiB allowed.",
+        allowed(measured)
+    );
+    out
+}
+
+fn allowed(measured: &Measured) -> i32 {
+    measured.works.iter().map(|work| work.limit_mib).min().unwrap_or(0)
 }
 
 #[cfg(test)]
