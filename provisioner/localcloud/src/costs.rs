@@ -5,6 +5,7 @@
 //! read: the model says what day it is, and the local cloud's clock moves it.
 
 pub mod allocation;
+pub mod backfill;
 pub mod example;
 pub mod explorer;
 pub mod fault;

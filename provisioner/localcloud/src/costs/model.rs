@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::allocation::Backfill;
+use super::backfill::Backfill;
 use super::monthly::MonthlyCost;
 use super::row::CostRow;
 
