@@ -140,12 +140,21 @@ impl Figures {
     /// The sum of some rows, and of those among them for which `counts` holds.
     #[inline]
     pub fn sums(&self, rows: Range<usize>, counts: impl Fn(usize) -> bool) -> (Amount, Amount) {
-        let (mut all, mut counted) = (0, 0);
-        for (short, row) in self.short[rows.clone()].iter().zip(rows.clone()) {
-            all += i128::from(*short);
-            counted += i128::from(if counts(row) { *short } else { 0 });
-        }
-        let [mut all, mut counted] = [all, counted].map(|coarse| Amount { coarse, fine: 0 });
+        let short = || self.short[rows.clone()].iter().zip(rows.clone());
+        let bits = self.short[rows.clone()].iter().fold(0, |bits, short| bits | (short ^ short >> 63));
+        // A stretch of small amounts cannot leave 64 bits; that is the usual case, and several are added at once.
+        let is_small = bits.leading_zeros() > usize::BITS - rows.len().saturating_sub(1).leading_zeros();
+        let (mut all, mut counted) = if is_small {
+            let sums = short().fold((0_i64, 0_i64), |(all, counted), (short, row)| {
+                (all + short, counted + if counts(row) { *short } else { 0 })
+            });
+            (Amount::of_short(sums.0), Amount::of_short(sums.1))
+        } else {
+            short().fold((Amount::ZERO, Amount::ZERO), |(all, counted), (short, row)| {
+                let amount = Amount::of_short(*short);
+                (all + amount, if counts(row) { counted + amount } else { counted })
+            })
+        };
         for (row, amount) in self.long.iter().filter(|(row, _)| rows.contains(row)) {
             all.add(*amount);
             if counts(*row) {

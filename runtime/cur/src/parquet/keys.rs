@@ -91,7 +91,11 @@ impl Keys {
                     if is_all {
                         return Ok(Some(same));
                     }
-                    values.fill(same);
+                    let most = self.leaf.most();
+                    for (number, level) in out.iter_mut().zip(&self.levels) {
+                        *number = if *level == most { same } else { EMPTY };
+                    }
+                    return Ok(None);
                 }
                 None => {
                     for value in values.iter_mut() {
