@@ -25,6 +25,7 @@ const TOOLS: &[Tool] = &[
     Tool { cfg: "tool_bash", find: || on_the_path("bash"), packages: &["tests"] },
     Tool { cfg: "tool_groff", find: || on_the_path("groff"), packages: &["tests"] },
     Tool { cfg: "tool_actionlint", find: || on_the_path("actionlint"), packages: &["tests"] },
+    Tool { cfg: "tool_nise", find: || on_the_path("nise"), packages: &["tests"] },
     Tool { cfg: "tool_zizmor", find: || on_the_path("zizmor"), packages: &["tests"] },
 ];
 

@@ -6,7 +6,10 @@ pub mod describe;
 pub mod report;
 
 mod disk;
+mod listed;
+mod objects;
 mod parts;
+mod place;
 mod reading;
 
 use clap::Subcommand as ClapSubcommand;

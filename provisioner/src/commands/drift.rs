@@ -96,7 +96,7 @@ fn show(global: &Global, session: &Session, report: &DriftReport) -> Result<(), 
     };
     match global.written {
         // CSV is for cost reports; the command line saw to that.
-        Written::Human | Written::Csv => terminal::print(&views::drift::render(report, &around)),
+        Written::Human | Written::Csv | Written::Parquet => terminal::print(&views::drift::render(report, &around)),
         Written::Markdown => terminal::print(&views::drift_markdown::render(report, &around)),
         Written::Json => {
             let document = views::drift_json::render(report, &around, &session.cloud.calls.counts());

@@ -100,7 +100,9 @@ pub fn show(
     match global.written {
         Written::Markdown => terminal::print(&views::plan_markdown::render(plan, &around)),
         // Only drift writes SARIF, only cost reports are CSV; the command line saw to that.
-        Written::Human | Written::Sarif | Written::Csv => terminal::print(&views::plan::render(plan, &around)),
+        Written::Human | Written::Sarif | Written::Csv | Written::Parquet => {
+            terminal::print(&views::plan::render(plan, &around));
+        }
         Written::Json => {
             let document = views::plan_json::render(plan, &calls, &unprovisioned);
             terminal::print_json(&document)?;

@@ -100,7 +100,9 @@ impl Command {
     /// The formats it writes.
     pub fn writes(&self) -> &'static [Written] {
         match self {
-            Command::Costs(commands::costs::Subcommand::Report(_)) => &[Written::Human, Written::Json, Written::Csv],
+            Command::Costs(commands::costs::Subcommand::Report(_)) => {
+                &[Written::Human, Written::Json, Written::Csv, Written::Parquet]
+            }
             Command::Drift(_) => &[Written::Human, Written::Json, Written::Markdown, Written::Sarif],
             Command::Plan(_) => &[Written::Human, Written::Json, Written::Markdown],
             _ => &[Written::Human, Written::Json],

@@ -48,6 +48,8 @@ pub enum Written {
     Json,
     /// Comma-separated values with every digit; cost reports only.
     Csv,
+    /// A Parquet file with every digit; cost reports only.
+    Parquet,
     /// For a comment on GitHub; plan and drift only.
     Markdown,
     /// For GitHub code scanning, SARIF 2.1.0; drift only.

@@ -94,6 +94,15 @@ fn csv_and_json_have_every_group_with_every_digit() {
 }
 
 #[test]
+fn parquet_is_what_the_reader_makes_of_the_groups() {
+    let program = Program::new();
+    program.write("report.csv", text(0));
+    let bytes = program.bytes(&["costs", "report", "report.csv", "--by", "service,tenant", "--format", "parquet"]);
+    assert_eq!(bytes, cur::parquet(&report(&text(0), &["service", "tenant"])).expect("written"));
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+}
+
+#[test]
 fn a_manifest_or_a_folder_names_the_files() {
     let program = Program::new();
     let manifest = |version: &str| {
@@ -140,7 +149,7 @@ fn what_cannot_be_answered_says_why() {
     let program = Program::new();
     program.write("report.csv", text(0));
     program.write("empty/readme.txt", "");
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["report", "none.csv"], "none.csv cannot be read: No such file"),
         (&["report", "empty"], "empty has no cost report in it"),
         (
@@ -153,6 +162,11 @@ fn what_cannot_be_answered_says_why() {
             "--from 2026-02-01 is after --to 2026-01-01",
         ),
         (&["report", "report.csv", "--format", "markdown"], "this command writes human, json, csv"),
+        (&["report", "s3:///report.csv"], "`s3:///report.csv` names no bucket"),
+        (
+            &["report", "--compare", "report.csv", "report.csv", "--format", "parquet"],
+            "a comparison is not written as Parquet",
+        ),
     ];
     for (arguments, expected) in cases {
         let ran = program.run(&[&["costs"], arguments].concat());

@@ -65,10 +65,21 @@ impl Program {
 
     /// Runs it with variables set.
     pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        ran(self.command(arguments, variables).output().expect("the program runs"))
+    }
+
+    /// The bytes on stdout of a run that succeeds, which need not be text.
+    pub fn bytes(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.command(arguments, &[]).output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_billform"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("COLUMNS", "100").envs(variables.iter().copied());
-        ran(command.output().expect("the program runs"))
+        command
     }
 }
 

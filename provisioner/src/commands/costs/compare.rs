@@ -1,28 +1,25 @@
 //! `costs report --compare`: what a restatement changed.
 
-use std::path::Path;
+use cur::{Query, Reading, Source};
 
-use cur::Query;
-
-use super::{parts, reading};
+use super::place::Place;
+use super::reading;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Global, Written};
 use crate::ui::views::{costs_compare, terminal};
 
 /// Reads both on so many threads, and shows the `top` groups that differ most.
-pub async fn run(
-    global: &Global,
-    query: Query,
-    (old, new): (&Path, &Path),
-    threads: Option<usize>,
-    top: usize,
-) -> Outcome {
+pub async fn run(global: &Global, query: Query, places: [&Place; 2], threads: Option<usize>, top: usize) -> Outcome {
+    if global.written == Written::Parquet {
+        return Err(Failure::new("a comparison is not written as Parquet").hint("there are table, csv and json"));
+    }
     let mut reports = Vec::new();
-    for place in [old, new] {
-        let (parts, query) = (parts::find(&[place.to_owned()])?, query.clone());
-        let read = reading::read(parts, threads, move |sources, how| cur::report(sources, &query, how));
-        reports.push(read.await?);
+    for place in places {
+        let query = query.clone();
+        let question = move |sources: &[&dyn Source], how: &Reading<'_>| cur::report(sources, &query, how);
+        let (report, _) = reading::read(std::slice::from_ref(place), threads, question).await?;
+        reports.push(report);
     }
     let [old, new] = <[cur::Report; 2]>::try_from(reports).map_err(|_| Failure::new("two reports are compared"))?;
     if old.currency != new.currency {

@@ -1,40 +1,50 @@
 //! Which files make up a cost report: those named, those of a manifest, or all of a folder that has none.
-//!
-//! A folder may hold several versions of one month, as AWS keeps them. Its manifests say which files belong together; of
-//! several versions the one counts whose manifest lies highest, which is where AWS puts the newest.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cur::{Manifest, Source};
 
 use super::disk::DiskPart;
+use super::listed::{chosen, is_manifest, is_report};
+use super::objects::Objects;
+use super::place::Place;
 use crate::ui::failure::Failure;
 
-/// How files of reports end.
-const ENDINGS: [&str; 4] = [".parquet", ".csv", ".csv.gz", ".zip"];
+/// The parts of a report.
+pub struct Parts {
+    /// The files and objects.
+    pub sources: Vec<Box<dyn Source>>,
+    /// Set once one of them is found to have changed since.
+    pub changed: Arc<AtomicBool>,
+}
 
 /// Finds the parts of a report at these places.
-pub fn find(places: &[PathBuf]) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let mut files = Vec::new();
+pub async fn find(places: &[Place]) -> Result<Parts, Failure> {
+    let (mut files, mut sources, changed) = (Vec::new(), Vec::new(), Arc::<AtomicBool>::default());
     for place in places {
-        if place.is_dir() {
-            files.extend(of_folder(place)?);
-        } else if is_json(place) {
-            files.extend(of_manifest(place, &read(place)?)?);
-        } else {
-            files.push(place.clone());
+        match place {
+            Place::Disk(path) if path.is_dir() => files.extend(of_folder(path)?),
+            Place::Disk(path) if is_json(path) => files.extend(of_manifest(path, &read(path)?)?),
+            Place::Disk(path) => files.push(path.clone()),
+            Place::Bucket(address) => {
+                let objects = Objects::open(&address.bucket, changed.clone()).await?;
+                sources.extend(objects.find(address).await?);
+            }
         }
     }
-    // A file that is named twice would be counted twice.
-    let mut known = Vec::new();
-    files.retain(|file| {
-        let path = file.canonicalize().unwrap_or_else(|_| file.clone());
-        let is_new = !known.contains(&path);
-        known.push(path);
-        is_new
+    for file in files {
+        sources.push(Box::new(DiskPart::new(&file)?) as Box<dyn Source>);
+    }
+    // A part that is named twice would be counted twice.
+    let mut known = BTreeSet::new();
+    sources.retain(|source| {
+        let path = Path::new(source.name()).canonicalize();
+        known.insert(path.unwrap_or_else(|_| source.name().into()))
     });
-    files.iter().map(|file| Ok(Box::new(DiskPart::new(file)?) as Box<dyn Source>)).collect()
+    Ok(Parts { sources, changed })
 }
 
 fn is_json(path: &Path) -> bool {
@@ -44,10 +54,10 @@ fn is_json(path: &Path) -> bool {
 fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let (mut files, mut manifests) = (Vec::new(), Vec::new());
     walk(folder, &mut |path| {
-        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        if name.ends_with("manifest.json") {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if is_manifest(&name) {
             manifests.push(path);
-        } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        } else if is_report(&name) {
             files.push(path);
         }
     })?;
@@ -57,33 +67,10 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let hint = "files of reports end in .parquet, .csv, .csv.gz or .zip";
         return if files.is_empty() { Err(none().hint(hint)) } else { Ok(files) };
     }
-    let mut reports = BTreeMap::<String, Vec<(PathBuf, Manifest)>>::new();
-    for path in manifests {
-        let manifest = read(&path)?;
-        reports.entry(manifest.report.clone()).or_default().push((path, manifest));
-    }
-    let mut parts = Vec::new();
-    for versions in reports.into_values() {
-        let (path, manifest) = newest(versions)?;
-        parts.extend(of_manifest(&path, &manifest)?);
-    }
-    Ok(parts)
-}
-
-/// The version whose manifest lies highest; two that lie alike must be the same.
-fn newest(mut versions: Vec<(PathBuf, Manifest)>) -> Result<(PathBuf, Manifest), Failure> {
-    versions.sort_by_key(|(path, _)| (path.components().count(), path.clone()));
-    let depth = versions[0].0.components().count();
-    let other = versions
-        .iter()
-        .find(|(path, manifest)| path.components().count() == depth && manifest.version != versions[0].1.version);
-    match other {
-        None => Ok(versions.swap_remove(0)),
-        Some((other, _)) => {
-            let text = format!("{} and {} are two versions of one month", versions[0].0.display(), other.display());
-            Err(Failure::new(text).hint("name the manifest of one of them, or compare both with --compare OLD NEW"))
-        }
-    }
+    let manifests = manifests.into_iter().map(|path| Ok((path.clone(), read(&path)?)));
+    let chosen = chosen(manifests.collect::<Result<_, Failure>>()?)?;
+    let parts = chosen.iter().map(|(path, manifest)| of_manifest(path, manifest));
+    Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 fn walk(folder: &Path, each: &mut dyn FnMut(PathBuf)) -> Result<(), Failure> {

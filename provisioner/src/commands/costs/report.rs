@@ -1,11 +1,12 @@
 //! `costs report`: sums of a cost report by group, exact to the last digit.
 
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
-use cur::{Basis, Dimension, Query};
+use cur::{Basis, Dimension, Query, Reading, Report, Source};
 
-use super::{compare, parts, reading};
+use super::place::Place;
+use super::{compare, reading};
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Global, Written};
@@ -14,16 +15,16 @@ use crate::ui::views::{costs, terminal};
 /// Arguments of `costs report`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Files of one report, its manifest, or a folder with either.
-    #[arg(value_name = "FILE|FOLDER", required_unless_present = "compare")]
-    pub places: Vec<PathBuf>,
+    /// Files of one report, its manifest, or a folder with either; on this machine or in S3.
+    #[arg(value_name = "FILE|FOLDER|s3://BUCKET/KEY", required_unless_present = "compare")]
+    pub places: Vec<Place>,
     /// Shows by how much each group's cost differs between two versions of a report.
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "places")]
-    pub compare: Vec<PathBuf>,
+    pub compare: Vec<Place>,
     /// What to ask of the report.
     #[command(flatten)]
     pub question: Question,
-    /// How many groups a table shows at each level; 0 for all. CSV and JSON always have all.
+    /// How many groups a table shows at each level; 0 for all. Other formats always have all.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
     /// How many threads read; as many as there are cores when left out.
@@ -86,15 +87,25 @@ impl Question {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let query = arguments.question.query()?;
     if let [old, new] = &arguments.compare[..] {
-        return compare::run(global, query, (old.as_path(), new.as_path()), arguments.threads, arguments.top).await;
+        return compare::run(global, query, [old, new], arguments.threads, arguments.top).await;
     }
-    let parts = parts::find(&arguments.places)?;
-    let files = parts.len();
-    let report = reading::read(parts, arguments.threads, move |sources, how| cur::report(sources, &query, how)).await?;
+    let question = move |sources: &[&dyn Source], how: &Reading<'_>| cur::report(sources, &query, how);
+    let (report, files) = reading::read(&arguments.places, arguments.threads, question).await?;
     match global.written {
         Written::Json => terminal::print_json(&costs::json(&report, files))?,
         Written::Csv => print!("{}", costs::csv(&report)),
+        Written::Parquet => print_parquet(&report)?,
         _ => terminal::print(&costs::table(&report, files, arguments.top, terminal::width())),
     }
     Ok(exit::DONE)
+}
+
+/// Writes the groups to a file or a pipe: no terminal shows Parquet.
+fn print_parquet(report: &Report) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if out.is_terminal() {
+        return Err(Failure::new("Parquet is not written to a terminal").hint("add `> costs.parquet`"));
+    }
+    let bytes = cur::parquet(report).map_err(|cause| Failure::new(cause).hint("CSV and JSON have every digit"))?;
+    Ok(out.write_all(&bytes).and_then(|()| out.flush())?)
 }
