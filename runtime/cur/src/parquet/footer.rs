@@ -8,6 +8,7 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::leaf::Shape;
 use super::pages::Chunk;
+use super::thrift::check_footer;
 use crate::layout::Column;
 use crate::problem::Fault;
 use crate::source::Ranges;
@@ -112,6 +113,7 @@ impl Footer {
             return Err(Fault::damage(format!("the footer has {bytes} bytes, the file {length}")));
         }
         let footer = read(file, length - 8 - bytes, bytes as usize)?;
+        check_footer(&footer)?;
         // Statistics are of no use: every row is read.
         let options = ParquetMetaDataOptions::new()
             .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)

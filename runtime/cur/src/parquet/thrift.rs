@@ -1,5 +1,5 @@
 //! Page headers: the part of Parquet's compact Thrift that stands before every page. The `parquet` crate keeps its own to
-//! itself.
+//! itself. And a look at footers, before that crate reads them.
 //!
 //! Source: parquet-format, `parquet.thrift` (PageHeader) and the Thrift compact protocol.
 
@@ -40,12 +40,24 @@ pub enum PageKind {
 
 /// The header at the beginning of `bytes`, and how long it is. None where the bytes end before it does.
 pub fn page_header(bytes: &[u8]) -> Result<Option<(PageHeader, usize)>, Fault> {
-    let mut input = Compact { bytes, at: 0 };
+    let mut input = Compact { bytes, at: 0, has_flags: true };
     match input.page_header() {
         Ok(header) => Ok(Some((header, input.at))),
         Err(Stop::End) => Ok(None),
         Err(Stop::Wrong(cause)) => Err(Fault::damage(cause)),
     }
+}
+
+/// Refuses a footer that would keep the `parquet` crate busy for hours. What it does not know it skips, and there a
+/// boolean in a list takes no byte: six bytes stand for two billion of them, and lists of lists for that many each. No
+/// field of a footer is such a list, or a map.
+pub fn check_footer(bytes: &[u8]) -> Result<(), Fault> {
+    let mut input = Compact { bytes, at: 0, has_flags: false };
+    let read = input.value(STRUCT, FOOTER_DEPTH);
+    read.map(drop).map_err(|stop| match stop {
+        Stop::End => Fault::damage("the footer is cut off"),
+        Stop::Wrong(_) => Fault::damage("the footer has a structure that no writer makes"),
+    })
 }
 
 enum Stop {
@@ -56,6 +68,8 @@ enum Stop {
 struct Compact<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Whether lists of booleans are read.
+    has_flags: bool,
 }
 
 /// The fields of a structure by their numbers, as integers; booleans are 0 and 1.
@@ -64,6 +78,8 @@ type Fields = [Option<i64>; 9];
 const STRUCT: u8 = 12;
 /// Structures are nested no deeper than this in any header.
 const DEPTH: u32 = 8;
+/// The same of footers, whose row groups hold columns, and those their statistics.
+const FOOTER_DEPTH: u32 = 16;
 
 impl Compact<'_> {
     fn page_header(&mut self) -> Result<PageHeader, Stop> {
@@ -151,7 +167,8 @@ impl Compact<'_> {
                 for _ in 0..length {
                     // A boolean in a list is a byte of its own.
                     match head & 0x0f {
-                        1 | 2 => self.skip(1)?,
+                        1 | 2 if self.has_flags => self.skip(1)?,
+                        1 | 2 => return Err(Stop::Wrong("a footer has a list of booleans")),
                         kind => {
                             self.value(kind, deeper)?;
                         }
@@ -216,6 +233,19 @@ mod tests {
         for length in 0..PAGE.len() {
             assert_eq!(page_header(&PAGE[..length]), Ok(None), "{length} bytes");
         }
+    }
+
+    #[test]
+    fn a_footer_of_billions_of_booleans_is_refused() {
+        let sound = [0x15, 2, 0x19, 0x2c, 0x15, 2, 0, 0x15, 4, 0, 0];
+        assert_eq!(check_footer(&sound), Ok(()));
+        // An unknown field: a list of lists, each of 2^31 - 1 booleans.
+        let flags = [0xf1, 0xff, 0xff, 0xff, 0xff, 0x07];
+        let footer = [&[0xf9, 0xe9][..], &flags.repeat(14), &[0]].concat();
+        let fault = check_footer(&footer).expect_err("refused");
+        assert_eq!(fault.cause, "the footer has a structure that no writer makes");
+        assert_eq!(check_footer(&sound[..9]).expect_err("cut").cause, "the footer is cut off");
+        assert!(check_footer(&[0x1c; 400]).is_err());
     }
 
     #[test]
