@@ -29,7 +29,8 @@ const TOOLS: &[Tool] = &[
     Tool { cfg: "tool_zizmor", find: || on_the_path("zizmor"), packages: &["tests"] },
 ];
 
-fn main() {
+/// Says which of the package's tools are there.
+pub fn main() {
     let package = env::var("CARGO_PKG_NAME").expect("cargo names the package");
     for tool in TOOLS.iter().filter(|tool| tool.packages.contains(&package.as_str())) {
         println!("cargo:rustc-check-cfg=cfg({})", tool.cfg);
