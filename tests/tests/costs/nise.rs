@@ -18,7 +18,7 @@ fn stdout(command: &mut Command) -> String {
 /// Days of two months, each a file of its own.
 fn generated(folder: &Path) -> Vec<PathBuf> {
     let days = ["--start-date", "2026-01-30", "--end-date", "2026-02-02"];
-    let nise = ["report", "aws", "--write-monthly", "--aws-s3-report-name", "report"];
+    let nise = ["report", "aws", "--write-monthly"];
     stdout(Command::new("nise").args(nise).args(days).current_dir(folder));
     let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "csv")).collect();
