@@ -5,7 +5,7 @@ mod clock;
 mod cost_explorer;
 mod dynamodb;
 mod secrets;
-mod stripe;
+pub mod stripe;
 
 use std::sync::{Arc, OnceLock};
 

@@ -116,6 +116,11 @@ impl Currency {
     /// Euros.
     pub const EUR: Currency = Currency(*b"EUR");
 
+    /// Every currency that billform bills in, by code.
+    pub fn all() -> impl Iterator<Item = Currency> {
+        TABLE.iter().filter_map(|row| row.code.parse().ok())
+    }
+
     /// The code in upper case.
     pub fn code(&self) -> &str {
         // Every constructor checks the letters, so the bytes are ASCII.

@@ -2,26 +2,19 @@
 
 mod attempts;
 mod pace;
-mod requests;
+pub mod requests;
 
 use async_trait::async_trait;
 use billing::invoice::{Remote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::TENANT_METADATA;
 use stripe::{Client, ClientBuilder, StripeRequest};
-use stripe_billing::invoice::{
-    DeleteInvoice, FinalizeInvoiceInvoice, ListInvoice, RetrieveInvoice, SendInvoiceInvoice, VoidInvoiceInvoice,
-};
-use stripe_billing::invoice_line_item::ListInvoiceInvoiceLineItem;
 use stripe_billing::{Invoice, InvoiceStatus};
-use stripe_core::customer::{RetrieveCustomer, RetrieveCustomerReturned};
+use stripe_core::customer::RetrieveCustomerReturned;
 
 use crate::ports::{DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
 use crate::secret::Secret;
 use attempts::Account;
-
-/// Stripe's largest page.
-const PAGE: i64 = 100;
 
 /// Stripe's invoices.
 pub struct StripeInvoices {
@@ -56,7 +49,7 @@ impl StripeInvoices {
 #[async_trait]
 impl Invoices for StripeInvoices {
     async fn of_customer(&self, customer: &str) -> Result<Vec<Remote>, PortError> {
-        let mut list = ListInvoice::new().customer(customer).limit(PAGE);
+        let mut list = requests::of_customer(customer);
         let mut found = Vec::new();
         loop {
             let page = self.account.repeat("list Stripe's invoices", || list.send(&self.client)).await?;
@@ -74,7 +67,7 @@ impl Invoices for StripeInvoices {
     }
 
     async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
-        let retrieve = RetrieveInvoice::new(id);
+        let retrieve = requests::invoice(id);
         let found = self.account.repeat_found("read a Stripe invoice", || retrieve.send(&self.client)).await?;
         found.as_ref().map(remote).transpose()
     }
@@ -89,7 +82,7 @@ impl Invoices for StripeInvoices {
     }
 
     async fn line_ids(&self, invoice: &str) -> Result<Vec<String>, PortError> {
-        let mut list = ListInvoiceInvoiceLineItem::new(invoice).limit(PAGE);
+        let mut list = requests::lines(invoice);
         let mut found = Vec::new();
         loop {
             let page = self.account.repeat("list an invoice's lines", || list.send(&self.client)).await?;
@@ -110,26 +103,25 @@ impl Invoices for StripeInvoices {
     }
 
     async fn finalize(&self, step: &StepRequest) -> Result<Remote, PortError> {
-        let finalize = FinalizeInvoiceInvoice::new(step.invoice.as_str()).auto_advance(true);
-        self.under_key("finalise an invoice", &step.idempotency_key, &finalize).await
+        self.under_key("finalise an invoice", &step.idempotency_key, &requests::finalize(step)).await
     }
 
     async fn send(&self, step: &StepRequest) -> Result<Remote, PortError> {
-        self.under_key("send an invoice", &step.idempotency_key, &SendInvoiceInvoice::new(step.invoice.as_str())).await
+        self.under_key("send an invoice", &step.idempotency_key, &requests::send(step)).await
     }
 
     async fn void(&self, step: &StepRequest) -> Result<Remote, PortError> {
-        self.under_key("void an invoice", &step.idempotency_key, &VoidInvoiceInvoice::new(step.invoice.as_str())).await
+        self.under_key("void an invoice", &step.idempotency_key, &requests::void(step)).await
     }
 
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
-        let delete = DeleteInvoice::new(invoice);
+        let delete = requests::delete(invoice);
         // Deleting has the same effect however often it is sent: it needs no key.
         self.account.repeat_found("delete a draft", || delete.send(&self.client)).await.map(drop)
     }
 
     async fn can_charge(&self, customer: &str) -> Result<bool, PortError> {
-        let retrieve = RetrieveCustomer::new(customer);
+        let retrieve = requests::customer(customer);
         let found = self.account.repeat("read a Stripe customer", || retrieve.send(&self.client)).await?;
         Ok(match found {
             RetrieveCustomerReturned::Customer(customer) => {

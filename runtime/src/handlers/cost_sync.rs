@@ -13,7 +13,7 @@ use billing::attribution::window::Known;
 use billing::attribution::{self, Attribution, Gathering, Owners, window};
 use billing::exact::ExactNumber;
 use billing::function::{Grant, Setting};
-use billing::ledger::{self, SyncMark};
+use billing::ledger::{self, LeftTenant, SyncMark};
 use billing::names::UNALLOCATED;
 use billing::period::parse_date;
 use billing::sharing::RecordType;
@@ -145,6 +145,7 @@ impl CostSync {
         let tenants = ledger::tenants::all(&*self.ledger).await?;
         let left = ledger::left_tenants::all(&*self.ledger).await?;
         let owners = Owners::of(&tenants, &left, &self.tenant_tag)?;
+        let last_months = last_months(&tenants, &left);
         let mut synced = Synced::default();
         for month in self.months(event, &tenants).await? {
             let attribution = self.attributed(month, &owners).await?;
@@ -152,7 +153,7 @@ impl CostSync {
             let (total, unallocated) = attribution.totals();
             synced.total += total;
             synced.unallocated += unallocated;
-            self.write_all(&month, &attribution, &mut synced).await;
+            self.write_all(&month, &attribution, &last_months, &mut synced).await;
         }
         Ok(synced.outcome(owners.tenants().len()))
     }
@@ -221,9 +222,15 @@ impl CostSync {
     }
 
     /// Writes every tenant's days; a tenant's failure is noted and stops no other.
-    async fn write_all(&self, month: &Period, attribution: &Attribution, synced: &mut Synced) {
-        let writes: Vec<_> =
-            attribution.tenants().iter().map(|tenant| self.one_tenant(tenant, month, attribution)).collect();
+    async fn write_all(
+        &self,
+        month: &Period,
+        attribution: &Attribution,
+        last_months: &LastMonths<'_>,
+        synced: &mut Synced,
+    ) {
+        let tenants = attribution.tenants().iter();
+        let writes: Vec<_> = tenants.map(|tenant| self.one_tenant(tenant, month, attribution, last_months)).collect();
         let mut written = stream::iter(writes).buffer_unordered(TENANTS_AT_ONCE);
         while let Some((tenant, written)) = written.next().await {
             match written {
@@ -241,29 +248,49 @@ impl CostSync {
         tenant: &'a str,
         month: &Period,
         attribution: &Attribution,
+        last_months: &LastMonths<'_>,
     ) -> (&'a str, Result<usize, PortError>) {
-        (tenant, self.write_tenant(tenant, month, attribution).await)
+        let last = last_months.get(tenant);
+        let is_billed = |mark: &&SyncMark| last.is_none_or(|last| mark.month <= *last);
+        let marks: Vec<&SyncMark> = attribution.marks.iter().filter(is_billed).collect();
+        (tenant, self.write_tenant(tenant, month, attribution, &marks).await)
     }
 
     /// Marks the months that change as being written, writes their days, then marks everything as known.
-    async fn write_tenant(&self, tenant: &str, period: &Period, attribution: &Attribution) -> Result<usize, PortError> {
+    async fn write_tenant(
+        &self,
+        tenant: &str,
+        period: &Period,
+        attribution: &Attribution,
+        marks: &[&SyncMark],
+    ) -> Result<usize, PortError> {
         let table = &*self.ledger;
         let days = attribution.days_of(tenant);
         let stored = ledger::costs::days(table, tenant, period).await?;
         let changed = attribution::changed(&stored, &days);
-        let changes = |mark: &&SyncMark| changed.iter().any(|day| Month::of(day.date) == mark.month);
-        for mark in attribution.marks.iter().filter(changes) {
+        let changes = |mark: &&&SyncMark| changed.iter().any(|day| Month::of(day.date) == mark.month);
+        for mark in marks.iter().filter(changes) {
             let before = ledger::costs::mark(table, tenant, mark.month).await?;
             ledger::costs::put_mark(table, tenant, &being_written(mark, before.as_ref())).await?;
         }
         let writes: Vec<_> = changed.iter().map(|day| ledger::costs::put_day(table, tenant, day)).collect();
         // A day that a later sync wrote is newer, and stays.
         stream::iter(writes).buffer_unordered(DAYS_AT_ONCE).try_for_each(|_| future::ready(Ok(()))).await?;
-        for mark in &attribution.marks {
+        for mark in marks {
             ledger::costs::put_mark(table, tenant, mark).await?;
         }
         Ok(changed.len())
     }
+}
+
+/// The last month of each tenant who left, by id. Later ones are never billed, so they have no marks; days that were
+/// written before the tenant left are still corrected.
+type LastMonths<'a> = BTreeMap<&'a str, Month>;
+
+/// The last months of the tenants who left and did not come back.
+fn last_months<'a>(tenants: &[TenantRecord], left: &'a [LeftTenant]) -> LastMonths<'a> {
+    let is_gone = |left: &&LeftTenant| tenants.iter().all(|tenant| tenant.id != left.id);
+    left.iter().filter(is_gone).map(|left| (left.id.as_str(), left.last_period)).collect()
 }
 
 /// The mark while a month's days are written: readers know the days they knew before, and nobody bills it.

@@ -35,8 +35,8 @@ pub fn open_months(tenant: &TenantRecord, marks: &[SyncMark], records: &[Invoice
     months
 }
 
-/// Whether a month's cost is still compared with what was invoiced for it.
+/// Whether a month's cost is still compared with what was invoiced for it: October's until the 31st of January.
 pub fn is_looked_at(month: Month, today: Date) -> bool {
     let until = (0..LOOK_BACK_MONTHS).fold(month, |month, _| month.next().unwrap_or(month));
-    Month::of(today).previous().is_ok_and(|last| last <= until)
+    Month::of(today) <= until
 }

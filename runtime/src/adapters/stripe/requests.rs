@@ -1,4 +1,5 @@
-//! What is sent to Stripe, from what the invoicer asks for.
+//! What is sent to Stripe, from what the invoicer asks for: one function for each call of [`Invoices`](crate::ports::Invoices),
+//! pure. Each idempotency key goes beside its request, in a header.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -9,15 +10,41 @@ use billing::{Currency, Period};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use stripe_billing::invoice::{
-    AddLinesInvoice, AddLinesInvoiceLines, CreateInvoice, CreateInvoicePendingInvoiceItemsBehavior,
-    Period as LinePeriod, RemoveLinesInvoice, RemoveLinesInvoiceLines, RemoveLinesInvoiceLinesBehavior, UpdateInvoice,
+    AddLinesInvoice, AddLinesInvoiceLines, CreateInvoice, CreateInvoicePendingInvoiceItemsBehavior, DeleteInvoice,
+    FinalizeInvoiceInvoice, ListInvoice, Period as LinePeriod, RemoveLinesInvoice, RemoveLinesInvoiceLines,
+    RemoveLinesInvoiceLinesBehavior, RetrieveInvoice, SendInvoiceInvoice, UpdateInvoice, VoidInvoiceInvoice,
 };
+use stripe_billing::invoice_line_item::ListInvoiceInvoiceLineItem;
 use stripe_billing::{Invoice, InvoiceCollectionMethod};
+use stripe_core::customer::RetrieveCustomer;
 
-use crate::ports::{DraftRequest, LineRequest, LinesRequest, PortError, RemoveRequest, UpdateRequest};
+use crate::ports::{DraftRequest, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
+
+/// Stripe's largest page.
+const PAGE: i64 = 100;
+
+/// The first page of a customer's invoices, newest first.
+pub fn of_customer(customer: &str) -> ListInvoice {
+    ListInvoice::new().customer(customer).limit(PAGE)
+}
+
+/// One invoice.
+pub fn invoice(id: &str) -> RetrieveInvoice {
+    RetrieveInvoice::new(id)
+}
+
+/// The first page of an invoice's lines.
+pub fn lines(invoice: &str) -> ListInvoiceInvoiceLineItem {
+    ListInvoiceInvoiceLineItem::new(invoice).limit(PAGE)
+}
+
+/// One customer.
+pub fn customer(id: &str) -> RetrieveCustomer {
+    RetrieveCustomer::new(id)
+}
 
 /// A draft that takes up no pending items, sends nothing and collects nothing by itself.
-pub(super) fn create(request: &DraftRequest) -> CreateInvoice {
+pub fn create(request: &DraftRequest) -> CreateInvoice {
     let create = CreateInvoice::new()
         .customer(&request.customer)
         .currency(stripe_currency(|invoice| &invoice.currency, request.currency))
@@ -33,7 +60,10 @@ pub(super) fn create(request: &DraftRequest) -> CreateInvoice {
 }
 
 /// All lines in one call, with what the draft then carries.
-pub(super) fn add_lines(request: &LinesRequest) -> Result<AddLinesInvoice, PortError> {
+///
+/// # Errors
+/// The period is beyond the calendar.
+pub fn add_lines(request: &LinesRequest) -> Result<AddLinesInvoice, PortError> {
     let period = stripe_period(&request.period)?;
     let lines: Vec<AddLinesInvoiceLines> = request.lines.iter().map(|added| line(added, &period)).collect();
     Ok(AddLinesInvoice::new(request.invoice.as_str(), lines).invoice_metadata(map(&request.metadata)))
@@ -51,20 +81,40 @@ fn line(added: &LineRequest, period: &LinePeriod) -> AddLinesInvoiceLines {
 }
 
 /// Removes lines for good.
-pub(super) fn remove_lines(request: &RemoveRequest) -> RemoveLinesInvoice {
+pub fn remove_lines(request: &RemoveRequest) -> RemoveLinesInvoice {
     let removed = |id: &String| RemoveLinesInvoiceLines::new(RemoveLinesInvoiceLinesBehavior::Delete, id.clone());
     let lines: Vec<RemoveLinesInvoiceLines> = request.lines.iter().map(removed).collect();
     RemoveLinesInvoice::new(request.invoice.as_str(), lines).invoice_metadata(map(&request.metadata))
 }
 
 /// Metadata, and how the money comes in.
-pub(super) fn update(request: &UpdateRequest) -> UpdateInvoice {
+pub fn update(request: &UpdateRequest) -> UpdateInvoice {
     let update = UpdateInvoice::new(request.invoice.as_str()).metadata(map(&request.metadata));
     match request.collection {
         None => update,
         Some(Collection::SendInvoice) => update.collection_method(InvoiceCollectionMethod::SendInvoice),
         Some(Collection::ChargeAutomatically) => update.collection_method(InvoiceCollectionMethod::ChargeAutomatically),
     }
+}
+
+/// Finalises a draft; Stripe advances it from then on.
+pub fn finalize(step: &StepRequest) -> FinalizeInvoiceInvoice {
+    FinalizeInvoiceInvoice::new(step.invoice.as_str()).auto_advance(true)
+}
+
+/// E-mails an invoice.
+pub fn send(step: &StepRequest) -> SendInvoiceInvoice {
+    SendInvoiceInvoice::new(step.invoice.as_str())
+}
+
+/// Takes a finalised invoice back.
+pub fn void(step: &StepRequest) -> VoidInvoiceInvoice {
+    VoidInvoiceInvoice::new(step.invoice.as_str())
+}
+
+/// Deletes a draft.
+pub fn delete(invoice: &str) -> DeleteInvoice {
+    DeleteInvoice::new(invoice)
 }
 
 fn map(metadata: &[(String, String)]) -> HashMap<String, String> {

@@ -317,3 +317,40 @@ async fn a_month_that_was_read_too_early_is_read_again_however_old() {
     let answer = sync.sync(&CostSyncEvent::default()).await.expect("an answer").answer;
     assert_eq!(answer.start, Some(date(2026, 9, 1)));
 }
+
+/// Months after a tenant's last one are never billed. Until their record went, cost with their tag was theirs.
+#[tokio::test]
+async fn a_tenant_who_left_has_no_marks_beyond_the_last_month_and_no_later_cost() {
+    let ledger = Arc::new(billing::ledger::MemoryLedger::default());
+    let stays = tenant("a", "A");
+    let mut leaves = tenant("b", "B");
+    ledger.set(billing::ledger::Stored::of("a", &stays).expect("an item"));
+    let sync = CostSync {
+        ledger: ledger.clone(),
+        source: Arc::new(Memory::new(world())),
+        clock: Arc::new(FixedClock::at("2026-11-21T06:00:00Z")),
+        tenant_tag: TAG.to_owned(),
+        with_projects: true,
+        settle_days: 0,
+    };
+    ledger.set(billing::ledger::Stored::of("b", &leaves).expect("an item"));
+    sync.sync(&CostSyncEvent::default()).await.expect("a sync");
+    let marks = |ledger: Arc<billing::ledger::MemoryLedger>| async move {
+        let marks = ledger::costs::all_marks(&*ledger, "b").await.expect("marks");
+        marks.iter().map(|mark| mark.month.to_string()).collect::<Vec<String>>()
+    };
+    assert_eq!(marks(ledger.clone()).await, ["2026-10", "2026-11"]);
+
+    for sort in ["2026-10", "2026-11"] {
+        ledger.remove(&billing::ledger::Key::new("b", &format!("{}{sort}", billing::ledger::SYNC_PREFIX)));
+    }
+    leaves.last_period = "2026-09".parse().ok();
+    let left = billing::ledger::LeftTenant::of(&leaves).expect("a last month");
+    ledger.set(billing::ledger::Stored::of("b", &left).expect("an item"));
+    ledger.remove(&billing::ledger::Key::new("b", billing::names::TENANT_ITEM));
+    sync.sync(&CostSyncEvent::default()).await.expect("a sync");
+    assert!(marks(ledger.clone()).await.is_empty(), "no month that is synced now is theirs");
+    let october = Month::of(date(2026, 10, 1)).period();
+    let days = ledger::costs::days(&*ledger, "b", &october).await.expect("days");
+    assert!(days.iter().all(|day| day.cost().is_zero()), "their October is unallocated: {days:?}");
+}

@@ -156,9 +156,18 @@ fn every_month_that_is_not_settled_stays_open_and_settled_ones_are_looked_back_a
     };
     assert_eq!(open(&[]), ["2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10"]);
     let records = [settled("2026-05"), settled("2026-06"), settled("2026-07"), settled("2026-08")];
-    assert_eq!(open(&records), ["2026-07", "2026-08", "2026-09", "2026-10"]);
+    assert_eq!(open(&records), ["2026-08", "2026-09", "2026-10"]);
     let unpaid = InvoiceRecord { payment: Payment::default(), ..settled("2026-05") };
     assert_eq!(open(&[unpaid])[0], "2026-05");
+}
+
+/// Three months after its end: October's cost is compared with its invoice until the end of January.
+#[test]
+fn a_month_is_looked_at_for_three_months_after_its_end() {
+    let october = Month::of(date(2026, 10, 1));
+    let on = |today: Date| is_looked_at(october, today);
+    assert!(on(date(2026, 11, 1)) && on(date(2027, 1, 31)));
+    assert!(!on(date(2027, 2, 1)) && !on(date(2027, 12, 1)));
 }
 
 #[test]
