@@ -4,5 +4,4 @@ pub mod conformance;
 pub mod faults;
 pub mod github;
 pub mod live;
-pub mod simulate;
 pub mod stage;

@@ -224,6 +224,12 @@ impl Stripe {
         self.state().clock.now()
     }
 
+    /// How many events there were about a customer and what is theirs. While it stays the same, the answers to requests
+    /// that only read them do, too: a caller that asks the same over and over may keep them.
+    pub fn changes_of(&self, customer: &str) -> u64 {
+        self.state().changes.get(customer).copied().unwrap_or_default()
+    }
+
     /// Forgets every object and every idempotency key. The clock goes on, and no id comes up again.
     pub fn reset(&self) {
         let mut state = self.state();

@@ -121,6 +121,8 @@ pub(crate) struct State {
     pub(crate) endpoints: Collection,
     pub(crate) test_clocks: Collection,
     pub(crate) events: Events,
+    /// How many events there were about each customer and what is theirs.
+    pub(crate) changes: HashMap<String, u64>,
     /// The request that is being carried out; empty while the clock works.
     pub(crate) origin: Origin,
 }
@@ -155,6 +157,7 @@ impl State {
             endpoints: Collection::new("webhook endpoint"),
             test_clocks: Collection::new("test clock"),
             events: Events::new(),
+            changes: HashMap::new(),
             origin: Origin::default(),
         }
     }
@@ -188,6 +191,10 @@ impl State {
     }
 
     fn happened(&mut self, kind: EventType, object: &Value, previous: Option<Object>) {
+        let is_customer = object["object"] == "customer";
+        if let Some(customer) = object[if is_customer { "id" } else { "customer" }].as_str() {
+            *self.changes.entry(customer.to_owned()).or_default() += 1;
+        }
         let happened = Happened {
             id: self.ids.next("evt"),
             at: self.now(),

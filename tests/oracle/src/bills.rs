@@ -23,6 +23,7 @@ pub struct Bills {
     rates: Vec<Rate>,
     bills: Kept<(Month, Edition), Attribution>,
     owed: Kept<(Month, Edition, TenantId), Answer>,
+    estimated: Kept<(Month, Edition), bool>,
 }
 
 impl Bills {
@@ -35,9 +36,18 @@ impl Bills {
             self.rates = facts.rates.clone();
             self.bills = Kept::default();
             self.owed = Kept::default();
+            self.estimated = Kept::default();
         }
         self.bills.turn();
         self.owed.turn();
+        self.estimated.turn();
+    }
+
+    /// Says whether a figure of a month that was known at an instant is still an estimate.
+    #[must_use]
+    pub fn is_estimated(&self, facts: &Facts, month: Month, known_at: Timestamp) -> bool {
+        let key = (month, facts.edition(month, known_at));
+        *self.estimated.get(key, || facts.is_estimated(month, known_at))
     }
 
     /// Returns a month's bill as known at an instant.

@@ -28,7 +28,7 @@ pub struct Facts {
     pub policy: Policy,
     /// The tenants by id. An id that is used again is another tenant: see [`TenantId`].
     pub tenants: BTreeMap<TenantId, Tenant>,
-    /// Stated exchange rates, in any order.
+    /// Exchange rates in the order in which they were stated.
     pub rates: Vec<Rate>,
     /// What AWS says, by month of the day it is about.
     costs: BTreeMap<Month, OfMonth>,
@@ -89,17 +89,14 @@ impl Facts {
 
     /// Returns how many units of a currency one dollar is at a month's end; none without a stated rate near it.
     ///
-    /// Reading: "a rate must be of a day near the month's end" is the stated rate nearest to its last day, before it or
-    /// after, at most [`Policy::rate_days`] away; of two as near, the earlier. Dollars need none.
+    /// Dollars need none.
     #[must_use]
     pub fn rate(&self, currency: Currency, month: Month) -> Option<Exact> {
         if currency.code == "USD" {
             return Some(Exact::whole(1));
         }
-        let distance = |rate: &&Rate| rate.days_from(month.last());
-        let near = self.rates.iter().filter(|rate| rate.currency == currency.code);
-        let near = near.filter(|rate| distance(rate) <= self.policy.rate_days);
-        near.min_by_key(|rate| (distance(rate), rate.date)).map(|rate| rate.per_dollar.clone())
+        let of_currency = self.rates.iter().filter(|rate| rate.currency == currency.code);
+        rate::of_month(of_currency, month, &self.policy).map(|rate| rate.per_dollar.clone())
     }
 }
 

@@ -41,6 +41,17 @@ pub enum Blocked {
 /// Reading: all days of a month are known to a read at its close or later.
 #[must_use]
 pub fn stage(facts: &Facts, month: Month, read_at: Option<Timestamp>, now: Timestamp) -> Stage {
+    stage_of(&facts.policy, month, read_at, now, |read_at| facts.is_estimated(month, read_at))
+}
+
+/// The same by the policy, and by whether a figure of the month was an estimate at its last read.
+pub(crate) fn stage_of(
+    policy: &Policy,
+    month: Month,
+    read_at: Option<Timestamp>,
+    now: Timestamp,
+    is_estimated: impl FnOnce(Timestamp) -> bool,
+) -> Stage {
     let read_at = read_at.filter(|read_at| *read_at <= now);
     if now < month.close() {
         return Stage::Closed(Blocked::Running);
@@ -48,13 +59,13 @@ pub fn stage(facts: &Facts, month: Month, read_at: Option<Timestamp>, now: Times
     let Some(read_at) = read_at.filter(|read_at| *read_at >= month.close()) else {
         return Stage::Closed(Blocked::Unread);
     };
-    if now < draft_from(&facts.policy, month) {
+    if now < draft_from(policy, month) {
         return Stage::Closed(Blocked::BeforeDraftDay);
     }
-    if read_at < settles_at(&facts.policy, month) {
+    if read_at < settles_at(policy, month) {
         return Stage::Provisional(Blocked::Unsettled);
     }
-    if facts.is_estimated(month, read_at) {
+    if is_estimated(read_at) {
         return Stage::Provisional(Blocked::Estimated);
     }
     Stage::Complete

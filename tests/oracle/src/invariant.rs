@@ -5,6 +5,7 @@
 
 mod closes;
 mod documents;
+mod reads;
 mod sums;
 mod timing;
 
@@ -15,10 +16,13 @@ use jiff::Timestamp;
 use crate::attribution::Attribution;
 use crate::bills::Bills;
 use crate::facts::{Facts, TenantId};
+use crate::finality::{Stage, stage_of};
 use crate::month::Month;
 use crate::owed::{NotOwed, Owed};
 use crate::violation::{Fault, Violation};
 use crate::world::{Account, World};
+
+use reads::Reads;
 
 /// Returns everything that is wrong with a world, given the facts: nothing for a system that bills as the contract
 /// says.
@@ -31,7 +35,7 @@ pub fn invariant(facts: &Facts, world: &World) -> Vec<Violation> {
 #[must_use]
 pub fn judge(bills: &mut Bills, facts: &Facts, world: &World) -> Vec<Violation> {
     bills.follow(facts);
-    let judge = Judge { facts, world, bills };
+    let judge = Judge { facts, world, bills, reads: Reads::of(world) };
     let mut violations = closes::faults(&judge);
     for (tenant, account) in &world.accounts {
         let case = Case { judge: &judge, tenant, account };
@@ -52,11 +56,18 @@ struct Judge<'a> {
     facts: &'a Facts,
     world: &'a World,
     bills: &'a Bills,
+    reads: Reads,
 }
 
 impl Judge<'_> {
     fn bill(&self, month: Month, known_at: Timestamp) -> Rc<Attribution> {
         self.bills.bill(self.facts, month, known_at)
+    }
+
+    /// Returns how far a month could be taken at an instant, by what was read until then.
+    fn stage(&self, month: Month, at: Timestamp) -> Stage {
+        let read_at = self.reads.last(month, at);
+        stage_of(&self.facts.policy, month, read_at, at, |read_at| self.bills.is_estimated(self.facts, month, read_at))
     }
 }
 

@@ -43,11 +43,12 @@ impl Costs {
         Costs { shared, answers: Mutex::default() }
     }
 
-    fn days(&self, period: &Period) -> Vec<QueriedDay> {
+    /// What Cost Explorer says of a period's month.
+    fn month_of(&self, period: &Period) -> Arc<Vec<QueriedDay>> {
         let now = self.shared.now();
         let month = Month::of(period.start());
         let is_billed = now >= days_after(month.close(), BILL_DAYS);
-        let answer = self.shared.with_facts(|facts| {
+        self.shared.with_facts(|facts| {
             let edition = facts.edition(month, now);
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             match answers.get(&month).filter(|(of, billed, _)| (*of, *billed) == (edition, is_billed)) {
@@ -58,8 +59,7 @@ impl Costs {
                     answer
                 }
             }
-        });
-        answer.iter().filter(|day| period.contains(day.date)).cloned().collect()
+        })
     }
 }
 
@@ -93,17 +93,18 @@ impl CostSource for Costs {
         const DOING: &str = "ask Cost Explorer";
         let due = self.shared.gate.begin(DOING).await?;
         let number: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
-        let days = self.days(period);
+        let month = self.month_of(period);
+        let days: Vec<&QueriedDay> = month.iter().filter(|day| period.contains(day.date)).collect();
         let rows = days.iter().enumerate().flat_map(|(at, day)| day.rows.iter().map(move |row| (at, row)));
         let (count, on_page) = (rows.clone().count(), rows.skip(number * PAGE).take(PAGE));
         // The first page names every day; a day's rows may go on on the next page.
-        let empty = |day: &QueriedDay| QueriedDay { rows: Vec::new(), ..day.clone() };
+        let empty = |day: &QueriedDay| QueriedDay { date: day.date, estimated: day.estimated, rows: Vec::new() };
         let mut page: BTreeMap<usize, QueriedDay> = match number {
-            0 => days.iter().map(empty).enumerate().collect(),
+            0 => days.iter().map(|day| empty(day)).enumerate().collect(),
             _ => BTreeMap::new(),
         };
         for (at, row) in on_page {
-            page.entry(at).or_insert_with(|| empty(&days[at])).rows.push(row.clone());
+            page.entry(at).or_insert_with(|| empty(days[at])).rows.push(row.clone());
         }
         let next = ((number + 1) * PAGE < count).then(|| (number + 1).to_string());
         let days = page.into_values().collect();

@@ -19,6 +19,10 @@ use super::random::Random;
 const CURRENCIES: [(&str, &str); 6] =
     [("USD", "1"), ("EUR", "0.9137"), ("JPY", "151.237"), ("KWD", "0.30745"), ("UGX", "3712.55"), ("ISK", "137.45")];
 
+/// How many days before a month's end the earliest rate is of, and how many after it the latest.
+const EARLIEST_RATE: u32 = 15;
+const LATEST_RATE: u32 = 12;
+
 /// How large a plan is, and how troubled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
@@ -68,19 +72,37 @@ fn policy(random: &mut Random) -> Policy {
     policy
 }
 
-/// A rate for each currency and month, of one of its last days, stated a day or two later, a few much later.
+/// A rate for each currency and month, of a day near its end, stated a day or two later, a few much later; some are
+/// edited just after the month's end.
+///
+/// A month's rate is stated before the next month's, and is of an earlier day than any that is near the next month: it is
+/// not replaced by one that is nearer and comes to light later.
 fn rates(plan: &Plan) -> Vec<Event> {
     let mut events = Vec::new();
     for (currency, usual) in CURRENCIES.iter().filter(|(currency, _)| *currency != "USD") {
         let mut random = Random::of(plan.seed, currency);
+        let mut stated = plan.first.first();
         for month in plan.first.to(plan.last) {
-            let thousandths = i128::from(random.between(950, 1_050));
-            let factor = Exact::fraction(thousandths, 1_000).unwrap_or_default();
-            let per_dollar = &Exact::parse(usual).unwrap_or_default() * &factor;
-            let date = plus(month.last(), -i64::from(random.below(4)));
+            let mut per_dollar = || {
+                let factor = Exact::fraction(i128::from(random.between(950, 1_050)), 1_000).unwrap_or_default();
+                &Exact::parse(usual).unwrap_or_default() * &factor
+            };
+            let (first, edited) = (per_dollar(), per_dollar());
+            let date = plus(
+                month.last(),
+                i64::from(random.between(0, EARLIEST_RATE + LATEST_RATE)) - i64::from(EARLIEST_RATE),
+            );
             let late = if random.chance(5) { random.between(10, 40) } else { random.between(1, 2) };
-            let on = plus(month.last(), i64::from(late));
-            events.push(Event { on, deed: Deed::StateRate { currency: (*currency).to_owned(), date, per_dollar } });
+            stated = plus(date, i64::from(late)).max(plus(stated, 1));
+            let state = |on, per_dollar| {
+                let currency = (*currency).to_owned();
+                Event { on, deed: Deed::StateRate { currency, date, per_dollar } }
+            };
+            events.push(state(stated, first));
+            let edit = plus(month.last(), i64::from(random.between(1, 3)));
+            if edit > stated && random.chance(20) {
+                events.push(state(edit, edited));
+            }
         }
     }
     events

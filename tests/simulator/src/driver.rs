@@ -1,6 +1,7 @@
 //! Plays a plan day by day against the real handlers, and has the oracle judge each day.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use localstripe::{Options, Stripe};
 use oracle::bills::Bills;
-use oracle::facts::TenantId;
+use oracle::facts::{Policy, TenantId};
 use oracle::finality::ended_months;
 use oracle::invariant::judge;
 use oracle::month::{Month, midnight};
@@ -31,7 +32,7 @@ use super::plan::Plan;
 use super::planted::Planted;
 use super::random::Random;
 use super::records::{Day, Records};
-use super::requests::{Form, key, send};
+use super::requests::{Form, send};
 use super::said::Said;
 use super::script::Script;
 use super::shared::Shared;
@@ -69,6 +70,13 @@ impl Counts {
         self.calls += other.calls;
         self.tenant_months += other.tenant_months;
         self.documents += other.documents;
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { days, runs, calls, tenant_months, documents } = self;
+        write!(f, "{tenant_months} tenant-months, {days} days, {runs} runs, {calls} calls, {documents} invoices")
     }
 }
 
@@ -118,7 +126,11 @@ impl Simulation {
         let shared = Arc::new(Shared::new(Script::new(plan), stripe, planted));
         let ports = Arc::new(Memory::new(Arc::clone(&shared)));
         let is_manual = plan.seed.is_multiple_of(2);
-        let handler = |name| start(name, &plan.policy, is_manual, ports.clone()).expect("a handler that starts");
+        let policy = match planted {
+            Some(Planted::SettlesAtOnce) => Policy { settle_days: 0, ..plan.policy.clone() },
+            _ => plan.policy.clone(),
+        };
+        let handler = |name| start(name, &policy, is_manual, ports.clone()).expect("a handler that starts");
         Simulation {
             cost_sync: handler("cost_sync"),
             invoicer: handler("invoicer"),
@@ -161,8 +173,8 @@ impl Simulation {
         (simulation.counts, failure.map_or(Ok(()), |failure| Err(Box::new(failure))))
     }
 
-    /// Plays a day.
-    fn day(&mut self, day: Date) -> Option<Failure> {
+    /// Plays a day: what happens, then the handlers' runs. Returns what is wrong after it, if anything is.
+    pub fn day(&mut self, day: Date) -> Option<Failure> {
         self.counts.days += 1;
         self.move_to(day, 0);
         let troubles = self.shared.with_script(|script| script.advance(day));
@@ -223,7 +235,7 @@ impl Simulation {
             if !self.customers.contains_key(tenant) {
                 let mut form = Form::default();
                 form.add("name", tenant.to_string()).add("email", format!("{}@tenants.example", tenant.id));
-                let made = send(&self.shared, &key(), ("POST", "/v1/customers"), &form, None).expect("a customer");
+                let made = send(&self.shared, ("POST", "/v1/customers"), &form).expect("a customer");
                 self.customers.insert(tenant.clone(), made["id"].as_str().unwrap_or_default().to_owned());
             }
         }
@@ -292,8 +304,12 @@ impl Simulation {
         self.observer.refresh(&self.shared);
     }
 
-    /// The events of a run: the schedule's, but for the defect that knows one month only.
+    /// The events of a run: the schedule's, but for the defects that know one month only.
     fn event(&self, day: Date, handler: usize) -> Vec<Value> {
+        if handler == 0 && self.shared.has(Planted::SyncsLastMonthOnly) {
+            let last = Month::of(day).plus(-1);
+            return vec![json!({"start": last.first().to_string(), "end": last.last().to_string()})];
+        }
         if handler == 0 || !self.shared.has(Planted::LastMonthOnly) {
             return vec![json!({})];
         }
@@ -331,8 +347,14 @@ impl Simulation {
         }
     }
 
+    /// Returns what there is in Stripe and in the ledger.
+    #[must_use]
+    pub fn world(&self) -> World {
+        self.observer.world(&self.shared, &self.said)
+    }
+
     fn judged(&mut self, day: Date) -> Option<Failure> {
-        let world = self.observer.world(&self.shared, &self.said);
+        let world = self.world();
         let bills = &mut self.bills;
         let violations = self.shared.with_facts(|facts| judge(bills, facts, &world));
         let tenant = violations.first()?.tenant.clone();

@@ -1,60 +1,82 @@
-//! Stripe's invoices through the strict Stripe, in this process: the same calls with the same parameters as the adapter's,
-//! and the defects that lie in what is asked or believed.
+//! Stripe's invoices through the strict Stripe, in this process: the adapter's own requests, and the defects that lie in
+//! what is asked or believed.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use billing::invoice::{Collection, Remote, RemoteStatus};
+use billing::invoice::{Remote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::{STATE_METADATA, TENANT_METADATA, TOTAL_METADATA};
+use runtime::adapters::stripe::requests;
 use runtime::ports::{DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
 use runtime::secret::Secret;
 use serde_json::Value;
+use stripe::StripeRequest;
 
 use super::planted::Planted;
-use super::requests::{Form, add_lines, create, pages, send};
+use super::requests::{all, ask};
 use super::shared::Shared;
+
+/// The last listing of each customer's invoices, and how many changes there were before it.
+#[derive(Debug, Default)]
+pub struct Listings(Mutex<BTreeMap<String, (u64, Arc<Vec<Value>>)>>);
 
 /// Stripe's invoices.
 pub struct StripeInvoices {
     shared: Arc<Shared>,
     key: Secret,
+    /// Every run lists every customer's invoices, and on most days nothing happened to them.
+    listings: Arc<Listings>,
 }
 
 impl StripeInvoices {
     /// Under a key.
-    pub fn new(shared: Arc<Shared>, key: Secret) -> StripeInvoices {
-        StripeInvoices { shared, key }
+    pub fn new(shared: Arc<Shared>, key: Secret, listings: Arc<Listings>) -> StripeInvoices {
+        StripeInvoices { shared, key, listings }
     }
 
-    fn write(&self, doing: &'static str, path: &str, form: &Form, key: &str) -> Result<Remote, PortError> {
-        let answer = send(&self.shared, &self.key, ("POST", path), form, Some(key));
+    /// Lists a customer's invoices, or repeats the last listing where nothing happened to them since.
+    fn invoices_of(&self, doing: &'static str, customer: &str) -> Result<Arc<Vec<Value>>, PortError> {
+        let changes = self.shared.stripe.changes_of(customer);
+        let mut listings = self.listings.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, listed)) = listings.get(customer).filter(|(at, _)| *at == changes) {
+            return Ok(Arc::clone(listed));
+        }
+        let listed = Arc::new(self.listed(doing, &requests::of_customer(customer))?);
+        listings.insert(customer.to_owned(), (changes, Arc::clone(&listed)));
+        Ok(listed)
+    }
+
+    fn write(&self, doing: &'static str, request: &impl StripeRequest, key: &str) -> Result<Remote, PortError> {
+        let answer = ask(&self.shared, &self.key, request, Some(key));
         let answer = answer.map_err(|refusal| PortError::new(doing, refusal))?;
-        self.believed(answer, doing)
+        self.believed(&answer, doing)
     }
 
-    fn read(&self, doing: &'static str, path: &str) -> Result<Option<Value>, PortError> {
-        match send(&self.shared, &self.key, ("GET", path), &Form::default(), None) {
+    /// What a request finds; none of what Stripe does not know.
+    fn found(&self, doing: &'static str, request: &impl StripeRequest) -> Result<Option<Value>, PortError> {
+        match ask(&self.shared, &self.key, request, None) {
             Ok(answer) => Ok(Some(answer)),
             Err(refusal) if refusal.status == 404 => Ok(None),
             Err(refusal) => Err(PortError::new(doing, refusal)),
         }
     }
 
-    fn listed(&self, doing: &'static str, path: &str) -> Result<Vec<Value>, PortError> {
-        pages(&self.shared, &self.key, path).map_err(|refusal| PortError::new(doing, refusal))
+    fn listed(&self, doing: &'static str, first: &impl StripeRequest) -> Result<Vec<Value>, PortError> {
+        all(&self.shared, &self.key, first).map_err(|refusal| PortError::new(doing, refusal))
     }
 
     /// What the handler believes of an answer: itself, but for the defects that do not look.
-    fn believed(&self, answer: Value, doing: &'static str) -> Result<Remote, PortError> {
-        let mut remote = remote(&answer).ok_or_else(|| PortError::new(doing, "it is not an invoice"))?;
+    fn believed(&self, answer: &Value, doing: &'static str) -> Result<Remote, PortError> {
+        let mut remote = remote(answer).ok_or_else(|| PortError::new(doing, "it is not an invoice"))?;
         let is_void = remote.status == RemoteStatus::Void;
         self.shared.with_trace(|trace| match trace.last_answers.get(&remote.id).filter(|_| is_void) {
             Some(before) if self.shared.has(Planted::VoidedUnnoticed) => {
                 remote = self::remote(before).unwrap_or(remote.clone());
             }
             Some(_) => {}
-            None if self.shared.planted.is_some() => drop(trace.last_answers.insert(remote.id.clone(), answer)),
+            None if self.shared.planted.is_some() => drop(trace.last_answers.insert(remote.id.clone(), answer.clone())),
             None => {}
         });
         let is_half_drawn = self.shared.with_trace(|trace| trace.half_drawn.contains(&remote.id));
@@ -77,8 +99,8 @@ impl Invoices for StripeInvoices {
     async fn of_customer(&self, customer: &str) -> Result<Vec<Remote>, PortError> {
         const DOING: &str = "list Stripe's invoices";
         let due = self.shared.gate.begin(DOING).await?;
-        let found = self.listed(DOING, &format!("/v1/invoices?customer={customer}&limit=100")).and_then(|found| {
-            let ours = found.into_iter().filter(|invoice| !invoice["metadata"][TENANT_METADATA].is_null());
+        let found = self.invoices_of(DOING, customer).and_then(|found| {
+            let ours = found.iter().filter(|invoice| !invoice["metadata"][TENANT_METADATA].is_null());
             let ours = ours.filter(|invoice| {
                 !self.shared.has(Planted::DoubleDraft) || !invoice["metadata"][STATE_METADATA].is_null()
             });
@@ -90,8 +112,8 @@ impl Invoices for StripeInvoices {
     async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
         const DOING: &str = "read a Stripe invoice";
         let due = self.shared.gate.begin(DOING).await?;
-        let found = self.read(DOING, &format!("/v1/invoices/{id}")).and_then(|found| match found {
-            Some(invoice) => self.believed(invoice, DOING).map(Some),
+        let found = self.found(DOING, &requests::invoice(id)).and_then(|found| match found {
+            Some(invoice) => self.believed(&invoice, DOING).map(Some),
             None => Ok(self.gone(id)),
         });
         self.shared.gate.end(DOING, due, found)
@@ -104,7 +126,7 @@ impl Invoices for StripeInvoices {
         if self.shared.has(Planted::DoubleDraft) {
             key.push_str(&self.shared.with_trace(|trace| trace.requests.to_string()));
         }
-        let created = self.write(DOING, "/v1/invoices", &create(request), &key);
+        let created = self.write(DOING, &requests::create(request), &key);
         self.shared.gate.end(DOING, due, created)
     }
 
@@ -125,9 +147,7 @@ impl Invoices for StripeInvoices {
             due?;
             return Err(PortError::new(DOING, "the process was killed"));
         }
-        let path = format!("/v1/invoices/{}/add_lines", request.invoice);
-        let form = add_lines(request).map_err(|problem| PortError::new(DOING, problem))?;
-        let added = self.write(DOING, &path, &form, &request.idempotency_key);
+        let added = self.write(DOING, &requests::add_lines(request)?, &request.idempotency_key);
         let now = self.shared.now();
         self.shared.with_trace(|trace| trace.drawn_at.insert(request.invoice.clone(), now));
         self.shared.gate.end(DOING, due?, added)
@@ -136,7 +156,7 @@ impl Invoices for StripeInvoices {
     async fn line_ids(&self, invoice: &str) -> Result<Vec<String>, PortError> {
         const DOING: &str = "list an invoice's lines";
         let due = self.shared.gate.begin(DOING).await?;
-        let lines = self.listed(DOING, &format!("/v1/invoices/{invoice}/lines?limit=100"));
+        let lines = self.listed(DOING, &requests::lines(invoice));
         let ids = lines.map(|lines| lines.iter().filter_map(|line| line["id"].as_str().map(str::to_owned)).collect());
         self.shared.gate.end(DOING, due, ids)
     }
@@ -144,38 +164,21 @@ impl Invoices for StripeInvoices {
     async fn remove_lines(&self, request: &RemoveRequest) -> Result<Remote, PortError> {
         const DOING: &str = "remove a draft's lines";
         let due = self.shared.gate.begin(DOING).await?;
-        let mut form = Form::default();
-        for (at, id) in request.lines.iter().enumerate() {
-            form.add(format!("lines[{at}][behavior]"), "delete").add(format!("lines[{at}][id]"), id);
-        }
-        form.metadata("invoice_metadata", &request.metadata);
-        let path = format!("/v1/invoices/{}/remove_lines", request.invoice);
-        let removed = self.write(DOING, &path, &form, &request.idempotency_key);
+        let removed = self.write(DOING, &requests::remove_lines(request), &request.idempotency_key);
         self.shared.gate.end(DOING, due, removed)
     }
 
     async fn update(&self, request: &UpdateRequest) -> Result<Remote, PortError> {
         const DOING: &str = "update a draft";
         let due = self.shared.gate.begin(DOING).await?;
-        let mut form = Form::default();
-        form.metadata("metadata", &request.metadata);
-        match request.collection {
-            None => {}
-            Some(Collection::SendInvoice) => drop(form.add("collection_method", "send_invoice")),
-            Some(Collection::ChargeAutomatically) => drop(form.add("collection_method", "charge_automatically")),
-        }
-        let path = format!("/v1/invoices/{}", request.invoice);
-        let updated = self.write(DOING, &path, &form, &request.idempotency_key);
+        let updated = self.write(DOING, &requests::update(request), &request.idempotency_key);
         self.shared.gate.end(DOING, due, updated)
     }
 
     async fn finalize(&self, step: &StepRequest) -> Result<Remote, PortError> {
         const DOING: &str = "finalise an invoice";
         let due = self.shared.gate.begin(DOING).await?;
-        let mut form = Form::default();
-        form.add("auto_advance", "true");
-        let path = format!("/v1/invoices/{}/finalize", step.invoice);
-        let finalized = self.write(DOING, &path, &form, &step.idempotency_key);
+        let finalized = self.write(DOING, &requests::finalize(step), &step.idempotency_key);
         let now = self.shared.now();
         if finalized.is_ok() {
             self.shared.with_trace(|trace| trace.issued_at.entry(step.invoice.clone()).or_insert(now).to_owned());
@@ -186,35 +189,28 @@ impl Invoices for StripeInvoices {
     async fn send(&self, step: &StepRequest) -> Result<Remote, PortError> {
         const DOING: &str = "send an invoice";
         let due = self.shared.gate.begin(DOING).await?;
-        let path = format!("/v1/invoices/{}/send", step.invoice);
-        let sent = self.write(DOING, &path, &Form::default(), &step.idempotency_key);
+        let sent = self.write(DOING, &requests::send(step), &step.idempotency_key);
         self.shared.gate.end(DOING, due, sent)
     }
 
     async fn void(&self, step: &StepRequest) -> Result<Remote, PortError> {
         const DOING: &str = "void an invoice";
         let due = self.shared.gate.begin(DOING).await?;
-        let path = format!("/v1/invoices/{}/void", step.invoice);
-        let voided = self.write(DOING, &path, &Form::default(), &step.idempotency_key);
+        let voided = self.write(DOING, &requests::void(step), &step.idempotency_key);
         self.shared.gate.end(DOING, due, voided)
     }
 
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
         const DOING: &str = "delete a draft";
         let due = self.shared.gate.begin(DOING).await?;
-        let path = format!("/v1/invoices/{invoice}");
-        let deleted = match send(&self.shared, &self.key, ("DELETE", &path), &Form::default(), None) {
-            Ok(_) => Ok(()),
-            Err(refusal) if refusal.status == 404 => Ok(()),
-            Err(refusal) => Err(PortError::new(DOING, refusal)),
-        };
+        let deleted = self.found(DOING, &requests::delete(invoice)).map(drop);
         self.shared.gate.end(DOING, due, deleted)
     }
 
     async fn can_charge(&self, customer: &str) -> Result<bool, PortError> {
         const DOING: &str = "read a Stripe customer";
         let due = self.shared.gate.begin(DOING).await?;
-        let found = self.read(DOING, &format!("/v1/customers/{customer}"));
+        let found = self.found(DOING, &requests::customer(customer));
         let is_chosen = |customer: &Value| {
             !customer["invoice_settings"]["default_payment_method"].is_null() || !customer["default_source"].is_null()
         };

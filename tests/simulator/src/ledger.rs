@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing::ledger::{
-    BALANCE_ITEM, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger, PortError, SYNC_PREFIX, Stored, SyncMark, Wrote,
+    BALANCE_ITEM, COST_PREFIX, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger, PortError, SYNC_PREFIX, Stored,
+    SyncMark, Wrote,
 };
 use oracle::month::Month;
 
@@ -22,6 +23,10 @@ impl Watched {
     }
 
     fn note(&self, item: &Stored) {
+        let sort = &item.key.sort;
+        if sort.starts_with(INVOICE_PREFIX) || sort.starts_with(ENTRY_PREFIX) {
+            self.0.with_trace(|trace| trace.booked.insert(item.key.partition.clone()));
+        }
         if !item.key.sort.starts_with(SYNC_PREFIX) {
             return;
         }
@@ -43,6 +48,14 @@ impl Watched {
             _ => false,
         };
         Ok(items.into_iter().filter(|(item, _)| !drops || !is_of_balance(item)).collect())
+    }
+
+    /// Whether an item is cost of a month that has an invoice, of which the defect takes no more cost.
+    async fn comes_late(&self, item: &Stored) -> Result<bool, PortError> {
+        let day = item.key.sort.strip_prefix(COST_PREFIX).filter(|_| self.0.has(Planted::DraftNotRedrawn));
+        let Some(month) = day.and_then(|day| day.get(..7)) else { return Ok(false) };
+        let invoice = format!("{INVOICE_PREFIX}{month}");
+        Ok(!self.0.ledger.range(&item.key.partition, &invoice, &format!("{invoice}~")).await?.is_empty())
     }
 
     /// Whether a later month has an invoice.
@@ -77,6 +90,9 @@ impl Ledger for Watched {
     async fn put(&self, item: Stored, expect: Expect) -> Result<Wrote, PortError> {
         const DOING: &str = "write an item";
         let due = self.0.gate.begin(DOING).await?;
+        if self.comes_late(&item).await? {
+            return self.0.gate.end(DOING, due, Ok(Wrote::Done));
+        }
         let wrote = self.0.ledger.put(item.clone(), expect).await;
         if wrote == Ok(Wrote::Done) {
             self.note(&item);
@@ -87,6 +103,7 @@ impl Ledger for Watched {
     async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, PortError> {
         const DOING: &str = "write a transaction";
         let due = self.0.gate.begin(DOING).await?;
+        items.iter().for_each(|(item, _)| self.note(item));
         let items = self.written(items).await?;
         self.0.gate.end(DOING, due, self.0.ledger.transact(items).await)
     }

@@ -13,6 +13,8 @@
 
 #[cfg(test)]
 mod biller;
+mod campaign;
+pub mod cli;
 mod costs;
 mod disturbance;
 mod draw;
@@ -35,17 +37,24 @@ mod script;
 mod shared;
 mod shrink;
 mod story;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 mod trace;
 
+pub use campaign::{Campaign, Enough, Played};
 pub use draw::Sizes;
 pub use driver::{Counts, Failure, Simulation};
 pub use event::{Company, Deed, Event, Trouble, Workload};
+pub use handlers::start;
+pub use memory::Memory;
 pub use plan::Plan;
 pub use planted::Planted;
 pub use random::Random;
+pub use requests::{Form, lines, send};
 pub use script::{Script, TENANT_TAG};
+pub use shared::Shared;
 pub use shrink::shrink;
 pub use story::story;
+pub use table::Table;

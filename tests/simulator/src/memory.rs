@@ -8,7 +8,7 @@ use runtime::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, 
 use runtime::secret::Secret;
 
 use super::costs::Costs;
-use super::invoices::StripeInvoices;
+use super::invoices::{Listings, StripeInvoices};
 use super::ledger::Watched;
 use super::requests::key;
 use super::shared::Shared;
@@ -18,12 +18,13 @@ use super::shared::Shared;
 pub struct Memory {
     shared: Arc<Shared>,
     costs: Arc<Costs>,
+    listings: Arc<Listings>,
 }
 
 impl Memory {
     /// Over one world.
     pub fn new(shared: Arc<Shared>) -> Memory {
-        Memory { costs: Arc::new(Costs::new(Arc::clone(&shared))), shared }
+        Memory { costs: Arc::new(Costs::new(Arc::clone(&shared))), listings: Arc::default(), shared }
     }
 }
 
@@ -41,7 +42,7 @@ impl Ports for Memory {
     }
 
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
-        Ok(Arc::new(StripeInvoices::new(Arc::clone(&self.shared), key)))
+        Ok(Arc::new(StripeInvoices::new(Arc::clone(&self.shared), key, Arc::clone(&self.listings))))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -18,7 +18,7 @@ use oracle::month::Month;
 use oracle::world::{Account, Document, Payment, Read, Status, World};
 use serde_json::Value;
 
-use super::requests::{Form, key, pages, send};
+use super::requests::{Form, lines, send};
 use super::said::Said;
 use super::shared::Shared;
 
@@ -29,6 +29,8 @@ pub struct Observer {
     by_tenant: BTreeMap<TenantId, BTreeSet<String>>,
     customers: BTreeMap<String, TenantId>,
     accounts: BTreeMap<TenantId, Standing>,
+    /// Each tenant's balance, as it was when its ledger was last written to.
+    balances: BTreeMap<TenantId, Vec<Entry>>,
 }
 
 /// A document, and what it says beside what the oracle compares.
@@ -54,6 +56,7 @@ impl Observer {
         self.accounts.retain(|other, _| other.id != tenant.id || other == tenant);
         let standing = Standing { first, run_at: None, disturbed: true };
         self.accounts.entry(tenant.clone()).or_insert(standing);
+        self.balances.retain(|other, _| self.accounts.contains_key(other));
         self.customers.insert(customer.to_owned(), tenant.clone());
     }
 
@@ -108,10 +111,16 @@ impl Observer {
         self.documents.get(document).is_some_and(|seen| seen.is_complete)
     }
 
-    /// Reads every document again that was written to.
+    /// Reads every document and every balance again that was written to.
     pub fn refresh(&mut self, shared: &Shared) {
+        let booked = shared.with_trace(|trace| std::mem::take(&mut trace.booked));
+        for (tenant, standing) in &self.accounts {
+            if booked.contains(&tenant.id) || !self.balances.contains_key(tenant) {
+                self.balances.insert(tenant.clone(), balance(shared, &tenant.id, standing.first));
+            }
+        }
         for id in shared.touched() {
-            match send(shared, &key(), ("GET", &format!("/v1/invoices/{id}")), &Form::default(), None) {
+            match send(shared, ("GET", &format!("/v1/invoices/{id}")), &Form::default()) {
                 Ok(invoice) => self.take(shared, &id, &invoice),
                 Err(_) => {
                     if let Some(seen) = self.documents.get_mut(&id) {
@@ -135,7 +144,7 @@ impl Observer {
             _ => Status::Draft,
         };
         let lines = if invoice["lines"]["has_more"] == true {
-            pages(shared, &key(), &format!("/v1/invoices/{id}/lines?limit=100")).unwrap_or_default()
+            lines(shared, id).unwrap_or_default()
         } else {
             invoice["lines"]["data"].as_array().cloned().unwrap_or_default()
         };
@@ -167,11 +176,11 @@ impl Observer {
         let reads =
             shared.with_trace(|trace| trace.reads.iter().map(|(month, at)| Read { month: *month, at: *at }).collect());
         let account =
-            |(tenant, standing): (&TenantId, &Standing)| (tenant.clone(), self.account(shared, said, tenant, standing));
+            |(tenant, standing): (&TenantId, &Standing)| (tenant.clone(), self.account(said, tenant, standing));
         World { reads, accounts: self.accounts.iter().map(account).collect(), closes: Vec::new() }
     }
 
-    fn account(&self, shared: &Shared, said: &Said, tenant: &TenantId, standing: &Standing) -> Account {
+    fn account(&self, said: &Said, tenant: &TenantId, standing: &Standing) -> Account {
         let documents: Vec<Document> = self.documents_of(tenant).cloned().collect();
         let paid = documents.iter().filter_map(|document| {
             let paid = self.documents.get(&document.id).map_or(0, |seen| seen.paid);
@@ -182,7 +191,7 @@ impl Observer {
             disturbed: standing.disturbed,
             payments: paid.collect(),
             credit_notes: Vec::new(),
-            balance: balance(shared, &tenant.id, standing.first),
+            balance: self.balances.get(tenant).cloned().unwrap_or_default(),
             named_months: said.named_months(&tenant.id),
             named_documents: said.named_documents(&tenant.id),
             documents,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::Trouble;
 use super::observer::Observer;
-use super::requests::{Form, key, pages, send};
+use super::requests::{Form, lines, send};
 use super::shared::Shared;
 
 /// Days after which a person takes back what was edited by hand.
@@ -65,7 +65,7 @@ impl Person<'_> {
             form.add(format!("lines[{at}][behavior]"), "delete").add(format!("lines[{at}][id]"), line);
         }
         // Stripe refuses it where the draft is gone, and then there is nothing to take back.
-        let _ = send(self.shared, &key(), ("POST", &format!("/v1/invoices/{document}/remove_lines")), &form, None);
+        let _ = send(self.shared, ("POST", &format!("/v1/invoices/{document}/remove_lines")), &form);
     }
 
     /// The company that has the tenant's id: events name an id's first company.
@@ -89,7 +89,7 @@ impl Person<'_> {
         let mut form = Form::default();
         // Under a name that may stand on any invoice: what is wrong is the sum.
         form.add("lines[0][amount]", "1000").add("lines[0][description]", OTHER);
-        send(self.shared, &key(), ("POST", &format!("/v1/invoices/{document}/add_lines")), &form, None).ok()?;
+        send(self.shared, ("POST", &format!("/v1/invoices/{document}/add_lines")), &form).ok()?;
         let added = self.lines(document).into_iter().filter(|line| !before.contains(line)).collect();
         self.shared.with_trace(|trace| trace.edited.insert(document.to_owned(), added));
         Some(document)
@@ -107,12 +107,12 @@ impl Person<'_> {
         for (name, value) in pairs {
             form.add(*name, *value);
         }
-        send(self.shared, &key(), (method, &format!("/v1/invoices/{document}{action}")), &form, None).ok()?;
+        send(self.shared, (method, &format!("/v1/invoices/{document}{action}")), &form).ok()?;
         Some(document)
     }
 
     fn lines(&self, document: &str) -> Vec<String> {
-        let lines = pages(self.shared, &key(), &format!("/v1/invoices/{document}/lines?limit=100")).unwrap_or_default();
+        let lines = lines(self.shared, document).unwrap_or_default();
         lines.iter().filter_map(|line: &Value| line["id"].as_str().map(str::to_owned)).collect()
     }
 }

@@ -30,15 +30,13 @@ impl Plan {
         std::iter::successors(Some(self.first.first()), next).take_while(move |day| *day <= last)
     }
 
-    /// Returns the same plan under settings that the handlers have by now: all cost of no tenant is the operator's,
-    /// months settle no sooner than AWS has its bill ready, and the months of looking back are counted from the one in
-    /// which a month is billed.
+    /// Returns the same plan under settings that the handlers have by now: all cost of no tenant is the operator's, and
+    /// months settle no sooner than AWS has its bill ready.
     #[must_use]
     pub fn as_built(mut self) -> Self {
         self.policy.unallocated = Unallocated::Operator;
         self.policy.records.clear();
         self.policy.settle_days = self.policy.settle_days.max(10);
-        self.policy.look_back_months += 1;
         self
     }
 

@@ -22,28 +22,43 @@ pub enum Planted {
     EditReprices,
     /// A tag's earlier value is no longer the tenant's for the days it was.
     TagValueForgotten,
+    /// An edit of a rate holds for months that are over, too.
+    RateEditReprices,
     /// A company that takes an id over has the months of the one before.
     ReusedId,
     /// A draft is not looked for before another is created.
     DoubleDraft,
     /// A draft of which a killed run added half the lines is taken for whole.
     HalfDrawn,
+    /// What a month's cost changes by after it was drafted is dropped, before its invoice is issued as after it.
+    DraftNotRedrawn,
+    /// Cost is read for the last month only.
+    SyncsLastMonthOnly,
+    /// A month's figures count as settled once the month is over.
+    SettlesAtOnce,
+    /// The record of a company that leaves goes before its last months are billed.
+    LeaverUnbilled,
 }
 
 impl Planted {
     /// Every defect.
-    pub const ALL: [Planted; 11] = [
+    pub const ALL: [Planted; 16] = [
         Planted::DeletedUnnoticed,
         Planted::VoidedUnnoticed,
         Planted::EditedUnnoticed,
         Planted::LastMonthOnly,
+        Planted::DraftNotRedrawn,
         Planted::RestatementDropped,
         Planted::CreditLost,
         Planted::EditReprices,
+        Planted::RateEditReprices,
         Planted::TagValueForgotten,
         Planted::ReusedId,
         Planted::DoubleDraft,
         Planted::HalfDrawn,
+        Planted::SyncsLastMonthOnly,
+        Planted::SettlesAtOnce,
+        Planted::LeaverUnbilled,
     ];
 
     /// The name on the command line.
@@ -57,10 +72,38 @@ impl Planted {
             Self::RestatementDropped => "restatement-dropped",
             Self::CreditLost => "credit-lost",
             Self::EditReprices => "edit-reprices",
+            Self::RateEditReprices => "rate-edit-reprices",
             Self::TagValueForgotten => "tag-value-forgotten",
             Self::ReusedId => "reused-id",
             Self::DoubleDraft => "double-draft",
             Self::HalfDrawn => "half-drawn",
+            Self::DraftNotRedrawn => "draft-not-redrawn",
+            Self::SyncsLastMonthOnly => "syncs-last-month-only",
+            Self::SettlesAtOnce => "settles-at-once",
+            Self::LeaverUnbilled => "leaver-unbilled",
+        }
+    }
+
+    /// What it does, in a sentence.
+    #[must_use]
+    pub fn does(self) -> &'static str {
+        match self {
+            Self::DeletedUnnoticed => "a draft that was deleted in Stripe is taken for one that is there",
+            Self::VoidedUnnoticed => "an invoice that was voided in Stripe is taken for an open one",
+            Self::EditedUnnoticed => "a draft that a person edited is taken for what it states of itself",
+            Self::LastMonthOnly => "only the last month is tried",
+            Self::RestatementDropped => "what an issued month's cost changes by is dropped",
+            Self::CreditLost => "the credit of a month that closes after the next one was billed is lost",
+            Self::EditReprices => "an undated edit of prices holds for months that are over",
+            Self::RateEditReprices => "an edit of an exchange rate holds for months that are over",
+            Self::TagValueForgotten => "a tag's earlier value is not the tenant's for the days it was",
+            Self::ReusedId => "a company that takes an id over has the months of the one before",
+            Self::DoubleDraft => "a draft is not looked for before another is created",
+            Self::HalfDrawn => "a draft with half its lines is taken for whole",
+            Self::DraftNotRedrawn => "what a month's cost changes by after it was drafted is dropped",
+            Self::SyncsLastMonthOnly => "cost is read for the last month only",
+            Self::SettlesAtOnce => "a month's figures count as settled once it is over",
+            Self::LeaverUnbilled => "a leaving company's record goes before its last months are billed",
         }
     }
 }

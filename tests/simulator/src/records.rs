@@ -27,6 +27,8 @@ struct Deployed {
     tenant: TenantId,
     facts: (Tenant, Vec<Rate>),
     record: TenantRecord,
+    /// Whether the record was taken away although the company's last invoice is not out.
+    is_gone: bool,
 }
 
 /// What the records of a day need beside the facts.
@@ -57,22 +59,38 @@ impl Records {
         day: Day<'_>,
         is_over: impl Fn(&TenantId, &Tenant) -> bool,
     ) -> Result<(), PortError> {
+        if day.planted == Some(Planted::LeaverUnbilled) {
+            self.drop_leavers(ledger, day.on)?;
+        }
         for (id, tenant) in &facts.tenants {
             let rates = rates(facts, tenant);
             let held = self.deployed.get(&id.id);
             match held.filter(|held| held.tenant == *id) {
-                Some(held) if held.facts == (tenant.clone(), rates.clone()) => continue,
+                Some(held) if held.is_gone || held.facts == (tenant.clone(), rates.clone()) => continue,
                 Some(_) => {}
                 None => match held {
                     Some(held) if held.tenant > *id || !is_over(&held.tenant, &held.facts.0) => continue,
-                    Some(held) => leave(ledger, &held.record, day.planted)?,
+                    Some(held) => leave(ledger, &held.record)?,
                     None => {}
                 },
             }
             let record = self.record(id, tenant, &rates, day);
             ledger.set(Stored::of(&id.id, &record)?);
-            let deployed = Deployed { tenant: id.clone(), facts: (tenant.clone(), rates), record };
+            let deployed = Deployed { tenant: id.clone(), facts: (tenant.clone(), rates), record, is_gone: false };
             self.deployed.insert(id.id.clone(), deployed);
+        }
+        Ok(())
+    }
+
+    /// Takes the records of those away whose last month is over, billed or not.
+    fn drop_leavers(&mut self, ledger: &MemoryLedger, today: Date) -> Result<(), PortError> {
+        let is_over = |deployed: &&mut Deployed| {
+            let last = deployed.record.last_period;
+            !deployed.is_gone && last.is_some_and(|last| last < billing::Month::of(today))
+        };
+        for deployed in self.deployed.values_mut().filter(is_over) {
+            leave(ledger, &deployed.record)?;
+            deployed.is_gone = true;
         }
         Ok(())
     }
@@ -92,6 +110,9 @@ impl Records {
         if day.planted == Some(Planted::EditReprices) {
             followed.terms = wanted.terms;
         }
+        if day.planted == Some(Planted::RateEditReprices) {
+            followed.rates = wanted.rates;
+        }
         if day.planted == Some(Planted::TagValueForgotten) {
             let last = tenant.tags.iter().max_by_key(|(from, _)| *from).and_then(|(_, tags)| tags.get(TENANT_TAG));
             followed.tags.extend(last.map(|value| (TENANT_TAG.to_owned(), value.as_str().into())));
@@ -101,7 +122,7 @@ impl Records {
 }
 
 /// Writes what stays of a company that left, and takes its record away.
-fn leave(ledger: &MemoryLedger, record: &TenantRecord, _planted: Option<Planted>) -> Result<(), PortError> {
+fn leave(ledger: &MemoryLedger, record: &TenantRecord) -> Result<(), PortError> {
     if let Some(left) = LeftTenant::of(record) {
         ledger.set(Stored::of(&record.id, &left)?);
     }
@@ -109,9 +130,12 @@ fn leave(ledger: &MemoryLedger, record: &TenantRecord, _planted: Option<Planted>
     Ok(())
 }
 
+/// The rates that a manifest states for a tenant: one of each day, as it was edited last.
 fn rates(facts: &Facts, tenant: &Tenant) -> Vec<Rate> {
     let code = tenant.currency(tenant.first_period).unwrap_or_default();
-    facts.rates.iter().filter(|rate| rate.currency == code).cloned().collect()
+    let of_currency = facts.rates.iter().filter(|rate| rate.currency == code);
+    let by_day: BTreeMap<Date, &Rate> = of_currency.map(|rate| (rate.date, rate)).collect();
+    by_day.into_values().cloned().collect()
 }
 
 /// The record by the manifest alone: what began by this month stands there without a date, what begins later with one.

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use billing::Period;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use localstripe::Call;
-use runtime::ports::{DraftRequest, LinesRequest};
+use runtime::adapters::stripe::requests;
 use runtime::secret::Secret;
 use serde_json::Value;
+use stripe::StripeRequest;
+use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use super::shared::Shared;
 use super::text;
@@ -29,14 +28,6 @@ impl Form {
         self.0.push((name.into(), value.into()));
         self
     }
-
-    /// Adds metadata under a parameter's name.
-    pub fn metadata(&mut self, name: &str, metadata: &[(String, String)]) -> &mut Form {
-        for (key, value) in metadata {
-            self.add(format!("{name}[{key}]"), value);
-        }
-        self
-    }
 }
 
 /// Why Stripe refused.
@@ -54,15 +45,39 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Sends one request, under an idempotency key of its own where none is given, and notes which invoice it writes to.
+/// Sends what the handlers' own adapter would send, under its idempotency key.
 ///
 /// # Errors
 /// Stripe refuses it.
-pub fn send(
+pub fn ask(
+    shared: &Shared,
+    key: &Secret,
+    request: &impl StripeRequest,
+    idempotency_key: Option<&str>,
+) -> Result<Value, Refusal> {
+    let built = request.build();
+    let method = match built.method {
+        StripeMethod::Get => "GET",
+        StripeMethod::Post => "POST",
+        StripeMethod::Delete => "DELETE",
+    };
+    exchange(shared, key, (method, &path(&built)), built.body.as_deref().unwrap_or_default(), idempotency_key)
+}
+
+/// Sends a request of a person's, under an idempotency key of its own.
+///
+/// # Errors
+/// Stripe refuses it.
+pub fn send(shared: &Shared, (method, path): (&str, &str), form: &Form) -> Result<Value, Refusal> {
+    exchange(shared, &key(), (method, path), &text::form(&form.0), None)
+}
+
+/// Makes one exchange, and notes which invoice it writes to.
+fn exchange(
     shared: &Shared,
     key: &Secret,
     (method, path): (&str, &str),
-    form: &Form,
+    form: &str,
     idempotency_key: Option<&str>,
 ) -> Result<Value, Refusal> {
     let own = shared.with_trace(|trace| {
@@ -74,7 +89,7 @@ pub fn send(
     if method == "POST" {
         headers.push(("idempotency-key", idempotency_key.unwrap_or(&own)));
     }
-    let answer = shared.stripe.call(Call { method, path, form: &text::form(&form.0), headers: &headers });
+    let answer = shared.stripe.call(Call { method, path, form, headers: &headers });
     let body = answer.json();
     if method != "GET" {
         let named = path.strip_prefix("/v1/invoices/").and_then(|rest| rest.split(['/', '?']).next());
@@ -90,14 +105,32 @@ pub fn send(
     }
 }
 
-/// Returns everything of a list, page by page.
+/// The path of a built request with its query.
+fn path(built: &RequestBuilder) -> String {
+    let query = built.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("/v1{}{query}", built.path)
+}
+
+/// Returns everything of the list that an adapter's request begins, page by page.
 ///
 /// # Errors
 /// Stripe refuses a page.
-pub fn pages(shared: &Shared, key: &Secret, path: &str) -> Result<Vec<Value>, Refusal> {
+pub fn all(shared: &Shared, key: &Secret, first: &impl StripeRequest) -> Result<Vec<Value>, Refusal> {
+    pages(shared, key, &path(&first.build()))
+}
+
+/// Returns everything of an invoice's lines.
+///
+/// # Errors
+/// Stripe refuses a page.
+pub fn lines(shared: &Shared, invoice: &str) -> Result<Vec<Value>, Refusal> {
+    all(shared, &key(), &requests::lines(invoice))
+}
+
+fn pages(shared: &Shared, key: &Secret, path: &str) -> Result<Vec<Value>, Refusal> {
     let (mut found, mut page) = (Vec::new(), path.to_owned());
     loop {
-        let mut answer = send(shared, key, ("GET", &page), &Form::default(), None)?;
+        let mut answer = exchange(shared, key, ("GET", &page), "", None)?;
         if let Some(data) = answer["data"].as_array_mut() {
             found.append(data);
         }
@@ -106,46 +139,4 @@ pub fn pages(shared: &Shared, key: &Secret, path: &str) -> Result<Vec<Value>, Re
             _ => return Ok(found),
         }
     }
-}
-
-/// A draft that takes up no pending items, sends nothing and collects nothing by itself.
-pub fn create(request: &DraftRequest) -> Form {
-    let mut form = Form::default();
-    form.add("customer", &request.customer)
-        .add("currency", request.currency.code().to_ascii_lowercase())
-        .add("collection_method", "send_invoice")
-        .add("days_until_due", request.days_until_due.to_string())
-        .add("auto_advance", "false")
-        .add("pending_invoice_items_behavior", "exclude")
-        .metadata("metadata", &request.metadata);
-    if let Some(description) = &request.description {
-        form.add("description", description);
-    }
-    form
-}
-
-/// All lines in one call, with what the draft then carries.
-///
-/// # Errors
-/// The period is beyond the calendar.
-pub fn add_lines(request: &LinesRequest) -> Result<Form, jiff::Error> {
-    let (start, end) = noons(&request.period)?;
-    let mut form = Form::default();
-    for (at, line) in request.lines.iter().enumerate() {
-        form.add(format!("lines[{at}][amount]"), line.amount.0.to_string())
-            .add(format!("lines[{at}][description]"), &line.description)
-            .add(format!("lines[{at}][discountable]"), "false")
-            .add(format!("lines[{at}][period][start]"), start.to_string())
-            .add(format!("lines[{at}][period][end]"), end.to_string());
-    }
-    form.metadata("invoice_metadata", &request.metadata);
-    Ok(form)
-}
-
-/// Noon of a period's first and last day, in unix seconds.
-fn noons(period: &Period) -> Result<(i64, i64), jiff::Error> {
-    let noon = |day: Date| -> Result<i64, jiff::Error> {
-        Ok(day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC)?.timestamp().as_second())
-    };
-    Ok((noon(period.start())?, noon(period.last_day())?))
 }

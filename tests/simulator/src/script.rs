@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use oracle::exact::Exact;
 use oracle::facts::{Facts, Figure, Rate, RecordType, Tags, Tenant, undated_edit_holds_from};
-use oracle::month::{days_after, midnight};
+use oracle::month::{Month, days_after, midnight};
 
 use super::event::{Company, Deed, Event, Trouble, Workload};
 use super::plan::Plan;
@@ -91,7 +91,7 @@ impl Script {
                 }
             }
             Deed::StateRate { currency, date, per_dollar } => {
-                self.facts.rates.push(Rate { date, currency, per_dollar });
+                self.facts.rates.push(Rate { date, stated: Month::of(on), currency, per_dollar });
             }
             Deed::Run(workload) => self.run(on, &workload),
             Deed::Restate { value, from, until, percent } => self.restate(on, &value, (from, until), percent),

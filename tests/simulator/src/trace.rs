@@ -10,6 +10,8 @@ use oracle::month::Month;
 pub struct Trace {
     /// Invoices that somebody wrote to since they were last read.
     pub touched: BTreeSet<String>,
+    /// Tenants' ids whose invoices or balance were written to since they were last read.
+    pub booked: BTreeSet<String>,
     /// When an invoice's present lines were drawn.
     pub drawn_at: BTreeMap<String, Timestamp>,
     /// When an invoice was finalised.

@@ -1,31 +1,28 @@
 //! The real handlers through drawn months, judged each day by the oracle, and through each defect put back.
 //! `cargo run --release -p tests --bin simulate` runs more.
 
-use tests::simulate::{Counts, Plan, Planted, Simulation, Sizes, story};
+use simulator::{Campaign, Enough, Planted, Sizes, story};
 
-/// Sizes of a plan that a test plays.
-const SMALL: Sizes = Sizes { tenants: 3, months: 4, trouble_percent: 10 };
-
-fn plan(sizes: Sizes, seed: u64) -> Plan {
-    Plan::draw(sizes, seed).as_built()
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[test]
-fn the_handlers_bill_what_is_owed_through_drawn_months() {
-    let mut all = Counts::default();
-    for seed in [1, 3] {
-        let plan = plan(SMALL, seed);
-        let (counts, result) = Simulation::play(&plan, None);
-        assert!(result.is_ok(), "{}", result.err().map_or_else(String::new, |failure| story(&plan, &failure)));
-        all.add(&counts);
+fn the_handlers_bill_what_is_owed_through_drawn_months_of_tenants() {
+    let sizes = Sizes { tenants: 3, months: 4, trouble_percent: 10 };
+    let campaign = Campaign { sizes, first: 1, enough: Enough::TenantMonths(20), planted: None };
+    let played = campaign.play(threads(), |_, _, _| {});
+    if let Some((plan, failure)) = &played.failed {
+        panic!("{}", story(plan, failure));
     }
-    assert!(all.tenant_months >= 20 && all.documents >= 20 && all.runs > 800, "{all:?}");
+    let counts = played.counts;
+    assert!(counts.tenant_months >= 20 && counts.documents >= 20 && counts.runs > 800, "{counts}");
 }
 
 /// Each defect on a seed that shows it; `simulate --planted NAME` looks for one among twenty.
 #[test]
 fn a_defect_that_is_put_back_is_found() {
-    let troubled = Sizes { trouble_percent: 25, ..SMALL };
+    let sizes = Sizes { tenants: 3, months: 4, trouble_percent: 25 };
     for planted in [
         Planted::DoubleDraft,
         Planted::HalfDrawn,
@@ -33,9 +30,9 @@ fn a_defect_that_is_put_back_is_found() {
         Planted::LastMonthOnly,
         Planted::RestatementDropped,
     ] {
-        let plan = plan(troubled, 1);
-        let (counts, result) = Simulation::play(&plan, Some(planted));
-        let failure = result.err().unwrap_or_else(|| panic!("{planted} was not found: {counts:?}"));
+        let campaign = Campaign { sizes, first: 1, enough: Enough::Seeds(20), planted: Some(planted) };
+        let played = campaign.play(threads(), |_, _, _| {});
+        let (plan, failure) = played.failed.unwrap_or_else(|| panic!("{planted} was not found: {}", played.counts));
         assert!(story(&plan, &failure).contains("owes:"), "{planted}");
     }
 }

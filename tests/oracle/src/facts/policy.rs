@@ -22,8 +22,10 @@ pub struct Policy {
     pub look_back_months: i32,
     /// Days beyond settling for which a month may wait before it is an error: three.
     pub wait_days: u32,
-    /// Days that an exchange rate may be away from a month's last day.
-    pub rate_days: u32,
+    /// Days before a month's last day from which on an exchange rate is near it: 15.
+    pub rate_days_before: u32,
+    /// Days after a month's last day up to which an exchange rate is near it: 31.
+    pub rate_days_after: u32,
 }
 
 impl Default for Policy {
@@ -36,7 +38,8 @@ impl Default for Policy {
             draft_day: 1,
             look_back_months: 3,
             wait_days: 3,
-            rate_days: 7,
+            rate_days_before: 15,
+            rate_days_after: 31,
         }
     }
 }

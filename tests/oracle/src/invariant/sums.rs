@@ -69,7 +69,7 @@ fn books(case: &Case) -> Sums {
 /// Returns the instant whose cost counts as a month's latest: its last read before the run. Once it is billed and not
 /// looked at any more, later reads change nothing.
 fn known_at(case: &Case, month: Month, run_at: Timestamp) -> Timestamp {
-    let (facts, world) = (case.judge.facts, case.judge.world);
+    let facts = case.judge.facts;
     let of_month =
         || case.account.documents.iter().filter(|document| document.month == month && document.status.is_live());
     let is_open = of_month().any(|document| document.issued_at.is_none());
@@ -77,8 +77,8 @@ fn known_at(case: &Case, month: Month, run_at: Timestamp) -> Timestamp {
     let until = looked_at_until(&facts.policy, month);
     let counts =
         |read_at: &Timestamp| is_open || *read_at < until || issued_at.is_some_and(|issued_at| *read_at <= issued_at);
-    let reads = world.reads.iter().filter(|read| read.month == month && read.at <= run_at).map(|read| read.at);
-    reads.filter(counts).max().unwrap_or(Timestamp::MIN)
+    let reads = case.judge.reads.of_month(month).iter().rev().filter(|read_at| **read_at <= run_at);
+    reads.copied().find(counts).unwrap_or(Timestamp::MIN)
 }
 
 fn credited(case: &Case, document: &Document) -> i128 {

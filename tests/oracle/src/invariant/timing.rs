@@ -6,20 +6,19 @@ use jiff::{Span, Timestamp};
 
 use super::{Case, Found};
 use crate::balance::EntryKind;
-use crate::facts::Facts;
-use crate::finality::{Blocked, Stage, draft_from, due_by, ended_months, looked_at_until, stage};
+use crate::finality::{Blocked, Stage, draft_from, due_by, ended_months, looked_at_until};
 use crate::line::Rule;
 use crate::month::{Month, days_after};
 use crate::violation::Fault;
-use crate::world::{Document, World};
+use crate::world::Document;
 
 /// How far apart the reads of one sync may be.
 const ONE_SYNC: i64 = 24;
 
 pub(super) fn faults(case: &Case) -> Vec<Found> {
-    let (facts, world) = (case.judge.facts, case.judge.world);
+    let facts = case.judge.facts;
     let documents = case.account.documents.iter();
-    let mut found: Vec<Found> = documents.filter_map(|document| early(facts, world, document)).collect();
+    let mut found: Vec<Found> = documents.filter_map(|document| early(case, document)).collect();
     if let Some(run_at) = case.settled_run() {
         let entered = entered(case);
         for month in ended_months(facts, case.tenant, run_at) {
@@ -43,9 +42,9 @@ pub(super) fn entered(case: &Case) -> BTreeSet<Month> {
 }
 
 /// Judges when a document was drawn and issued.
-fn early(facts: &Facts, world: &World, document: &Document) -> Option<Found> {
+fn early(case: &Case, document: &Document) -> Option<Found> {
     let (month, id) = (document.month, document.id.clone());
-    let at = |instant| stage(facts, month, world.last_read(month, instant), instant);
+    let at = |instant| case.judge.stage(month, instant);
     let issued = document.issued_at.map(at).filter(|stage| *stage != Stage::Complete);
     if let Some(stage) = issued {
         return Some((Some(month), Fault::IssuedEarly { document: id, stage }));
@@ -58,14 +57,14 @@ fn early(facts: &Facts, world: &World, document: &Document) -> Option<Found> {
 
 /// Judges a month that should be drafted, or billed, by now.
 fn late(case: &Case, month: Month, run_at: Timestamp, entered: &BTreeSet<Month>) -> Option<Fault> {
-    let (facts, world) = (case.judge.facts, case.judge.world);
+    let facts = case.judge.facts;
     if entered.contains(&month) {
         return None;
     }
-    let read_at = world.last_read(month, run_at);
+    let read_at = case.judge.reads.last(month, run_at);
     let owed = case.owed(month, read_at.unwrap_or(Timestamp::MIN));
     let total = owed.as_ref().as_ref().map(|owed| owed.total);
-    let stage = stage(facts, month, read_at, run_at);
+    let stage = case.judge.stage(month, run_at);
     let due_by = due_by(&facts.policy, month);
     if run_at < due_by {
         let since = days_after(draft_from(&facts.policy, month), facts.policy.wait_days);
@@ -82,12 +81,12 @@ fn late(case: &Case, month: Month, run_at: Timestamp, entered: &BTreeSet<Month>)
 
 /// Judges whether a month that is to be looked at was left out of the last sync.
 fn forgotten(case: &Case, month: Month, run_at: Timestamp) -> Option<Fault> {
-    let (facts, world) = (case.judge.facts, case.judge.world);
-    let synced_at = world.last_sync(run_at)?;
+    let (facts, reads) = (case.judge.facts, &case.judge.reads);
+    let synced_at = reads.last_sync(run_at)?;
     if synced_at < month.close() || synced_at >= looked_at_until(&facts.policy, month) {
         return None;
     }
-    let read_at = world.last_read(month, run_at);
+    let read_at = reads.last(month, run_at);
     let since = synced_at.checked_sub(Span::new().hours(ONE_SYNC)).unwrap_or(Timestamp::MIN);
     let forgotten = read_at.is_none_or(|read_at| read_at < since);
     forgotten.then_some(Fault::NotLookedAt { read_at, synced_at })

@@ -1,7 +1,7 @@
 //! Dated facts: whose a day's cost is, which terms and rate hold, and what cannot be billed.
 
 use oracle::attribution::{Attribution, SHARED};
-use oracle::facts::{Facts, RecordPolicy, RecordType, Scope, Tags, Terms, Unallocated, undated_edit_holds_from};
+use oracle::facts::{Facts, Rate, RecordPolicy, RecordType, Scope, Tags, Terms, Unallocated, undated_edit_holds_from};
 use oracle::line::Rule;
 use oracle::owed::{NotOwed, owed};
 
@@ -55,8 +55,9 @@ fn terms_and_currency_hold_from_their_month() {
     assert_eq!(undated_edit_holds_from(at("2026-12-05")), month("2026-12"), "November closes under its own");
 }
 
+/// From 15 days before a month's last day to 31 after it; the days up to it come first.
 #[test]
-fn the_rate_nearest_to_the_months_end_counts() {
+fn the_latest_rate_up_to_the_months_end_counts_else_the_first_after_it() {
     let mut facts = acme("EUR", Terms::default());
     spend(&mut facts, "ACME", "2026-10-05", "Lambda", "100.00");
     let with = |rates: &[(&str, &str)]| {
@@ -64,10 +65,28 @@ fn the_rate_nearest_to_the_months_end_counts() {
         facts.rates = rates.iter().map(|(date, per_dollar)| rate(date, "EUR", per_dollar)).collect();
         october(&facts).map(|owed| owed.total)
     };
-    assert_eq!(with(&[("2026-10-30", "0.90"), ("2026-10-01", "0.50")]), Ok(9_000));
-    assert_eq!(with(&[("2026-11-02", "0.80"), ("2026-10-29", "0.90")]), Ok(9_000), "as near: the earlier");
-    assert_eq!(with(&[("2026-10-23", "0.90")]), Err(NotOwed::NoRate));
+    assert_eq!(with(&[("2026-10-30", "0.90"), ("2026-10-20", "0.50")]), Ok(9_000));
+    assert_eq!(with(&[("2026-11-01", "0.80"), ("2026-10-17", "0.90")]), Ok(9_000), "a day before comes first");
+    assert_eq!(with(&[("2026-11-30", "0.80"), ("2026-11-02", "0.90")]), Ok(9_000), "the first of a later day");
+    assert_eq!(with(&[("2026-10-16", "0.90")]), Ok(9_000));
+    assert_eq!(with(&[("2026-12-01", "0.90")]), Ok(9_000));
+    assert_eq!(with(&[("2026-10-15", "0.90"), ("2026-12-02", "0.90")]), Err(NotOwed::NoRate));
     assert_eq!(with(&[]), Err(NotOwed::NoRate));
+}
+
+/// A rate that is stated again for its day is an edit: no month that is over is billed otherwise because of it.
+#[test]
+fn a_rate_that_is_edited_holds_from_the_month_of_the_edit() {
+    let mut facts = acme("EUR", Terms::default());
+    spend(&mut facts, "ACME", "2026-10-05", "Lambda", "100.00");
+    let edited_in = |stated: &str| {
+        let mut facts = facts.clone();
+        let edit = Rate { stated: month(stated), ..rate("2026-10-30", "EUR", "0.80") };
+        facts.rates = vec![rate("2026-10-30", "EUR", "0.90"), edit];
+        october(&facts).map(|owed| owed.total)
+    };
+    assert_eq!(edited_in("2026-10"), Ok(8_000));
+    assert_eq!(edited_in("2026-11"), Ok(9_000));
 }
 
 #[test]

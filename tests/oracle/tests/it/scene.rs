@@ -76,7 +76,8 @@ pub fn acme(currency: &str, terms: Terms) -> Facts {
 
 /// A stated rate.
 pub fn rate(date: &str, currency: &str, per_dollar: &str) -> Rate {
-    Rate { date: day(date), currency: currency.to_owned(), per_dollar: exact(per_dollar) }
+    let date = day(date);
+    Rate { date, stated: Month::of(date), currency: currency.to_owned(), per_dollar: exact(per_dollar) }
 }
 
 /// Records usage of a tenant's tag value on a day, known on the next.
