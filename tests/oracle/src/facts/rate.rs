@@ -41,5 +41,5 @@ pub(super) fn of_month<'r>(rates: impl Iterator<Item = &'r Rate>, month: Month, 
     let date = before.or_else(|| near.iter().map(|rate| rate.date).min())?;
     let mut of_day = near.into_iter().filter(|rate| rate.date == date);
     let first = of_day.next()?;
-    Some(of_day.filter(|rate| rate.stated <= month).last().unwrap_or(first))
+    Some(of_day.rfind(|rate| rate.stated <= month).unwrap_or(first))
 }
