@@ -331,6 +331,7 @@ async fn a_tenant_who_left_has_no_marks_beyond_the_last_month_and_no_later_cost(
         clock: Arc::new(FixedClock::at("2026-11-21T06:00:00Z")),
         tenant_tag: TAG.to_owned(),
         with_projects: true,
+        with_records: false,
         settle_days: 0,
     };
     ledger.set(billing::ledger::Stored::of("b", &leaves).expect("an item"));
