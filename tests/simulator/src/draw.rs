@@ -19,9 +19,10 @@ use super::random::Random;
 const CURRENCIES: [(&str, &str); 6] =
     [("USD", "1"), ("EUR", "0.9137"), ("JPY", "151.237"), ("KWD", "0.30745"), ("UGX", "3712.55"), ("ISK", "137.45")];
 
-/// How many days before a month's end the earliest rate is of, and how many after it the latest.
-const EARLIEST_RATE: u32 = 15;
-const LATEST_RATE: u32 = 12;
+/// The days that rates are of, counted from the month's last one: the first, and how many there are.
+const NEAR_RATES: (i64, u32) = (-15, 28);
+/// The same where the rate of the month before is late: more than 31 days after that month's end.
+const FAR_RATES: (i64, u32) = (4, 9);
 
 /// How large a plan is, and how troubled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,25 +76,24 @@ fn policy(random: &mut Random) -> Policy {
 /// A rate for each currency and month, of a day near its end, stated a day or two later, a few much later; some are
 /// edited just after the month's end.
 ///
-/// A month's rate is stated before the next month's, and is of an earlier day than any that is near the next month: it is
-/// not replaced by one that is nearer and comes to light later.
+/// A month's rate is never replaced by one that is nearer and comes to light later: it is of an earlier day than any near
+/// the next month, and where it is late, the next month's is too far off to take its place. Then that month is billed
+/// first.
 fn rates(plan: &Plan) -> Vec<Event> {
     let mut events = Vec::new();
     for (currency, usual) in CURRENCIES.iter().filter(|(currency, _)| *currency != "USD") {
         let mut random = Random::of(plan.seed, currency);
-        let mut stated = plan.first.first();
         for month in plan.first.to(plan.last) {
             let mut per_dollar = || {
                 let factor = Exact::fraction(i128::from(random.between(950, 1_050)), 1_000).unwrap_or_default();
                 &Exact::parse(usual).unwrap_or_default() * &factor
             };
             let (first, edited) = (per_dollar(), per_dollar());
-            let date = plus(
-                month.last(),
-                i64::from(random.between(0, EARLIEST_RATE + LATEST_RATE)) - i64::from(EARLIEST_RATE),
-            );
-            let late = if random.chance(5) { random.between(10, 40) } else { random.between(1, 2) };
-            stated = plus(date, i64::from(late)).max(plus(stated, 1));
+            let (is_late, follows_late) =
+                (is_late(plan.seed, currency, month), is_late(plan.seed, currency, month.plus(-1)));
+            let (least, most) = if follows_late { FAR_RATES } else { NEAR_RATES };
+            let date = plus(month.last(), least + i64::from(random.below(most)));
+            let stated = plus(date, i64::from(if is_late { random.between(20, 50) } else { random.between(1, 2) }));
             let state = |on, per_dollar| {
                 let currency = (*currency).to_owned();
                 Event { on, deed: Deed::StateRate { currency, date, per_dollar } }
@@ -106,6 +106,12 @@ fn rates(plan: &Plan) -> Vec<Event> {
         }
     }
     events
+}
+
+/// Whether a currency's rate of a month is stated weeks late; not in two months that follow each other.
+fn is_late(seed: u64, currency: &str, month: Month) -> bool {
+    let drawn = |month: Month| Random::of(seed, &format!("late {currency} {month}")).chance(8);
+    drawn(month) && !drawn(month.plus(-1))
 }
 
 /// Returns a day some days later.

@@ -24,7 +24,7 @@ pub enum Planted {
     TagValueForgotten,
     /// An edit of a rate holds for months that are over, too.
     RateEditReprices,
-    /// A company that takes an id over has the months of the one before.
+    /// A company that takes an id over has the months and the Stripe customer of the one before.
     ReusedId,
     /// A draft is not looked for before another is created.
     DoubleDraft,
@@ -97,7 +97,7 @@ impl Planted {
             Self::EditReprices => "an undated edit of prices holds for months that are over",
             Self::RateEditReprices => "an edit of an exchange rate holds for months that are over",
             Self::TagValueForgotten => "a tag's earlier value is not the tenant's for the days it was",
-            Self::ReusedId => "a company that takes an id over has the months of the one before",
+            Self::ReusedId => "a company that takes an id over has the months and the customer of the one before",
             Self::DoubleDraft => "a draft is not looked for before another is created",
             Self::HalfDrawn => "a draft with half its lines is taken for whole",
             Self::DraftNotRedrawn => "what a month's cost changes by after it was drafted is dropped",

@@ -102,6 +102,7 @@ impl Records {
         let Some(deployed) = before.filter(|deployed| deployed.tenant == *id) else {
             if let Some(before) = before.filter(|_| day.planted == Some(Planted::ReusedId)) {
                 wanted.first_period = before.record.first_period;
+                wanted.stripe_customer = before.record.stripe_customer.clone();
             }
             return wanted;
         };

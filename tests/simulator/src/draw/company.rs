@@ -7,7 +7,7 @@ use oracle::month::Month;
 use super::super::event::{Company, Deed, Event};
 use super::super::plan::Plan;
 use super::super::random::Random;
-use super::{CURRENCIES, cost, plus};
+use super::{CURRENCIES, cost, is_late, plus};
 
 /// Everything that happens to one company, and to the one that takes over its id.
 pub(super) fn events(plan: &Plan, number: u32) -> Vec<Event> {
@@ -62,6 +62,12 @@ fn life(plan: &Plan, random: &mut Random, company: &Company, leaves: Option<Mont
         values.push((from, value));
     }
     events.extend(cost::of_company(plan, random, &values, last));
+    // Where a rate is late, the month is billed after the next one: some such months are in the company's favour.
+    for month in months.iter().filter(|month| is_late(plan.seed, &company.currency, **month)) {
+        if random.chance(50) {
+            events.push(cost::large_credit(random, &company.value, *month));
+        }
+    }
     if let Some(last_period) = leaves {
         let on = plus(last_period.first(), i64::from(random.between(5, 27)));
         events.push(Event { on, deed: Deed::Leave { tenant: tenant.clone(), last_period } });

@@ -78,6 +78,11 @@ fn of_month(plan: &Plan, random: &mut Random, value: &str, month: Month) -> Vec<
     events
 }
 
+/// A credit of thousands of dollars.
+pub(super) fn large_credit(random: &mut Random, value: &str, month: Month) -> Event {
+    once(random, value, RecordType::Credit, month, 90_000_000)
+}
+
 /// Cost without a tag, each month: tax, support, and now and then a credit.
 pub(super) fn of_nobody(plan: &Plan) -> Vec<Event> {
     let mut random = Random::of(plan.seed, "nobody");
