@@ -18,9 +18,12 @@ use super::planted::Planted;
 use super::requests::{all, ask};
 use super::shared::Shared;
 
-/// The last listing of each customer's invoices, and how many changes there were before it.
+/// How many changes there were before a listing, and the listing.
+type Listing = (u64, Arc<Vec<Value>>);
+
+/// The last listing of each customer's invoices.
 #[derive(Debug, Default)]
-pub struct Listings(Mutex<BTreeMap<String, (u64, Arc<Vec<Value>>)>>);
+pub struct Listings(Mutex<BTreeMap<String, Listing>>);
 
 /// Stripe's invoices.
 pub struct StripeInvoices {
