@@ -343,7 +343,7 @@ async fn a_tenant_who_left_has_no_marks_beyond_the_last_month_and_no_later_cost(
     assert_eq!(marks(ledger.clone()).await, ["2026-10", "2026-11"]);
 
     for sort in ["2026-10", "2026-11"] {
-        ledger.remove(&billing::ledger::Key::new("b", &format!("{}{sort}", billing::ledger::SYNC_PREFIX)));
+        ledger.remove(&billing::ledger::Key::new("b", format!("{}{sort}", billing::ledger::SYNC_PREFIX)));
     }
     leaves.last_period = "2026-09".parse().ok();
     let left = billing::ledger::LeftTenant::of(&leaves).expect("a last month");
