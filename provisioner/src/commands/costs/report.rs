@@ -24,7 +24,7 @@ pub struct Arguments {
     /// What to ask of the report.
     #[command(flatten)]
     pub question: Question,
-    /// How many groups a table shows at each level; 0 for all. Other formats always have all.
+    /// How many groups a table shows, and a third as many below each; 0 for all. Other formats always have all.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
     /// How many threads read; as many as there are cores when left out.

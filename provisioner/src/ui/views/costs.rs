@@ -16,7 +16,7 @@ struct Line {
     style: Option<anstyle::Style>,
 }
 
-/// The table: `top` groups at each level, the largest first, what is left in one line.
+/// The table: the `top` largest groups of the first dimension, a third as many below each, what is left in one line.
 pub fn table(report: &Report, files: usize, top: usize, width: usize) -> String {
     let mut out = heading(report, files, width);
     let total = report.total.cost;
@@ -67,7 +67,8 @@ fn nested(report: &Report, top: usize) -> Vec<Line> {
         }
         let name = |group: &Group| named(&report.by[0], &group.values[0]);
         let below: Vec<Group> = report.groups.iter().filter(|group| name(group) == value).cloned().collect();
-        lines.extend(level(report, report.by.len(), below, top, &[String::new()]));
+        // As many again below each would be more than a screen takes.
+        lines.extend(level(report, report.by.len(), below, top.div_ceil(3), &[String::new()]));
     }
     lines
 }
