@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use billing::balance::Balance;
 use billing::invoice::{InvoiceRecord, MonthCosts, sharing_of};
-use billing::ledger::{self, CostClaim, CostDay, LeftTenant, PortError, SyncMark, TableLedger};
+use billing::ledger::{self, CostClaim, CostDay, Ledger, LeftTenant, PortError, SyncMark, TableLedger};
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 
@@ -14,7 +14,7 @@ use crate::ui::failure::Failure;
 
 /// The ledger of one stack, read with the operator's credentials.
 pub struct LedgerReader {
-    ledger: TableLedger<DynamoTable>,
+    ledger: Box<dyn Ledger>,
     table: String,
     /// Months that were asked for, and whether they were weighed.
     months: Mutex<BTreeMap<(Month, bool), MonthCosts>>,
@@ -23,53 +23,57 @@ pub struct LedgerReader {
 impl LedgerReader {
     /// The ledger table of that name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> LedgerReader {
-        let ledger = TableLedger(DynamoTable::new(client, table));
-        LedgerReader { ledger, table: table.to_owned(), months: Mutex::default() }
+        LedgerReader::over(TableLedger(DynamoTable::new(client, table)), table)
+    }
+
+    /// A ledger that lies elsewhere, under a name for errors.
+    pub fn over(ledger: impl Ledger + 'static, name: &str) -> LedgerReader {
+        LedgerReader { ledger: Box::new(ledger), table: name.to_owned(), months: Mutex::default() }
     }
 
     /// A tenant's stored days of a period, in order.
     pub async fn cost_days(&self, tenant: &str, period: Period) -> Result<Vec<CostDay>, Failure> {
-        self.read(ledger::costs::days(&self.ledger, tenant, &period).await)
+        self.read(ledger::costs::days(&*self.ledger, tenant, &period).await)
     }
 
     /// What was synced of a tenant, month by month.
     pub async fn sync_marks(&self, tenant: &str) -> Result<Vec<SyncMark>, Failure> {
-        self.read(ledger::costs::all_marks(&self.ledger, tenant).await)
+        self.read(ledger::costs::all_marks(&*self.ledger, tenant).await)
     }
 
     /// Every invoice of a tenant, month by month.
     pub async fn invoices(&self, tenant: &str) -> Result<Vec<InvoiceRecord>, Failure> {
-        self.read(ledger::invoices::all(&self.ledger, tenant).await)
+        self.read(ledger::invoices::all(&*self.ledger, tenant).await)
     }
 
     /// Every tenant as the last apply wrote it, by id.
     pub async fn tenants(&self) -> Result<Vec<TenantRecord>, Failure> {
-        self.read(ledger::tenants::all(&self.ledger).await)
+        self.read(ledger::tenants::all(&*self.ledger).await)
     }
 
     /// The tenant as the last apply wrote it; none before the first.
     pub async fn tenant(&self, tenant: &str) -> Result<Option<TenantRecord>, Failure> {
-        self.read(ledger::tenants::one(&self.ledger, tenant).await)
+        self.read(ledger::tenants::one(&*self.ledger, tenant).await)
     }
 
     /// What stays of a tenant who left with this id.
     pub async fn left(&self, tenant: &str) -> Result<Option<LeftTenant>, Failure> {
-        self.read(ledger::left_tenants::one(&self.ledger, tenant).await)
+        self.read(ledger::left_tenants::one(&*self.ledger, tenant).await)
     }
 
     /// Every tenant who left, by id.
     pub async fn left_tenants(&self) -> Result<Vec<LeftTenant>, Failure> {
-        self.read(ledger::left_tenants::all(&self.ledger).await)
+        self.read(ledger::left_tenants::all(&*self.ledger).await)
     }
 
     /// What was synced of a month.
     pub async fn sync_mark(&self, tenant: &str, month: Month) -> Result<Option<SyncMark>, Failure> {
-        self.read(ledger::costs::mark(&self.ledger, tenant, month).await)
+        self.read(ledger::costs::mark(&*self.ledger, tenant, month).await)
     }
 
     /// What became of a month's invoice, as far as the invoicer got.
     pub async fn invoice(&self, tenant: &str, month: Month) -> Result<Option<InvoiceRecord>, Failure> {
-        self.read(ledger::invoices::of_month(&self.ledger, tenant, month).await)
+        self.read(ledger::invoices::of_month(&*self.ledger, tenant, month).await)
     }
 
     /// All tenants' cost of a month, where the terms of this one share some of it out.
@@ -92,7 +96,7 @@ impl LedgerReader {
         if let Some(found) = known {
             return Ok(found);
         }
-        let found = self.read(ledger::month_costs::load(&self.ledger, month, weighs).await)?;
+        let found = self.read(ledger::month_costs::load(&*self.ledger, month, weighs).await)?;
         if let Ok(mut known) = self.months.lock() {
             known.insert((month, weighs), found.clone());
         }
@@ -101,12 +105,12 @@ impl LedgerReader {
 
     /// What is open of a tenant's balance; none before its first entry.
     pub async fn balance(&self, tenant: &str) -> Result<Option<Balance>, Failure> {
-        self.read(ledger::balances::open(&self.ledger, tenant).await)
+        self.read(ledger::balances::open(&*self.ledger, tenant).await)
     }
 
     /// The claim on the same cost, whichever tenant has it.
     pub async fn claim(&self, claim: &CostClaim) -> Result<Option<CostClaim>, Failure> {
-        self.read(ledger::invoices::claim_on(&self.ledger, claim).await)
+        self.read(ledger::invoices::claim_on(&*self.ledger, claim).await)
     }
 
     fn read<T>(&self, read: Result<T, PortError>) -> Result<T, Failure> {

@@ -9,14 +9,14 @@ fn threads() -> usize {
 
 #[test]
 fn the_handlers_bill_what_is_owed_through_drawn_months_of_tenants() {
-    let sizes = Sizes { tenants: 3, months: 4, trouble_percent: 10 };
-    let campaign = Campaign { sizes, first: 1, enough: Enough::TenantMonths(20), planted: None };
+    let sizes = Sizes { tenants: 5, months: 6, trouble_percent: 10 };
+    let campaign = Campaign { sizes, first: 1, enough: Enough::TenantMonths(100), planted: None };
     let played = campaign.play(threads(), |_, _, _| {});
     if let Some((plan, failure)) = &played.failed {
         panic!("{}", story(plan, failure));
     }
     let counts = played.counts;
-    assert!(counts.tenant_months >= 20 && counts.documents >= 20 && counts.runs > 800, "{counts}");
+    assert!(counts.tenant_months >= 100 && counts.documents >= 80 && counts.runs > 1_500, "{counts}");
 }
 
 /// Each defect on a seed that shows it; `simulate --planted NAME` looks for one among twenty.

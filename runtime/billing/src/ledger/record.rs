@@ -118,11 +118,21 @@ fn schema_of(text: &str) -> Result<Option<u32>, serde_json::Error> {
         #[serde(default)]
         schema: Option<Value>,
     }
+    if let Some(number) = first_number(text) {
+        return Ok(Some(number));
+    }
     let numbered: Numbered = serde_json::from_str(text)?;
     Ok(match numbered.schema {
         None => Some(1),
         Some(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
     })
+}
+
+/// The number where it stands first, as [`encode`] writes it: the rest of the text is read once, not twice.
+fn first_number(text: &str) -> Option<u32> {
+    let number = text.strip_prefix("{\"")?.strip_prefix(SCHEMA_FIELD)?.strip_prefix("\":")?;
+    let end = number.find([',', '}'])?;
+    number[..end].parse().ok()
 }
 
 #[cfg(test)]
@@ -170,6 +180,7 @@ mod tests {
             r#"{"schema":1,"old":7}"#,
             r#"{"schema":2,"new":7}"#,
             r#"{"new":7,"unit":"day","schema":3}"#,
+            r#"{ "schema" : 3, "new": 7, "unit": "day" }"#,
         ] {
             assert_eq!(decode::<Third>(text).expect(text), third(), "{text}");
         }
@@ -181,6 +192,8 @@ mod tests {
             (r#"{"schema":4,"new":7,"unit":"day"}"#, "schema 4"),
             (r#"{"schema":0,"new":7,"unit":"day"}"#, "schema 0"),
             (r#"{"schema":"3","new":7,"unit":"day"}"#, "unreadable number"),
+            (r#"{"schema":3,"#, "malformed"),
+            (r#"{"schema":3}}"#, "malformed"),
             ("[]", "malformed"),
         ] {
             let refused = decode::<Third>(text).expect_err(text).to_string();
