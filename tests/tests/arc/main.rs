@@ -4,6 +4,7 @@
 mod backfill;
 mod changes;
 mod facts;
+mod golden;
 mod imports;
 mod invoices;
 mod month;
