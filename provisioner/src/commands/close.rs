@@ -12,8 +12,8 @@ use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::cloud::{clock, cost_total, sdk_config};
 use crate::ledger::closing::Sums;
-use crate::ledger::nobodys;
 use crate::ledger::reader::LedgerReader;
+use crate::ledger::unclaimed;
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::Outcome;
@@ -44,8 +44,9 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     // The cost of tenants who left stays theirs.
     let left = reader.left_tenants().await?.into_iter().map(|left| left.id);
     let ids: BTreeSet<String> = deployed.iter().map(|tenant| tenant.id.clone()).chain(left).collect();
-    let nobodys = nobodys::load(&reader, &deployed, &project.manifest.attribution.tenant_tag, month).await?;
-    let moved = |id: &String| nobodys.as_ref().and_then(|nobodys| nobodys.moved.get(id)).copied().unwrap_or_default();
+    let unclaimed = unclaimed::load(&reader, &deployed, &project.manifest.attribution.tenant_tag, month).await?;
+    let moved =
+        |id: &String| unclaimed.as_ref().and_then(|unclaimed| unclaimed.moved.get(id)).copied().unwrap_or_default();
     let mut tenants = Vec::new();
     for id in ids {
         let days = reader.cost_days(&id, month.period()).await?;
@@ -56,18 +57,18 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let sums = Sums {
         month,
         tenants,
-        unallocated: nobodys.as_ref().map_or(Decimal::ZERO, |nobodys| nobodys.cost),
-        shared: nobodys.as_ref().map_or(Decimal::ZERO, |nobodys| nobodys.shared),
+        unallocated: unclaimed.as_ref().map_or(Decimal::ZERO, |unclaimed| unclaimed.cost),
+        shared: unclaimed.as_ref().map_or(Decimal::ZERO, |unclaimed| unclaimed.shared),
         bill: cost_total::of_month(&explorer, &project.manifest, month).await?,
     };
     match global.format {
-        Format::Human => terminal::print(&views::close::render(&sums, nobodys.as_ref(), terminal::width())),
+        Format::Human => terminal::print(&views::close::render(&sums, unclaimed.as_ref(), terminal::width())),
         Format::Json => terminal::print_json(&json!({
             "period": month,
             "tenants": sums.tenants.iter().map(|(id, cost)| json!({ "tenant": id, "cost_usd": cost.normalize() })).collect::<Vec<_>>(),
             "unallocated_usd": sums.unallocated.normalize(),
             "shared_usd": sums.shared.normalize(),
-            "near_misses": nobodys.as_ref().map(views::near_misses::json).unwrap_or_default(),
+            "near_misses": unclaimed.as_ref().map(views::near_misses::json).unwrap_or_default(),
             "bill_usd": sums.bill.normalize(),
             "difference_usd": sums.difference(),
             "closed": sums.is_closed(),

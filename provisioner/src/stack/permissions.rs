@@ -80,54 +80,55 @@ pub fn of_links(manifest: &Manifest) -> Option<Value> {
 
 /// The policy for previews of invoices: reading the ledger and its list of tenants, among whom cost is shared.
 pub fn of_previews(manifest: &Manifest) -> Value {
-    let table = arn::table(manifest, &manifest.ledger.name);
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
-        { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
-    ] })
+    document(&["sts:GetCallerIdentity"], ledger_reads(manifest))
 }
 
 /// The policy for deciding about invoices: reading the ledger and its list of tenants, calling the invoicer.
 pub fn of_invoices(manifest: &Manifest) -> Value {
-    let table = arn::table(manifest, &manifest.ledger.name);
-    let function = arn::function(manifest, &manifest.function_name("invoicer"));
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
-        { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
-        { "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [function] },
-    ] })
+    let call = function_call(manifest, "invoicer");
+    document(&["sts:GetCallerIdentity"], ledger_reads(manifest).into_iter().chain([call]))
 }
 
 /// The policy for closing a month: reading the ledger, asking Cost Explorer.
 pub fn of_close(manifest: &Manifest) -> Value {
-    let table = arn::table(manifest, &manifest.ledger.name);
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity", "ce:GetCostAndUsage"], "Resource": ["*"] },
-        { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table, format!("{table}/index/*")] },
-    ] })
+    document(&["sts:GetCallerIdentity", "ce:GetCostAndUsage"], ledger_reads(manifest))
 }
 
 /// The policy for reading past months: looking at the tags, asking for their backfill, calling the cost sync.
 pub fn of_backfills(manifest: &Manifest) -> Value {
-    let function = arn::function(manifest, &manifest.function_name("cost_sync"));
     let of_tags = [
         "ce:ListCostAllocationTagBackfillHistory",
         "ce:ListCostAllocationTags",
         "ce:StartCostAllocationTagBackfill",
         "sts:GetCallerIdentity",
     ];
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": of_tags, "Resource": ["*"] },
-        { "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [function] },
-    ] })
+    document(&of_tags, [function_call(manifest, "cost_sync")])
 }
 
 /// A policy for actions on one resource, beside asking whose credentials these are.
 fn single(actions: &[&str], resource: &str) -> Value {
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"] },
-        { "Effect": "Allow", "Action": actions, "Resource": [resource] },
-    ] })
+    document(&["sts:GetCallerIdentity"], [allow(actions, resource)])
+}
+
+/// Items are read from the table; an index is only queried.
+fn ledger_reads(manifest: &Manifest) -> [Value; 2] {
+    let table = arn::table(manifest, &manifest.ledger.name);
+    let of_index = allow(&["dynamodb:Query"], &format!("{table}/index/*"));
+    [allow(&["dynamodb:GetItem", "dynamodb:Query"], &table), of_index]
+}
+
+fn function_call(manifest: &Manifest, handler: &str) -> Value {
+    allow(&["lambda:InvokeFunction"], &arn::function(manifest, &manifest.function_name(handler)))
+}
+
+/// A policy: actions that know no resource, and more statements.
+fn document(on_all: &[&str], more: impl IntoIterator<Item = Value>) -> Value {
+    let statements: Vec<Value> = std::iter::once(allow(on_all, "*")).chain(more).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn allow(actions: &[&str], resource: &str) -> Value {
+    json!({ "Effect": "Allow", "Action": actions, "Resource": [resource] })
 }
 
 /// The document's size as IAM counts it.

@@ -122,7 +122,20 @@ fn printed() -> Vec<(&'static str, Value)> {
         assert_eq!(ran.status, 0, "{ran:#?}");
         (command, ran.json())
     };
-    ["plan", "drift", "rebuild", "apply", "destroy", "tenant-link", "invoice-preview"].map(of).into()
+    [
+        "plan",
+        "drift",
+        "rebuild",
+        "apply",
+        "destroy",
+        "tenant-link",
+        "invoice-preview",
+        "invoice",
+        "close",
+        "costs-backfill",
+    ]
+    .map(of)
+    .into()
 }
 
 /// The policies in the example's own resources, with their addresses.

@@ -37,7 +37,7 @@ fn sync(facts: &Facts, world: &mut World, billed: &Billed, at: Timestamp) {
 fn bill(facts: &Facts, bills: &Bills, world: &mut World, billed: &mut Billed, tenant: &TenantId, at: Timestamp) {
     let reads: BTreeMap<Month, Timestamp> = world.reads.iter().map(|read| (read.month, read.at)).collect();
     let account = world.accounts.entry(tenant.clone()).or_default();
-    account.run_at = Some(at);
+    (account.run_at, account.disturbed) = (Some(at), false);
     account.documents.retain(|document| document.status != Status::Draft);
     account.named_months.clear();
     for month in ended_months(facts, tenant, at) {
@@ -104,7 +104,10 @@ fn a_biller_by_the_oracles_rules_raises_no_alarm_through_outages_and_edits() {
                     out_until = out_until.max(day.checked_add(Span::new().days(i64::from(days))).expect("a day"));
                 }
             }
-            if day >= out_until {
+            if day < out_until {
+                // Facts may change meanwhile, and are worked on once it is over.
+                world.accounts.values_mut().for_each(|account| account.disturbed = true);
+            } else {
                 let at = midnight(day).checked_add(Span::new().hours(6)).expect("an hour");
                 bills.follow(script.facts());
                 sync(script.facts(), &mut world, &billed, at);

@@ -24,8 +24,8 @@ fn costs(model: &mut CostModel, day: jiff::civil::Date) {
             .expect("a row")
     };
     let own = PARTS.iter().map(|(_, value, _)| row("AWS Lambda", value, "30.00"));
-    let nobodys = [row("AWS Lambda", "shop-print", "12.75"), row("Tax", "", "7.25")];
-    model.rows = own.chain(nobodys).collect();
+    let unclaimed = [row("AWS Lambda", "shop-print", "12.75"), row("Tax", "", "7.25")];
+    model.rows = own.chain(unclaimed).collect();
     model.monthly.clear();
 }
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::reader;
 use crate::cloud::clock;
 use crate::commands::tenant::unknown_tenant;
-use crate::ledger::nobodys;
 use crate::ledger::preview::Preview;
+use crate::ledger::unclaimed;
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -48,14 +48,14 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         previews.push(Preview::load(&project.manifest, &reader, tenant, month, today).await?);
     }
     let tag = &project.manifest.attribution.tenant_tag;
-    let nobodys = nobodys::load(&reader, &reader.tenants().await?, tag, month).await?;
+    let unclaimed = unclaimed::load(&reader, &reader.tenants().await?, tag, month).await?;
     match global.format {
-        Format::Human => terminal::print(&views::invoice::render(&previews, nobodys.as_ref(), terminal::width())),
+        Format::Human => terminal::print(&views::invoice::render(&previews, unclaimed.as_ref(), terminal::width())),
         Format::Json => terminal::print_json(&json!({
             "period": month,
             "invoices": previews.iter().map(Preview::json).collect::<Vec<_>>(),
-            "unallocated_usd": nobodys.as_ref().map(|nobodys| nobodys.cost.normalize()),
-            "shared_usd": nobodys.as_ref().map(|nobodys| nobodys.shared.normalize()),
+            "unallocated_usd": unclaimed.as_ref().map(|unclaimed| unclaimed.cost.normalize()),
+            "shared_usd": unclaimed.as_ref().map(|unclaimed| unclaimed.shared.normalize()),
         }))?,
     }
     Ok(exit::DONE)

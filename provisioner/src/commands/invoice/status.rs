@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::reader;
 use crate::cloud::clock;
 use crate::ledger::months::{self, MonthStanding, TenantMonths};
-use crate::ledger::nobodys;
+use crate::ledger::unclaimed;
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -49,11 +49,11 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         found.iter().flat_map(|tenant| &tenant.months).map(|standing| standing.month).collect();
     let mut unclaimed = Vec::new();
     for month in months {
-        unclaimed.extend(nobodys::load(&reader, &deployed, tag, month).await?);
+        unclaimed.extend(unclaimed::load(&reader, &deployed, tag, month).await?);
     }
     // Of one tenant, what is near that one's values.
-    for nobodys in &mut unclaimed {
-        nobodys.near.retain(|near| arguments.tenant.as_ref().is_none_or(|id| near.tenant == *id));
+    for unclaimed in &mut unclaimed {
+        unclaimed.near.retain(|near| arguments.tenant.as_ref().is_none_or(|id| near.tenant == *id));
     }
     match global.format {
         Format::Human => terminal::print(&views::invoice_status::render(&found, &unclaimed, today, terminal::width())),

@@ -5,10 +5,10 @@ use super::style::{BOLD, GREEN, RED, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
 use crate::ledger::closing::{Sums, dollars};
-use crate::ledger::nobodys::Nobodys;
+use crate::ledger::unclaimed::Unclaimed;
 
 /// One line for each part, then what of unallocated cost is shared out or near a tenant's, then the verdict.
-pub fn render(sums: &Sums, nobodys: Option<&Nobodys>, width: usize) -> String {
+pub fn render(sums: &Sums, unclaimed: Option<&Unclaimed>, width: usize) -> String {
     let mut parts: Vec<(String, String)> = sums.tenants.iter().map(|(id, cost)| (id.clone(), dollars(*cost))).collect();
     parts.push(("unallocated".to_owned(), dollars(sums.unallocated)));
     parts.push(("together".to_owned(), dollars(sums.accounted())));
@@ -36,7 +36,7 @@ pub fn render(sums: &Sums, nobodys: Option<&Nobodys>, width: usize) -> String {
             dollars(sums.shared)
         )
     });
-    let notes = shared.into_iter().chain(nobodys.map(sentences).unwrap_or_default());
+    let notes = shared.into_iter().chain(unclaimed.map(sentences).unwrap_or_default());
     let notes: String = notes.map(|note| format!("{}\n", wrapped(&note, width, 0))).collect();
     format!("{head}\n{}{notes}{}\n", aligned(&rows), wrapped(&verdict, width, 0))
 }

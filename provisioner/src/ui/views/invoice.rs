@@ -7,23 +7,23 @@ use billing::{Currency, Money};
 
 use super::style::{BOLD, YELLOW, paint};
 use super::wrap::wrapped;
-use crate::ledger::nobodys::Nobodys;
 use crate::ledger::preview::{Preview, TermsOf};
+use crate::ledger::unclaimed::Unclaimed;
 
 /// All previews, and what of the month's cost of no tenant is on nobody's invoice, with colours.
-pub fn render(previews: &[Preview], nobodys: Option<&Nobodys>, width: usize) -> String {
+pub fn render(previews: &[Preview], unclaimed: Option<&Unclaimed>, width: usize) -> String {
     let mut shown: Vec<String> = previews.iter().map(|preview| one(preview, width)).collect();
-    let note = nobodys.and_then(unallocated);
+    let note = unclaimed.and_then(unallocated);
     shown.extend(note.map(|text| format!("{}\n", wrapped(&paint(YELLOW, text).to_string(), width, 2))));
     shown.join("\n")
 }
 
 /// What becomes of cost that no tenant's tags claim.
-fn unallocated(nobodys: &Nobodys) -> Option<String> {
+fn unallocated(unclaimed: &Unclaimed) -> Option<String> {
     let dollars = |amount| Money::new(amount, Currency::USD).rounded();
-    let (cost, kept, month) = (dollars(nobodys.cost), dollars(nobodys.kept()), nobodys.month);
+    let (cost, kept, month) = (dollars(unclaimed.cost), dollars(unclaimed.kept()), unclaimed.month);
     let carry = format!("{cost} of {month} carry no tenant's tags");
-    match (cost.amount.is_zero(), nobodys.shared.is_zero(), kept.amount.is_zero()) {
+    match (cost.amount.is_zero(), unclaimed.shared.is_zero(), kept.amount.is_zero()) {
         (true, ..) => None,
         (_, true, _) => Some(format!("{carry}: they are on nobody's invoice.")),
         (_, false, true) => Some(format!("{carry}: they are shared out, a line of each invoice.")),

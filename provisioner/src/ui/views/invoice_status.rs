@@ -11,10 +11,10 @@ use super::style::{BOLD, RED, YELLOW, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
 use crate::ledger::months::{MonthStanding, TenantMonths};
-use crate::ledger::nobodys::Nobodys;
+use crate::ledger::unclaimed::Unclaimed;
 
 /// Tenants with their months below, a note for each reason, and values of the tenant tag that are near a tenant's.
-pub fn render(tenants: &[TenantMonths], unclaimed: &[Nobodys], today: Date, width: usize) -> String {
+pub fn render(tenants: &[TenantMonths], unclaimed: &[Unclaimed], today: Date, width: usize) -> String {
     if tenants.is_empty() {
         return "No tenant is deployed; `billform apply` deploys the manifest's.\n".to_owned();
     }
@@ -24,10 +24,10 @@ pub fn render(tenants: &[TenantMonths], unclaimed: &[Nobodys], today: Date, widt
 }
 
 /// Cost that a mistyped tag keeps from its tenant.
-fn near(unclaimed: &[Nobodys], width: usize) -> Option<String> {
-    let notes = unclaimed.iter().flat_map(|nobodys| {
-        let month = nobodys.month;
-        sentences(nobodys).into_iter().map(move |sentence| format!("  {month}: {sentence}"))
+fn near(unclaimed: &[Unclaimed], width: usize) -> Option<String> {
+    let notes = unclaimed.iter().flat_map(|unclaimed| {
+        let month = unclaimed.month;
+        sentences(unclaimed).into_iter().map(move |sentence| format!("  {month}: {sentence}"))
     });
     let notes: Vec<String> = notes.map(|note| format!("{}\n", wrapped(&note, width, 4))).collect();
     (!notes.is_empty()).then(|| format!("{}\n{}", paint(BOLD, "Cost of no tenant"), notes.concat()))

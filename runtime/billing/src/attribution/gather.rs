@@ -216,7 +216,7 @@ impl Grouped {
         page: &[QueriedDay],
         place: &Place,
         names: &mut Names,
-        mut nobodys: impl FnMut(u16, u32, CostAmount),
+        mut unclaimed: impl FnMut(u16, u32, CostAmount),
     ) {
         for queried in page.iter().filter(|queried| place.period.contains(queried.date)) {
             *self.estimated.entry(queried.date).or_default() |= queried.estimated;
@@ -225,7 +225,7 @@ impl Grouped {
             for row in &queried.rows {
                 let owner = place.owners.on(&row.tenant_value, queried.date).unwrap_or(place.unallocated);
                 if owner == place.unallocated {
-                    nobodys(day, names.number(&row.tenant_value), row.amount);
+                    unclaimed(day, names.number(&row.tenant_value), row.amount);
                 }
                 let name = names.number(if row.part.is_empty() { place.unnamed } else { &row.part });
                 self.rows[owner].push(Row { amount: row.amount, name, day });

@@ -104,8 +104,8 @@ fn record_types_that_are_told_apart_are_a_part_of_each_day() {
     assert_eq!(of(&day.projects), ["(no project) -24", "p 100"]);
     let records: Vec<_> = day.records.iter().map(|(kind, amount)| (kind.word(), amount.cost.mantissa())).collect();
     assert_eq!(records, [("credit", -30), ("fee", 6)]);
-    let nobodys = &found.days_of(UNALLOCATED)[0];
-    assert_eq!((of(&nobodys.values), nobodys.cost()), (vec![" 9".to_owned()], Decimal::new(9, 10)));
+    let unclaimed = &found.days_of(UNALLOCATED)[0];
+    assert_eq!((of(&unclaimed.values), unclaimed.cost()), (vec![" 9".to_owned()], Decimal::new(9, 10)));
     assert_eq!(found.totals(), (Decimal::new(85, 10), Decimal::new(9, 10)));
     let unfinished = Gathering::new(two_days(), &owners, false, true).finish(AT);
     assert!(unfinished.is_err(), "its answer is waited for");

@@ -108,7 +108,7 @@ impl MonthCosts {
     }
 
     /// What is no tenant's by tags and policies: what no tags claim, and record types that are nobody's.
-    pub fn nobodys(&self, sharing: &Sharing) -> Decimal {
+    pub fn unclaimed(&self, sharing: &Sharing) -> Decimal {
         self.unallocated.cost
             + self.tenants.values().map(|tagged| tagged.cost - tagged.as_tagged(sharing)).sum::<Decimal>()
     }

@@ -100,9 +100,9 @@ async fn record_types_that_are_told_apart_are_part_of_the_bill() {
             (day.cost(), day.records[&RecordType::Credit].cost),
             (Decimal::new(7_530, 2), Decimal::new(-1_000, 2))
         );
-        let nobodys = &world.days[&(UNALLOCATED.to_owned(), date(2026, 10, 30))];
-        assert_eq!(nobodys.records[&RecordType::Tax].cost, Decimal::new(400, 2));
-        assert_eq!(nobodys.values[""].cost, nobodys.cost());
+        let unclaimed = &world.days[&(UNALLOCATED.to_owned(), date(2026, 10, 30))];
+        assert_eq!(unclaimed.records[&RecordType::Tax].cost, Decimal::new(400, 2));
+        assert_eq!(unclaimed.values[""].cost, unclaimed.cost());
     });
     assert_eq!(daily(&memory).await.expect("a sync").days_written, 0);
 }

@@ -132,7 +132,7 @@ fn record_types_are_borne_as_their_policies_say_and_nothing_is_lost() {
         let sharing = Sharing::new(unallocated, [(RecordType::Credit, credit), (RecordType::Tax, tax)]);
         let parts = known.parts(&sharing);
         let borne = |id: &str| known.tenants[id].as_tagged(&sharing) + parts.get(id).copied().unwrap_or_default();
-        let operators = known.nobodys(&sharing) - parts.values().sum::<Decimal>();
+        let operators = known.unclaimed(&sharing) - parts.values().sum::<Decimal>();
         let found = [borne("mmp-toledo"), borne("shop"), operators];
         assert_eq!(found, expected.map(decimal), "{sharing:?}");
         assert_eq!(found.iter().sum::<Decimal>(), bill);

@@ -16,7 +16,7 @@ use crate::ui::failure::Failure;
 
 /// A month's cost of no tenant, in US dollars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nobodys {
+pub struct Unclaimed {
     /// The month.
     pub month: Month,
     /// All of it, exact: what no tenant's tags claim, and record types that are nobody's by their policies.
@@ -38,14 +38,14 @@ pub async fn load(
     tenants: &[TenantRecord],
     tag: &str,
     month: Month,
-) -> Result<Option<Nobodys>, Failure> {
+) -> Result<Option<Unclaimed>, Failure> {
     if reader.sync_mark(UNALLOCATED, month).await?.is_none() {
         return Ok(None);
     }
     let days = reader.cost_days(UNALLOCATED, month.period()).await?;
     // The manifest shares it out in one way, which all terms of a month carry.
     let sharing = tenants.iter().map(|tenant| sharing_of(tenant, month, None)).find(|sharing| !sharing.is_default());
-    let mut found = Nobodys {
+    let mut found = Unclaimed {
         month,
         cost: days.iter().map(CostDay::cost).sum(),
         moved: BTreeMap::new(),
@@ -62,7 +62,7 @@ pub async fn load(
     Ok(Some(found))
 }
 
-impl Nobodys {
+impl Unclaimed {
     /// What of it is on no invoice: the operator bears it.
     pub fn kept(&self) -> Decimal {
         self.cost - self.shared
