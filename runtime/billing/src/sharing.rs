@@ -74,14 +74,18 @@ impl RecordType {
     }
 
     /// What Cost Explorer calls it.
-    /// <https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/manage-cost-categories.html>: term comparisons.
+    /// <https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/manage-cost-categories.html>: term comparisons. Fees of
+    /// reservations are seen under the names of the console and under those of cost reports; a name that AWS does not use
+    /// matches nothing.
     pub fn values(self) -> &'static [&'static str] {
         match self {
             RecordType::Credit => &["Credit"],
             RecordType::Refund => &["Refund"],
             RecordType::Tax => &["Tax"],
             RecordType::Support => &["Support"],
-            RecordType::Fee => &["Recurring", "Upfront", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee"],
+            RecordType::Fee => {
+                &["Recurring", "Upfront", "RIFee", "Fee", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee"]
+            }
         }
     }
 }
