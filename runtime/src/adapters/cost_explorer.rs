@@ -230,7 +230,7 @@ mod tests {
         let told = CostQuery { records: vec![RecordType::Credit, RecordType::Fee], ..query() };
         let values = |expression: &Expression| expression.dimensions().map(|of| of.values().to_vec());
         let expected = Some(
-            ["Credit", "Recurring", "Upfront", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee"]
+            ["Credit", "Recurring", "Upfront", "RIFee", "Fee", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee"]
                 .map(str::to_owned)
                 .to_vec(),
         );
