@@ -225,7 +225,7 @@ fn plan_and_drift_only_read_by_awss_own_levels() {
     let published = published();
     for (command, policy) in printed() {
         // A rebuild writes a state in S3; that of the example lies in a file.
-        let reads = ["plan", "drift", "rebuild", "tenant-link", "invoice-preview"].contains(&command);
+        let reads = ["plan", "drift", "rebuild", "tenant-link", "invoice-preview", "close"].contains(&command);
         let writes: Vec<String> = of_policy(command, &policy)
             .into_iter()
             .filter(|(_, action, _)| {
