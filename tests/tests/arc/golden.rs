@@ -10,12 +10,15 @@ use localstripe::Kind;
 use serde_json::{Value, json};
 use tests::stage::{Draft, Stage, TenantDraft};
 
-/// Tenant, its pricing, and its costs in US dollars by service.
-const PORTAL: &[(&str, &str)] = &[("AWS Lambda", "25.00"), ("Amazon S3", "100.50")];
-const HONEY: &[(&str, &str)] = &[("a", "5.23"), ("b", "2.15"), ("c", "8.47"), ("d", "1.89")];
-const LAB: &[(&str, &str)] = &[("vCPU", "312.625"), ("Egress", "4.068"), ("Other", "51.277")];
-const HUNDRED: &[(&str, &str)] = &[("AWS Lambda", "100.00")];
-const TENANTS: &[(&str, &str, &[(&str, &str)])] = &[
+/// Costs in US dollars by service.
+type Costs = &'static [(&'static str, &'static str)];
+
+const PORTAL: Costs = &[("AWS Lambda", "25.00"), ("Amazon S3", "100.50")];
+const HONEY: Costs = &[("a", "5.23"), ("b", "2.15"), ("c", "8.47"), ("d", "1.89")];
+const LAB: Costs = &[("vCPU", "312.625"), ("Egress", "4.068"), ("Other", "51.277")];
+const HUNDRED: Costs = &[("AWS Lambda", "100.00")];
+/// Tenant, its pricing, and its costs.
+const TENANTS: &[(&str, &str, Costs)] = &[
     ("at-cost", "{}", PORTAL),
     ("flat", r#"{ fee: { flat: "10.00 USD" } }"#, PORTAL),
     ("markup", r#"{ markup: "10%" }"#, PORTAL),
