@@ -165,9 +165,12 @@ impl Observer {
             issued_at: issued_at.filter(|_| status != Status::Draft),
             edited,
         };
-        let (is_complete, paid) = (metadata(STATE_METADATA) == "complete", invoice["amount_paid"].as_i64());
+        let is_complete = metadata(STATE_METADATA) == "complete";
+        let minor = |key: &str| i128::from(invoice[key].as_i64().unwrap_or_default());
+        // What an invoice below the minimum charge left on the customer is paid with the next one.
+        let paid = minor("amount_paid") - minor("starting_balance").max(0);
         self.by_tenant.entry(tenant.clone()).or_default().insert(id.to_owned());
-        let seen = Seen { document, is_complete, paid: i128::from(paid.unwrap_or_default()) };
+        let seen = Seen { document, is_complete, paid: paid.max(0) };
         self.documents.insert(id.to_owned(), seen);
     }
 
