@@ -77,6 +77,11 @@ pub struct CloudOptions {
 /// How billform names itself to AWS: in each call's user agent, and so in what CloudTrail records.
 pub const APP_NAME: &str = "billform";
 
+/// A client of Cost Explorer, which is in us-east-1 whatever the stack's region.
+pub async fn cost_explorer() -> aws_sdk_costexplorer::Client {
+    aws_sdk_costexplorer::Client::new(&sdk_config("us-east-1").await)
+}
+
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long an answer may take to begin, the upload of a bundle included.

@@ -37,7 +37,7 @@ pub async fn call(
 }
 
 /// The answer of a run of which parts failed: `1 of 3 tenants failed: {…}`.
-fn partial(error: &Value) -> Option<Value> {
+pub fn partial(error: &Value) -> Option<Value> {
     let message = error["errorMessage"].as_str()?;
     let at = message.find('{')?;
     serde_json::from_str(&message[at..]).ok().filter(Value::is_object)

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
-use crate::cloud::{clock, cost_total, sdk_config};
+use crate::cloud::{clock, cost_explorer, cost_total};
 use crate::ledger::closing::Sums;
 use crate::ledger::reader::LedgerReader;
 use crate::ledger::unclaimed;
@@ -27,9 +27,6 @@ pub struct Arguments {
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<Month>,
 }
-
-/// Cost Explorer is in us-east-1, whatever the stack's region.
-const COST_EXPLORER: &str = "us-east-1";
 
 /// Compares; exits with 3 when the sums differ.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
@@ -53,7 +50,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         let own = days.iter().map(CostDay::cost).sum::<Decimal>() - moved(&id);
         tenants.push((id, own));
     }
-    let explorer = aws_sdk_costexplorer::Client::new(&sdk_config(COST_EXPLORER).await);
+    let explorer = cost_explorer().await;
     let sums = Sums {
         month,
         tenants,

@@ -1,7 +1,7 @@
 //! Who changed what drifted, as far as CloudTrail's event history says so. Pure: it judges events that were looked up.
 //!
 //! The history has what changed something in the last 90 days, and of that what is no data: items of a table are not in
-//! it, nor is Stripe. Of each resource the newest change counts, unless that is billform's own: then nobody changed it
+//! it, nor is Stripe. Of each resource the newest change counts, unless that is billform's own: then it was not changed
 //! since in a way that CloudTrail records.
 
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event in its JSON (`CloudTrailEvent`); none when it is no event that this knows.
+    /// The event in its JSON (`CloudTrailEvent`); none when it cannot be read as an event.
     pub fn parse(text: &str) -> Option<Event> {
         serde_json::from_str(text).ok()
     }
@@ -108,7 +108,7 @@ pub fn author(events: &[Event], id: &str) -> Option<Author> {
         Some(who) => {
             Author::Known { who: who.to_owned(), at: newest.event_time.clone(), event: newest.event_name.clone() }
         }
-        None => Author::Unknown("CloudTrail's event names nobody".to_owned()),
+        None => Author::Unknown("CloudTrail's event names no identity".to_owned()),
     })
 }
 

@@ -115,7 +115,7 @@ impl Preview {
     }
 }
 
-/// Whether the manifest's record comes to the same invoices as the deployed one, whose first month is filled in where the
+/// Whether the manifest's record makes the same invoices as the deployed one, whose first month is filled in where the
 /// manifest names none.
 fn bills_alike(deployed: &TenantRecord, wanted: &TenantRecord) -> bool {
     let first = |record: &TenantRecord| wanted.first_period.and(record.first_period);

@@ -57,6 +57,18 @@ impl StripeInvoices {
         self.believed(&answer, doing)
     }
 
+    /// The same as a whole call through the gate.
+    async fn step(
+        &self,
+        doing: &'static str,
+        request: &(impl StripeRequest + Sync),
+        key: &str,
+    ) -> Result<Remote, PortError> {
+        let due = self.shared.gate.begin(doing).await?;
+        let done = self.write(doing, request, key);
+        self.shared.gate.end(doing, due, done)
+    }
+
     /// What a request finds; none of what Stripe does not know.
     fn found(&self, doing: &'static str, request: &impl StripeRequest) -> Result<Option<Value>, PortError> {
         match ask(&self.shared, &self.key, request, None) {
@@ -165,17 +177,11 @@ impl Invoices for StripeInvoices {
     }
 
     async fn remove_lines(&self, request: &RemoveRequest) -> Result<Remote, PortError> {
-        const DOING: &str = "remove a draft's lines";
-        let due = self.shared.gate.begin(DOING).await?;
-        let removed = self.write(DOING, &requests::remove_lines(request), &request.idempotency_key);
-        self.shared.gate.end(DOING, due, removed)
+        self.step("remove a draft's lines", &requests::remove_lines(request), &request.idempotency_key).await
     }
 
     async fn update(&self, request: &UpdateRequest) -> Result<Remote, PortError> {
-        const DOING: &str = "update a draft";
-        let due = self.shared.gate.begin(DOING).await?;
-        let updated = self.write(DOING, &requests::update(request), &request.idempotency_key);
-        self.shared.gate.end(DOING, due, updated)
+        self.step("update a draft", &requests::update(request), &request.idempotency_key).await
     }
 
     async fn finalize(&self, step: &StepRequest) -> Result<Remote, PortError> {
@@ -190,17 +196,11 @@ impl Invoices for StripeInvoices {
     }
 
     async fn send(&self, step: &StepRequest) -> Result<Remote, PortError> {
-        const DOING: &str = "send an invoice";
-        let due = self.shared.gate.begin(DOING).await?;
-        let sent = self.write(DOING, &requests::send(step), &step.idempotency_key);
-        self.shared.gate.end(DOING, due, sent)
+        self.step("send an invoice", &requests::send(step), &step.idempotency_key).await
     }
 
     async fn void(&self, step: &StepRequest) -> Result<Remote, PortError> {
-        const DOING: &str = "void an invoice";
-        let due = self.shared.gate.begin(DOING).await?;
-        let voided = self.write(DOING, &requests::void(step), &step.idempotency_key);
-        self.shared.gate.end(DOING, due, voided)
+        self.step("void an invoice", &requests::void(step), &step.idempotency_key).await
     }
 
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
-use crate::cloud::{clock, functions, sdk_config, tag_backfill};
+use crate::cloud::{clock, cost_explorer, functions, tag_backfill};
 use crate::ledger::backfill::{Step, next_step, not_taken};
 use crate::project::Project;
 use crate::ui::exit;
@@ -32,9 +32,6 @@ pub struct Arguments {
     #[arg(long)]
     pub skip_tags: bool,
 }
-
-/// Cost Explorer is in us-east-1, whatever the stack's region.
-const COST_EXPLORER: &str = "us-east-1";
 
 /// Asks for the tags' backfill where one is needed, else reads month by month. Waiting for AWS is an outcome, not an error.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
@@ -83,7 +80,7 @@ async fn tags(manifest: &Manifest, from: Month, now: Timestamp) -> Result<Option
     let of_scope = attribution.scope.iter().map(|scope| &scope.tag);
     let wanted: BTreeSet<String> =
         [&attribution.tenant_tag].into_iter().chain(&attribution.project_tag).chain(of_scope).cloned().collect();
-    let explorer = aws_sdk_costexplorer::Client::new(&sdk_config(COST_EXPLORER).await);
+    let explorer = cost_explorer().await;
     let keys = tag_backfill::keys(&explorer, &wanted).await?;
     let history = tag_backfill::history(&explorer).await?;
     match next_step(from, now, &wanted, &keys, &history) {

@@ -1,5 +1,5 @@
 //! Parts of a cost report as objects in S3. Each is read as it was when it was looked at: by its version where the bucket
-//! keeps versions, by its ETag elsewhere, so that a part that AWS writes anew in the meantime is noticed.
+//! keeps versions, by its ETag elsewhere, so that a part which AWS replaces in the meantime is noticed.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -200,19 +200,18 @@ impl Tags {
         self.keys_of(count, asked)?;
         self.value_levels.resize(count, 0);
         let there = self.values.levels(&mut self.value_levels)?;
-        let most = (self.keys.most(), self.values.most());
+        let entries = Entries {
+            begins: &self.begins,
+            key_levels: &self.key_levels,
+            value_levels: &self.value_levels,
+            most: (self.keys.most(), self.values.most()),
+            which: &self.which,
+        };
         if self.values.has_codes() {
             // One more, which the loop over the entries looks at behind the last.
             self.codes.resize(there + 1, 0);
             self.values.all_codes(&mut self.codes[..there])?;
             let (codes, mut next) = (&self.codes[..], 0);
-            let entries = Entries {
-                begins: &self.begins,
-                key_levels: &self.key_levels,
-                value_levels: &self.value_levels,
-                most,
-                which: &self.which,
-            };
             let found = find_hits(entries, &mut self.hits, |is_value| {
                 let code = codes[next];
                 next += usize::from(is_value);
@@ -221,13 +220,6 @@ impl Tags {
             self.found(found);
             self.number_codes(asked, names)
         } else {
-            let entries = Entries {
-                begins: &self.begins,
-                key_levels: &self.key_levels,
-                value_levels: &self.value_levels,
-                most,
-                which: &self.which,
-            };
             let (page, next) = self.values.plain_bytes()?;
             let mut at = *next;
             let length = |at: usize| page.get(at..)?.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);

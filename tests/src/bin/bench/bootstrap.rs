@@ -15,6 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use provisioner::cloud::functions;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -96,8 +97,7 @@ impl Bootstrap {
 
 /// The answer of a run that had no time for everything, and in which nothing failed.
 fn rest_is_left(error: &Value) -> Option<Value> {
-    let message = error["errorMessage"].as_str()?;
-    let answer: Value = serde_json::from_str(&message[message.find('{')?..]).ok()?;
+    let answer = functions::partial(error)?;
     let failed = answer["invoices"].as_array()?.iter().any(|month| month["result"] == "failed");
     (!failed && answer["left"].as_u64()? > 0).then_some(answer)
 }

@@ -24,7 +24,7 @@ const PAGE: usize = 50;
 /// Longer requests, such as code, are recorded without their parameters.
 const LONGEST: usize = 64 << 10;
 
-/// What goes through here and is no call of AWS, or only hands out credentials.
+/// Services of the gateway that are not AWS's, and those that only hand out credentials.
 const UNRECORDED: &[&str] = &["execute-api", "ministack", "unknown", "sts", "cloudtrail"];
 /// Operations on data, which the event history has not.
 const DATA: &[&str] = &[
