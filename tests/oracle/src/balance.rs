@@ -26,7 +26,8 @@ pub struct Entry {
 pub enum EntryKind {
     /// A month, or its restatement, that no invoice took: carried on.
     Carried,
-    /// Carried balance that a draft or invoice took as a line: the opposite sign of that line.
+    /// Carried balance that a draft or invoice took as a line: the opposite sign of that line. Or that a credit note gave
+    /// back.
     Reserved,
     /// A reservation given back by an invoice that was voided or deleted.
     Returned,

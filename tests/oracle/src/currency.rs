@@ -55,6 +55,24 @@ impl Currency {
         10_i128.pow(self.decimals)
     }
 
+    /// Returns the least that Stripe charges, in its smallest unit; none where Stripe names no amount. Source: Stripe's
+    /// page on currencies, "Minimum and maximum charge amounts", read in November 2026.
+    #[must_use]
+    pub fn least_charge(&self) -> Option<i128> {
+        match self.code {
+            "USD" | "AUD" | "BRL" | "CAD" | "CHF" | "EUR" | "INR" | "JPY" | "NZD" | "SGD" => Some(50),
+            "GBP" => Some(30),
+            "AED" | "MYR" | "PLN" | "RON" => Some(200),
+            "DKK" => Some(250),
+            "NOK" | "SEK" => Some(300),
+            "HKD" => Some(400),
+            "MXN" | "THB" => Some(1_000),
+            "CZK" => Some(1_500),
+            "HUF" => Some(17_500),
+            _ => None,
+        }
+    }
+
     /// Writes an amount for people: `125.50 USD`.
     #[must_use]
     pub fn show(&self, amount: i128) -> String {

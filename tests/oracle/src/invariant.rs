@@ -5,6 +5,7 @@
 
 mod closes;
 mod documents;
+mod leaving;
 mod reads;
 mod sums;
 mod timing;
@@ -17,10 +18,11 @@ use crate::attribution::Attribution;
 use crate::bills::Bills;
 use crate::facts::{Facts, TenantId};
 use crate::finality::{Stage, stage_of};
+use crate::line::Rule;
 use crate::month::Month;
 use crate::owed::{NotOwed, Owed};
 use crate::violation::{Fault, Violation};
-use crate::world::{Account, World};
+use crate::world::{Account, Document, World};
 
 use reads::Reads;
 
@@ -42,6 +44,7 @@ pub fn judge(bills: &mut Bills, facts: &Facts, world: &World) -> Vec<Violation> 
         let mut faults = documents::faults(&case);
         faults.extend(timing::faults(&case));
         faults.extend(sums::faults(&case));
+        faults.extend(leaving::faults(&case));
         let of_tenant = |(month, fault)| Violation { tenant: Some(tenant.clone()), month, fault };
         violations.extend(faults.into_iter().map(of_tenant));
     }
@@ -81,6 +84,14 @@ struct Case<'a> {
 impl Case<'_> {
     fn owed(&self, month: Month, known_at: Timestamp) -> Rc<Result<Owed, NotOwed>> {
         self.judge.bills.owed(self.judge.facts, self.tenant, month, known_at)
+    }
+
+    /// Says whether a document is of a month after the tenant's last one and carries nothing but what earlier months
+    /// left: see [`leaving`].
+    fn is_closing(&self, document: &Document) -> bool {
+        let last = self.judge.facts.tenants.get(self.tenant).and_then(|tenant| tenant.last_period);
+        let is_carried = |rule: &Rule| matches!(rule, Rule::Restated(_) | Rule::Credit);
+        last.is_some_and(|last| last < document.month) && document.lines.iter().all(|line| is_carried(&line.rule))
     }
 
     /// Returns when the account was last worked on, where nothing disturbed it since.

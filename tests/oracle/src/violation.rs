@@ -157,6 +157,22 @@ pub enum Fault {
         /// What the months that entered them are.
         must: i128,
     },
+    /// A tenant has left, every month is billed, and what it still owes is on no document.
+    LeftOwing {
+        /// The currency.
+        currency: String,
+        /// What is owed.
+        amount: i128,
+        /// Since when a document should carry it.
+        since: Timestamp,
+    },
+    /// A tenant has left, every month is billed, and what is owed to it is neither given back nor named.
+    LeftOwed {
+        /// The currency.
+        currency: String,
+        /// What is owed to it, above zero.
+        amount: i128,
+    },
     /// Two balance entries have one id and differ.
     EntryChanged {
         /// The id.

@@ -60,7 +60,7 @@ fn amounts(document: &Document) -> Vec<Fault> {
 fn whose(case: &Case, document: &Document) -> Vec<Fault> {
     let id = || document.id.clone();
     let tenant = case.judge.facts.tenants.get(case.tenant);
-    let Some(tenant) = tenant.filter(|tenant| tenant.is_member(document.month)) else {
+    let Some(tenant) = tenant.filter(|tenant| tenant.is_member(document.month) || case.is_closing(document)) else {
         return vec![Fault::NotAMember { document: id() }];
     };
     let mut faults = Vec::new();

@@ -31,19 +31,30 @@ pub(super) fn faults(case: &Case) -> Vec<Found> {
 
 /// Returns the months that the account's books have anything of: a live document, a line on one, or balance.
 pub(super) fn entered(case: &Case) -> BTreeSet<Month> {
+    let tenant = case.judge.facts.tenants.get(case.tenant);
+    let is_member = |month| tenant.is_none_or(|tenant| tenant.is_member(month));
     let live = || case.account.documents.iter().filter(|document| document.status.is_live());
+    let own = live().filter(|document| !case.is_closing(document)).map(|document| document.month);
     let restated = live().flat_map(|document| &document.lines).filter_map(|line| match line.rule {
         Rule::Restated(month) => Some(month),
         _ => None,
     });
     let carries = |kind| matches!(kind, EntryKind::Carried | EntryKind::WrittenOff);
-    let carried = case.account.balance.iter().filter(|entry| carries(entry.kind)).map(|entry| entry.month);
-    live().map(|document| document.month).chain(restated).chain(carried).collect()
+    let carried = case.account.balance.iter().filter(|entry| carries(entry.kind));
+    // A closing document that came to nothing is no month.
+    let carried = carried.filter(|entry| entry.amount != 0 || is_member(entry.month)).map(|entry| entry.month);
+    own.chain(restated).chain(carried).collect()
 }
 
 /// Judges when a document was drawn and issued.
 fn early(case: &Case, document: &Document) -> Option<Found> {
     let (month, id) = (document.month, document.id.clone());
+    if case.is_closing(document) {
+        // It has no figures of its own that could settle.
+        let is_early = document.drawn_at < draft_from(&case.judge.facts.policy, month);
+        let fault = Fault::DraftedEarly { document: id, waits_for: Blocked::BeforeDraftDay };
+        return is_early.then_some((Some(month), fault));
+    }
     let at = |instant| case.judge.stage(month, instant);
     let issued = document.issued_at.map(at).filter(|stage| *stage != Stage::Complete);
     if let Some(stage) = issued {

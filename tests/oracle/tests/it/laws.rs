@@ -14,11 +14,11 @@ use oracle::facts::{
 };
 use oracle::finality::{looked_at_until, settles_at};
 use oracle::invariant::invariant;
-use oracle::line::Rule;
+use oracle::line::{Line, Rule};
 use oracle::month::{Month, days_after, midnight};
 use oracle::owed::owed;
 use oracle::restatement::{next_invoice, restated};
-use oracle::world::{Document, Read, Status, World};
+use oracle::world::{CreditNote, Document, Read, Status, World};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -121,6 +121,9 @@ fn billed(facts: &Facts) -> Vec<World> {
             } else {
                 settle_up(facts, &mut world, tenant, of, at);
             }
+            if let Some(last) = known.last_period.filter(|last| *last <= of) {
+                close_account(&mut world, tenant, (last, of), at);
+            }
             world.accounts.entry(tenant.clone()).or_default().run_at = Some(at);
         }
         seen.push(world.clone());
@@ -133,6 +136,47 @@ fn billed_before(facts: &Facts, tenant: &TenantId, of: Month) -> BTreeMap<Month,
     let before = days_after(settles_at(&facts.policy, of.plus(-1)), 1);
     let earlier = MONTHS.map(month).into_iter().filter(|earlier| *earlier < of);
     earlier.filter_map(|earlier| Some((earlier, owed(facts, tenant, earlier, before).ok()?.total))).collect()
+}
+
+/// Gives back what a tenant that has left is owed, newest invoice first, and names the rest; invoices once more what it
+/// owes after its last month.
+fn close_account(world: &mut World, tenant: &TenantId, (last, of): (Month, Month), at: Timestamp) {
+    let account = world.accounts.entry(tenant.clone()).or_default();
+    let open: Vec<(String, i128)> =
+        balance(&account.balance).into_iter().map(|(currency, amount)| (currency.to_owned(), amount)).collect();
+    account.named_months.clear();
+    for (currency, amount) in open {
+        let mut left = amount;
+        for document in account.documents.iter().rev() {
+            let notes = account.credit_notes.iter().filter(|note| note.document == document.id);
+            let amount = (-left).min(document.total - notes.map(|note| note.amount).sum::<i128>());
+            if amount > 0 {
+                account.credit_notes.push(CreditNote { document: document.id.clone(), amount });
+                left += amount;
+            }
+        }
+        if left < 0 {
+            account.named_months.insert(last);
+        }
+        let id = format!("{of}-closing");
+        if left > 0 && of > last {
+            account.documents.push(Document {
+                id: id.clone(),
+                month: of,
+                revision: 1,
+                status: Status::Open,
+                currency: currency.clone(),
+                lines: vec![Line { rule: Rule::Credit, amount: left }],
+                total: left,
+                drawn_at: at,
+                issued_at: Some(at),
+                edited: false,
+            });
+            left = 0;
+        }
+        let kind = EntryKind::Reserved;
+        account.balance.push(Entry { id, currency, month: last, revision: 1, amount: left - amount, kind });
+    }
 }
 
 /// Carries the differences of a tenant that has left.

@@ -114,6 +114,8 @@ fn name(fault: &Fault) -> &'static str {
         Fault::NotLookedAt { .. } => "not looked at",
         Fault::NotAssessable { .. } => "not assessable",
         Fault::Unequal { .. } => "unequal",
+        Fault::LeftOwing { .. } => "left owing",
+        Fault::LeftOwed { .. } => "left owed",
         Fault::EntryChanged { .. } => "entry changed",
         Fault::Overpaid { .. } => "overpaid",
         Fault::OverCredited { .. } => "over-credited",
@@ -124,7 +126,29 @@ fn name(fault: &Fault) -> &'static str {
 }
 
 /// How many names [`name`] gives.
-const KINDS: usize = 24;
+const KINDS: usize = 26;
+
+/// acme leaves with October: what that month was restated by is on a document of November, and nothing else is.
+fn leave(facts: &mut Facts, world: &mut World) {
+    facts.tenants.get_mut(&id("acme")).expect("acme").last_period = Some(month("2026-10"));
+    world.closes.clear();
+    let document = november(world);
+    document.lines.remove(0);
+    document.total = 3_100;
+}
+
+/// The same, and the amount is in the balance instead.
+fn leave_open(facts: &mut Facts, world: &mut World, amount: i128) {
+    leave(facts, world);
+    let account = account(world, "acme");
+    account.documents.pop();
+    account.balance.push(Entry { currency: "USD".to_owned(), ..entry("left", amount, EntryKind::Carried) });
+}
+
+/// October of acme costs so much in the end.
+fn restate(facts: &mut Facts, usd: &str) {
+    facts.record(day("2026-10-05"), &tag("ACME"), "Lambda", RecordType::Usage, figure(usd, "2026-12-02"));
+}
 
 type Plant = fn(&mut Facts, &mut World);
 
@@ -246,6 +270,30 @@ const PLANTED: &[(&str, &[&str], Plant)] = &[
         let terms = Terms { base_fee: money("20.00 USD"), ..Terms::default() };
         facts.tenants.get_mut(&id("acme")).expect("acme").terms.push((month("2026-11"), terms));
     }),
+    ("a leaver's restatement dropped", &["unequal"], |facts, world| {
+        leave(facts, world);
+        november(world).status = Status::Deleted;
+    }),
+    ("a leaver's restatement left lying", &["left owing"], |facts, world| leave_open(facts, world, 3_100)),
+    ("a leaver's credit left lying", &["left owed"], |facts, world| {
+        leave_open(facts, world, -2_679);
+        restate(facts, "73.21");
+    }),
+    ("a credit note made twice", &["unequal"], |facts, world| {
+        leave_open(facts, world, -2_679);
+        restate(facts, "73.21");
+        account(world, "acme").balance.pop();
+        let note = CreditNote { document: "in_1".to_owned(), amount: 2_679 };
+        account(world, "acme").credit_notes.extend([note.clone(), note]);
+    }),
+    ("a leaver's closing document with cost", &["not a member", "not assessable"], |facts, world| {
+        leave(facts, world);
+        november(world).lines.push(cost("Lambda", 0));
+    }),
+    ("a closing document of a month that runs", &["drafted early"], |facts, world| {
+        leave(facts, world);
+        november(world).drawn_at = hour("2026-11-30T23:00:00Z");
+    }),
     ("an entry rewritten", &["entry changed", "unequal"], |_, world| {
         account(world, "beta").balance.push(entry("b", 3_000, EntryKind::Reserved));
     }),
@@ -362,4 +410,36 @@ fn a_leaver_gets_a_credit_note() {
     world.closes.clear();
     account(&mut world, "acme").credit_notes.push(CreditNote { document: "in_2".to_owned(), amount: 850 });
     assert_eq!(invariant(&facts, &world), []);
+}
+
+#[test]
+fn a_leavers_difference_is_one_more_invoice_or_a_credit_note() {
+    let (mut invoiced, mut world) = (facts(), world());
+    leave(&mut invoiced, &mut world);
+    assert_eq!(invariant(&invoiced, &world), []);
+
+    let (mut given_back, mut world) = (facts(), self::world());
+    leave_open(&mut given_back, &mut world, -2_679);
+    restate(&mut given_back, "73.21");
+    let mut named = world.clone();
+    account(&mut named, "acme").named_months.insert(month("2026-10"));
+    assert_eq!(invariant(&given_back, &named), [], "what no invoice can take is named");
+    account(&mut world, "acme").balance.pop();
+    account(&mut world, "acme").credit_notes.push(CreditNote { document: "in_1".to_owned(), amount: 2_679 });
+    assert_eq!(invariant(&given_back, &world), []);
+}
+
+/// Forty cents are less than Stripe charges, and what a run has not seen yet is not left lying.
+#[test]
+fn a_leavers_rest_may_be_small_or_new() {
+    let (mut small, mut world) = (facts(), world());
+    leave_open(&mut small, &mut world, 40);
+    restate(&mut small, "100.40");
+    assert_eq!(invariant(&small, &world), []);
+
+    let (mut new, mut world) = (facts(), self::world());
+    leave_open(&mut new, &mut world, -2_679);
+    restate(&mut new, "73.21");
+    account(&mut world, "acme").documents[0].issued_at = Some(hour("2026-12-20T10:00:00Z"));
+    assert_eq!(invariant(&new, &world), []);
 }
