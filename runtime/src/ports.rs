@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use billing::ledger::{Ledger, PortError};
-pub use invoices::{DraftRequest, Invoices, LineRequest, LinesRequest, RemoveRequest, StepRequest, UpdateRequest};
+pub use invoices::{
+    CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, RemoveRequest, StepRequest, UpdateRequest,
+};
 
 use crate::secret::Secret;
 

@@ -87,6 +87,10 @@ pub const INVOICES_DRAFTED: &str = "InvoicesDrafted";
 pub const INVOICES_ISSUED: &str = "InvoicesIssued";
 /// Months whose cost changed after their invoice was issued.
 pub const MONTHS_RESTATED: &str = "MonthsRestated";
+/// Credit notes that this run issued.
+pub const CREDIT_NOTES_ISSUED: &str = "CreditNotesIssued";
+/// Tenants who left and are owed what no invoice can take.
+pub const CREDITS_STRANDED: &str = "CreditsStranded";
 /// Months that should have been complete by now.
 pub const INVOICES_LATE: &str = "InvoicesLate";
 /// Invoices that wait for a person although approval is automatic.

@@ -105,6 +105,9 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
     let balance = reader.balance(&tenant.id).await?.map(|balance| balance.since(tenant.first_period));
     let mut account = Account { open: Vec::new(), positions: Vec::new() };
     account.positions.extend(balance.iter().flat_map(|balance: &Balance| balance.open.clone()));
+    // A credit note that was noted and not issued has taken them, and gives nothing back once the record is gone.
+    let noted = invoices.iter().filter_map(InvoiceRecord::noted_credit);
+    account.positions.extend(noted.flat_map(|note| note.drawn.clone()));
     let marks = reader.sync_marks(&tenant.id).await?;
     for month in open_months(tenant, &marks, &invoices) {
         let days = reader.cost_days(&tenant.id, month.period()).await?;

@@ -2,8 +2,8 @@
 
 use billing::balance::Balance;
 use billing::invoice::{
-    Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, is_looked_at, open_months,
-    overdue_since,
+    Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, closing_months, is_looked_at,
+    open_months, overdue_since,
 };
 use billing::ledger::CostClaim;
 use billing::tenant::TenantRecord;
@@ -58,7 +58,11 @@ pub async fn load(
     let earlier = Some(earlier).filter(|earlier| !earlier.amount.is_zero());
     let months = match only {
         Some(month) => vec![month],
-        None => open_months(&tenant, &marks, &records, today),
+        None => {
+            let mut months = open_months(&tenant, &marks, &records, today);
+            months.extend(balance.iter().flat_map(|balance| closing_months(&tenant, &records, balance, today)));
+            months
+        }
     };
     let mut found = Vec::new();
     for month in months {

@@ -82,7 +82,9 @@ pub enum EntryKind {
     Replaced,
     /// A draft took it up as a line.
     Drawn,
-    /// The draft that had taken it up is gone, or was drawn up again.
+    /// A credit note on an invoice of a tenant who left gave it back.
+    Credited,
+    /// What had taken it up is gone: a draft that was deleted, voided or drawn up again, a credit note that was not issued.
     Returned,
 }
 

@@ -2,7 +2,10 @@
 
 mod approval;
 mod assess;
+mod closing;
 mod compose;
+mod credit_note;
+mod crediting;
 mod month_terms;
 mod months;
 mod price;
@@ -21,7 +24,9 @@ use crate::{Currency, Money, Month};
 
 pub use approval::{AutomaticApproval, Held};
 pub use assess::{Assessment, MonthFacts, Standing, assess};
+pub use closing::{Leftover, closing_months, is_billed_out, is_closing, leftover};
 pub use compose::{Composed, LINES_AT_MOST, compose};
+pub use credit_note::{CreditNote, CreditNoteState, RemoteCreditNote};
 pub use month_terms::MonthTerms;
 pub use months::{LOOK_BACK_MONTHS, is_looked_at, open_months};
 pub use price::{PriceError, PriceInput, price};
@@ -126,6 +131,13 @@ impl Settlement {
 }
 
 impl Invoice {
+    /// An invoice without a line.
+    pub fn empty(tenant: &str, month: Month, currency: Currency) -> Invoice {
+        let (lines, steps) = (Vec::new(), Vec::new());
+        let (total, cost_usd) = (Money::zero(currency), Decimal::ZERO);
+        Invoice { tenant: tenant.to_owned(), month, currency, lines, total, cost_usd, exchange: None, steps }
+    }
+
     /// Takes away what came from the balance: the month's own lines are left.
     pub fn without_carried(&mut self) {
         self.lines.retain(|line| !line.rule.is_carried());

@@ -50,5 +50,9 @@ pub const REVISION_METADATA: &str = "billform_revision";
 pub const STATE_METADATA: &str = "billform_state";
 /// Stripe metadata key of the total that a draft's lines come to, in minor units.
 pub const TOTAL_METADATA: &str = "billform_total";
+/// Stripe metadata key of a credit note's number among those of its invoice.
+pub const CREDIT_NOTE_METADATA: &str = "billform_credit_note";
+/// Stripe metadata key of what a credit note is for: ids of positions of the balance.
+pub const CAUSE_METADATA: &str = "billform_cause";
 /// Stripe metadata key of the number of the set of lines that a draft carries.
 pub const DRAWING_METADATA: &str = "billform_drawing";

@@ -5,14 +5,16 @@ mod pace;
 pub mod requests;
 
 use async_trait::async_trait;
-use billing::invoice::{Remote, RemoteStatus};
+use billing::invoice::{Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::TENANT_METADATA;
 use stripe::{Client, ClientBuilder, StripeRequest};
-use stripe_billing::{Invoice, InvoiceStatus};
+use stripe_billing::{CreditNote, Invoice, InvoiceStatus};
 use stripe_core::customer::RetrieveCustomerReturned;
 
-use crate::ports::{DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
+use crate::ports::{
+    CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+};
 use crate::secret::Secret;
 use attempts::Account;
 
@@ -114,6 +116,27 @@ impl Invoices for StripeInvoices {
         self.under_key("void an invoice", &step.idempotency_key, &requests::void(step)).await
     }
 
+    async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError> {
+        let mut list = requests::credit_notes(invoice);
+        let mut found = Vec::new();
+        loop {
+            let page = self.account.repeat("list an invoice's credit notes", || list.send(&self.client)).await?;
+            found.extend(page.data.iter().map(credit_note));
+            match page.data.last() {
+                Some(last) if page.has_more => list = list.starting_after(last.id.to_string()),
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    async fn credit(&self, request: &CreditRequest) -> Result<RemoteCreditNote, PortError> {
+        const DOING: &str = "issue a credit note";
+        let create = requests::credit(request);
+        let strategy = attempts::under_key(DOING, &request.idempotency_key)?;
+        let send = || create.customize().request_strategy(strategy.clone()).send(&self.client);
+        self.account.repeat(DOING, send).await.as_ref().map(credit_note).map_err(Clone::clone)
+    }
+
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
         let delete = requests::delete(invoice);
         // Deleting has the same effect however often it is sent: it needs no key.
@@ -155,8 +178,21 @@ fn remote(invoice: &Invoice) -> Result<Remote, PortError> {
         livemode: invoice.livemode,
         has_lines: !invoice.lines.data.is_empty(),
         paid: MinorUnits(invoice.amount_paid),
+        remaining: MinorUnits(invoice.amount_remaining),
+        credited_unpaid: MinorUnits(invoice.pre_payment_credit_notes_amount),
+        credited_paid: MinorUnits(invoice.post_payment_credit_notes_amount),
         by_balance: MinorUnits((after - invoice.starting_balance).max(0)),
         attempted: invoice.attempted,
         metadata: invoice.metadata.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
     })
+}
+
+/// A credit note as far as the ledger compares it.
+fn credit_note(note: &CreditNote) -> RemoteCreditNote {
+    RemoteCreditNote {
+        id: note.id.to_string(),
+        amount: MinorUnits(note.amount),
+        after_payment: MinorUnits(note.post_payment_amount),
+        metadata: note.metadata.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
+    }
 }

@@ -7,9 +7,11 @@
 mod account;
 mod answer;
 mod command;
+mod crediting;
 mod drawing;
 mod event;
 mod issuing;
+mod leaver;
 mod looking;
 mod month;
 mod shared;
@@ -202,21 +204,29 @@ impl Invoicing<'_> {
         };
         let mut answers = Vec::new();
         for month in months {
-            let before = account.record(month).cloned();
-            let result = match event.action {
-                Action::CalculateAndInvoice if event.dry_run => self.rehearse(&mut account, month).await,
-                Action::CalculateAndInvoice => self.month(&mut account, month).await,
-                Action::Approve => self.approve(&mut account, month, event).await,
-                Action::Void => self.write_off(&mut account, month).await,
-                Action::Reset => self.reset(&mut account, month).await,
-            };
-            let result = match result {
-                Ok(result) => result,
-                Err(stop) => self.stopped(&mut account, month, stop).await,
-            };
-            answers.push(MonthAnswer::new(tenant, month, before.as_ref(), result));
+            answers.push(self.one_month(&mut account, month, event).await);
+        }
+        if event.period.is_none() {
+            self.leave(&mut account, event, &mut answers).await;
         }
         Some(answers)
+    }
+
+    /// Does what is asked for one month.
+    async fn one_month(&self, account: &mut Account<'_>, month: Month, event: &InvoicerEvent) -> MonthAnswer {
+        let before = account.record(month).cloned();
+        let result = match event.action {
+            Action::CalculateAndInvoice if event.dry_run => self.rehearse(account, month).await,
+            Action::CalculateAndInvoice => self.month(account, month).await,
+            Action::Approve => self.approve(account, month, event).await,
+            Action::Void => self.write_off(account, month).await,
+            Action::Reset => self.reset(account, month).await,
+        };
+        let result = match result {
+            Ok(result) => result,
+            Err(stop) => self.stopped(account, month, stop).await,
+        };
+        MonthAnswer::new(account.tenant, month, before.as_ref(), result)
     }
 
     fn today(&self) -> Date {

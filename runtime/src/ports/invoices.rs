@@ -1,7 +1,7 @@
 //! Stripe as the invoicer sees it: an invoice's whole life, and how invoices are found again.
 
 use async_trait::async_trait;
-use billing::invoice::{Collection, Remote};
+use billing::invoice::{Collection, Remote, RemoteCreditNote};
 use billing::money::MinorUnits;
 use billing::{Currency, Period};
 
@@ -31,6 +31,10 @@ pub trait Invoices: Send + Sync {
     async fn send(&self, step: &StepRequest) -> Result<Remote, PortError>;
     /// Takes a finalised invoice back.
     async fn void(&self, step: &StepRequest) -> Result<Remote, PortError>;
+    /// Every credit note on an invoice, voided ones too.
+    async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError>;
+    /// Issues a credit note on an invoice that is open or paid.
+    async fn credit(&self, request: &CreditRequest) -> Result<RemoteCreditNote, PortError>;
     /// Deletes a draft; one that is gone already is deleted.
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError>;
     /// Whether the customer has a payment method that invoices are charged to by default.
@@ -101,6 +105,23 @@ pub struct UpdateRequest {
     /// How its money comes in from now on.
     pub collection: Option<Collection>,
     /// Derived from what is changed.
+    pub idempotency_key: String,
+}
+
+/// A credit note to issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditRequest {
+    /// The invoice.
+    pub invoice: String,
+    /// What is given back.
+    pub amount: MinorUnits,
+    /// What of it was paid already: it goes to the customer's balance. Stripe refuses another amount than that.
+    pub to_balance: MinorUnits,
+    /// As the tenant reads it.
+    pub memo: String,
+    /// By which it is found again.
+    pub metadata: Vec<(String, String)>,
+    /// Derived from what it is for.
     pub idempotency_key: String,
 }
 

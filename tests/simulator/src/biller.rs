@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{Span, Timestamp};
 use oracle::balance::{Entry, EntryKind, balance};
 use oracle::bills::Bills;
+use oracle::currency::Currency;
 use oracle::facts::{Facts, TenantId};
-use oracle::finality::{Stage, ended_months, looked_at_until, stage};
+use oracle::finality::{Stage, draft_from, ended_months, looked_at_until, stage};
 use oracle::invariant::judge;
-use oracle::line::total;
+use oracle::line::{Line, Rule, total};
 use oracle::month::{Month, midnight};
 use oracle::restatement::next_invoice;
-use oracle::world::{Document, Read, Status, World};
+use oracle::world::{Account, CreditNote, Document, Read, Status, World};
 
 use super::event::Trouble;
 use super::{Plan, Script, Sizes};
@@ -89,6 +90,73 @@ fn bill(facts: &Facts, bills: &Bills, world: &mut World, billed: &mut Billed, te
             }
         }
     }
+    if account.documents.iter().all(|document| document.issued_at.is_some()) {
+        close(facts, account, tenant, billed, at);
+    }
+}
+
+/// Gives back what a company that left is owed, and invoices once more what it owes.
+fn close(facts: &Facts, account: &mut Account, tenant: &TenantId, billed: &Billed, at: Timestamp) {
+    let of = &facts.tenants[tenant];
+    let is_billed = |month: Month| billed.contains_key(&(tenant.clone(), month));
+    let Some(last) = of.last_period.filter(|last| of.first_period.to(*last).all(is_billed)) else { return };
+    let open: Vec<(String, i128)> =
+        balance(&account.balance).into_iter().map(|(currency, amount)| (currency.to_owned(), amount)).collect();
+    for (currency, amount) in open {
+        let taken = match amount < 0 {
+            true => -give_back(account, -amount),
+            false => invoice_once_more(facts, account, last, (&currency, amount), at),
+        };
+        if amount < 0 && taken != amount {
+            account.named_months.insert(last);
+        }
+        let (id, kind) = (format!("{last} {at} {currency}"), EntryKind::Reserved);
+        account.balance.push(Entry { id, currency, month: last, revision: 1, amount: -taken, kind });
+    }
+}
+
+/// Puts credit notes on the newest invoices; returns what they give back.
+fn give_back(account: &mut Account, owed: i128) -> i128 {
+    let mut left = owed;
+    for document in account.documents.iter().rev() {
+        let notes = account.credit_notes.iter().filter(|note| note.document == document.id);
+        let credited: i128 = notes.map(|note| note.amount).sum();
+        let amount = left.min(document.total - credited);
+        if amount > 0 {
+            account.credit_notes.push(CreditNote { document: document.id.clone(), amount });
+            left -= amount;
+        }
+    }
+    owed - left
+}
+
+/// Issues an invoice of the month that is just over, if Stripe charges so much; returns what is on it.
+fn invoice_once_more(
+    facts: &Facts,
+    account: &mut Account,
+    last: Month,
+    (code, amount): (&str, i128),
+    at: Timestamp,
+) -> i128 {
+    let month = Month::at(at).plus(-1);
+    let newest = account.documents.iter().map(|document| document.month).fold(last, Month::max);
+    let least = Currency::find(code).and_then(|currency| currency.least_charge()).unwrap_or(1);
+    if amount < least || month <= newest || at < draft_from(&facts.policy, month) {
+        return 0;
+    }
+    account.documents.push(Document {
+        id: month.to_string(),
+        month,
+        revision: 1,
+        status: Status::Open,
+        currency: code.to_owned(),
+        total: amount,
+        lines: vec![Line { rule: Rule::Credit, amount }],
+        drawn_at: at,
+        issued_at: Some(at),
+        edited: false,
+    });
+    amount
 }
 
 #[test]

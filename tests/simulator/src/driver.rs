@@ -24,7 +24,7 @@ use super::disturbance::Disturbance;
 use super::event::Trouble;
 use super::gate::{Due, Fault};
 use super::handlers::start;
-use super::invoices::{ADD_LINES, CREATE_DRAFT};
+use super::invoices::{ADD_LINES, CREATE_DRAFT, CREDIT};
 use super::memory::Memory;
 use super::observer::Observer;
 use super::people::{Person, UNDONE_AFTER_DAYS};
@@ -239,11 +239,13 @@ impl Simulation {
                 self.customers.insert(tenant.clone(), made["id"].as_str().unwrap_or_default().to_owned());
             }
         }
-        let (observer, shared) = (&self.observer, &self.shared);
+        let (observer, shared, said) = (&self.observer, &self.shared, &self.said);
         let is_over = |tenant: &TenantId, facts: &oracle::facts::Tenant| {
             let last = facts.last_period.unwrap_or(facts.first_period);
             let issued = |month: Month| observer.is_accounted(shared, tenant, month);
-            facts.last_period.is_some() && facts.first_period.to(last).all(issued)
+            // What a run names as owed to the company, and cannot give back, the operator pays out.
+            let is_worked_off = || observer.leaves_nothing(tenant) || !said.named_months(&tenant.id).is_empty();
+            facts.last_period.is_some() && facts.first_period.to(last).all(issued) && is_worked_off()
         };
         let written = shared.with_facts(|facts| {
             let day = Day { on: day, customers: &self.customers, planted: shared.planted };
@@ -318,10 +320,11 @@ impl Simulation {
         tenants.map(|tenant| json!({"tenant": tenant.id, "period": period})).collect()
     }
 
-    /// Two defects show at one call only: the fault waits for it.
+    /// Three defects show at one call only: the fault waits for it.
     fn aimed(&self, due: Due, fault: Fault) -> (Due, Fault) {
         match self.shared.planted {
             Some(Planted::DoubleDraft) => (Due::Doing(CREATE_DRAFT), Fault::AnswerLost),
+            Some(Planted::CreditedTwice) => (Due::Doing(CREDIT), Fault::AnswerLost),
             Some(Planted::HalfDrawn) => (Due::Doing(ADD_LINES), Fault::Killed),
             _ => (due, fault),
         }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use billing::invoice::{Remote, RemoteStatus};
+use billing::invoice::{Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::{STATE_METADATA, TENANT_METADATA, TOTAL_METADATA};
 use runtime::adapters::stripe::requests;
-use runtime::ports::{DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
+use runtime::ports::{
+    CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+};
 use runtime::secret::Secret;
 use serde_json::Value;
 use stripe::StripeRequest;
@@ -203,6 +205,31 @@ impl Invoices for StripeInvoices {
         self.step("void an invoice", &requests::void(step), &step.idempotency_key).await
     }
 
+    async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError> {
+        const DOING: &str = "list an invoice's credit notes";
+        let due = self.shared.gate.begin(DOING).await?;
+        let notes = match self.shared.has(Planted::CreditedTwice) {
+            true => Ok(Vec::new()),
+            false => self.listed(DOING, &requests::credit_notes(invoice)),
+        };
+        let notes = notes.map(|notes| notes.iter().filter_map(credit_note).collect());
+        self.shared.gate.end(DOING, due, notes)
+    }
+
+    async fn credit(&self, request: &CreditRequest) -> Result<RemoteCreditNote, PortError> {
+        const DOING: &str = CREDIT;
+        let due = self.shared.gate.begin(DOING).await?;
+        let mut key = request.idempotency_key.clone();
+        if self.shared.has(Planted::CreditedTwice) {
+            key.push_str(&self.shared.with_trace(|trace| trace.requests.to_string()));
+        }
+        let answer = ask(&self.shared, &self.key, &requests::credit(request), Some(&key));
+        let answer = answer.map_err(|refusal| PortError::new(DOING, refusal));
+        let unread = || PortError::new(DOING, "it is not a credit note");
+        let issued = answer.and_then(|answer| credit_note(&answer).ok_or_else(unread));
+        self.shared.gate.end(DOING, due, issued)
+    }
+
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
         const DOING: &str = "delete a draft";
         let due = self.shared.gate.begin(DOING).await?;
@@ -224,8 +251,25 @@ impl Invoices for StripeInvoices {
 
 /// What creating a draft is called at the gate.
 pub const CREATE_DRAFT: &str = "create a draft invoice";
+/// What issuing a credit note is called at the gate.
+pub const CREDIT: &str = "issue a credit note";
 /// What adding lines is called at the gate.
 pub const ADD_LINES: &str = "add an invoice's lines";
+
+/// A credit note as far as the ledger compares it; none where the answer is not one.
+fn credit_note(note: &Value) -> Option<RemoteCreditNote> {
+    Some(RemoteCreditNote {
+        id: note["id"].as_str()?.to_owned(),
+        amount: MinorUnits(note["amount"].as_i64()?),
+        after_payment: MinorUnits(note["post_payment_amount"].as_i64()?),
+        metadata: metadata(note),
+    })
+}
+
+fn metadata(object: &Value) -> BTreeMap<String, String> {
+    let pairs = object["metadata"].as_object().into_iter().flatten();
+    pairs.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
 
 /// An invoice as far as the ledger compares it; none where the answer is not one.
 fn remote(invoice: &Value) -> Option<Remote> {
@@ -241,7 +285,6 @@ fn remote(invoice: &Value) -> Option<Remote> {
     };
     let starting = number("starting_balance");
     let after = invoice["ending_balance"].as_i64().unwrap_or(starting);
-    let metadata = invoice["metadata"].as_object().into_iter().flatten();
     Some(Remote {
         id: invoice["id"].as_str()?.to_owned(),
         status,
@@ -250,8 +293,11 @@ fn remote(invoice: &Value) -> Option<Remote> {
         livemode: invoice["livemode"].as_bool().unwrap_or_default(),
         has_lines: invoice["lines"]["data"].as_array().is_some_and(|lines| !lines.is_empty()),
         paid: MinorUnits(number("amount_paid")),
+        remaining: MinorUnits(number("amount_remaining")),
+        credited_unpaid: MinorUnits(number("pre_payment_credit_notes_amount")),
+        credited_paid: MinorUnits(number("post_payment_credit_notes_amount")),
         by_balance: MinorUnits((after - starting).max(0)),
         attempted: invoice["attempted"].as_bool().unwrap_or_default(),
-        metadata: metadata.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+        metadata: metadata(invoice),
     })
 }

@@ -7,6 +7,8 @@ use billing::ledger::{
     BALANCE_ITEM, COST_PREFIX, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger, PortError, SYNC_PREFIX, Stored,
     SyncMark, Wrote,
 };
+use billing::names::TENANT_ITEM;
+use billing::tenant::TenantRecord;
 use oracle::month::Month;
 
 use super::planted::Planted;
@@ -44,6 +46,7 @@ impl Watched {
         };
         let drops = match self.0.planted {
             Some(Planted::RestatementDropped) => has("#restated"),
+            Some(Planted::LeaverRestatementDropped) => has("#restated") && self.is_of_leaver(&items).await?,
             Some(Planted::CreditLost) => has("#credit") && self.is_out_of_order(&items).await?,
             _ => false,
         };
@@ -56,6 +59,14 @@ impl Watched {
         let Some(month) = day.and_then(|day| day.get(..7)) else { return Ok(false) };
         let invoice = format!("{INVOICE_PREFIX}{month}");
         Ok(!self.0.ledger.range(&item.key.partition, &invoice, &format!("{invoice}~")).await?.is_empty())
+    }
+
+    /// Whether it is about a company that leaves.
+    async fn is_of_leaver(&self, items: &[(Stored, Expect)]) -> Result<bool, PortError> {
+        let Some((item, _)) = items.first() else { return Ok(false) };
+        let tenant = self.0.ledger.get(&Key::new(&item.key.partition, TENANT_ITEM)).await?;
+        let tenant = tenant.and_then(|tenant| tenant.record::<TenantRecord>().ok());
+        Ok(tenant.is_some_and(|tenant| tenant.last_period.is_some()))
     }
 
     /// Whether a later month has an invoice.

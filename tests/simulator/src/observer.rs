@@ -15,10 +15,11 @@ use oracle::currency::Currency;
 use oracle::facts::TenantId;
 use oracle::line::{Line, OTHER, Rule};
 use oracle::month::Month;
-use oracle::world::{Account, Document, Payment, Read, Status, World};
+use oracle::world::{Account, CreditNote, Document, Payment, Read, Status, World};
+use runtime::adapters::stripe::requests;
 use serde_json::Value;
 
-use super::requests::{Form, lines, send};
+use super::requests::{Form, all, key, lines, send};
 use super::said::Said;
 use super::shared::Shared;
 
@@ -39,6 +40,8 @@ struct Seen {
     document: Document,
     is_complete: bool,
     paid: i128,
+    /// The amounts of its credit notes that were not voided.
+    credit_notes: Vec<i128>,
 }
 
 /// How a company's account stands.
@@ -99,6 +102,18 @@ impl Observer {
             let record = ledger::invoices::of_month(&shared.ledger, &tenant.id, of_month).now_or_never();
             record.and_then(Result::ok).flatten().is_some_and(|record| record.state.without_document())
         }
+    }
+
+    /// Says whether no run has anything more to do for a company whose months are accounted: every document is issued, and
+    /// the balance is nothing, or less than Stripe charges.
+    pub fn leaves_nothing(&self, tenant: &TenantId) -> bool {
+        let mut live = self.documents_of(tenant).filter(|document| document.status.is_live());
+        let entries = self.balances.get(tenant).map(Vec::as_slice).unwrap_or_default();
+        let is_small = |(code, amount): (&str, i128)| {
+            let least = Currency::find(code).and_then(|currency| currency.least_charge()).unwrap_or(1);
+            (0..least).contains(&amount)
+        };
+        live.all(|document| document.issued_at.is_some()) && oracle::balance::balance(entries).into_iter().all(is_small)
     }
 
     /// Returns how many documents there are or were.
@@ -170,7 +185,9 @@ impl Observer {
         // What an invoice below the minimum charge left on the customer is paid with the next one.
         let paid = minor("amount_paid") - minor("starting_balance").max(0);
         self.by_tenant.entry(tenant.clone()).or_default().insert(id.to_owned());
-        let seen = Seen { document, is_complete, paid: paid.max(0) };
+        let is_credited = minor("pre_payment_credit_notes_amount") + minor("post_payment_credit_notes_amount") != 0;
+        let credit_notes = if is_credited { credit_notes(shared, id) } else { Vec::new() };
+        let seen = Seen { document, is_complete, paid: paid.max(0), credit_notes };
         self.documents.insert(id.to_owned(), seen);
     }
 
@@ -189,17 +206,30 @@ impl Observer {
             let paid = self.documents.get(&document.id).map_or(0, |seen| seen.paid);
             (paid != 0).then(|| Payment { document: document.id.clone(), amount: paid, refunded: 0 })
         });
+        let noted = documents.iter().flat_map(|document| {
+            let amounts = self.documents.get(&document.id).map(|seen| seen.credit_notes.as_slice());
+            let note = |amount: &i128| CreditNote { document: document.id.clone(), amount: *amount };
+            amounts.unwrap_or_default().iter().map(note)
+        });
+        let credit_notes = noted.collect();
         Account {
             run_at: standing.run_at,
             disturbed: standing.disturbed,
             payments: paid.collect(),
-            credit_notes: Vec::new(),
+            credit_notes,
             balance: self.balances.get(tenant).cloned().unwrap_or_default(),
             named_months: said.named_months(&tenant.id),
             named_documents: said.named_documents(&tenant.id),
             documents,
         }
     }
+}
+
+/// The amounts of an invoice's credit notes, without those that were voided.
+fn credit_notes(shared: &Shared, invoice: &str) -> Vec<i128> {
+    let notes = all(shared, &key(), &requests::credit_notes(invoice)).unwrap_or_default();
+    let issued = notes.iter().filter(|note| note["status"] == "issued");
+    issued.map(|note| i128::from(note["amount"].as_i64().unwrap_or_default())).collect()
 }
 
 /// The balance of the company that has an id since a month, and the months that were found to come to nothing.
@@ -214,7 +244,7 @@ fn balance(shared: &Shared, id: &str, first: Month) -> Vec<Entry> {
 fn entry(entry: &OurEntry) -> Entry {
     let kind = match entry.kind {
         OurKind::Credit | OurKind::Restated | OurKind::Replaced => EntryKind::Carried,
-        OurKind::Drawn => EntryKind::Reserved,
+        OurKind::Drawn | OurKind::Credited => EntryKind::Reserved,
         OurKind::Returned => EntryKind::Returned,
     };
     let id = format!("{}#{}.{}.{}#{:?}", entry.position, entry.month, entry.revision, entry.version, entry.kind);

@@ -38,11 +38,15 @@ pub enum Planted {
     SettlesAtOnce,
     /// The record of a company that leaves goes before its last months are billed.
     LeaverUnbilled,
+    /// What a leaving company's months change by after their invoices were issued is dropped.
+    LeaverRestatementDropped,
+    /// A credit note is not looked for before another is issued.
+    CreditedTwice,
 }
 
 impl Planted {
     /// Every defect.
-    pub const ALL: [Planted; 16] = [
+    pub const ALL: [Planted; 18] = [
         Planted::DeletedUnnoticed,
         Planted::VoidedUnnoticed,
         Planted::EditedUnnoticed,
@@ -59,6 +63,8 @@ impl Planted {
         Planted::SyncsLastMonthOnly,
         Planted::SettlesAtOnce,
         Planted::LeaverUnbilled,
+        Planted::LeaverRestatementDropped,
+        Planted::CreditedTwice,
     ];
 
     /// The name on the command line.
@@ -81,6 +87,8 @@ impl Planted {
             Self::SyncsLastMonthOnly => "syncs-last-month-only",
             Self::SettlesAtOnce => "settles-at-once",
             Self::LeaverUnbilled => "leaver-unbilled",
+            Self::LeaverRestatementDropped => "leaver-restatement-dropped",
+            Self::CreditedTwice => "credited-twice",
         }
     }
 
@@ -104,6 +112,8 @@ impl Planted {
             Self::SyncsLastMonthOnly => "cost is read for the last month only",
             Self::SettlesAtOnce => "a month's figures count as settled once it is over",
             Self::LeaverUnbilled => "a leaving company's record goes before its last months are billed",
+            Self::LeaverRestatementDropped => "what an issued month of a leaving company changes by is dropped",
+            Self::CreditedTwice => "a credit note is not looked for before another is issued",
         }
     }
 }

@@ -94,7 +94,9 @@ fn exchange(
     if method != "GET" {
         let named = path.strip_prefix("/v1/invoices/").and_then(|rest| rest.split(['/', '?']).next());
         let created = body["id"].as_str().filter(|id| id.starts_with("in_"));
-        shared.with_trace(|trace| trace.touched.extend(named.or(created).map(str::to_owned)));
+        // A credit note changes its invoice.
+        let credited = body["invoice"].as_str();
+        shared.with_trace(|trace| trace.touched.extend(named.or(created).or(credited).map(str::to_owned)));
     }
     match answer.status {
         200 => Ok(body),

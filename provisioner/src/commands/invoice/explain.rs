@@ -1,11 +1,12 @@
 //! `invoice explain`: how a month's total comes about, rule by rule.
 
 use billing::Month;
-use billing::invoice::Invoice;
+use billing::invoice::{CreditNote, CreditNoteState, Invoice};
 use clap::Args;
 use serde_json::json;
 
 use super::reader;
+use super::status::credit_note;
 use crate::cloud::clock;
 use crate::ledger::months;
 use crate::project::Project;
@@ -47,7 +48,9 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     match global.format {
         Format::Human => {
             let state = standing.state();
-            let lines: Vec<String> = invoice.explain().iter().map(|line| format!("  {line}\n")).collect();
+            let credits = standing.record.iter().flat_map(|record| &record.credit_notes).map(credit);
+            let lines: Vec<String> =
+                invoice.explain().into_iter().chain(credits).map(|line| format!("  {line}\n")).collect();
             terminal::print(&format!("{id}, {month} ({state})\n{}", lines.concat()));
         }
         Format::Json => terminal::print_json(&json!({
@@ -55,7 +58,18 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
             "period": month,
             "state": standing.state(),
             "invoice": invoice,
+            "credit_notes": standing.record.iter().flat_map(|record| &record.credit_notes).map(credit_note).collect::<Vec<_>>(),
         }))?,
     }
     Ok(exit::DONE)
+}
+
+/// A credit note and what it is for, as a line of the explanation.
+fn credit(note: &CreditNote) -> String {
+    let state = match note.state {
+        CreditNoteState::Noted => ", to be issued",
+        CreditNoteState::Issued => "",
+        CreditNoteState::GivenUp => ", given up",
+    };
+    format!("credit note {}{state}: {} -> -{}", note.number, note.memo().replace('\n', "; "), note.amount)
 }

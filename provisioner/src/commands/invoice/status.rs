@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use billing::Month;
+use billing::invoice::CreditNote;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -87,6 +88,20 @@ fn month(standing: &MonthStanding) -> Value {
         "stripe_invoice": record.and_then(|record| record.stripe_invoice.as_ref()),
         "revision": record.map(|record| record.revision),
         "payment": record.map(|record| record.payment.status),
+        "credit_notes": record.map(|record| record.credit_notes.iter().map(credit_note).collect::<Vec<_>>()),
         "restated": record.and_then(|record| record.restated.as_ref()).map(|restated| restated.sum),
+    })
+}
+
+/// A credit note on an invoice, as `invoice status` and `invoice explain` give it.
+pub(super) fn credit_note(note: &CreditNote) -> Value {
+    json!({
+        "number": note.number,
+        "state": note.state,
+        "amount": note.amount,
+        "for": note.drawn.iter().map(|position| &position.text).collect::<Vec<_>>(),
+        "to_customer_balance": note.to_balance,
+        "stripe_credit_note": note.stripe_credit_note,
+        "at": note.at,
     })
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use billing::invoice::InvoiceState;
+use billing::Money;
+use billing::invoice::{CreditNote, CreditNoteState, InvoiceState, Leftover, leftover};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -52,14 +53,31 @@ fn one(tenant: &TenantMonths, today: Date, width: usize) -> String {
     }
     let balance = tenant.balance.as_ref().map(|balance| balance.sum()).filter(|sum| !sum.amount.is_zero());
     if let Some(sum) = balance {
-        let goes = if sum.amount.is_sign_negative() { "in the tenant's favour" } else { "to be invoiced" };
-        let _ = writeln!(out, "  Balance: {sum}, {goes} with the next invoice.");
+        let goes = goes(tenant, sum);
+        let _ = writeln!(out, "{}", wrapped(&format!("  Balance: {sum}, {goes}."), width, 4));
     }
     if let Some(earlier) = tenant.earlier {
         let _ =
             writeln!(out, "  {earlier} of months before this tenant's first stay with the earlier tenant of this id.");
     }
     out
+}
+
+/// What becomes of an open balance.
+fn goes(tenant: &TenantMonths, sum: Money) -> String {
+    let left = tenant.balance.as_ref().zip(tenant.tenant.last_period).map(|(balance, last)| leftover(balance, last));
+    match left {
+        Some(Leftover::ToGiveBack(_)) => {
+            "in the tenant's favour, who leaves: the final invoice takes it, or a credit note once every month is billed"
+                .to_owned()
+        }
+        Some(Leftover::TooSmall { least, until, .. }) => format!(
+            "owed by a tenant who leaves, below {least}, the least that Stripe charges: invoiced with what is restated \
+             before {until}, and not after that"
+        ),
+        _ if sum.amount.is_sign_negative() => "in the tenant's favour with the next invoice".to_owned(),
+        _ => "to be invoiced with the next invoice".to_owned(),
+    }
 }
 
 /// Month, state, total, since, invoice.
@@ -78,6 +96,22 @@ fn row(standing: &MonthStanding) -> [String; 5] {
     ]
 }
 
+fn credit(note: &CreditNote) -> String {
+    let CreditNote { number, amount, .. } = note;
+    let paid = note.to_balance.map(|paid| {
+        format!("; {paid} of it had been paid and is on the customer's balance in Stripe, to be paid out or set off")
+    });
+    match (note.state, &note.stripe_credit_note) {
+        (CreditNoteState::Issued, Some(id)) => {
+            format!("credit note {number} ({id}) gives back {amount}{}.", paid.unwrap_or_default())
+        }
+        (CreditNoteState::GivenUp, _) => {
+            format!("credit note {number} of {amount} was given up: the invoice could not take it any more.")
+        }
+        _ => format!("credit note {number} of {amount} is to be issued by the next run."),
+    }
+}
+
 fn notes(standing: &MonthStanding, today: Date) -> Vec<String> {
     let mut notes = Vec::new();
     let failed = standing.record.as_ref().is_some_and(|record| record.last_error.is_some());
@@ -92,6 +126,7 @@ fn notes(standing: &MonthStanding, today: Date) -> Vec<String> {
     if let Some(restated) = record.and_then(|record| record.restated.as_ref()) {
         notes.push(format!("restated by {} after it was issued.", restated.sum));
     }
+    notes.extend(record.iter().flat_map(|record| &record.credit_notes).map(credit));
     if standing.unrestated(today) {
         notes.push(paint(YELLOW, "its cost changed; the next run restates it.").to_string());
     }

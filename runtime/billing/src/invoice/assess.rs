@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::shared::own_services;
 use super::{
     Composed, DraftRules, Invoice, InvoiceRecord, MonthCosts, MonthTerms, NotReady, PriceError, PriceInput, Ready,
-    compose, price, ready, sharing_of,
+    closing, compose, is_closing, price, ready, sharing_of,
 };
 use crate::Month;
 use crate::balance::Balance;
@@ -69,6 +69,9 @@ pub enum Standing {
 /// Assesses a month on the UTC day `today`.
 pub fn assess(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment {
     let MonthFacts { tenant, month, .. } = *facts;
+    if is_closing(tenant, month, facts.record, facts.balance) {
+        return closing(facts, rules, today);
+    }
     let terms = match facts.record {
         Some(record) => Ok(record.month_terms()),
         None => MonthTerms::of(tenant, month),
@@ -83,6 +86,14 @@ pub fn assess(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment 
     let composed = own.clone().map(|own| compose(own, &balance_before(facts)));
     let standing = standing(facts, &own, rules, today);
     Assessment { own, composed, terms, standing }
+}
+
+/// A closing month: the balance alone, which is final once the month is over.
+fn closing(facts: &MonthFacts, rules: DraftRules, today: Date) -> Assessment {
+    let own = Invoice::empty(&facts.tenant.id, facts.month, facts.tenant.currency);
+    let composed = closing::composed(own.clone(), &balance_before(facts));
+    let standing = ready::begun(facts.month, rules, today).map_or_else(Standing::Waiting, |()| Standing::Complete);
+    Assessment { own: Ok(own), composed: Ok(composed), terms: Ok(MonthTerms::default()), standing }
 }
 
 /// The balance without what this month's own draft has drawn of it, and without the credit it left before its figures

@@ -37,6 +37,11 @@ pub fn open_months(tenant: &TenantRecord, marks: &[SyncMark], records: &[Invoice
 
 /// Whether a month's cost is still compared with what was invoiced for it: October's until the 31st of January.
 pub fn is_looked_at(month: Month, today: Date) -> bool {
-    let until = (0..LOOK_BACK_MONTHS).fold(month, |month, _| month.next().unwrap_or(month));
-    Month::of(today) <= until
+    today < looked_at_until(month)
+}
+
+/// The first day on which a month's cost is not compared any more.
+pub(super) fn looked_at_until(month: Month) -> Date {
+    let last = (0..LOOK_BACK_MONTHS).fold(month, |month, _| month.next().unwrap_or(month));
+    last.period().end()
 }

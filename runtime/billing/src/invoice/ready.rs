@@ -151,20 +151,26 @@ pub fn ready(
     if !tenant.bills(month) {
         return Err(NotReady::BehindLast(month));
     }
-    let closes = month.period().end();
-    if today < closes {
-        return Err(NotReady::NotClosed { month, closes });
-    }
-    let from = closes.checked_add(i64::from(rules.day.saturating_sub(1)).days()).unwrap_or(Date::MAX);
-    if today < from {
-        return Err(NotReady::NotDrafted { month, from });
-    }
+    begun(month, rules, today)?;
     let mark = mark.filter(|mark| mark.month == month).ok_or(NotReady::NotSynced(month))?;
     if !mark.whole_month() {
         let through = mark.through;
         return Err(NotReady::Incomplete { month, through });
     }
     Ok(complete(mark, rules.settle_days, today).map_or_else(Ready::Provisional, |()| Ready::Complete))
+}
+
+/// Whether a month is over, and the day from which on it is drafted is there.
+pub(super) fn begun(month: Month, rules: DraftRules, today: Date) -> Result<(), NotReady> {
+    let closes = month.period().end();
+    if today < closes {
+        return Err(NotReady::NotClosed { month, closes });
+    }
+    let from = closes.checked_add(i64::from(rules.day.saturating_sub(1)).days()).unwrap_or(Date::MAX);
+    match today < from {
+        true => Err(NotReady::NotDrafted { month, from }),
+        false => Ok(()),
+    }
 }
 
 /// Whether the figures of a month whose days are all known are final.

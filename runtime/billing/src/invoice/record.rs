@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Composed, Invoice, MonthTerms, Rule};
+use super::{Composed, CreditNote, Invoice, MonthTerms, Rule};
 use crate::balance::Position;
 use crate::pricing::Terms;
 use crate::tenant::TenantRecord;
@@ -65,6 +65,9 @@ pub struct InvoiceRecord {
     /// Who approved it, and what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// Credit notes on it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credit_notes: Vec<CreditNote>,
     /// When Stripe was told to e-mail it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Timestamp>,
@@ -287,6 +290,7 @@ impl InvoiceRecord {
             read_at: None,
             restated: None,
             approval: None,
+            credit_notes: Vec::new(),
             sent: None,
             payment: Payment::default(),
             last_error: None,

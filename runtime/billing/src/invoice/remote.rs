@@ -23,6 +23,12 @@ pub struct Remote {
     pub has_lines: bool,
     /// What was paid, by whatever means.
     pub paid: MinorUnits,
+    /// What is still to pay.
+    pub remaining: MinorUnits,
+    /// What credit notes took off before it was paid.
+    pub credited_unpaid: MinorUnits,
+    /// What credit notes gave back of what had been paid.
+    pub credited_paid: MinorUnits,
     /// What the customer's balance in Stripe settled of it; negative amounts do not occur.
     pub by_balance: MinorUnits,
     /// Whether a payment was attempted.
@@ -139,7 +145,11 @@ impl Remote {
             PaymentStatus::Paid => self.paid.0,
             _ => 0,
         };
-        let without_cash = if status == PaymentStatus::Paid { self.total.0 - cash } else { self.by_balance.0 };
+        let without_cash = if status == PaymentStatus::Paid {
+            self.total.0 - self.credited_unpaid.0 - cash
+        } else {
+            self.by_balance.0
+        };
         Payment { status, paid: cash, without_cash }
     }
 

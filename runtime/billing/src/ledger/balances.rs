@@ -41,6 +41,7 @@ impl EntryKind {
             EntryKind::Restated => "restated",
             EntryKind::Replaced => "replaced",
             EntryKind::Drawn => "drawn",
+            EntryKind::Credited => "credited",
             EntryKind::Returned => "returned",
         }
     }

@@ -9,6 +9,7 @@ use billing::invoice::Collection;
 use billing::{Currency, Period};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use stripe_billing::credit_note::{CreateCreditNote, ListCreditNote};
 use stripe_billing::invoice::{
     AddLinesInvoice, AddLinesInvoiceLines, CreateInvoice, CreateInvoicePendingInvoiceItemsBehavior, DeleteInvoice,
     FinalizeInvoiceInvoice, ListInvoice, Period as LinePeriod, RemoveLinesInvoice, RemoveLinesInvoiceLines,
@@ -18,7 +19,9 @@ use stripe_billing::invoice_line_item::ListInvoiceInvoiceLineItem;
 use stripe_billing::{Invoice, InvoiceCollectionMethod};
 use stripe_core::customer::RetrieveCustomer;
 
-use crate::ports::{DraftRequest, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest};
+use crate::ports::{
+    CreditRequest, DraftRequest, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+};
 
 /// Stripe's largest page.
 const PAGE: i64 = 100;
@@ -110,6 +113,23 @@ pub fn send(step: &StepRequest) -> SendInvoiceInvoice {
 /// Takes a finalised invoice back.
 pub fn void(step: &StepRequest) -> VoidInvoiceInvoice {
     VoidInvoiceInvoice::new(step.invoice.as_str())
+}
+
+/// The first page of an invoice's credit notes.
+pub fn credit_notes(invoice: &str) -> ListCreditNote {
+    ListCreditNote::new().invoice(invoice).limit(PAGE)
+}
+
+/// Gives back a part of an invoice: off what is to pay, and to the customer's balance what was paid.
+pub fn credit(request: &CreditRequest) -> CreateCreditNote {
+    let create = CreateCreditNote::new(request.invoice.as_str())
+        .amount(request.amount.0)
+        .memo(request.memo.as_str())
+        .metadata(map(&request.metadata));
+    match request.to_balance.0 {
+        0 => create,
+        paid => create.credit_amount(paid),
+    }
 }
 
 /// Deletes a draft.
@@ -204,6 +224,24 @@ mod tests {
                 "invoice_metadata[billform_state]=provisional",
             ],
         );
+    }
+
+    #[test]
+    fn a_credit_note_states_what_was_paid_of_it() {
+        let request = CreditRequest {
+            invoice: "in_1".to_owned(),
+            amount: MinorUnits(2_679),
+            to_balance: MinorUnits(679),
+            memo: "2026-10 restated".to_owned(),
+            metadata: metadata("billform_credit_note", "1"),
+            idempotency_key: "k".to_owned(),
+        };
+        let body = |request: &CreditRequest| credit(request).build().body.expect("a body");
+        let parts =
+            ["invoice=in_1", "amount=2679", "credit_amount=679", "metadata[billform_credit_note]=1", "memo=2026-10"];
+        assert_has(&body(&request), &parts);
+        let unpaid = body(&CreditRequest { to_balance: MinorUnits(0), ..request });
+        assert!(!unpaid.contains("credit_amount") && !unpaid.contains("refund_amount"), "{unpaid}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use billing::Month;
 use billing::balance::{Balance, Entry, EntryKind, Position};
-use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus, open_months};
+use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus, closing_months, open_months};
 use billing::ledger::{self, InvoiceWrite, SyncMark};
 use billing::tenant::TenantRecord;
 use jiff::Timestamp;
@@ -40,6 +40,11 @@ impl<'a> Account<'a> {
     /// The months to look at, oldest first.
     pub(super) fn open_months(&self, today: Date) -> Vec<Month> {
         open_months(self.tenant, &self.marks, &self.records(), today)
+    }
+
+    /// The months behind a leaver's last one to look at. Asked when all others were worked on: what they leave is carried.
+    pub(super) fn closing_months(&self, today: Date) -> Vec<Month> {
+        closing_months(self.tenant, &self.records(), &self.balance(), today)
     }
 
     /// A month's invoice, as far as it got.
@@ -146,6 +151,16 @@ impl Changes {
             after.iter().filter(|drawn| !before.contains(drawn)).map(|drawn| (EntryKind::Drawn, drawn.negated())),
         );
         changes
+    }
+
+    /// What a credit note takes from the balance.
+    pub(super) fn credited(drawn: &[Position]) -> Changes {
+        Changes(drawn.iter().map(|position| (EntryKind::Credited, position.negated())).collect())
+    }
+
+    /// What goes back to the balance.
+    pub(super) fn returned(taken: &[Position]) -> Changes {
+        Changes(taken.iter().map(|position| (EntryKind::Returned, position.clone())).collect())
     }
 
     /// And leaves a position to later invoices.

@@ -5,7 +5,10 @@ use billing::tenant::TenantRecord;
 use billing::{Money, Month};
 use serde::Serialize;
 
-use crate::run::{ERRORS, INVOICES_DRAFTED, INVOICES_HELD, INVOICES_ISSUED, INVOICES_LATE, MONTHS_RESTATED, Metric};
+use crate::run::{
+    CREDIT_NOTES_ISSUED, CREDITS_STRANDED, ERRORS, INVOICES_DRAFTED, INVOICES_HELD, INVOICES_ISSUED, INVOICES_LATE,
+    MONTHS_RESTATED, Metric,
+};
 
 /// What became of every month that a run looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -35,6 +38,12 @@ pub struct MonthAnswer {
     /// Whether this run restated it after it was issued.
     #[serde(skip)]
     pub restated: bool,
+    /// Whether this run issued a credit note on it.
+    #[serde(skip)]
+    pub credited: bool,
+    /// Whether something is owed to a tenant who left that no invoice can take.
+    #[serde(skip)]
+    pub stranded: bool,
 }
 
 /// Where a tenant's month stands after the run.
@@ -109,7 +118,8 @@ impl MonthAnswer {
         let issued = after.as_ref().is_some_and(is_open) && !before.is_some_and(is_open);
         let times = |record: &InvoiceRecord| record.restated.as_ref().map_or(0, |restated| restated.times);
         let restated = after.as_ref().map_or(0, times) > before.map_or(0, times);
-        MonthAnswer { tenant: tenant.id.clone(), period: Some(month), result, drafted, issued, restated }
+        let (tenant, period) = (tenant.id.clone(), Some(month));
+        MonthAnswer { tenant, period, result, drafted, issued, restated, credited: false, stranded: false }
     }
 
     /// A tenant that could not even be looked at.
@@ -117,7 +127,16 @@ impl MonthAnswer {
         let reason = error.to_string();
         tracing::error!(tenant = tenant.id, reason, "invoicing failed");
         let result = MonthResult::Failed { reason, late: false };
-        MonthAnswer { tenant: tenant.id.clone(), period, result, drafted: false, issued: false, restated: false }
+        MonthAnswer {
+            tenant: tenant.id.clone(),
+            period,
+            result,
+            drafted: false,
+            issued: false,
+            restated: false,
+            credited: false,
+            stranded: false,
+        }
     }
 }
 
@@ -138,6 +157,8 @@ impl InvoicerAnswer {
             Metric::new(INVOICES_DRAFTED, self.count(|answer| answer.drafted)),
             Metric::new(INVOICES_ISSUED, self.count(|answer| answer.issued)),
             Metric::new(MONTHS_RESTATED, self.count(|answer| answer.restated)),
+            Metric::new(CREDIT_NOTES_ISSUED, self.count(|answer| answer.credited)),
+            Metric::new(CREDITS_STRANDED, self.count(|answer| answer.stranded)),
             Metric::new(INVOICES_LATE, self.count(late)),
             Metric::new(INVOICES_HELD, self.count(held)),
             Metric::new(ERRORS, self.failed()),

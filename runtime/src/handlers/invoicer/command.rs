@@ -78,7 +78,7 @@ impl Invoicing<'_> {
                 InvoiceState::Void
             }
         };
-        let changes = Changes::redrawn(&record.drawn, &[]);
+        let changes = Changes::returned(&record.taken());
         let given_up = InvoiceRecord { state, drawn: Vec::new(), last_error: None, ..record };
         self.persist(account, given_up, changes).await
     }

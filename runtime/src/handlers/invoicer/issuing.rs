@@ -1,6 +1,6 @@
 //! From a complete draft to an issued invoice: approved, finalised, sent or charged.
 
-use billing::invoice::{Approval, Carries, Collection, Finality, InvoiceRecord, InvoiceState};
+use billing::invoice::{Approval, AutomaticApproval, Carries, Collection, Finality, InvoiceRecord, InvoiceState};
 
 use super::Invoicing;
 use super::account::{Account, Changes};
@@ -16,6 +16,10 @@ impl Invoicing<'_> {
                 None => return Ok(record),
                 Some(rules) => {
                     let total = record.invoice.total;
+                    // A closing month has no cost of its own to be compared with the months before.
+                    let is_closing = account.tenant.last_period.is_some_and(|last| last < record.month());
+                    let deviation = rules.deviation.filter(|_| !is_closing);
+                    let rules = AutomaticApproval { deviation, ..rules };
                     rules.allows(total, record.own(), record.month(), &account.records())?;
                     let approval = Approval { total, at: self.now(), by: "billform".to_owned() };
                     self.approved(account, record, approval).await?

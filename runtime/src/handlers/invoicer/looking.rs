@@ -49,7 +49,7 @@ impl Invoicing<'_> {
     }
 
     /// A trial in test mode says nothing about live mode, and the other way round.
-    fn mode(&self, record: &InvoiceRecord, remote: &Remote) -> Result<(), Stop> {
+    pub(super) fn mode(&self, record: &InvoiceRecord, remote: &Remote) -> Result<(), Stop> {
         let name = |livemode| if livemode { "live mode" } else { "test mode" };
         match record.livemode.filter(|livemode| *livemode != remote.livemode) {
             Some(theirs) => {
@@ -112,8 +112,7 @@ impl Invoicing<'_> {
         if record.state.is_draft() {
             return self.replaced(account, record, InvoiceState::Deleted).await;
         }
-        let invoice = record.stripe_invoice.clone().unwrap_or_default();
-        Err(Stop::WrongStatus { invoice, status: "unknown".to_owned(), ours: record.state })
+        Err(Stop::gone(&record))
     }
 
     /// Begins a new revision: new keys, the claim and its terms kept, what was drawn from the balance given back, and what
@@ -132,7 +131,7 @@ impl Invoicing<'_> {
 
 /// The next revision of a record, empty: its cost is assessed again. And what that does to the balance.
 fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -> (Changes, InvoiceRecord) {
-    let mut changes = Changes::redrawn(&record.drawn, &[]);
+    let mut changes = Changes::returned(&record.taken());
     if let Some(restated) = record.restated.as_ref().filter(|restated| !restated.sum.amount.is_zero()) {
         changes = changes.leaving(
             Position {
@@ -156,6 +155,7 @@ fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -
         drawn: Vec::new(),
         restated: None,
         approval: None,
+        credit_notes: Vec::new(),
         sent: None,
         payment: Payment::default(),
         last_error: None,

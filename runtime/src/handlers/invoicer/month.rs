@@ -3,7 +3,7 @@
 use billing::balance::{EntryKind, Position, PositionId};
 use billing::invoice::{
     Assessment, Composed, Finality, InvoiceRecord, InvoiceState, MonthFacts, MonthTerms, NotReady, Restated,
-    Settlement, Standing, assess, is_looked_at, overdue_since,
+    Settlement, Standing, assess, is_closing, is_looked_at, overdue_since,
 };
 use billing::ledger::{self, CostClaim};
 use billing::{Money, Month};
@@ -204,6 +204,10 @@ impl Invoicing<'_> {
     /// Reads the month's cost and prices it.
     pub(super) async fn assess(&self, account: &Account<'_>, month: Month) -> Result<Assessed, Stop> {
         let tenant = account.tenant;
+        let balance = account.balance();
+        if is_closing(tenant, month, account.record(month), Some(&balance)) {
+            return self.assess_closing(account, month);
+        }
         let mark = ledger::costs::mark(self.ledger, &tenant.id, month).await?;
         // What waits is not read any further.
         billing::invoice::ready(tenant, month, mark.as_ref(), self.policy.rules, self.today())
@@ -213,7 +217,6 @@ impl Invoicing<'_> {
         if ledger::costs::mark(self.ledger, &tenant.id, month).await? != mark {
             return Err(Stop::Resynced(month));
         }
-        let balance = account.balance();
         let shared = self.shared_costs(tenant, month, account.record(month)).await?;
         // The claim is made by a conditional write: reading it first would decide nothing.
         let facts = MonthFacts {
@@ -236,6 +239,33 @@ impl Invoicing<'_> {
         };
         let read_at = mark.map(|mark| mark.synced_at);
         Ok(Assessed { composed: composed?, own: own?.total, terms: terms?, finality, waits, read_at })
+    }
+
+    /// Prices a month behind a leaver's last one: the balance alone, which needs no cost.
+    fn assess_closing(&self, account: &Account<'_>, month: Month) -> Result<Assessed, Stop> {
+        let balance = account.balance();
+        let facts = MonthFacts {
+            tenant: account.tenant,
+            month,
+            mark: None,
+            days: &[],
+            shared: None,
+            balance: Some(&balance),
+            claim: None,
+            record: account.record(month),
+        };
+        let Assessment { own, composed, terms, standing } = assess(&facts, self.policy.rules, self.today());
+        match standing {
+            Standing::Waiting(reason) => Err(Stop::NotReady(reason)),
+            _ => Ok(Assessed {
+                composed: composed?,
+                own: own?.total,
+                terms: terms?,
+                finality: Finality::Complete,
+                waits: None,
+                read_at: None,
+            }),
+        }
     }
 
     /// A month that waits longer than its figures need is an error.

@@ -1,6 +1,6 @@
 //! Why a month's invoice did not get done.
 
-use billing::invoice::{Held, InvoiceRecord, InvoiceState, LastError, NotReady, PriceError};
+use billing::invoice::{Held, InvoiceRecord, InvoiceState, LastError, NotReady, PriceError, Remote};
 use billing::{Money, Month};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +47,16 @@ pub(super) enum Stop {
          set `first_period` so that it is left to whoever billed it, or remove the ledger's record"
     )]
     OtherMode { invoice: String, theirs: &'static str, ours: &'static str },
+    #[error(
+        "{rest} is owed to the tenant, who left, and no invoice can take it: a credit note is taken by an invoice that is \
+         open or paid, up to its total. Pay it out by hand; then approving the tenant's removal closes the account"
+    )]
+    NotGivenBack { rest: Money },
+    #[error(
+        "Stripe's {invoice} has less in credit notes than the {ours} that billform issued on it: somebody voided one. \
+         Issue it again in Stripe, or void the invoice, so that the month is billed again"
+    )]
+    CreditNoteVoided { invoice: String, ours: Money },
     #[error("there is no invoice of {tenant} for {month}")]
     NoInvoice { tenant: String, month: Month },
     #[error("it comes to {total} now, and {shown} was approved; look at it again and approve that")]
@@ -60,7 +70,23 @@ pub(super) enum Stop {
 /// When a failed step is tried again at the latest: the schedule runs daily.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
+/// The step that [`Stop::NotGivenBack`] is kept under.
+pub(super) const CREDIT_STEP: &str = "credit";
+
 impl Stop {
+    /// Stripe does not know a finalised invoice of ours.
+    pub(super) fn gone(record: &InvoiceRecord) -> Stop {
+        let invoice = record.stripe_invoice.clone().unwrap_or_default();
+        Stop::WrongStatus { invoice, status: "unknown".to_owned(), ours: record.state }
+    }
+
+    /// Whether a person voided a credit note of ours.
+    pub(super) fn voided_credit(record: &InvoiceRecord, remote: &Remote) -> Option<Stop> {
+        let ours = record.credited();
+        let is_less = ours.minor_units().is_ok_and(|ours| remote.credited_unpaid.0 + remote.credited_paid.0 < ours.0);
+        is_less.then(|| Stop::CreditNoteVoided { invoice: remote.id.clone(), ours })
+    }
+
     /// Waiting passes by itself; everything else wants a look or another run.
     fn passes(&self) -> bool {
         matches!(
@@ -117,7 +143,8 @@ impl Invoicing<'_> {
             return Some(record);
         }
         let at = self.now();
-        let step = record.state.name().to_owned();
+        let is_credit = matches!(stop, Stop::NotGivenBack { .. });
+        let step = if is_credit { CREDIT_STEP } else { record.state.name() }.to_owned();
         let error = LastError { at, step, message, retry_at: at.checked_add(RETRY_AFTER).ok() };
         let noted = InvoiceRecord { last_error: Some(error), ..record.clone() };
         let written = account.write(self.ledger, noted, Changes::default(), at).await;

@@ -1,5 +1,5 @@
 use billing::balance::Balance;
-use billing::invoice::{InvoiceRecord, InvoiceState, RemoteStatus};
+use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus};
 use billing::ledger::{CostAmount, CostDay, SyncMark};
 use billing::money::MinorUnits;
 use billing::{Money, Month};
@@ -11,6 +11,7 @@ use super::*;
 use crate::ports::memory::{Fault, FixedClock, Memory, World};
 use crate::run::{ERRORS, INVOICES_DRAFTED, INVOICES_LATE, Metric};
 
+mod leaving;
 mod lifecycle;
 mod restated;
 mod shared;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use billing::invoice::{Collection, Remote, RemoteStatus};
+use billing::invoice::{Collection, Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 
 use super::Memory;
 use crate::ports::{
-    DraftRequest, Invoices, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+    CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest,
+    UpdateRequest,
 };
 
 /// What every call to Stripe does, as faults and counts name it.
@@ -23,6 +24,8 @@ pub(crate) const DOINGS: &[&str] = &[
     "finalise",
     "send",
     "void",
+    "list credit notes",
+    "issue a credit note",
     "delete a draft",
     "read a customer",
 ];
@@ -39,6 +42,8 @@ pub(crate) struct Invoice {
     pub(crate) collection: Collection,
     /// How often it was e-mailed.
     pub(crate) sent: u32,
+    /// The credit notes on it.
+    pub(crate) credit_notes: Vec<RemoteCreditNote>,
 }
 
 /// What Stripe remembers of a key: the parameters, and its answer.
@@ -53,6 +58,8 @@ pub(crate) struct Answered {
 pub(crate) struct Stripe {
     pub(crate) invoices: Vec<Invoice>,
     pub(crate) keys: BTreeMap<String, Answered>,
+    /// The same of credit notes.
+    pub(crate) credit_keys: BTreeMap<String, (CreditRequest, RemoteCreditNote)>,
     /// Customers with a default payment method.
     pub(crate) chargeable: Vec<String>,
     /// Ids given so far.
@@ -100,6 +107,39 @@ impl Stripe {
 }
 
 impl Invoice {
+    /// As it is shown now.
+    fn shown(&self) -> Remote {
+        let is_open = self.remote.status == RemoteStatus::Open;
+        let remaining = if is_open { self.remote.total.0 - self.remote.credited_unpaid.0 } else { 0 };
+        Remote { remaining: MinorUnits(remaining), ..self.remote.clone() }
+    }
+
+    /// Takes a credit note off, as Stripe does: first what is to pay, then what was paid, which must be told where it goes.
+    fn credit(&mut self, id: String, request: &CreditRequest) -> Result<RemoteCreditNote, String> {
+        let remote = self.shown();
+        if !matches!(remote.status, RemoteStatus::Open | RemoteStatus::Paid) {
+            return Err(format!("{} is neither open nor paid", remote.id));
+        }
+        let left = remote.total.0 - remote.credited_unpaid.0 - remote.credited_paid.0;
+        if request.amount.0 < 1 || request.amount.0 > left {
+            return Err(format!("{} cannot be credited of {left}", request.amount.0));
+        }
+        let unpaid = request.amount.0.min(remote.remaining.0);
+        let paid = request.amount.0 - unpaid;
+        if request.to_balance.0 != paid {
+            return Err(format!("{} is not the post payment amount, {paid}", request.to_balance.0));
+        }
+        self.remote.credited_unpaid.0 += unpaid;
+        self.remote.credited_paid.0 += paid;
+        if unpaid > 0 && unpaid == remote.remaining.0 {
+            self.remote.status = RemoteStatus::Paid;
+        }
+        let (amount, after_payment) = (request.amount, MinorUnits(paid));
+        let note = RemoteCreditNote { id, amount, after_payment, metadata: request.metadata.iter().cloned().collect() };
+        self.credit_notes.push(note.clone());
+        Ok(note)
+    }
+
     fn set(&mut self, metadata: &[(String, String)]) {
         self.remote.metadata.extend(metadata.iter().cloned());
         self.remote.total = MinorUnits(self.lines.iter().map(|(_, line)| line.amount.0).sum());
@@ -112,12 +152,12 @@ impl Invoices for Memory {
     async fn of_customer(&self, customer: &str) -> Result<Vec<Remote>, PortError> {
         self.call("list invoices", |world| {
             let theirs = world.stripe.invoices.iter().filter(|invoice| invoice.request.customer == customer);
-            Ok(theirs.map(|invoice| invoice.remote.clone()).collect())
+            Ok(theirs.map(Invoice::shown).collect())
         })
     }
 
     async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
-        self.call("read an invoice", |world| Ok(world.stripe.get(id).ok().map(|invoice| invoice.remote.clone())))
+        self.call("read an invoice", |world| Ok(world.stripe.get(id).ok().map(|invoice| invoice.shown())))
     }
 
     async fn create_draft(&self, request: &DraftRequest) -> Result<Remote, PortError> {
@@ -132,6 +172,9 @@ impl Invoices for Memory {
                     has_lines: false,
                     paid: MinorUnits(0),
                     by_balance: MinorUnits(0),
+                    remaining: MinorUnits(0),
+                    credited_unpaid: MinorUnits(0),
+                    credited_paid: MinorUnits(0),
                     attempted: false,
                     metadata: request.metadata.iter().cloned().collect(),
                 };
@@ -141,6 +184,7 @@ impl Invoices for Memory {
                     lines: Vec::new(),
                     collection: Collection::SendInvoice,
                     sent: 0,
+                    credit_notes: Vec::new(),
                 };
                 stripe.invoices.push(invoice);
                 Ok(remote)
@@ -226,6 +270,23 @@ impl Invoices for Memory {
                 invoice.remote.status = RemoteStatus::Void;
                 Ok(invoice.remote.clone())
             })
+        })
+    }
+
+    async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError> {
+        self.call("list credit notes", |world| Ok(world.stripe.get(invoice)?.credit_notes.clone()))
+    }
+
+    async fn credit(&self, request: &CreditRequest) -> Result<RemoteCreditNote, PortError> {
+        self.call("issue a credit note", |world| {
+            let stripe = &mut world.stripe;
+            if let Some((before, answer)) = stripe.credit_keys.get(&request.idempotency_key) {
+                return if before == request { Ok(answer.clone()) } else { Err("other parameters".to_owned()) };
+            }
+            let id = stripe.id("cn");
+            let note = stripe.get(&request.invoice)?.credit(id, request)?;
+            stripe.credit_keys.insert(request.idempotency_key.clone(), (request.clone(), note.clone()));
+            Ok(note)
         })
     }
 

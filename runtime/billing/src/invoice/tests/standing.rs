@@ -183,6 +183,9 @@ fn a_draft_says_what_it_carries_and_an_edit_shows() {
         has_lines,
         paid: MinorUnits(0),
         by_balance: MinorUnits(0),
+        remaining: MinorUnits(cents),
+        credited_unpaid: MinorUnits(0),
+        credited_paid: MinorUnits(0),
         attempted: false,
         metadata: record.metadata().into_iter().chain(metadata.to_vec()).collect(),
     };

@@ -6,17 +6,20 @@ fn months(count: usize) -> Vec<Month> {
     std::iter::successors(Some(Month::of(date(2026, 8, 1))), |month| month.next().ok()).take(count).collect()
 }
 
-/// What Stripe's invoices come to, with what is open in the balance: what the tenant owes for all of it.
-fn owed(memory: &Memory) -> Decimal {
+/// What Stripe's invoices come to without their credit notes, with what is open in the balance: what the tenant owes for
+/// all of it.
+pub(super) fn owed(memory: &Memory) -> Decimal {
     memory.with(|world| {
-        let invoiced: i64 = world.stripe.invoices.iter().map(|invoice| invoice.remote.total.0).sum();
+        let left = |remote: &Remote| remote.total.0 - remote.credited_unpaid.0 - remote.credited_paid.0;
+        let standing = world.stripe.invoices.iter().filter(|invoice| invoice.remote.status != RemoteStatus::Void);
+        let invoiced: i64 = standing.map(|invoice| left(&invoice.remote)).sum();
         let open = world.balances.get("mmp-toledo").map(Balance::sum).map(|sum| sum.amount).unwrap_or_default();
         Decimal::new(invoiced, 2) + open
     })
 }
 
 /// The entries and the open balance say the same.
-fn assert_balanced(memory: &Memory) {
+pub(super) fn assert_balanced(memory: &Memory) {
     memory.with(|world| {
         let entries: Vec<_> = world.entries.values().cloned().collect();
         let open: std::collections::BTreeMap<_, _> = world
@@ -29,7 +32,7 @@ fn assert_balanced(memory: &Memory) {
 }
 
 /// October is issued at 100.00; then its cost is read as `cents`.
-async fn issued_then(cents: i64) -> Memory {
+pub(super) async fn issued_then(cents: i64) -> Memory {
     let memory = Memory::new(world(json!({})));
     restate(&memory, 10_000, "2026-11-15T06:00:00Z");
     run_at(&memory, "2026-11-15T08:00:00Z", "run-1").await;
@@ -39,7 +42,7 @@ async fn issued_then(cents: i64) -> Memory {
     memory
 }
 
-async fn bill_november(memory: &Memory, cents: i64) {
+pub(super) async fn bill_november(memory: &Memory, cents: i64) {
     let november = october().next().expect("a month");
     memory.with(|world| {
         add_month(world, "mmp-toledo", november, &[("AWS Lambda", cents)]);
