@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use billing::Period;
-use billing::attribution::{QueriedDay, QueriedRow};
+use billing::attribution::{Cut, QueriedDay, QueriedRow};
 use billing::function::Setting;
 use billing::ledger::{CostAmount, Expect, Key, Ledger, PortError, Record, Stored, Wrote};
 use billing::names::TENANT_ITEM;
@@ -49,7 +49,14 @@ struct World {
 
 #[async_trait]
 impl CostSource for Shared {
-    async fn page(&self, period: &Period, part: Part, token: Option<&str>) -> Result<CostPage, PortError> {
+    async fn page(
+        &self,
+        period: &Period,
+        part: Part,
+        cut: Option<&Cut>,
+        token: Option<&str>,
+    ) -> Result<CostPage, PortError> {
+        assert_eq!(cut, None, "every tenant is known by one tag");
         let parts = if part == Part::Service { SERVICES } else { PROJECTS };
         let days: Vec<_> = period.days().collect();
         let a_day = self.0.tenants * parts;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing::Period;
-use billing::attribution::QueriedDay;
+use billing::attribution::{Cut, QueriedDay};
 use billing::sharing::RecordType;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+pub use billing::attribution::Part;
 pub use billing::ledger::{Ledger, PortError};
 pub use invoices::{
     CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, RemoveRequest, StepRequest, UpdateRequest,
@@ -20,22 +21,18 @@ pub use invoices::{
 
 use crate::secret::Secret;
 
-/// Which part a cost query groups by, beside the tenant tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// AWS service.
-    Service,
-    /// The project tag.
-    Project,
-    /// The record type: of cost that the other two leave out, as the query tells it apart.
-    Record,
-}
-
 /// Where daily costs come from.
 #[async_trait]
 pub trait CostSource: Send + Sync {
-    /// One page of the period's days for all tenants: the first, or the one that the page before named as next.
-    async fn page(&self, period: &Period, part: Part, token: Option<&str>) -> Result<CostPage, PortError>;
+    /// One page of the period's days, the first, or the one that the page before named as next: of the whole cost for all
+    /// tenants, or of what a cut takes of it. Of a cut it may have values of the tenant tag that the cut does not name.
+    async fn page(
+        &self,
+        period: &Period,
+        part: Part,
+        cut: Option<&Cut>,
+        token: Option<&str>,
+    ) -> Result<CostPage, PortError>;
 }
 
 /// One page of an answer. A day may go on on the next page.

@@ -1,8 +1,9 @@
 //! Whose cost is it: Cost Explorer's grouped days become each tenant's days, and what nobody claims is kept apart.
 //!
 //! Whatever goes in comes out: tenants and [`crate::names::UNALLOCATED`] together are the bill. [`Gathering`] takes the
-//! answers in page by page.
+//! answers in page by page. Where tenants have more tags than the tenant tag, it says which [`Cut`]s to ask for beside it.
 
+mod cut;
 mod gather;
 mod owners;
 pub mod window;
@@ -12,10 +13,22 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+pub use cut::Cut;
 pub use gather::{Attribution, Gathering};
 pub use owners::Owners;
 
 use crate::ledger::{CostAmount, CostDay};
+
+/// Which part a cost query groups by, beside the tenant tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// AWS service.
+    Service,
+    /// The project tag.
+    Project,
+    /// The record type: of cost that the other two leave out, as the query tells it apart.
+    Record,
+}
 
 /// One day of an answer grouped by the tenant tag and by one part: service or project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +74,11 @@ pub enum AttributionError {
         projects: Decimal,
     },
     /// Two tenants claim the same cost.
-    #[error("tenants {first} and {second} have the same value `{value}` of the tenant tag{}", .since.map_or_else(String::new, |day| format!(" from {day} on")))]
+    #[error(
+        "tenants {first} and {second} have the same value `{value}` of the tenant tag{} and no other tag with two values: \
+         give one of them another value",
+        .since.map_or_else(String::new, |day| format!(" from {day} on"))
+    )]
     SharedValue {
         /// The tag's value.
         value: String,

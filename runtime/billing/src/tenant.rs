@@ -3,6 +3,7 @@
 //! Its facts have histories: terms by month, exchange rates by the day they are of, tag values by day. What held for a
 //! month stays in the record ([`TenantRecord::following`]), so that a later edit changes no month that is over.
 
+mod claims;
 mod history;
 mod rates;
 mod tags;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use claims::{Pairs, TagClaim, agree};
 pub use history::Fact;
 pub use rates::{HeldRate, RATE_DAYS_AFTER, RATE_DAYS_BEFORE, RateError};
 pub use tags::{TagSpan, TagValues};
@@ -36,7 +38,8 @@ pub struct TenantRecord {
     pub locale: String,
     /// The currency they are billed in. It never changes once they were invoiced: `plan` refuses that.
     pub currency: Currency,
-    /// How their cost is told from others': tag key -> its values by day. The stack's tenant tag is always among them.
+    /// How their cost is told from others': tag key -> its values by day. The stack's tenant tag is always among them. Cost
+    /// is the tenant's when it carries every pair of its day ([`TagClaim`]).
     pub tags: BTreeMap<String, TagValues>,
     /// Their terms, resolved from the manifest's `pricing`; several when they change over time, oldest first.
     pub terms: Vec<Terms>,
@@ -70,12 +73,16 @@ impl TenantRecord {
         self.terms.iter().filter(started).max_by_key(|terms| terms.effective_from)
     }
 
-    /// The tag that tells their cost of a month apart, as claims write it: `ClientOrganization=Acme`. Of several values
-    /// in one month it is the one that holds at its end.
+    /// The tags that tell their cost of a month apart, as claims write them: `ClientOrganization=Acme`, or
+    /// `ClientOrganization=Acme, Environment=prod` where the tenant has further ones (AWS takes no comma in tags). Of
+    /// several values in one month they are those that hold at its end.
     pub fn cost_tag(&self, tenant_tag: &str, month: Month) -> Option<String> {
-        let values = self.tags.get(tenant_tag)?;
-        let of_month = month.period().days().filter_map(|day| values.on(day)).last();
-        of_month.map(|value| format!("{tenant_tag}={value}"))
+        let value_on = |key: &str, day| self.tag_on(key, day).filter(|value| !value.is_empty());
+        let of_month = month.period().days().filter_map(|day| Some((day, self.tag_on(tenant_tag, day)?))).last();
+        let (day, value) = of_month?;
+        let further = self.tags.keys().filter(|key| *key != tenant_tag);
+        let further = further.filter_map(|key| Some(format!(", {key}={}", value_on(key, day)?)));
+        Some(format!("{tenant_tag}={value}{}", further.collect::<String>()))
     }
 
     /// The value of a tag on a day; none on days when the tenant has none. Of two that overlap, the one that
@@ -90,5 +97,12 @@ impl TenantRecord {
         let left = self.last_period.map(|last| last.period().end());
         let spans = self.tags.get(key).map_or(&[][..], TagValues::spans);
         spans.iter().filter_map(move |span| span.clone().before(left))
+    }
+
+    /// What cost they claim, none of it of days after they left.
+    pub fn claims(&self, tenant_tag: &str) -> Vec<TagClaim> {
+        let further = self.tags.keys().filter(|key| *key != tenant_tag);
+        let further: Vec<_> = further.map(|key| (key.as_str(), self.tag_spans(key).collect())).collect();
+        self.tag_spans(tenant_tag).flat_map(|value| TagClaim::by(value, &further)).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! Cost Explorer: one grouped, paged query for all tenants, translated without losing a digit.
+//! Cost Explorer: one grouped, paged query for all tenants, and filtered ones where tenants have more tags than one;
+//! translated without losing a digit.
 
 use async_trait::async_trait;
 use aws_sdk_costexplorer::Client;
@@ -7,9 +8,10 @@ use aws_sdk_costexplorer::types::{
     MatchOption, MetricValue, ResultByTime, TagValues,
 };
 use billing::Period;
-use billing::attribution::{QueriedDay, QueriedRow};
+use billing::attribution::{Cut, QueriedDay, QueriedRow};
 use billing::ledger::CostAmount;
 use billing::period::parse_date;
+use billing::tenant::Pairs;
 use rust_decimal::Decimal;
 
 use super::aws::failed;
@@ -18,6 +20,9 @@ use crate::ports::{CostPage, CostQuery, CostSource, Part, PortError};
 const DOING: &str = "ask Cost Explorer";
 const USAGE: &str = "UsageQuantity";
 const SERVICE: &str = "SERVICE";
+/// Values of the tenant tag that a filter names at most. AWS states no limit; beyond so many the whole answer is asked for,
+/// of which the wanted values are a good part anyway.
+const MOST_VALUES: usize = 100;
 
 /// Cost Explorer.
 #[derive(Debug, Clone)]
@@ -35,7 +40,13 @@ impl CostExplorer {
 
 #[async_trait]
 impl CostSource for CostExplorer {
-    async fn page(&self, period: &Period, part: Part, token: Option<&str>) -> Result<CostPage, PortError> {
+    async fn page(
+        &self,
+        period: &Period,
+        part: Part,
+        cut: Option<&Cut>,
+        token: Option<&str>,
+    ) -> Result<CostPage, PortError> {
         let answer = self
             .client
             .get_cost_and_usage()
@@ -44,7 +55,7 @@ impl CostSource for CostExplorer {
             .metrics(&self.query.basis)
             .metrics(USAGE)
             .set_group_by(Some(self.query.group_by(part)?))
-            .set_filter(self.query.filter(part))
+            .set_filter(self.query.filter(part, cut))
             .set_next_page_token(token.map(str::to_owned))
             .send()
             .await
@@ -72,17 +83,20 @@ impl CostQuery {
         Ok(vec![group(GroupDefinitionType::Tag, &self.tenant_tag), second])
     }
 
-    /// The scope, and the record types: those that are told apart, or all others. A filter has one root.
-    fn filter(&self, part: Part) -> Option<Expression> {
-        let scope = self.scope.as_ref().map(|(key, value)| {
-            let tag = TagValues::builder().key(key).values(value).match_options(MatchOption::Equals).build();
-            Expression::builder().tags(tag).build()
-        });
-        let parts: Vec<Expression> = scope.into_iter().chain(self.record_types(part)).collect();
-        match parts.len() {
-            0 | 1 => parts.into_iter().next(),
-            _ => Some(Expression::builder().set_and(Some(parts)).build()),
-        }
+    /// The scope, the record types (those that are told apart, or all others), and the cut.
+    fn filter(&self, part: Part, cut: Option<&Cut>) -> Option<Expression> {
+        let scope = self.scope.as_ref().map(|(key, value)| tagged(key, [value]));
+        let cut = cut.into_iter().flat_map(|cut| self.cut(cut));
+        all_of(scope.into_iter().chain(self.record_types(part)).chain(cut).collect())
+    }
+
+    /// What cost of a cut carries, and what it does not.
+    fn cut(&self, cut: &Cut) -> Vec<Expression> {
+        let pairs = |pairs: &Pairs| pairs.iter().map(|(key, value)| tagged(key, [value])).collect::<Vec<_>>();
+        let values = (cut.values.len() <= MOST_VALUES).then(|| tagged(&self.tenant_tag, &cut.values));
+        let except = cut.except.iter().filter_map(|of| all_of(pairs(of)));
+        let except = except.map(|of| Expression::builder().not(of).build());
+        values.into_iter().chain(pairs(&cut.further)).chain(except).collect()
     }
 
     fn record_types(&self, part: Part) -> Option<Expression> {
@@ -130,6 +144,21 @@ impl CostQuery {
     fn metric<'a>(&self, group: &'a Group, name: &str) -> Result<&'a MetricValue, PortError> {
         let metric = group.metrics().and_then(|metrics| metrics.get(name));
         metric.ok_or_else(|| PortError::new(DOING, format!("a group lacks the metric {name}")))
+    }
+}
+
+/// Cost with a tag of one of these values.
+fn tagged<'a>(key: &str, values: impl IntoIterator<Item = &'a String>) -> Expression {
+    let values = values.into_iter().cloned().collect();
+    let tag = TagValues::builder().key(key).set_values(Some(values)).match_options(MatchOption::Equals).build();
+    Expression::builder().tags(tag).build()
+}
+
+/// All of them. A filter has one root, and `And` at least two parts.
+fn all_of(parts: Vec<Expression>) -> Option<Expression> {
+    match parts.len() {
+        0 | 1 => parts.into_iter().next(),
+        _ => Some(Expression::builder().set_and(Some(parts)).build()),
     }
 }
 
@@ -219,9 +248,9 @@ mod tests {
         let groups = query().group_by(Part::Project).expect("groups");
         let keys: Vec<_> = groups.iter().filter_map(|group| group.key()).collect();
         assert_eq!(keys, ["ClientOrganization", "BillingProject"]);
-        let filter = query().filter(Part::Service).expect("a filter");
+        let filter = query().filter(Part::Service, None).expect("a filter");
         assert_eq!(filter.tags().map(|tags| tags.values().to_vec()), Some(vec!["tax-demo".to_owned()]));
-        assert!(CostQuery { scope: None, ..query() }.filter(Part::Service).is_none());
+        assert!(CostQuery { scope: None, ..query() }.filter(Part::Service, None).is_none());
     }
 
     /// Together the answers are all cost: one query has what the others leave out.
@@ -234,17 +263,43 @@ mod tests {
                 .map(str::to_owned)
                 .to_vec(),
         );
-        let records = told.filter(Part::Record).expect("a filter");
+        let records = told.filter(Part::Record, None).expect("a filter");
         let [scope, kinds] = records.and() else { panic!("scope and kinds") };
         assert!(scope.tags().is_some());
         assert_eq!(values(kinds), expected);
         for part in [Part::Service, Part::Project] {
-            let others = CostQuery { scope: None, ..told.clone() }.filter(part).expect("a filter");
+            let others = CostQuery { scope: None, ..told.clone() }.filter(part, None).expect("a filter");
             assert_eq!(others.not().and_then(values), expected, "{part:?}");
         }
         let groups = told.group_by(Part::Record).expect("groups");
         let keys: Vec<_> = groups.iter().filter_map(|group| group.key()).collect();
         assert_eq!(keys, ["ClientOrganization", "RECORD_TYPE"]);
+    }
+
+    /// `((Org = A or B) and Env = prod) but not (Team = blue and Tier = 1)`, beside the scope.
+    #[test]
+    fn a_cut_is_filtered_by_its_pairs() {
+        let pairs =
+            |of: &[(&str, &str)]| of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let cut = Cut {
+            period: Period::new(jiff::civil::date(2026, 10, 1), jiff::civil::date(2026, 10, 9)).expect("a period"),
+            values: ["A", "B"].map(str::to_owned).into(),
+            further: pairs(&[("Env", "prod")]),
+            except: [pairs(&[("Team", "blue"), ("Tier", "1")]), pairs(&[("Team", "red")])].into(),
+        };
+        let told = |of: &Expression| {
+            let tag = of.tags().expect("a tag");
+            format!("{}={}", tag.key().unwrap_or_default(), tag.values().join("|"))
+        };
+        let filter = query().filter(Part::Service, Some(&cut)).expect("a filter");
+        let [scope, values, further, both, red] = filter.and() else { panic!("five parts: {filter:?}") };
+        assert_eq!([scope, values, further].map(told), ["application=tax-demo", "ClientOrganization=A|B", "Env=prod"]);
+        let both: Vec<_> = both.not().map(|not| not.and().iter().map(told).collect()).unwrap_or_default();
+        assert_eq!(both, ["Team=blue", "Tier=1"]);
+        assert_eq!(red.not().map(told).as_deref(), Some("Team=red"));
+        let many = Cut { values: (0..=MOST_VALUES).map(|n| n.to_string()).collect(), ..cut };
+        let filter = query().filter(Part::Service, Some(&many)).expect("a filter");
+        assert_eq!(filter.and().len(), 4, "so many values are not named");
     }
 
     proptest::proptest! {

@@ -1,16 +1,18 @@
 //! Daily: what every tenant's AWS usage cost, from Cost Explorer into the ledger.
 //!
-//! Two queries a month answer for all tenants, and a third where the manifest tells record types apart. Months are asked for one after the other, and pages are taken in as they
-//! come: nothing of a month is written before both its answers are whole, and no two months are held at a time. Days are
-//! replaced, never added to; a month whose days are being written is marked so until they all are, and is not billed
-//! meanwhile. A tenant whose items cannot be written stops no other; the run names it and fails at its end.
+//! Two queries a month answer for all tenants, and a third where the manifest tells record types apart; each is asked once
+//! more for every combination of further tags that tenants are known by ([`billing::attribution::Cut`]). Months are asked
+//! for one after the other, and pages are taken in as they come: nothing of a month is written before all its answers are
+//! whole, and no two months are held at a time. Days are replaced, never added to; a month whose days are being written is
+//! marked so until they all are, and is not billed meanwhile. A tenant whose items cannot be written stops no other; the
+//! run names it and fails at its end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing::attribution::window::Known;
-use billing::attribution::{self, Attribution, Gathering, Owners, window};
+use billing::attribution::{self, Attribution, Cut, Gathering, Owners, window};
 use billing::exact::ExactNumber;
 use billing::function::{Grant, Setting};
 use billing::ledger::{self, LeftTenant, SyncMark};
@@ -195,25 +197,29 @@ impl CostSync {
         // Before the first question: what AWS restates from now on may be missing in the answers.
         let synced_at = self.clock.now();
         let mut gathering = Gathering::new(month, owners, self.with_projects, self.with_records);
-        self.ask(&month, Part::Service, &mut gathering).await?;
-        if self.with_projects {
-            self.ask(&month, Part::Project, &mut gathering).await?;
-        }
-        if self.with_records {
-            self.ask(&month, Part::Record, &mut gathering).await?;
+        let parts = [(Part::Service, true), (Part::Project, self.with_projects), (Part::Record, self.with_records)];
+        let cuts = gathering.cuts();
+        for (part, _) in parts.into_iter().filter(|(_, is_asked)| *is_asked) {
+            self.ask(&month, part, None, &mut gathering).await?;
+            for cut in cuts.iter().enumerate() {
+                self.ask(&cut.1.period, part, Some(cut), &mut gathering).await?;
+            }
         }
         Ok(gathering.finish(synced_at)?)
     }
 
-    async fn ask(&self, period: &Period, part: Part, gathering: &mut Gathering) -> Result<(), PortError> {
+    /// Asks for a part of the whole cost, or of the nth cut of it.
+    async fn ask(
+        &self,
+        period: &Period,
+        part: Part,
+        cut: Option<(usize, &Cut)>,
+        gathering: &mut Gathering,
+    ) -> Result<(), PortError> {
         let mut token: Option<String> = None;
         loop {
-            let page = self.source.page(period, part, token.as_deref()).await?;
-            match part {
-                Part::Service => gathering.services(&page.days),
-                Part::Project => gathering.projects(&page.days),
-                Part::Record => gathering.records(&page.days),
-            }
+            let page = self.source.page(period, part, cut.map(|(_, cut)| cut), token.as_deref()).await?;
+            gathering.take(part, cut.map(|(nth, _)| nth), &page.days);
             if page.next.is_none() {
                 return Ok(());
             }

@@ -1,11 +1,12 @@
-//! Cost Explorer as the handlers ask it: daily cost by tag value and service, page by page, as known at the moment.
+//! Cost Explorer as the handlers ask it: daily cost by tag value and service, page by page, as known at the moment; of all
+//! rows, or of those with further tags.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use billing::Period;
-use billing::attribution::{QueriedDay, QueriedRow};
+use billing::attribution::{Cut, QueriedDay, QueriedRow};
 use billing::ledger::CostAmount;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -44,17 +45,20 @@ impl Costs {
     }
 
     /// What Cost Explorer says of a period's month.
-    fn month_of(&self, period: &Period) -> Arc<Vec<QueriedDay>> {
+    fn month_of(&self, period: &Period, cut: Option<&Cut>) -> Arc<Vec<QueriedDay>> {
         let now = self.shared.now();
         let month = Month::of(period.start());
         let is_billed = now >= days_after(month.close(), BILL_DAYS);
         self.shared.with_facts(|facts| {
+            if cut.is_some() {
+                return Arc::new(asked(facts, month, now, is_billed, cut));
+            }
             let edition = facts.edition(month, now);
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             match answers.get(&month).filter(|(of, billed, _)| (*of, *billed) == (edition, is_billed)) {
                 Some((.., answer)) => Arc::clone(answer),
                 None => {
-                    let answer = Arc::new(asked(facts, month, now, is_billed));
+                    let answer = Arc::new(asked(facts, month, now, is_billed, None));
                     answers.insert(month, (edition, is_billed, Arc::clone(&answer)));
                     answer
                 }
@@ -64,12 +68,15 @@ impl Costs {
 }
 
 /// What Cost Explorer answers of a month at an instant.
-fn asked(facts: &Facts, month: Month, now: Timestamp, is_billed: bool) -> Vec<QueriedDay> {
+fn asked(facts: &Facts, month: Month, now: Timestamp, is_billed: bool, cut: Option<&Cut>) -> Vec<QueriedDay> {
     let mut days: BTreeMap<Date, (bool, Groups)> = BTreeMap::new();
     for row in facts.rows(month) {
         let Some(figure) = row.at(now) else { continue };
         let (estimated, groups) = days.entry(row.day).or_default();
         *estimated |= figure.estimated;
+        if cut.is_some_and(|cut| !cut.takes(|key| row.tags.get(key).map(String::as_str))) {
+            continue;
+        }
         let value = row.tags.get(TENANT_TAG).cloned().unwrap_or_default();
         *groups.entry((value, row.service.clone())).or_default() += &figure.usd;
     }
@@ -89,11 +96,17 @@ fn row(((tenant_value, part), usd): ((String, String), Exact)) -> QueriedRow {
 
 #[async_trait]
 impl CostSource for Costs {
-    async fn page(&self, period: &Period, _part: Part, token: Option<&str>) -> Result<CostPage, PortError> {
+    async fn page(
+        &self,
+        period: &Period,
+        _part: Part,
+        cut: Option<&Cut>,
+        token: Option<&str>,
+    ) -> Result<CostPage, PortError> {
         const DOING: &str = "ask Cost Explorer";
         let due = self.shared.gate.begin(DOING).await?;
         let number: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
-        let month = self.month_of(period);
+        let month = self.month_of(period, cut);
         let days: Vec<&QueriedDay> = month.iter().filter(|day| period.contains(day.date)).collect();
         let rows = days.iter().enumerate().flat_map(|(at, day)| day.rows.iter().map(move |row| (at, row)));
         let (count, on_page) = (rows.clone().count(), rows.skip(number * PAGE).take(PAGE));

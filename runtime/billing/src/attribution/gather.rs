@@ -1,14 +1,15 @@
 //! A period's answers, taken in page by page: a row of an answer takes 40 bytes here, whatever its names are, and a
 //! tenant's days are made only when they are written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{AttributionError, Owners, QueriedDay, TOLERANCE};
+use super::cut::{Cut, CutOwners};
+use super::{AttributionError, Owners, Part, QueriedDay, QueriedRow, TOLERANCE};
 use crate::ledger::{CostAmount, CostDay, SyncMark};
 use crate::names::{NO_PROJECT, UNALLOCATED};
 use crate::sharing::RecordType;
@@ -23,11 +24,15 @@ pub struct Gathering {
     period: Period,
     /// Their indexes are those of `tenants`.
     owners: Owners,
+    /// What is asked for beside the whole cost.
+    cuts: Vec<CutOwners>,
     /// Tenants' ids, and [`UNALLOCATED`] last.
     tenants: Vec<String>,
     names: Names,
-    /// Cost of no tenant by day and value of the tenant tag, of the answer by service.
+    /// Cost of no tenant by day and value of the tenant tag, of the answers by service and by record type.
     values: BTreeMap<(u16, u32), CostAmount>,
+    /// Those of `values` of which a cut took something.
+    cut_values: BTreeSet<(u16, u32)>,
     services: Grouped,
     /// None when the stack tells no projects apart.
     projects: Option<Grouped>,
@@ -40,6 +45,8 @@ pub struct Gathering {
 pub struct Attribution {
     gathered: Gathering,
     synced_at: Timestamp,
+    /// Which days AWS may still restate, by any answer.
+    estimated: Answered,
     /// What is known after it, for each month of the period; the same for every tenant.
     pub marks: Vec<SyncMark>,
 }
@@ -48,9 +55,13 @@ pub struct Attribution {
 #[derive(Debug)]
 struct Grouped {
     rows: Vec<Vec<Row>>,
-    /// Whether AWS may still restate the day.
-    estimated: BTreeMap<Date, bool>,
+    whole: Answered,
+    /// Of each cut.
+    cuts: Vec<Answered>,
 }
+
+/// The days that an answer has, and whether AWS may still restate them.
+type Answered = BTreeMap<Date, bool>;
 
 #[derive(Debug)]
 struct Row {
@@ -58,6 +69,8 @@ struct Row {
     name: u32,
     /// Counted from the period's first.
     day: u16,
+    /// What a cut gave to another owner: an amount to take away.
+    is_taken: bool,
 }
 
 /// Names of services and projects, each stored once.
@@ -71,39 +84,46 @@ impl Gathering {
     /// Nothing yet. `with_projects` and `with_records` say whether there are queries by project and by record type.
     pub fn new(period: Period, owners: &Owners, with_projects: bool, with_records: bool) -> Gathering {
         let tenants: Vec<String> = owners.tenants().iter().cloned().chain([UNALLOCATED.to_owned()]).collect();
-        let owners = owners.clone();
-        let grouped = || Grouped { rows: tenants.iter().map(|_| Vec::new()).collect(), estimated: BTreeMap::new() };
+        let (owners, cuts) = (owners.clone(), owners.cuts(&period));
+        let grouped = || Grouped {
+            rows: tenants.iter().map(|_| Vec::new()).collect(),
+            whole: Answered::new(),
+            cuts: vec![Answered::new(); cuts.len()],
+        };
         let (services, projects, records) = (grouped(), with_projects.then(grouped), with_records.then(grouped));
-        let (names, values) = (Names::default(), BTreeMap::new());
-        Gathering { period, owners, tenants, names, values, services, projects, records }
+        let (names, values, cut_values) = (Names::default(), BTreeMap::new(), BTreeSet::new());
+        Gathering { period, owners, cuts, tenants, names, values, cut_values, services, projects, records }
     }
 
-    /// Takes in a page of the answer by service. A day may come on several pages.
-    pub fn services(&mut self, page: &[QueriedDay]) {
-        let unallocated = self.tenants.len() - 1;
-        let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed: NO_SERVICE };
-        self.services.take(page, &place, &mut self.names, |day, value, amount| {
-            self.values.entry((day, value)).or_default().add(amount);
-        });
+    /// What is to be asked for of each part beside the whole cost.
+    pub fn cuts(&self) -> Vec<Cut> {
+        self.cuts.iter().map(|of| of.cut.clone()).collect()
     }
 
-    /// Takes in a page of the answer by project.
-    pub fn projects(&mut self, page: &[QueriedDay]) {
+    /// Takes in a page of the answer by a part: of the whole cost, or of the nth of [`Gathering::cuts`]. A day may come on
+    /// several pages.
+    pub fn take(&mut self, part: Part, cut: Option<usize>, page: &[QueriedDay]) {
+        let (answer, unnamed) = match part {
+            Part::Service => (Some(&mut self.services), NO_SERVICE),
+            Part::Project => (self.projects.as_mut(), NO_PROJECT),
+            Part::Record => (self.records.as_mut(), NO_SERVICE),
+        };
+        let Some(answer) = answer else { return };
         let unallocated = self.tenants.len() - 1;
-        let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed: NO_PROJECT };
-        if let Some(projects) = &mut self.projects {
-            projects.take(page, &place, &mut self.names, |_, _, _| {});
-        }
-    }
-
-    /// Takes in a page of the answer by record type, which holds what the other answers leave out.
-    pub fn records(&mut self, page: &[QueriedDay]) {
-        let unallocated = self.tenants.len() - 1;
-        let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed: NO_SERVICE };
-        if let Some(records) = &mut self.records {
-            records.take(page, &place, &mut self.names, |day, value, amount| {
-                self.values.entry((day, value)).or_default().add(amount);
-            });
+        let place = Place { period: &self.period, owners: &self.owners, unallocated, unnamed };
+        let (values, cut_values) = (&mut self.values, &mut self.cut_values);
+        let mut unclaimed = |day: u16, value: u32, amount: CostAmount| {
+            // The other two answers together are the bill.
+            if part != Part::Project {
+                values.entry((day, value)).or_default().add(amount);
+            }
+        };
+        match cut.map(|nth| (nth, &self.cuts[nth])) {
+            None => answer.take(page, &place, &mut self.names, unclaimed),
+            Some((nth, of)) => answer.take_cut(page, (nth, of), &place, &mut self.names, |day, value, amount| {
+                cut_values.insert((day, value));
+                unclaimed(day, value, amount);
+            }),
         }
     }
 
@@ -114,21 +134,22 @@ impl Gathering {
     pub fn finish(self, synced_at: Timestamp) -> Result<Attribution, AttributionError> {
         let queries = std::iter::once(&self.services).chain(&self.projects).chain(&self.records);
         for grouped in queries.clone() {
-            if let Some(missing) = self.period.days().find(|day| !grouped.estimated.contains_key(day)) {
-                return Err(AttributionError::MissingDay(missing));
+            let of_cuts = self.cuts.iter().zip(&grouped.cuts).map(|(of, answered)| (&of.cut.period, answered));
+            for (period, answered) in std::iter::once((&self.period, &grouped.whole)).chain(of_cuts) {
+                if let Some(missing) = period.days().find(|day| !answered.contains_key(day)) {
+                    return Err(AttributionError::MissingDay(missing));
+                }
             }
         }
         for (at, tenant) in self.tenants.iter().enumerate() {
             self.check_agreement(at, tenant)?;
         }
-        let mut estimated: BTreeMap<Date, bool> = BTreeMap::new();
-        for grouped in queries {
-            for (day, of_query) in &grouped.estimated {
-                *estimated.entry(*day).or_default() |= of_query;
-            }
+        let mut estimated = Answered::new();
+        for (day, of_answer) in queries.flat_map(Grouped::answers).flatten() {
+            *estimated.entry(*day).or_default() |= of_answer;
         }
         let marks = marks(&self.period, &estimated, synced_at);
-        Ok(Attribution { gathered: self, synced_at, marks })
+        Ok(Attribution { gathered: self, synced_at, estimated, marks })
     }
 
     fn check_agreement(&self, tenant: usize, id: &str) -> Result<(), AttributionError> {
@@ -155,8 +176,7 @@ impl Attribution {
     pub fn days_of(&self, tenant: &str) -> Vec<CostDay> {
         let gathered = &self.gathered;
         let Some(at) = gathered.tenants.iter().position(|id| id == tenant) else { return Vec::new() };
-        let queries = || std::iter::once(&gathered.services).chain(&gathered.projects).chain(&gathered.records);
-        let estimated = |date: &Date| queries().any(|query| query.estimated.get(date).copied().unwrap_or(true));
+        let estimated = |date: &Date| self.estimated.get(date).copied().unwrap_or(true);
         let nothing = |date| CostDay { estimated: estimated(&date), ..CostDay::nothing(date, self.synced_at) };
         let mut days: Vec<CostDay> = gathered.period.days().map(nothing).collect();
         for row in &gathered.services.rows[at] {
@@ -173,16 +193,22 @@ impl Attribution {
                 Some(kind) => kind.label(),
                 None => name,
             };
-            day.services.entry(label.to_owned()).or_default().add(row.amount);
+            add(row, label, &mut day.services);
             if gathered.projects.is_some() {
-                day.projects.entry(NO_PROJECT.to_owned()).or_default().add(row.amount);
+                add(row, NO_PROJECT, &mut day.projects);
             }
             if let Some(kind) = kind {
-                day.records.entry(kind).or_default().add(row.amount);
+                let amount = day.records.entry(kind).or_default();
+                amount.add(row.amount);
+                if row.is_taken && *amount == CostAmount::default() {
+                    day.records.remove(&kind);
+                }
             }
         }
-        for ((day, value), amount) in gathered.values.iter().filter(|_| at + 1 == gathered.tenants.len()) {
-            days[usize::from(*day)].values.insert(gathered.names.name(*value).to_owned(), *amount);
+        for (key @ (day, value), amount) in gathered.values.iter().filter(|_| at + 1 == gathered.tenants.len()) {
+            if *amount != CostAmount::default() || !gathered.cut_values.contains(key) {
+                days[usize::from(*day)].values.insert(gathered.names.name(*value).to_owned(), *amount);
+            }
         }
         days
     }
@@ -209,7 +235,29 @@ struct Place<'a> {
     unnamed: &'a str,
 }
 
+impl Place<'_> {
+    /// A day's number in the period.
+    fn day(&self, date: Date) -> u16 {
+        let since = date.since(self.period.start()).map(|span| span.get_days());
+        since.ok().and_then(|days| u16::try_from(days).ok()).unwrap_or_default()
+    }
+
+    /// Who has what no cut takes of a value.
+    fn owner(&self, value: &str, date: Date) -> usize {
+        self.owners.on(value, date).unwrap_or(self.unallocated)
+    }
+
+    fn name<'a>(&'a self, row: &'a QueriedRow) -> &'a str {
+        if row.part.is_empty() { self.unnamed } else { &row.part }
+    }
+}
+
 impl Grouped {
+    /// The days of each of its answers.
+    fn answers(&self) -> impl Iterator<Item = &Answered> {
+        std::iter::once(&self.whole).chain(&self.cuts)
+    }
+
     /// Takes in a page, and tells of cost of no tenant: its day, the number of its value of the tenant tag, and the amount.
     fn take(
         &mut self,
@@ -219,16 +267,41 @@ impl Grouped {
         mut unclaimed: impl FnMut(u16, u32, CostAmount),
     ) {
         for queried in page.iter().filter(|queried| place.period.contains(queried.date)) {
-            *self.estimated.entry(queried.date).or_default() |= queried.estimated;
-            let since = queried.date.since(place.period.start()).map(|span| span.get_days());
-            let day = since.ok().and_then(|days| u16::try_from(days).ok()).unwrap_or_default();
+            *self.whole.entry(queried.date).or_default() |= queried.estimated;
+            let day = place.day(queried.date);
             for row in &queried.rows {
-                let owner = place.owners.on(&row.tenant_value, queried.date).unwrap_or(place.unallocated);
+                let owner = place.owner(&row.tenant_value, queried.date);
                 if owner == place.unallocated {
                     unclaimed(day, names.number(&row.tenant_value), row.amount);
                 }
-                let name = names.number(if row.part.is_empty() { place.unnamed } else { &row.part });
-                self.rows[owner].push(Row { amount: row.amount, name, day });
+                let name = names.number(place.name(row));
+                self.rows[owner].push(Row { amount: row.amount, name, day, is_taken: false });
+            }
+        }
+    }
+
+    /// Takes in a page of a cut: gives its rows to their tenants, and takes them away from whoever had them by the whole
+    /// answer. Tells of what is taken away from cost of no tenant.
+    fn take_cut(
+        &mut self,
+        page: &[QueriedDay],
+        (nth, of): (usize, &CutOwners),
+        place: &Place,
+        names: &mut Names,
+        mut unclaimed: impl FnMut(u16, u32, CostAmount),
+    ) {
+        for queried in page.iter().filter(|queried| of.cut.period.contains(queried.date)) {
+            *self.cuts[nth].entry(queried.date).or_default() |= queried.estimated;
+            let day = place.day(queried.date);
+            for row in &queried.rows {
+                let Some(tenant) = of.on(&row.tenant_value, queried.date) else { continue };
+                let (from, taken) = (place.owner(&row.tenant_value, queried.date), row.amount.opposite());
+                if from == place.unallocated {
+                    unclaimed(day, names.number(&row.tenant_value), taken);
+                }
+                let name = names.number(place.name(row));
+                self.rows[from].push(Row { amount: taken, name, day, is_taken: true });
+                self.rows[tenant].push(Row { amount: row.amount, name, day, is_taken: false });
             }
         }
     }
@@ -261,12 +334,21 @@ impl Names {
     }
 
     fn add(&self, row: &Row, parts: &mut BTreeMap<String, CostAmount>) {
-        let name = self.name(row.name);
-        match parts.get_mut(name) {
-            Some(amount) => amount.add(row.amount),
-            None => {
-                parts.insert(name.to_owned(), row.amount);
+        add(row, self.name(row.name), parts);
+    }
+}
+
+/// Adds a row to what it names; what cuts took all of is not there.
+fn add(row: &Row, name: &str, parts: &mut BTreeMap<String, CostAmount>) {
+    match parts.get_mut(name) {
+        Some(amount) => {
+            amount.add(row.amount);
+            if row.is_taken && *amount == CostAmount::default() {
+                parts.remove(name);
             }
+        }
+        None => {
+            parts.insert(name.to_owned(), row.amount);
         }
     }
 }

@@ -50,8 +50,8 @@ fn attribute(
     at: Timestamp,
 ) -> Result<Attribution, AttributionError> {
     let mut gathering = Gathering::new(*period, owners, by_project.is_some(), false);
-    gathering.services(by_service);
-    gathering.projects(by_project.unwrap_or_default());
+    gathering.take(Part::Service, None, by_service);
+    gathering.take(Part::Project, None, by_project.unwrap_or_default());
     gathering.finish(at)
 }
 
@@ -91,10 +91,10 @@ fn cost_of_no_tenant_is_kept_by_value_of_the_tenant_tag() {
 fn record_types_that_are_told_apart_are_a_part_of_each_day() {
     let owners = two_owners();
     let mut gathering = Gathering::new(two_days(), &owners, true, true);
-    gathering.services(&[queried(1, vec![row("A", "S3", 100)]), queried(2, vec![])]);
-    gathering.projects(&[queried(1, vec![row("A", "p", 100)]), queried(2, vec![])]);
+    gathering.take(Part::Service, None, &[queried(1, vec![row("A", "S3", 100)]), queried(2, vec![])]);
+    gathering.take(Part::Project, None, &[queried(1, vec![row("A", "p", 100)]), queried(2, vec![])]);
     let kinds = vec![row("A", "Credit", -30), row("", "Tax", 9), row("A", "Recurring", 4), row("A", "Upfront", 2)];
-    gathering.records(&[queried(1, kinds), queried(2, vec![])]);
+    gathering.take(Part::Record, None, &[queried(1, kinds), queried(2, vec![])]);
     let found = gathering.finish(AT).expect("days");
     let day = &found.days_of("a")[0];
     let of = |amounts: &BTreeMap<String, CostAmount>| {
@@ -241,8 +241,8 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(answer.len())).chain([0, answer.len()]).collect();
         cuts.sort_unstable();
         for page in cuts.windows(2) {
-            gathering.projects(&answer[page[0]..page[1]]);
-            gathering.services(&answer[page[0]..page[1]]);
+            gathering.take(Part::Project, None, &answer[page[0]..page[1]]);
+            gathering.take(Part::Service, None, &answer[page[0]..page[1]]);
         }
         let paged = gathering.finish(AT).expect("days");
         for tenant in ["a", "b", UNALLOCATED] {
@@ -251,3 +251,5 @@ proptest! {
         prop_assert_eq!(whole.marks, paged.marks);
     }
 }
+
+mod cuts;

@@ -70,6 +70,14 @@ impl CostAmount {
         self.cost += other.cost;
         self.usage += other.usage;
     }
+
+    /// The amount that undoes it.
+    #[must_use]
+    pub fn opposite(self) -> CostAmount {
+        // A zero has no sign.
+        let minus = |number: Decimal| if number.is_zero() { number } else { -number };
+        CostAmount { cost: minus(self.cost), usage: minus(self.usage) }
+    }
 }
 
 impl CostDay {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Indexed, Ledger, PortError, Record};
 use crate::names::LEFT_ITEM;
-use crate::tenant::{TagSpan, TagValues, TenantRecord};
+use crate::tenant::{TagClaim, TagSpan, TagValues, TenantRecord};
 use crate::{Currency, Month};
 
 /// What stays of a tenant who left. Their invoices and cost stay beside it.
@@ -46,8 +46,14 @@ impl LeftTenant {
         self.first_period.is_none_or(|first| first <= month) && month <= self.last_period
     }
 
-    /// The days on which cost with the value of a tag was theirs, none of them after they left.
-    pub fn tag_spans<'a>(&'a self, key: &str) -> impl Iterator<Item = TagSpan> + use<'a> {
+    /// What cost they claimed, none of it of days after they left.
+    pub fn claims(&self, tenant_tag: &str) -> Vec<TagClaim> {
+        let further = self.tags.keys().filter(|key| *key != tenant_tag);
+        let further: Vec<_> = further.map(|key| (key.as_str(), self.tag_spans(key).collect())).collect();
+        self.tag_spans(tenant_tag).flat_map(|value| TagClaim::by(value, &further)).collect()
+    }
+
+    fn tag_spans<'a>(&'a self, key: &str) -> impl Iterator<Item = TagSpan> + use<'a> {
         let left = Some(self.last_period.period().end());
         let spans = self.tags.get(key).map_or(&[][..], TagValues::spans);
         spans.iter().filter_map(move |span| span.clone().before(left))

@@ -50,6 +50,15 @@ impl TagSpan {
         TagSpan { from, ..self }.with_days()
     }
 
+    /// Its days that are days of another span, too.
+    pub(super) fn within(self, other: &TagSpan) -> Option<TagSpan> {
+        let begun = match other.from {
+            Some(from) => self.since(from)?,
+            None => self,
+        };
+        begun.before(other.until)
+    }
+
     /// Whether some day lies in both.
     pub fn overlaps(&self, other: &TagSpan) -> bool {
         let starts_before = |from: Option<Date>, until: Option<Date>| match (from, until) {

@@ -355,3 +355,5 @@ async fn a_tenant_who_left_has_no_marks_beyond_the_last_month_and_no_later_cost(
     let days = ledger::costs::days(&*ledger, "b", &october).await.expect("days");
     assert!(days.iter().all(|day| day.cost().is_zero()), "their October is unallocated: {days:?}");
 }
+
+mod tags;
