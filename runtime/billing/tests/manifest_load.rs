@@ -220,13 +220,19 @@ fx:
     assert_eq!(rate("2026-11"), "0.92 ECB 2026-11-30");
 }
 
-/// Cost tagged `Environment: dev` was billed to a tenant whose `tags` said `Environment: prod`.
+/// Cost tagged `Environment: dev` is not billed to a tenant that has `Environment: prod`.
 #[test]
-fn a_tenant_has_no_tag_beside_the_one_that_tells_cost_apart() {
+fn a_tenant_is_all_its_tags_together() {
     let text = BASE.replace("ClientOrganization: Acme }", "Environment: prod, ClientOrganization: Acme }");
-    let shown = rendered(load(&[source("billform.yaml", &text)], None));
-    assert!(shown.contains("`tenants.tags.Environment` has no effect yet"), "{shown}");
-    assert!(shown.contains("billform.yaml:7:60"), "{shown}");
+    let other = "  - { id: trial, name: T, email: t@t.de, tags: { ClientOrganization: Acme, Environment: dev } }\n";
+    let manifest = load(&[source("billform.yaml", &format!("{text}{other}"))], None).expect("a manifest");
+    let record = manifest.tenant_record(&manifest.tenants[0]);
+    let claim = record.cost_tag("ClientOrganization", "2026-10".parse().expect("a month"));
+    assert_eq!(claim.as_deref(), Some("ClientOrganization=Acme, Environment=prod"));
+    // The same values on other days.
+    let dated = other.replace("Acme,", "[{ value: Acme, from: 2026-12-01 }],").replace("dev", "prod");
+    let until = text.replace("prod", "[{ value: prod }, { value: live, from: 2026-12-01 }]");
+    assert!(load(&[source("billform.yaml", &format!("{until}{dated}"))], None).is_ok());
 }
 
 #[test]

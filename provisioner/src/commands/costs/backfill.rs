@@ -76,10 +76,7 @@ fn months(from: Month, now: Timestamp) -> Result<Vec<Month>, Failure> {
 
 /// None when the tags count from that month on, else what is waited for.
 async fn tags(manifest: &Manifest, from: Month, now: Timestamp) -> Result<Option<String>, Failure> {
-    let attribution = &manifest.attribution;
-    let of_scope = attribution.scope.iter().map(|scope| &scope.tag);
-    let wanted: BTreeSet<String> =
-        [&attribution.tenant_tag].into_iter().chain(&attribution.project_tag).chain(of_scope).cloned().collect();
+    let wanted = wanted(manifest);
     let explorer = cost_explorer().await;
     let keys = tag_backfill::keys(&explorer, &wanted).await?;
     let history = tag_backfill::history(&explorer).await?;
@@ -92,6 +89,15 @@ async fn tags(manifest: &Manifest, from: Month, now: Timestamp) -> Result<Option
         ))),
         Step::Request => Ok(Some(not_taken(from, &history))),
     }
+}
+
+/// Every key that cost is told apart by: without one of them some of it would be attributed wrongly.
+fn wanted(manifest: &Manifest) -> BTreeSet<String> {
+    let attribution = &manifest.attribution;
+    let of_scope = attribution.scope.iter().map(|scope| &scope.tag);
+    let of_tenants = manifest.tenants.iter().flat_map(|tenant| tenant.tags.keys());
+    let keys = [&attribution.tenant_tag].into_iter().chain(&attribution.project_tag).chain(of_scope);
+    keys.chain(of_tenants).cloned().collect()
 }
 
 /// Has the deployed cost sync read one month after the other; what was read stays, and reading it again changes nothing.

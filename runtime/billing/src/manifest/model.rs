@@ -243,8 +243,12 @@ impl Manifest {
         self.secret(&self.stripe.as_ref()?.webhook.as_ref()?.secret)
     }
 
-    /// A tenant's AWS budget; none when neither the tenant nor `budgets.default` sets a limit.
+    /// A tenant's AWS budget; none when neither the tenant nor `budgets.default` sets a limit, and none of a tenant that is
+    /// known by more than the tenant tag: a budget by that tag alone would count cost that is not theirs.
     pub fn budget_of(&self, tenant: &Tenant) -> Option<TenantBudget> {
+        if tenant.further_tags(&self.attribution.tenant_tag).next().is_some() {
+            return None;
+        }
         let limit = tenant.budget.or(self.budgets.default)?;
         let emails = match tenant.budget_emails.is_empty() {
             true => &self.budgets.emails,

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::values::email;
 use super::{Checker, steps};
-use crate::manifest::model::{AlertAt, Notify};
+use crate::manifest::model::{AlertAt, Notify, Tenant};
 use crate::manifest::node::Step;
 use crate::{Currency, Money};
 
@@ -31,10 +31,11 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     for (index, tenant) in manifest.tenants.iter().enumerate() {
         if let Some(limit) = tenant.budget {
             self::limit(checker, &steps!["tenants", index, "budget"], limit);
+            one_tag(checker, index, tenant);
         }
         emails(checker, &steps!["tenants", index, "budget_emails"], &tenant.budget_emails);
         let nobody = tenant.budget_emails.is_empty() && budgets.emails.is_empty();
-        let has_budget = tenant.budget.or(budgets.default).is_some();
+        let has_budget = manifest.budget_of(tenant).is_some();
         let reported = checker.is_reported(&steps!["budgets", "emails"]);
         if has_budget && by_email && nobody && !told && !reported {
             told = true;
@@ -46,6 +47,21 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             let hint = "add `budgets: {emails: [costs@example.com]}`".to_owned();
             checker.at(&steps, "budget alerts go by e-mail, and no address is named", hint);
         }
+    }
+}
+
+/// A budget by the tenant tag alone would count cost that is not theirs.
+fn one_tag(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
+    let tag = &checker.manifest.attribution.tenant_tag;
+    let further: Vec<String> = tenant.further_tags(tag).map(|key| format!("`{key}`")).collect();
+    if !further.is_empty() {
+        let message = format!(
+            "an AWS budget filters by one tag, and the cost of `{}` is known by `{tag}` and {}",
+            tenant.id,
+            further.join(", ")
+        );
+        let hint = format!("leave the budget out, or give them a value of `{tag}` of their own and no other tag");
+        checker.at(&steps!["tenants", index, "budget"], message, hint);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Each tenant by itself, and all of them beside one another.
 
+use std::collections::BTreeMap;
+
 use super::references::refer;
 use super::shapes::is_locale;
 use super::values::{account, domain, email, id, month, tag_key_fault};
@@ -17,12 +19,13 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     for (index, tenant) in manifest.tenants.iter().enumerate() {
         one(checker, index, tenant);
         known_by(checker, index, tenant);
-        told_apart_by_one_tag(checker, index, tenant);
+        further_tags(checker, index, tenant);
         pricing(checker, index, tenant.pricing.names());
         for (i, name) in tenant.subscriptions.iter().enumerate() {
             subscription(checker, &steps!["tenants", index, "subscriptions", i], name);
         }
     }
+    activated(checker);
     let ids = collect(checker, |index, tenant| vec![(tenant.id.clone(), steps!["tenants", index, "id"].to_vec())]);
     report_repeats(checker, "the tenant id", &ids, "ids are unique");
     dated::one_tenant_each(checker);
@@ -111,22 +114,32 @@ fn known_by(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
     }
 }
 
-/// Tags beside the tenant tag: they read as if they narrowed the tenant's cost, and cost with another value of them
-/// would be the tenant's all the same.
-fn told_apart_by_one_tag(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
+/// Tags beside the tenant tag narrow the tenant's cost, so each has a value on some day.
+fn further_tags(checker: &mut Checker<'_>, index: usize, tenant: &Tenant) {
+    let tag = &checker.manifest.attribution.tenant_tag;
+    for (key, _) in tenant.tags.iter().filter(|(key, values)| *key != tag && values.values().all(str::is_empty)) {
+        let message = format!("the tag `{key}` of the tenant `{}` has no value, so it narrows nothing", tenant.id);
+        let hint = format!("leave it out, or write the value that their resources carry beside `{tag}`");
+        checker.at_key(&steps!["tenants", index, "tags", key], message, hint);
+    }
+}
+
+/// Cost carries a tag only once it is activated: each one that tells tenants apart is among those to activate.
+fn activated(checker: &mut Checker<'_>) {
     let attribution = &checker.manifest.attribution;
-    let tag = &attribution.tenant_tag;
-    if attribution.by != AttributionBy::Tag || !tenant.tags.contains_key(tag) {
-        // The tenant is known by no tag at all, which was reported.
+    if attribution.by != AttributionBy::Tag || attribution.activate.is_empty() {
         return;
     }
-    for key in tenant.tags.keys().filter(|key| *key != tag) {
-        let hint = format!(
-            "leave it out: all cost with this `{tag}` is the tenant's, whatever its `{key}`. Cost that is not theirs \
-             needs another value of `{tag}`"
-        );
-        let message = format!("`tenants.tags.{key}` has no effect yet");
-        checker.at_key(&steps!["tenants", index, "tags", key], message, hint);
+    let mut keys: BTreeMap<&String, &str> = BTreeMap::new();
+    for tenant in checker.manifest.tenants.iter().rev() {
+        keys.extend(tenant.tags.keys().map(|key| (key, tenant.id.as_str())));
+    }
+    // That the tenant tag is there was checked.
+    let lacking = |key: &String| *key != attribution.tenant_tag && !attribution.activate.contains(key);
+    for (key, tenant) in keys.into_iter().filter(|(key, _)| lacking(key) && tag_key_fault(key).is_none()) {
+        let message = format!("the tag `{key}`, by which the cost of `{tenant}` is known, is not activated");
+        let hint = format!("add `{key}` to it; without activation no cost carries the tag, and none is theirs");
+        checker.at_key(&steps!["attribution", "activate"], message, hint);
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{Money, Percent};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budgets {
-    /// The limit of tenants that set none: `"500.00 USD"`. No budget when neither is set.
+    /// The limit of tenants that set none: `"500.00 USD"`. No budget when neither is set, and none of tenants known by more
+    /// than one tag: AWS filters a budget by one.
     #[serde(default)]
     #[schemars(with = "Option<MoneyText>")]
     pub default: Option<Money>,

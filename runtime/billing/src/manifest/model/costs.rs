@@ -42,7 +42,8 @@ pub struct Attribution {
     /// By tag or by account.
     #[serde(default)]
     pub by: AttributionBy,
-    /// The cost-allocation tag whose value names the tenant: `ClientOrganization`. Empty only when attributed by account.
+    /// The cost-allocation tag that every tenant has a value of: `ClientOrganization`. Tenants with the same value differ in
+    /// further `tags` of theirs. Empty only when attributed by account.
     #[serde(default)]
     pub tenant_tag: String,
     /// The cost-allocation tag whose value names the project.
@@ -51,7 +52,8 @@ pub struct Attribution {
     /// Only cost with this tag belongs to the system; all cost when left out.
     #[serde(default)]
     pub scope: Option<Scope>,
-    /// Tag keys to activate for cost allocation, in the payer's account.
+    /// Tag keys to activate for cost allocation, in the payer's account; all that tenants are known by are among them. None
+    /// when left out.
     #[serde(default)]
     pub activate: Vec<String>,
     /// Who bears the cost of what tenants share.

@@ -30,17 +30,24 @@ pub struct Tenant {
     #[serde(default)]
     #[schemars(with = "Option<CurrencyText>")]
     pub currency: Option<Currency>,
-    /// How their cost is known: the tenant tag's key and their value of it, or a list of values with the days they begin
-    /// on. Other tags would not narrow their cost and are refused; tags of resources stand under `aws.tags`.
+    /// How their cost is known: tag keys and their values, or lists of values with the days they begin on. The tenant tag
+    /// is among them. All of them count: cost is the tenant's when it carries every pair that they have on its day. So
+    /// that no cost is of two tenants, on each day two of them differ in the value of a tag that both have. Each
+    /// combination of further values takes one more request to Cost Explorer (0.01 USD) for each query and month that is
+    /// read. An empty value in a list ends a tag. Tags of resources stand under `aws.tags`.
+    ///
+    /// ```yaml
+    /// tags: { ClientOrganization: Acme, Environment: [{ value: prod }, { value: live, from: 2026-12-01 }] }
+    /// ```
     #[serde(default)]
     pub tags: BTreeMap<String, DatedValues>,
     /// Their AWS accounts, when attributed by account.
     #[serde(default)]
-    #[schemars(extend("x-billform-refused" = "leave it out: a tenant's cost is known by the tag `attribution.tenant_tag` alone"))]
+    #[schemars(extend("x-billform-refused" = "leave it out: a tenant's cost is known by its `tags`"))]
     pub accounts: Vec<String>,
     /// Values of the project tag that are theirs.
     #[serde(default)]
-    #[schemars(extend("x-billform-refused" = "leave it out: cost is a tenant's by the tag `attribution.tenant_tag` alone, whatever its project; the projects are read from the cost itself"))]
+    #[schemars(extend("x-billform-refused" = "leave it out: cost is a tenant's by its `tags`, and the project tag may be among them; projects are read from the cost itself"))]
     pub projects: Vec<String>,
     /// Which entry of `pricing` holds for them, or several that follow one another; at cost when left out.
     #[serde(default)]
@@ -49,7 +56,8 @@ pub struct Tenant {
     #[serde(default)]
     #[schemars(extend("x-billform-refused" = "leave it out; a fixed amount a month is billed by `base_fee` in the tenant's `pricing`"))]
     pub subscriptions: Vec<String>,
-    /// Their budget a month: `"500.00 USD"`; `budgets.default` when left out.
+    /// Their budget a month: `"500.00 USD"`; `budgets.default` when left out. Only for tenants known by the tenant tag alone:
+    /// AWS filters a budget by one tag.
     #[serde(default)]
     #[schemars(with = "Option<MoneyText>")]
     pub budget: Option<Money>,
@@ -81,6 +89,15 @@ pub struct Tenant {
     /// Their cost centre, kept on the Stripe customer.
     #[serde(default)]
     pub cost_center: Option<String>,
+}
+
+impl Tenant {
+    /// The tags beside the tenant tag by which their cost is known.
+    pub fn further_tags<'a>(&'a self, tenant_tag: &'a str) -> impl Iterator<Item = &'a str> {
+        let has_value = |values: &DatedValues| values.values().any(|value| !value.is_empty());
+        let further = self.tags.iter().filter(move |(key, values)| *key != tenant_tag && has_value(values));
+        further.map(|(key, _)| key.as_str())
+    }
 }
 
 fn en_us() -> String {
