@@ -19,13 +19,22 @@ pub struct Draft {
 pub struct TenantDraft {
     id: String,
     organization: String,
+    /// Tags beside it, as YAML.
+    tags: String,
     lines: Vec<String>,
 }
 
 impl TenantDraft {
     /// A tenant whose cost carries this value of `ClientOrganization`.
     pub fn new(id: &str, organization: &str) -> TenantDraft {
-        TenantDraft { id: id.to_owned(), organization: organization.to_owned(), lines: Vec::new() }
+        let (id, organization) = (id.to_owned(), organization.to_owned());
+        TenantDraft { id, organization, tags: String::new(), lines: Vec::new() }
+    }
+
+    /// One more tag by which the cost is known, its values as YAML.
+    pub fn tagged(mut self, key: &str, values: &str) -> TenantDraft {
+        let _ = write!(self.tags, ", {key}: {values}");
+        self
     }
 
     /// One more key of the tenant: `pricing: ten-percent`.
@@ -35,9 +44,9 @@ impl TenantDraft {
     }
 
     fn render(&self, out: &mut String) {
-        let TenantDraft { id, organization, lines } = self;
+        let TenantDraft { id, organization, tags, lines } = self;
         let _ = writeln!(out, "  - id: {id}\n    name: Tenant {id}\n    email: {id}@example.com");
-        let _ = writeln!(out, "    tags: {{ ClientOrganization: {organization} }}");
+        let _ = writeln!(out, "    tags: {{ ClientOrganization: {organization}{tags} }}");
         lines.iter().for_each(|line| {
             let _ = writeln!(out, "    {line}");
         });

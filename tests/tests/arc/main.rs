@@ -13,6 +13,7 @@ mod portal;
 mod refusals;
 mod shared;
 mod state;
+mod tags;
 
 use std::collections::BTreeMap;
 
