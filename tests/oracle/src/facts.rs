@@ -87,16 +87,17 @@ impl Facts {
         self.rows(month).filter_map(|row| row.at(known_at)).any(|figure| figure.estimated)
     }
 
-    /// Returns how many units of a currency one dollar is at a month's end; none without a stated rate near it.
+    /// Returns how many units of a currency one dollar is at a month's end for a tenant first recorded on a day; none
+    /// without a stated rate near it.
     ///
     /// Dollars need none.
     #[must_use]
-    pub fn rate(&self, currency: Currency, month: Month) -> Option<Exact> {
+    pub fn rate(&self, currency: Currency, month: Month, recorded: Option<Date>) -> Option<Exact> {
         if currency.code == "USD" {
             return Some(Exact::whole(1));
         }
         let of_currency = self.rates.iter().filter(|rate| rate.currency == currency.code);
-        rate::of_month(of_currency, month, &self.policy).map(|rate| rate.per_dollar.clone())
+        rate::of_month(of_currency, month, recorded, &self.policy).map(|rate| rate.per_dollar.clone())
     }
 }
 

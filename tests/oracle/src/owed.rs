@@ -69,7 +69,7 @@ pub fn owed_of(facts: &Facts, bill: &Attribution, tenant: &TenantId, month: Mont
     if let Some(other) = terms.money().find(|money| money.currency != code) {
         return Err(NotOwed::TermsOfAnotherCurrency(other.currency.clone()));
     }
-    let rate = facts.rate(currency, month).ok_or(NotOwed::NoRate)?;
+    let rate = facts.rate(currency, month, known.recorded).ok_or(NotOwed::NoRate)?;
     let cost = bill.cost(tenant);
     let lines = pricing::lines(terms, currency, &rate, &cost);
     let total = total(&lines);

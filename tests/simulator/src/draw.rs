@@ -6,8 +6,6 @@ mod company;
 mod cost;
 mod trouble;
 
-use std::collections::BTreeSet;
-
 use oracle::exact::Exact;
 use oracle::facts::{Policy, RecordPolicy, RecordType, Unallocated};
 use oracle::month::Month;
@@ -47,7 +45,7 @@ impl Plan {
         let policy = policy(&mut Random::of(seed, "policy"));
         let mut plan = Self { seed, first, last, policy, events: Vec::new() };
         let companies: Vec<Event> = (0..sizes.tenants).flat_map(|number| company::events(&plan, number)).collect();
-        let mut events = rates(&plan, &of_heirs(&companies));
+        let mut events = rates(&plan);
         events.extend(cost::of_nobody(&plan));
         events.extend(companies);
         for number in 0..sizes.tenants {
@@ -82,9 +80,7 @@ fn policy(random: &mut Random) -> Policy {
 /// A month's rate is never replaced by one that is nearer and comes to light later: it is of an earlier day than any near
 /// the next month, and where it is late, the next month's is too far off to take its place. Then that month is billed
 /// first.
-///
-/// The rates of `kept` currencies are not edited.
-fn rates(plan: &Plan, kept: &BTreeSet<String>) -> Vec<Event> {
+fn rates(plan: &Plan) -> Vec<Event> {
     let mut events = Vec::new();
     for (currency, usual) in CURRENCIES.iter().filter(|(currency, _)| *currency != "USD") {
         let mut random = Random::of(plan.seed, currency);
@@ -105,22 +101,12 @@ fn rates(plan: &Plan, kept: &BTreeSet<String>) -> Vec<Event> {
             };
             events.push(state(stated, first));
             let edit = plus(month.last(), i64::from(random.between(1, 3)));
-            if edit > stated && random.chance(20) && !kept.contains(*currency) {
+            if edit > stated && random.chance(20) {
                 events.push(state(edit, edited));
             }
         }
     }
     events
-}
-
-/// The currencies of companies that take an id over. Such a company has a record only once the one before is billed to its
-/// end, and what the manifest said until then is nothing to it: an edited rate would be its first.
-fn of_heirs(events: &[Event]) -> BTreeSet<String> {
-    let currency = |event: &Event| match &event.deed {
-        Deed::Join(company) if company.tenant.life > 1 => Some(company.currency.clone()),
-        _ => None,
-    };
-    events.iter().filter_map(currency).collect()
 }
 
 /// Whether a currency's rate of a month is stated weeks late; not in two months that follow each other.

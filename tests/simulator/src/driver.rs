@@ -254,6 +254,7 @@ impl Simulation {
         written.expect("records that fit the ledger");
         for (tenant, first) in joined {
             if self.records.holder(&tenant.id) == Some(&tenant) {
+                self.shared.with_script(|script| script.record(&tenant, day));
                 self.observer.joined(&tenant, first, &self.customers[&tenant]);
             }
         }

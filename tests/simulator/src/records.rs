@@ -96,10 +96,12 @@ impl Records {
     }
 
     fn record(&self, id: &TenantId, tenant: &Tenant, rates: &[Rate], day: Day<'_>) -> TenantRecord {
-        let month = Month::of(day.on);
-        let mut wanted = manifest(id, tenant, rates, month, day.customers.get(id));
         let before = self.deployed.get(&id.id);
-        let Some(deployed) = before.filter(|deployed| deployed.tenant == *id) else {
+        let own = before.filter(|deployed| deployed.tenant == *id);
+        // A manifest keeps its dates until they are history: until there is a record, none of them is.
+        let month = own.map_or(tenant.first_period, |_| Month::of(day.on));
+        let mut wanted = manifest(id, tenant, rates, month, day.customers.get(id));
+        let Some(deployed) = own else {
             if let Some(before) = before.filter(|_| day.planted == Some(Planted::ReusedId)) {
                 wanted.first_period = before.record.first_period;
                 wanted.stripe_customer = before.record.stripe_customer.clone();

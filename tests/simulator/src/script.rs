@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use oracle::exact::Exact;
-use oracle::facts::{Facts, Figure, Rate, RecordType, Tags, Tenant, undated_edit_holds_from};
+use oracle::facts::{Facts, Figure, Rate, RecordType, Tags, Tenant, TenantId, Terms, undated_edit_holds_from};
 use oracle::month::{Month, days_after, midnight};
 
 use super::event::{Company, Deed, Event, Trouble, Workload};
@@ -69,6 +69,13 @@ impl Script {
         &self.facts
     }
 
+    /// Notes the day on which a company has its first record.
+    pub fn record(&mut self, tenant: &TenantId, day: Date) {
+        if let Some(tenant) = self.facts.tenants.get_mut(tenant) {
+            tenant.recorded.get_or_insert(day);
+        }
+    }
+
     fn play(&mut self, on: Date, deed: Deed) {
         match deed {
             Deed::Join(company) => self.join(company),
@@ -79,9 +86,7 @@ impl Script {
             }
             Deed::SetTerms { tenant, from, terms } => {
                 if let Some(tenant) = self.facts.tenants.get_mut(&tenant) {
-                    let from = from.unwrap_or_else(|| undated_edit_holds_from(midnight(on)));
-                    tenant.terms.retain(|(held, _)| *held != from);
-                    tenant.terms.push((from, terms));
+                    set_terms(tenant, on, from, terms);
                 }
             }
             Deed::Rename { tenant, from, value } => {
@@ -91,7 +96,7 @@ impl Script {
                 }
             }
             Deed::StateRate { currency, date, per_dollar } => {
-                self.facts.rates.push(Rate { date, stated: Month::of(on), currency, per_dollar });
+                self.facts.rates.push(Rate { date, stated: on, currency, per_dollar });
             }
             Deed::Run(workload) => self.run(on, &workload),
             Deed::Restate { value, from, until, percent } => self.restate(on, &value, (from, until), percent),
@@ -102,7 +107,7 @@ impl Script {
 
     /// A company joins, unless the id is taken: an id comes back only once its company has left for good.
     fn join(&mut self, company: Company) {
-        let is_taken = |(id, tenant): (&oracle::facts::TenantId, &Tenant)| {
+        let is_taken = |(id, tenant): (&TenantId, &Tenant)| {
             id.id == company.tenant.id && tenant.last_period.is_none_or(|last| last >= company.first_period)
         };
         if self.facts.tenants.iter().any(is_taken) || self.facts.tenants.contains_key(&company.tenant) {
@@ -110,6 +115,7 @@ impl Script {
         }
         let from = company.first_period;
         let tenant = Tenant {
+            recorded: None,
             first_period: from,
             last_period: None,
             currency: vec![(from, company.currency)],
@@ -183,6 +189,21 @@ impl Script {
             say(row.final_at, false);
         }
     }
+}
+
+/// Edits terms. An edit without a date of what nothing was recorded of yet takes the place of all that has begun.
+fn set_terms(tenant: &mut Tenant, on: Date, from: Option<Month>, terms: Terms) {
+    let present = undated_edit_holds_from(midnight(on));
+    let from = match (from, tenant.recorded) {
+        (Some(from), _) => from,
+        (None, Some(_)) => present,
+        (None, None) => {
+            tenant.terms.retain(|(held, _)| *held > present);
+            tenant.first_period
+        }
+    };
+    tenant.terms.retain(|(held, _)| *held != from);
+    tenant.terms.push((from, terms));
 }
 
 /// Returns the tags of a value of the tenant tag.

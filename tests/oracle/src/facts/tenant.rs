@@ -44,6 +44,9 @@ impl fmt::Display for TenantId {
 /// One company that is billed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
+    /// The day on which its facts were first recorded. A company that takes an id over is recorded once the one before
+    /// is billed to its end; edits of what the manifest said of it until then are no history.
+    pub recorded: Option<Date>,
     /// The first month it is billed.
     pub first_period: Month,
     /// The last month it is billed, once it leaves.

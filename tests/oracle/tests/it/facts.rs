@@ -79,14 +79,29 @@ fn the_latest_rate_up_to_the_months_end_counts_else_the_first_after_it() {
 fn a_rate_that_is_edited_holds_from_the_month_of_the_edit() {
     let mut facts = acme("EUR", Terms::default());
     spend(&mut facts, "ACME", "2026-10-05", "Lambda", "100.00");
-    let edited_in = |stated: &str| {
-        let mut facts = facts.clone();
-        let edit = Rate { stated: month(stated), ..rate("2026-10-30", "EUR", "0.80") };
-        facts.rates = vec![rate("2026-10-30", "EUR", "0.90"), edit];
+    let edit = |stated: &str| Rate { stated: day(stated), ..rate("2026-10-30", "EUR", "0.80") };
+    let mut edited_on = |stated: &str| {
+        facts.rates = vec![rate("2026-10-30", "EUR", "0.90"), edit(stated)];
         october(&facts).map(|owed| owed.total)
     };
-    assert_eq!(edited_in("2026-10"), Ok(8_000));
-    assert_eq!(edited_in("2026-11"), Ok(9_000));
+    assert_eq!(edited_on("2026-10-31"), Ok(8_000));
+    assert_eq!(edited_on("2026-11-01"), Ok(9_000));
+}
+
+/// What was said before there was a record is no history: the last of it is the first fact.
+#[test]
+fn a_rate_that_was_edited_before_the_first_record_is_the_first() {
+    let mut facts = acme("EUR", Terms::default());
+    spend(&mut facts, "ACME", "2026-10-05", "Lambda", "100.00");
+    let edit = Rate { stated: day("2026-11-20"), ..rate("2026-10-30", "EUR", "0.80") };
+    facts.rates = vec![rate("2026-10-30", "EUR", "0.90"), edit];
+    let mut recorded = |on| {
+        facts.tenants.get_mut(&id("acme")).expect("acme").recorded = on;
+        october(&facts).map(|owed| owed.total)
+    };
+    assert_eq!(recorded(Some(day("2026-11-19"))), Ok(9_000));
+    assert_eq!(recorded(Some(day("2026-11-20"))), Ok(8_000));
+    assert_eq!(recorded(None), Ok(8_000));
 }
 
 #[test]

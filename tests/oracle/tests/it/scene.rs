@@ -59,6 +59,7 @@ pub fn figure(usd: &str, known: &str) -> Figure {
 pub fn tenant(name: &str, currency: &str, terms: Terms) -> Tenant {
     let from = month("2026-01");
     Tenant {
+        recorded: Some(day("2026-01-01")),
         first_period: from,
         last_period: None,
         currency: vec![(from, currency.to_owned())],
@@ -77,7 +78,7 @@ pub fn acme(currency: &str, terms: Terms) -> Facts {
 /// A stated rate.
 pub fn rate(date: &str, currency: &str, per_dollar: &str) -> Rate {
     let date = day(date);
-    Rate { date, stated: Month::of(date), currency: currency.to_owned(), per_dollar: exact(per_dollar) }
+    Rate { date, stated: date, currency: currency.to_owned(), per_dollar: exact(per_dollar) }
 }
 
 /// Records usage of a tenant's tag value on a day, known on the next.
