@@ -89,6 +89,15 @@ impl Environment {
         Ok(self.ports.ledger(&self.setting(Setting::LedgerTable)?))
     }
 
+    /// Another stack's ledger, for claims on cost.
+    ///
+    /// # Errors
+    /// Without its grant.
+    pub fn claims_ledger(&self, table: &str) -> Result<Arc<dyn Ledger>, StartError> {
+        self.granted("claims of several stacks", &[Grant::ClaimsWrite])?;
+        Ok(self.ports.ledger(table))
+    }
+
     /// Cost Explorer, asked with the manifest's tags, basis and scope.
     ///
     /// # Errors

@@ -5,17 +5,29 @@ use std::sync::Mutex;
 
 use billing::balance::Balance;
 use billing::invoice::{InvoiceRecord, MonthCosts, sharing_of};
-use billing::ledger::{self, CostClaim, CostDay, Ledger, LeftTenant, PortError, SyncMark, TableLedger};
+use billing::ledger::{
+    self, Claims, CostClaim, CostDay, Ledger, LeftTenant, PortError, SharedClaims, SyncMark, TableLedger,
+};
+use billing::manifest::model::Manifest;
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 
 use crate::ledger::table::DynamoTable;
 use crate::ui::failure::Failure;
 
+/// The ledger of another stack, where several stacks claim cost.
+struct OtherLedger {
+    ledger: Box<dyn Ledger>,
+    table: String,
+    /// This stack's name there.
+    stack: String,
+}
+
 /// The ledger of one stack, read with the operator's credentials.
 pub struct LedgerReader {
     ledger: Box<dyn Ledger>,
     table: String,
+    claims: Option<OtherLedger>,
     /// Months that were asked for, and whether they were weighed.
     months: Mutex<BTreeMap<(Month, bool), MonthCosts>>,
 }
@@ -26,9 +38,19 @@ impl LedgerReader {
         LedgerReader::over(TableLedger(DynamoTable::new(client, table)), table)
     }
 
+    /// The ledger of a manifest's stack, with the claims that other stacks share with it.
+    pub fn of_stack(client: aws_sdk_dynamodb::Client, manifest: &Manifest) -> LedgerReader {
+        let claims = manifest.ledger.claims.as_ref().map(|table| OtherLedger {
+            ledger: Box::new(TableLedger(DynamoTable::new(client.clone(), table))),
+            table: table.clone(),
+            stack: manifest.stack(),
+        });
+        LedgerReader { claims, ..LedgerReader::new(client, &manifest.ledger.name) }
+    }
+
     /// A ledger that lies elsewhere, under a name for errors.
     pub fn over(ledger: impl Ledger + 'static, name: &str) -> LedgerReader {
-        LedgerReader { ledger: Box::new(ledger), table: name.to_owned(), months: Mutex::default() }
+        LedgerReader { ledger: Box::new(ledger), table: name.to_owned(), claims: None, months: Mutex::default() }
     }
 
     /// A tenant's stored days of a period, in order.
@@ -108,9 +130,14 @@ impl LedgerReader {
         self.read(ledger::balances::open(&*self.ledger, tenant).await)
     }
 
-    /// The claim on the same cost, whichever tenant has it.
+    /// The claim on the same cost, whichever tenant of whichever stack has it.
     pub async fn claim(&self, claim: &CostClaim) -> Result<Option<CostClaim>, Failure> {
-        self.read(ledger::invoices::claim_on(&*self.ledger, claim).await)
+        let shared = self.claims.as_ref().map(|other| SharedClaims {
+            ledger: &*other.ledger,
+            table: &other.table,
+            stack: &other.stack,
+        });
+        self.read(Claims::new(&*self.ledger, shared).on(claim).await)
     }
 
     fn read<T>(&self, read: Result<T, PortError>) -> Result<T, Failure> {

@@ -19,7 +19,11 @@ pub fn log_group(manifest: &Manifest, name: &str) -> String {
     regional(manifest, "logs", &format!("log-group:{name}"))
 }
 
+/// A table by its name, or by its ARN where it is another account's.
 pub fn table(manifest: &Manifest, name: &str) -> String {
+    if name.starts_with("arn:") {
+        return name.to_owned();
+    }
     regional(manifest, "dynamodb", &format!("table/{name}"))
 }
 

@@ -93,6 +93,8 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         // The handler's own name is set for every function.
         Setting::Handler => String::new(),
         Setting::LedgerTable => manifest.ledger.name.clone(),
+        Setting::Stack => manifest.stack(),
+        Setting::ClaimsTable => manifest.ledger.claims.clone().unwrap_or_default(),
         Setting::StripeSecret => secret(manifest.stripe_secret()),
         Setting::LinkSecret => secret(manifest.link_secret()),
         Setting::WebhookSecret => secret(manifest.webhook_secret()),

@@ -9,7 +9,7 @@ use engine::kind_meta::{Permission, Verb};
 use serde_json::{Value, json};
 
 use crate::kinds;
-use crate::stack::arn;
+use crate::stack::{arn, policy};
 use crate::store::permissions::{Use, needed};
 
 /// IAM's limit on a managed policy, in characters without white space.
@@ -80,13 +80,13 @@ pub fn of_links(manifest: &Manifest) -> Option<Value> {
 
 /// The policy for previews of invoices: reading the ledger and its list of tenants, among whom cost is shared.
 pub fn of_previews(manifest: &Manifest) -> Value {
-    document(&["sts:GetCallerIdentity"], ledger_reads(manifest))
+    document(&["sts:GetCallerIdentity"], invoice_reads(manifest))
 }
 
 /// The policy for deciding about invoices: reading the ledger and its list of tenants, calling the invoicer.
 pub fn of_invoices(manifest: &Manifest) -> Value {
     let call = function_call(manifest, "invoicer");
-    document(&["sts:GetCallerIdentity"], ledger_reads(manifest).into_iter().chain([call]))
+    document(&["sts:GetCallerIdentity"], invoice_reads(manifest).chain([call]))
 }
 
 /// The policy for closing a month: reading the ledger, asking Cost Explorer.
@@ -108,6 +108,11 @@ pub fn of_backfills(manifest: &Manifest) -> Value {
 /// A policy for actions on one resource, beside asking whose credentials these are.
 fn single(actions: &[&str], resource: &str) -> Value {
     document(&["sts:GetCallerIdentity"], [allow(actions, resource)])
+}
+
+/// What invoices are drawn from: the ledger, and the claims on cost of other stacks.
+fn invoice_reads(manifest: &Manifest) -> impl Iterator<Item = Value> {
+    ledger_reads(manifest).into_iter().chain(policy::claims(manifest, &["dynamodb:GetItem"]))
 }
 
 /// Items are read from the table; an index is only queried.

@@ -1,6 +1,7 @@
 //! What a handler may do: its grants as one IAM policy, on the stack's own resources and nothing else.
 
 use billing::function::{FunctionSpec, Grant};
+use billing::ledger::CLAIM_PREFIX;
 use billing::manifest::model::Manifest;
 use serde_json::{Value, json};
 
@@ -48,12 +49,21 @@ fn granted(manifest: &Manifest, grant: Grant) -> Vec<Value> {
             ],
             &[table],
         )],
+        Grant::ClaimsWrite => claims(manifest, &["dynamodb:GetItem", "dynamodb:PutItem"]).into_iter().collect(),
         Grant::StripeSecretRead => read_secret("StripeKey", manifest.stripe_secret()),
         Grant::LinkSecretRead => read_secret("LinkKey", manifest.link_secret()),
         Grant::WebhookSecretRead => read_secret("WebhookSecret", manifest.webhook_secret()),
         // Cost Explorer knows billing views as resources; a query of the account's own costs names none.
         Grant::CostExplorerRead => vec![allow("Costs", &["ce:GetCostAndUsage"], &["*".to_owned()])],
     }
+}
+
+/// Actions on claims in another stack's ledger, and on nothing else of it; none where the manifest names no such ledger.
+pub fn claims(manifest: &Manifest, actions: &[&str]) -> Option<Value> {
+    let table = arn::table(manifest, manifest.ledger.claims.as_ref()?);
+    let mut allowed = allow("Claims", actions, &[table]);
+    allowed["Condition"] = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [format!("{CLAIM_PREFIX}*")]}});
+    Some(allowed)
 }
 
 fn allow(sid: &str, actions: &[&str], resources: &[String]) -> Value {

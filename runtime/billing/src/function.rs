@@ -105,6 +105,8 @@ pub enum Grant {
     LedgerRead,
     /// Put, update and delete items of the ledger, also in transactions.
     LedgerWrite,
+    /// Get and put claims on cost in the ledger that several stacks claim in; nothing where the stack's own is the only one.
+    ClaimsWrite,
     /// Read the Stripe key.
     StripeSecretRead,
     /// Read the key that signs links.
@@ -123,6 +125,10 @@ pub enum Setting {
     Handler,
     /// The ledger table's name.
     LedgerTable,
+    /// The stack's name, value of the ownership tag: `client-billing/prod`.
+    Stack,
+    /// The ledger table that several stacks claim cost in; empty where the stack's own is the only one.
+    ClaimsTable,
     /// Name of the secret that holds the Stripe key.
     StripeSecret,
     /// Name of the secret that holds the link key.
@@ -160,7 +166,8 @@ impl Setting {
     pub const fn is_optional(self) -> bool {
         matches!(
             self,
-            Setting::ProjectTag
+            Setting::ClaimsTable
+                | Setting::ProjectTag
                 | Setting::CostScope
                 | Setting::CostRecords
                 | Setting::AllowedOrigins
@@ -174,6 +181,8 @@ impl Setting {
         match self {
             Setting::Handler => "BILLFORM_HANDLER",
             Setting::LedgerTable => "BILLFORM_LEDGER_TABLE",
+            Setting::Stack => "BILLFORM_STACK",
+            Setting::ClaimsTable => "BILLFORM_CLAIMS_TABLE",
             Setting::StripeSecret => "BILLFORM_STRIPE_SECRET",
             Setting::LinkSecret => "BILLFORM_LINK_SECRET",
             Setting::WebhookSecret => "BILLFORM_WEBHOOK_SECRET",

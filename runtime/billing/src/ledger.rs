@@ -10,6 +10,7 @@
 
 pub mod balances;
 pub mod chunks;
+mod claims;
 mod cost_claim;
 mod cost_day;
 pub mod costs;
@@ -24,6 +25,7 @@ mod sync_mark;
 pub mod tenants;
 
 pub use balances::{BALANCE_ITEM, ENTRY_PREFIX};
+pub use claims::{Claims, SharedClaims};
 pub use cost_claim::{CLAIM_PREFIX, CostClaim};
 pub use cost_day::{
     COST_PREFIX, CostAmount, CostDay, by_project, by_service, cost_by_record_type, cost_by_service, cost_by_value,

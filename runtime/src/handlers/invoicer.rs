@@ -6,6 +6,7 @@
 
 mod account;
 mod answer;
+mod claims;
 mod command;
 mod crediting;
 mod drawing;
@@ -24,7 +25,7 @@ use async_trait::async_trait;
 use billing::Month;
 use billing::function::{Grant, Setting};
 use billing::invoice::{AutomaticApproval, Collection, DraftRules, Lease, MonthCosts};
-use billing::ledger;
+use billing::ledger::{self, SharedClaims};
 use billing::tenant::TenantRecord;
 use futures::lock::Mutex;
 use futures::{StreamExt, stream};
@@ -42,6 +43,7 @@ use crate::spec::{On, Spec};
 
 use account::Account;
 pub use answer::{InvoicerAnswer, MonthAnswer, MonthResult};
+use claims::OtherLedger;
 pub use event::{Action, InvoicerEvent};
 
 /// The handler and what it works with.
@@ -50,6 +52,7 @@ pub struct Invoicer {
     stripe: Stripe,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    claims: Option<OtherLedger>,
 }
 
 /// How a stack invoices, by its manifest.
@@ -84,9 +87,11 @@ impl Handler for Invoicer {
             On::Schedule { name: "monthly", expression: "cron(0 0 1 * ? *)" },
             On::Schedule { name: "invoicing", expression: "cron(0 8 * * ? *)" },
         ],
-        grants: &[Grant::LedgerRead, Grant::LedgerWrite, Grant::StripeSecretRead],
+        grants: &[Grant::LedgerRead, Grant::LedgerWrite, Grant::ClaimsWrite, Grant::StripeSecretRead],
         settings: &[
             Setting::LedgerTable,
+            Setting::Stack,
+            Setting::ClaimsTable,
             Setting::StripeSecret,
             Setting::TenantTag,
             Setting::SettleDays,
@@ -102,7 +107,8 @@ impl Handler for Invoicer {
     type Answer = InvoicerAnswer;
 
     fn start(env: &Environment) -> Result<Invoicer, StartError> {
-        Ok(Invoicer { ledger: env.ledger()?, stripe: env.stripe()?, clock: env.clock(), policy: Policy::of(env)? })
+        let (ledger, stripe, clock) = (env.ledger()?, env.stripe()?, env.clock());
+        Ok(Invoicer { ledger, stripe, clock, policy: Policy::of(env)?, claims: OtherLedger::of(env)? })
     }
 
     async fn run(
@@ -116,6 +122,7 @@ impl Handler for Invoicer {
             invoices: &*invoices,
             clock: &*self.clock,
             policy: self.policy.clone(),
+            claims: self.claims.as_ref().map(OtherLedger::shared),
             lease_s: event.lease_seconds.unwrap_or(DEFAULT_LEASE_S),
             holder: run.request_id.clone(),
             shared: Mutex::default(),
@@ -155,6 +162,8 @@ struct Invoicing<'a> {
     invoices: &'a dyn Invoices,
     clock: &'a dyn Clock,
     policy: Policy,
+    /// Where several stacks claim cost.
+    claims: Option<SharedClaims<'a>>,
     /// How long a claim holds without being renewed.
     lease_s: u32,
     /// Names this run: the request id.

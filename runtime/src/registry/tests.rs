@@ -19,6 +19,8 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/handlers.json");
 /// Every setting of `billing::function`, with a value that its readers accept.
 const VALUES: &[(Setting, &str)] = &[
     (Setting::LedgerTable, "ledger"),
+    (Setting::Stack, "client-billing"),
+    (Setting::ClaimsTable, "portal-ledger"),
     (Setting::StripeSecret, "stripe"),
     (Setting::LinkSecret, "links"),
     (Setting::WebhookSecret, "webhook"),

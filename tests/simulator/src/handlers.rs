@@ -25,6 +25,7 @@ pub fn start(
 ) -> Result<Box<dyn Started>, StartError> {
     let settings = [
         (Setting::LedgerTable, "ledger".to_owned()),
+        (Setting::Stack, "simulation".to_owned()),
         (Setting::StripeSecret, "stripe".to_owned()),
         (Setting::TenantTag, TENANT_TAG.to_owned()),
         (Setting::CostBasis, "UnblendedCost".to_owned()),

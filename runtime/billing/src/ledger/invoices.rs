@@ -1,10 +1,10 @@
-//! A tenant's invoices, and the claims on the cost they are for.
+//! A tenant's invoices.
 
 use serde_json::{Map, Value};
 
 use super::chunks;
 use super::port::end_of;
-use super::{CostClaim, Expect, Indexed, Key, Ledger, PortError, Record, Stored, Wrote};
+use super::{Expect, Indexed, Key, Ledger, PortError, Record, Stored, Wrote};
 use crate::Month;
 use crate::balance::{Balance, Entry};
 use crate::invoice::InvoiceRecord;
@@ -81,19 +81,4 @@ pub async fn write(ledger: &dyn Ledger, write: &InvoiceWrite) -> Result<bool, Po
 
 fn expected(version: Option<u64>) -> Expect {
     version.map_or(Expect::Absent, Expect::Version)
-}
-
-/// The claim on the same cost, whoever has it.
-pub async fn claim_on(ledger: &dyn Ledger, claim: &CostClaim) -> Result<Option<CostClaim>, PortError> {
-    ledger.get(&claim.key()).await?.map(|stored| stored.record()).transpose()
-}
-
-/// Claims a month's cost for a tenant, unless another tenant has it; gives the tenant who has it now.
-pub async fn claim_cost(ledger: &dyn Ledger, claim: &CostClaim) -> Result<String, PortError> {
-    let item = Stored::of(&claim.partition(), claim)?;
-    if ledger.put(item, Expect::HeldBy(claim.tenant.clone())).await? == Wrote::Done {
-        return Ok(claim.tenant.clone());
-    }
-    // Claims are never given up, so what refused the write is there.
-    Ok(claim_on(ledger, claim).await?.map(|held| held.tenant).unwrap_or_default())
 }

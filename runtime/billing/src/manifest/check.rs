@@ -12,6 +12,7 @@ mod functions;
 mod fx;
 mod imports;
 mod invoicing;
+mod ledger;
 mod moved;
 mod names;
 mod notifications;
@@ -79,6 +80,7 @@ pub(super) fn all(
     stripe::check(&mut checker);
     budgets::check(&mut checker);
     invoicing::check(&mut checker);
+    ledger::check(&mut checker);
     auth::check(&mut checker);
     functions::check(&mut checker);
     schedules::check(&mut checker);

@@ -5,7 +5,7 @@ use billing::invoice::{
     Assessment, Composed, Finality, InvoiceRecord, InvoiceState, MonthFacts, MonthTerms, NotReady, Restated,
     Settlement, Standing, assess, is_closing, is_looked_at, overdue_since,
 };
-use billing::ledger::{self, CostClaim};
+use billing::ledger;
 use billing::{Money, Month};
 
 use super::Invoicing;
@@ -35,9 +35,11 @@ impl Invoicing<'_> {
         let record = match account.record(month).cloned() {
             None => self.claim(account, month).await?,
             Some(record) if record.written_off => return Ok(done(self.taken_back(account, record).await?, before)),
-            Some(record) => self.look(account, record).await?,
+            Some(record) => {
+                let record = self.look(account, record).await?;
+                self.follow_cost(account, record).await?
+            }
         };
-        let record = self.follow_cost(account, record).await?;
         let record = self.draw(account, record).await?;
         let record = self.issue(account, record).await?;
         self.late(account, &record).await?;
@@ -100,21 +102,6 @@ impl Invoicing<'_> {
         self.persist(account, record, changes).await
     }
 
-    /// Claims the cost that is invoiced: it may have been another tenant's until the tag changed hands. Before the record
-    /// is written, so that a run which is killed between leaves at worst a claim of its own.
-    async fn claim_cost(&self, account: &Account<'_>, record: &InvoiceRecord) -> Result<(), Stop> {
-        let Some(tag) = account.tenant.cost_tag(&self.policy.tenant_tag, record.month()) else { return Ok(()) };
-        if record.own().amount.is_zero() {
-            return Ok(());
-        }
-        let claim = CostClaim { tag, month: record.month(), tenant: account.tenant.id.clone() };
-        let holder = ledger::invoices::claim_cost(self.ledger, &claim).await?;
-        match holder == claim.tenant {
-            true => Ok(()),
-            false => Err(Stop::Claimed { tag: claim.tag, month: claim.month, holder }),
-        }
-    }
-
     /// Writes the record's next version; the lease is renewed while its document is being worked on, else given up.
     pub(super) async fn persist(
         &self,
@@ -133,9 +120,8 @@ impl Invoicing<'_> {
 
     /// Follows the month's cost: a draft is drawn up again, an issued month is restated onto later invoices.
     async fn follow_cost(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
-        let is_new = record.state == InvoiceState::Claimed && record.drawing == 1 && record.stripe_invoice.is_none();
         // What was approved is finalised as it was shown.
-        if record.state == InvoiceState::Approved || is_new || record.is_of_schema_1() {
+        if record.state == InvoiceState::Approved || record.is_of_schema_1() {
             return Ok(record);
         }
         if !record.state.is_draft() && !is_looked_at(record.month(), self.today()) {

@@ -11,6 +11,7 @@ use super::*;
 use crate::ports::memory::{Fault, FixedClock, Memory, World};
 use crate::run::{ERRORS, INVOICES_DRAFTED, INVOICES_LATE, Metric};
 
+mod claims;
 mod leaving;
 mod lifecycle;
 mod restated;
@@ -84,6 +85,7 @@ async fn run_by(
         invoices: memory,
         clock: &clock,
         policy: policy.clone(),
+        claims: None,
         lease_s: 60,
         holder: holder.to_owned(),
         shared: futures::lock::Mutex::default(),

@@ -47,6 +47,7 @@ pub(super) fn of_month<'r>(
     let date = before.or_else(|| near.iter().map(|rate| rate.date).min())?;
     let mut of_day = near.into_iter().filter(|rate| rate.date == date);
     let first = of_day.next()?;
-    let holds = |rate: &&Rate| Month::of(rate.stated) <= month || recorded.is_none_or(|recorded| rate.stated <= recorded);
+    let holds =
+        |rate: &&Rate| Month::of(rate.stated) <= month || recorded.is_none_or(|recorded| rate.stated <= recorded);
     Some(of_day.rfind(holds).unwrap_or(first))
 }

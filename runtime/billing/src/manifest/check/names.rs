@@ -32,6 +32,11 @@ const REPORT: Rule = rule("a report's name", 256, "!-_.*'()");
 const BUDGET: Rule = rule("a budget's name", 100, "-_. @+=,");
 const LOOKUP_KEY: Rule = rule("a lookup key", 200, "-_.:");
 
+/// Whether DynamoDB takes a table's name.
+pub(super) fn is_table(name: &str) -> bool {
+    TABLE.fault(name).is_none()
+}
+
 /// A name, its rule, and where it is written when it is.
 type Named = (Rule, String, Vec<Step>);
 

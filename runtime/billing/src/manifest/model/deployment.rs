@@ -55,6 +55,11 @@ pub struct Ledger {
     /// The table's name; `<prefix>-ledger` when left out.
     #[serde(default)]
     pub name: String,
+    /// Another stack's ledger, by its table's name, or by its ARN where it lies in another account: cost is claimed there
+    /// too, so that several stacks that read one payer's bill never invoice the same tag value and month. The others name
+    /// the ledger of one; that one leaves this out.
+    #[serde(default)]
+    pub claims: Option<String>,
     /// Whether AWS refuses to delete it.
     #[serde(default = "yes")]
     pub deletion_protection: bool,
@@ -65,7 +70,7 @@ pub struct Ledger {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Ledger { name: String::new(), deletion_protection: true, point_in_time_recovery: true }
+        Ledger { name: String::new(), claims: None, deletion_protection: true, point_in_time_recovery: true }
     }
 }
 

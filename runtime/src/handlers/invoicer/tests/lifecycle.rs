@@ -22,7 +22,7 @@ async fn asked(memory: &Memory, now: &str, event: InvoicerEvent) -> InvoicerAnsw
 }
 
 /// The totals of Stripe's invoices that are neither void nor deleted.
-fn totals(memory: &Memory) -> Vec<i64> {
+pub(super) fn totals(memory: &Memory) -> Vec<i64> {
     memory.with(|world| {
         let standing = world.stripe.invoices.iter().filter(|invoice| invoice.remote.status != RemoteStatus::Void);
         standing.map(|invoice| invoice.remote.total.0).collect()
@@ -109,6 +109,19 @@ async fn a_half_made_draft_that_is_deleted_is_drawn_up_again() {
     memory.with(|world| world.stripe.invoices.clear());
     assert_eq!(done(&run_at(&memory, LATER, "run-2").await).0, InvoiceState::Complete);
     assert_eq!((totals(&memory), record(&memory).revision), (vec![12_550], 2));
+}
+
+/// A run that was killed right after the claim leaves a total that may be old when the next one goes on.
+#[tokio::test]
+async fn what_a_killed_run_claimed_is_drawn_up_from_the_latest_cost() {
+    let memory = Memory::new(world(json!({})));
+    memory.fail_at("create a draft", Fault::Killed);
+    run_at(&memory, NOW, "run-1").await;
+    memory.revive();
+    restate(&memory, 13_000, "2026-11-21T06:00:00Z");
+    let (state, total, _) = done(&run_at(&memory, LATER, "run-2").await);
+    assert_eq!((state, total), (InvoiceState::Complete, money("130.00 USD")));
+    assert_eq!(totals(&memory), [13_000]);
 }
 
 #[tokio::test]
