@@ -3,6 +3,7 @@
 
 mod backfill;
 mod changes;
+mod claims;
 mod facts;
 mod golden;
 mod imports;

@@ -1,6 +1,6 @@
 //! Several stacks that read one payer's bill: no cost is invoiced by two of them.
 
-use billing::ledger::{MemoryLedger, SharedClaims};
+use billing::ledger::{Claims, CostClaim, MemoryLedger, SharedClaims};
 
 use super::lifecycle::totals;
 use super::*;
@@ -37,4 +37,44 @@ async fn cost_that_one_stack_invoices_is_not_invoiced_by_another() {
     restate(&tax, 13_000, "2026-11-21T06:00:00Z");
     assert_eq!(done(&run_of("tax/prod", &tax, &claims).await).1, "130.00 USD".parse().expect("money"));
     assert!(waiting(&run_of("demo", &demo, &claims).await).contains("tax/prod/mmp-toledo"));
+}
+
+fn claim(tenant: &str) -> CostClaim {
+    CostClaim { tag: "Org=Acme".to_owned(), month: "2026-10".parse().expect("a month"), tenant: tenant.to_owned() }
+}
+
+async fn holder(claims: Claims<'_>, tenant: &str) -> String {
+    let taken = claims.take(&claim(tenant)).await.expect("a holder");
+    let seen = claims.on(&claim(tenant)).await.expect("read").expect("a claim");
+    assert_eq!(seen.tenant, taken, "what is taken is what is seen");
+    taken
+}
+
+/// The claims of a stack that uses the ledger of the portal's.
+fn beside<'a>(own: &'a MemoryLedger, portal: &'a MemoryLedger, stack: &'a str) -> Claims<'a> {
+    Claims::new(own, Some(SharedClaims { ledger: portal, table: "portal-ledger", stack }))
+}
+
+#[tokio::test]
+async fn the_first_of_several_stacks_has_the_cost() {
+    let [portal, tax, demo] = [(); 3].map(|()| MemoryLedger::default());
+    assert_eq!(holder(beside(&tax, &portal, "tax/prod"), "acme").await, "acme");
+    assert_eq!(holder(beside(&tax, &portal, "tax/prod"), "acme").await, "acme", "again is a no-op");
+    assert_eq!(holder(beside(&demo, &portal, "demo"), "acme").await, "tax/prod/acme", "one id, two tenants");
+    assert_eq!(holder(beside(&demo, &portal, "tax"), "acme").await, "tax/prod/acme", "stacks whose names begin alike");
+    assert_eq!(holder(Claims::new(&portal, None), "acme").await, "tax/prod/acme");
+}
+
+#[tokio::test]
+async fn the_owner_of_the_ledger_claims_as_if_it_were_alone() {
+    let [portal, tax] = [(); 2].map(|()| MemoryLedger::default());
+    assert_eq!(holder(Claims::new(&portal, None), "acme").await, "acme");
+    assert_eq!(holder(beside(&tax, &portal, "tax"), "acme").await, "portal-ledger/acme");
+}
+
+#[tokio::test]
+async fn tenants_of_one_stack_are_told_apart_by_its_own_ledger() {
+    let [portal, tax] = [(); 2].map(|()| MemoryLedger::default());
+    assert_eq!(holder(beside(&tax, &portal, "tax"), "acme").await, "acme");
+    assert_eq!(holder(beside(&tax, &portal, "tax"), "heir").await, "acme");
 }
