@@ -60,6 +60,8 @@ pub struct Counts {
     pub tenant_months: u64,
     /// Invoices in Stripe, in whatever state.
     pub documents: u64,
+    /// Credit notes in Stripe.
+    pub credit_notes: u64,
 }
 
 impl Counts {
@@ -70,13 +72,15 @@ impl Counts {
         self.calls += other.calls;
         self.tenant_months += other.tenant_months;
         self.documents += other.documents;
+        self.credit_notes += other.credit_notes;
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { days, runs, calls, tenant_months, documents } = self;
-        write!(f, "{tenant_months} tenant-months, {days} days, {runs} runs, {calls} calls, {documents} invoices")
+        let Counts { days, runs, calls, tenant_months, documents, credit_notes } = self;
+        write!(f, "{tenant_months} tenant-months, {days} days, {runs} runs, {calls} calls, ")?;
+        write!(f, "{documents} invoices, {credit_notes} credit notes")
     }
 }
 
@@ -164,7 +168,7 @@ impl Simulation {
         let mut simulation = Simulation::new(plan, planted);
         let failure = plan.days().take_while(|day| *day <= last).find_map(|day| simulation.day(day));
         simulation.counts.calls = simulation.shared.gate.all_calls();
-        simulation.counts.documents = simulation.observer.count() as u64;
+        (simulation.counts.documents, simulation.counts.credit_notes) = simulation.observer.count();
         let now = simulation.shared.now().min(plan.last.close());
         simulation.counts.tenant_months = simulation.shared.with_facts(|facts| {
             let ended = facts.tenants.keys().map(|tenant| ended_months(facts, tenant, now).len() as u64);

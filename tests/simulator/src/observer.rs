@@ -116,9 +116,10 @@ impl Observer {
         live.all(|document| document.issued_at.is_some()) && oracle::balance::balance(entries).into_iter().all(is_small)
     }
 
-    /// Returns how many documents there are or were.
-    pub fn count(&self) -> usize {
-        self.documents.len()
+    /// Returns how many documents there are or were, and how many credit notes.
+    pub fn count(&self) -> (u64, u64) {
+        let notes: usize = self.documents.values().map(|seen| seen.credit_notes.len()).sum();
+        (self.documents.len() as u64, notes as u64)
     }
 
     /// Says whether a draft states that its figures are final.

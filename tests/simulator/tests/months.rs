@@ -27,6 +27,15 @@ fn the_handlers_bill_what_is_owed_through_drawn_months_of_tenants() {
     assert!(counts.tenant_months >= tenant_months() && counts.documents >= 80 && counts.runs > 1_500, "{counts}");
 }
 
+/// Restatements reach companies that have left, after their last invoice.
+#[test]
+fn a_defect_that_strikes_leavers_alone_is_found() {
+    let sizes = Sizes { tenants: 5, months: 6, trouble_percent: 10 };
+    let planted = Some(Planted::LeaverRestatementDropped);
+    let played = Campaign { sizes, first: 1, enough: Enough::Seeds(20), planted }.play(threads(), |_, _, _| {});
+    assert!(played.failed.is_some(), "{}", played.counts);
+}
+
 /// Each defect on a seed that shows it; `simulate --planted NAME` looks for one among twenty.
 #[test]
 fn a_defect_that_is_put_back_is_found() {

@@ -8,6 +8,7 @@ mod facts;
 mod golden;
 mod imports;
 mod invoices;
+mod leaving;
 mod month;
 mod ownership;
 mod portal;
