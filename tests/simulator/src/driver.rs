@@ -248,8 +248,13 @@ impl Simulation {
             let last = facts.last_period.unwrap_or(facts.first_period);
             let issued = |month: Month| observer.is_accounted(shared, tenant, month);
             // What a run names as owed to the company, and cannot give back, the operator pays out.
+            // Whoever comes next is billed from the next month on, which must not be one of the leaver's closing months.
+            let is_closed_once_more = || observer.documents_of(tenant).any(|document| document.month > last);
             let is_worked_off = || observer.leaves_nothing(tenant) || !said.named_months(&tenant.id).is_empty();
-            facts.last_period.is_some() && facts.first_period.to(last).all(issued) && is_worked_off()
+            facts.last_period.is_some()
+                && facts.first_period.to(last).all(issued)
+                && is_worked_off()
+                && !is_closed_once_more()
         };
         let written = shared.with_facts(|facts| {
             let day = Day { on: day, customers: &self.customers, planted: shared.planted };

@@ -14,26 +14,27 @@ use super::stop::{CREDIT_STEP, Stop};
 impl Invoicing<'_> {
     /// Goes on with what a leaver's months left, once all of them were worked on.
     pub(super) async fn leave(&self, account: &mut Account<'_>, event: &InvoicerEvent, answers: &mut Vec<MonthAnswer>) {
-        if event.dry_run {
-            return;
-        }
-        // By what was listed before a note is issued.
-        self.compare_credits(account, answers).await;
-        // Also of one who stays after all: a credit note that was noted is issued.
-        for record in account.records().into_iter().filter(|record| record.noted_credit().is_some()) {
-            self.give_back(account, record, answers).await;
+        if !event.dry_run {
+            // By what was listed before a note is issued.
+            self.compare_credits(account, answers).await;
+            // Also of one who stays after all: a credit note that was noted is issued.
+            for record in account.records().into_iter().filter(|record| record.noted_credit().is_some()) {
+                self.give_back(account, record, answers).await;
+            }
         }
         let Some(last) = account.tenant.last_period else { return };
         for month in account.closing_months(self.today()) {
             answers.push(self.one_month(account, month, event).await);
         }
-        if !is_billed_out(account.tenant, &account.records()) {
+        if event.dry_run || !is_billed_out(account.tenant, &account.records()) {
             return;
         }
         match leftover(&account.balance(), last) {
             Leftover::ToGiveBack(_) => self.give_back_all(account, answers).await,
             left => {
-                self.forget_stranded(account).await;
+                if !has_failed(answers) {
+                    self.forget_errors(account).await;
+                }
                 if let Leftover::TooSmall { owed, least, until } = left {
                     let waits = format!(
                         "{owed} more is owed, below {least}, the least that Stripe charges: it waits for a further \
@@ -55,10 +56,8 @@ impl Invoicing<'_> {
             }
         }
         let rest = account.balance().sum();
-        let failed = answers.iter().any(|answer| matches!(answer.result, MonthResult::Failed { .. }));
-        let Some(last) = account.tenant.last_period.filter(|_| rest.amount.is_sign_negative() && !failed) else {
-            return;
-        };
+        let is_stranded = rest.amount.is_sign_negative() && !has_failed(answers);
+        let Some(last) = account.tenant.last_period.filter(|_| is_stranded) else { return };
         let before = account.record(last).cloned();
         let stop = Stop::NotGivenBack { rest: Money::new(-rest.amount, rest.currency) };
         let result = self.stopped(account, last, stop).await;
@@ -90,8 +89,8 @@ impl Invoicing<'_> {
         }
     }
 
-    /// Takes the error back that named what no invoice could take.
-    async fn forget_stranded(&self, account: &mut Account<'_>) {
+    /// Takes the errors back that named what no invoice could take, and credit notes that were voided.
+    async fn forget_errors(&self, account: &mut Account<'_>) {
         let named = |record: &InvoiceRecord| record.last_error.as_ref().is_some_and(|last| last.step == CREDIT_STEP);
         for record in account.records().into_iter().filter(named) {
             let record = InvoiceRecord { last_error: None, ..record };
@@ -99,6 +98,10 @@ impl Invoicing<'_> {
             let _ = account.write(self.ledger, record, Changes::default(), self.now()).await;
         }
     }
+}
+
+fn has_failed(answers: &[MonthAnswer]) -> bool {
+    answers.iter().any(|answer| matches!(answer.result, MonthResult::Failed { .. }))
 }
 
 /// Puts an answer in the place of the month's earlier one, and keeps what the run did before.

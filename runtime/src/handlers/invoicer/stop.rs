@@ -70,7 +70,7 @@ pub(super) enum Stop {
 /// When a failed step is tried again at the latest: the schedule runs daily.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// The step that [`Stop::NotGivenBack`] is kept under.
+/// The step that errors about credit notes are kept under.
 pub(super) const CREDIT_STEP: &str = "credit";
 
 impl Stop {
@@ -143,7 +143,7 @@ impl Invoicing<'_> {
             return Some(record);
         }
         let at = self.now();
-        let is_credit = matches!(stop, Stop::NotGivenBack { .. });
+        let is_credit = matches!(stop, Stop::NotGivenBack { .. } | Stop::CreditNoteVoided { .. });
         let step = if is_credit { CREDIT_STEP } else { record.state.name() }.to_owned();
         let error = LastError { at, step, message, retry_at: at.checked_add(RETRY_AFTER).ok() };
         let noted = InvoiceRecord { last_error: Some(error), ..record.clone() };

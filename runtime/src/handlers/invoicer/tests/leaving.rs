@@ -346,6 +346,22 @@ async fn a_credit_note_that_a_person_voided_is_named() {
     memory.with(|world| world.stripe.invoices[0].remote.credited_unpaid = MinorUnits(0));
     let reason = failed(&run_at(&memory, "2026-11-26T08:00:00Z", "run-4").await);
     assert!(reason.contains("less in credit notes than the 26.79 USD"), "{reason}");
+    assert_eq!(record(&memory).last_error.map(|error| error.message), Some(reason));
+    memory.with(|world| world.stripe.invoices[0].remote.credited_unpaid = MinorUnits(2_679));
+    let answer = run_at(&memory, "2026-11-27T08:00:00Z", "run-5").await;
+    assert_eq!((answer.failed(), record(&memory).last_error), (0, None));
+}
+
+/// A dry run names the closing month, and does nothing.
+#[tokio::test]
+async fn a_rehearsal_shows_what_would_be_invoiced_once_more() {
+    let memory = left_then(13_100).await;
+    run_at(&memory, "2026-11-25T08:00:00Z", "run-3").await;
+    let rehearsal = InvoicerEvent { dry_run: true, ..InvoicerEvent::default() };
+    let answer = run_event(&memory, "2026-12-02T08:00:00Z", "run-4", &rehearsal).await.expect("an answer").answer;
+    let [_, november] = answer.invoices.as_slice() else { panic!("two months: {answer:?}") };
+    assert_eq!(november.result, MonthResult::Rehearsed { total: money("31.00 USD"), waits: None });
+    assert_eq!(totals(&memory), [10_000]);
 }
 
 /// A dry run gives nothing back.
