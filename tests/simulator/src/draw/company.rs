@@ -71,6 +71,8 @@ fn life(plan: &Plan, random: &mut Random, company: &Company, leaves: Option<Mont
     if let Some(last_period) = leaves {
         let on = plus(last_period.first(), i64::from(random.between(5, 27)));
         events.push(Event { on, deed: Deed::Leave { tenant: tenant.clone(), last_period } });
+        let value = values.last().map_or(&company.value, |(_, value)| value);
+        events.extend(cost::after_leaving(plan, value, last_period));
     }
     events
 }

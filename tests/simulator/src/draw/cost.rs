@@ -78,6 +78,18 @@ fn of_month(plan: &Plan, random: &mut Random, value: &str, month: Month) -> Vec<
     events
 }
 
+/// How AWS changes a company's last month, mostly once the last invoice is out. From numbers of its own: what else is drawn
+/// of the company stays as it was.
+pub(super) fn after_leaving(plan: &Plan, value: &str, last: Month) -> Option<Event> {
+    let mut random = Random::of(plan.seed, &format!("leaver {value}"));
+    let is_drawn = random.chance(70);
+    let on = plus(last.last(), i64::from(random.between(16, 85)));
+    let percent = *random.one_of(&[131, 73, 73, 40, 250]);
+    let (value, from, until) = (value.to_owned(), last.first(), last.last());
+    let restated = Event { on, deed: Deed::Restate { value, from, until, percent } };
+    Some(restated).filter(|event| is_drawn && event.on <= plan.last.plus(3).last())
+}
+
 /// A credit of thousands of dollars.
 pub(super) fn large_credit(random: &mut Random, value: &str, month: Month) -> Event {
     once(random, value, RecordType::Credit, month, 90_000_000)
