@@ -103,6 +103,6 @@ impl TenantRecord {
     pub fn claims(&self, tenant_tag: &str) -> Vec<TagClaim> {
         let further = self.tags.keys().filter(|key| *key != tenant_tag);
         let further: Vec<_> = further.map(|key| (key.as_str(), self.tag_spans(key).collect())).collect();
-        self.tag_spans(tenant_tag).flat_map(|value| TagClaim::by(value, &further)).collect()
+        TagClaim::all(&self.tag_spans(tenant_tag).collect::<Vec<_>>(), &further)
     }
 }

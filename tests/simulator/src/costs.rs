@@ -1,13 +1,14 @@
 //! Cost Explorer as the handlers ask it: daily cost by tag value and service, page by page, as known at the moment; of all
 //! rows, or of those with further tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use billing::Period;
 use billing::attribution::{Cut, QueriedDay, QueriedRow};
 use billing::ledger::CostAmount;
+use billing::tenant::Pairs;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use oracle::exact::Exact;
@@ -27,6 +28,9 @@ const BILL_DAYS: u32 = 5;
 /// One month's answer, and what it was made of.
 type Answer = (Edition, bool, Arc<Vec<QueriedDay>>);
 
+/// What rows of a cut carry, and what they do not.
+type Filter = (Pairs, BTreeSet<Pairs>);
+
 /// Cost by tag value and service.
 type Groups = BTreeMap<(String, String), Exact>;
 
@@ -34,8 +38,8 @@ type Groups = BTreeMap<(String, String), Exact>;
 #[derive(Debug)]
 pub struct Costs {
     shared: Arc<Shared>,
-    /// The last answer of each month: most months are asked for again while nothing changed.
-    answers: Mutex<BTreeMap<Month, Answer>>,
+    /// The last answer about each month, and each cut of it: most are asked for again while nothing changed.
+    answers: Mutex<BTreeMap<(Month, Option<Filter>), Answer>>,
 }
 
 impl Costs {
@@ -50,16 +54,14 @@ impl Costs {
         let month = Month::of(period.start());
         let is_billed = now >= days_after(month.close(), BILL_DAYS);
         self.shared.with_facts(|facts| {
-            if cut.is_some() {
-                return Arc::new(asked(facts, month, now, is_billed, cut));
-            }
             let edition = facts.edition(month, now);
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            match answers.get(&month).filter(|(of, billed, _)| (*of, *billed) == (edition, is_billed)) {
+            let key = (month, cut.map(|cut| (cut.further.clone(), cut.except.clone())));
+            match answers.get(&key).filter(|(of, billed, _)| (*of, *billed) == (edition, is_billed)) {
                 Some((.., answer)) => Arc::clone(answer),
                 None => {
-                    let answer = Arc::new(asked(facts, month, now, is_billed, None));
-                    answers.insert(month, (edition, is_billed, Arc::clone(&answer)));
+                    let answer = Arc::new(asked(facts, month, now, is_billed, cut));
+                    answers.insert(key, (edition, is_billed, Arc::clone(&answer)));
                     answer
                 }
             }

@@ -90,7 +90,7 @@ pub struct Company {
     pub first_period: Month,
     /// Its currency.
     pub currency: String,
-    /// The value of the tenant tag.
+    /// The value of the tenant tag: `T000`; or of two tags: `G000/e1`. The values of other events are written so, too.
     pub value: String,
     /// What it pays.
     pub terms: Terms,

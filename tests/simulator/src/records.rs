@@ -12,7 +12,6 @@ use oracle::month::Month;
 use serde_json::{Value, json};
 
 use super::planted::Planted;
-use super::script::TENANT_TAG;
 use super::text;
 
 /// What was deployed of each tenant id.
@@ -117,8 +116,8 @@ impl Records {
             followed.rates = wanted.rates;
         }
         if day.planted == Some(Planted::TagValueForgotten) {
-            let last = tenant.tags.iter().max_by_key(|(from, _)| *from).and_then(|(_, tags)| tags.get(TENANT_TAG));
-            followed.tags.extend(last.map(|value| (TENANT_TAG.to_owned(), value.as_str().into())));
+            let last = tenant.tags.iter().max_by_key(|(from, _)| *from).map(|(_, tags)| tags);
+            followed.tags.extend(last.into_iter().flatten().map(|(key, value)| (key.clone(), value.as_str().into())));
         }
         followed
     }
@@ -158,7 +157,7 @@ fn manifest(id: &TenantId, tenant: &Tenant, rates: &[Rate], month: Month, custom
     });
     let record = json!({
         "id": id.id, "name": id.to_string(), "email": format!("{}@tenants.example", id.id), "locale": "en-US",
-        "currency": code, "tags": {TENANT_TAG: values(tenant)},
+        "currency": code, "tags": tags(tenant),
         "terms": present.into_iter().chain(dated).collect::<Vec<Value>>(), "rates": rates.collect::<Vec<Value>>(),
         "stripe_customer": customer, "first_period": tenant.first_period.to_string(),
         "last_period": tenant.last_period.map(|last| last.to_string()), "days_until_due": 30, "link_version": id.life,
@@ -166,10 +165,15 @@ fn manifest(id: &TenantId, tenant: &Tenant, rates: &[Rate], month: Month, custom
     serde_json::from_value(record).expect("a record of drawn facts")
 }
 
-/// The values of the tenant tag by day, the first without a beginning.
-fn values(tenant: &Tenant) -> Vec<Value> {
+/// The values of each tag by day, the first without a beginning.
+fn tags(tenant: &Tenant) -> BTreeMap<&str, Vec<Value>> {
+    let keys = tenant.tags.iter().flat_map(|(_, tags)| tags.keys());
+    keys.map(|key| (key.as_str(), values(tenant, key))).collect()
+}
+
+fn values(tenant: &Tenant, key: &str) -> Vec<Value> {
     let mut values: Vec<(Date, &String)> =
-        tenant.tags.iter().filter_map(|(from, tags)| Some((*from, tags.get(TENANT_TAG)?))).collect();
+        tenant.tags.iter().filter_map(|(from, tags)| Some((*from, tags.get(key)?))).collect();
     values.sort();
     let span = |(at, (from, value)): (usize, &(Date, &String))| {
         let from = (at > 0).then(|| from.to_string());

@@ -14,6 +14,8 @@ use super::random::Random;
 
 /// The tag that tells tenants apart.
 pub const TENANT_TAG: &str = "ClientOrganization";
+/// The tag that tells tenants apart which share a value of the tenant tag.
+pub const SECOND_TAG: &str = "Environment";
 
 /// One row of AWS's bill, but for its figure: day, tag value, service, record type.
 type RowKey = (Date, String, String, RecordType);
@@ -206,7 +208,9 @@ fn set_terms(tenant: &mut Tenant, on: Date, from: Option<Month>, terms: Terms) {
     tenant.terms.push((from, terms));
 }
 
-/// Returns the tags of a value of the tenant tag.
-fn tags(value: &str) -> Tags {
-    if value.is_empty() { Tags::new() } else { Tags::from([(TENANT_TAG.to_owned(), value.to_owned())]) }
+/// Returns the tags of what events write as one value: `T000`, or `G000/e1` for a value of both tags; empty is untagged.
+pub(crate) fn tags(value: &str) -> Tags {
+    let (first, second) = value.split_once('/').map_or((value, ""), |(first, second)| (first, second));
+    let pairs = [(TENANT_TAG, first), (SECOND_TAG, second)].into_iter().filter(|(_, value)| !value.is_empty());
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }

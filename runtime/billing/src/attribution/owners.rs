@@ -30,7 +30,7 @@ impl Owners {
     /// What the tenants' records say, and what stayed of tenants who left.
     ///
     /// What was a tenant's and no longer is stays theirs for its days, whoever has it now: of several claims on one row of
-    /// cost the one that ends first counts.
+    /// cost the one that ends first counts, and one by values that the tenant never had together after all others.
     ///
     /// # Errors
     /// Two tenants claim the same cost on a day, and neither of them gave it up.
@@ -56,8 +56,8 @@ impl Owners {
         }
         for (value, owned) in &mut owners.claims {
             // Those that end, the earliest first, before those that do not.
-            owned.sort_by_key(|Owned { claim: TagClaim { span, .. }, tenant }| {
-                (span.until.is_none(), span.until, span.from, *tenant)
+            owned.sort_by_key(|Owned { claim: TagClaim { span, is_mixed, .. }, tenant }| {
+                (*is_mixed, span.until.is_none(), span.until, span.from, *tenant)
             });
             if let Some((first, second)) = shared(owned) {
                 let since = first.claim.span.from.max(second.claim.span.from);

@@ -50,7 +50,7 @@ impl LeftTenant {
     pub fn claims(&self, tenant_tag: &str) -> Vec<TagClaim> {
         let further = self.tags.keys().filter(|key| *key != tenant_tag);
         let further: Vec<_> = further.map(|key| (key.as_str(), self.tag_spans(key).collect())).collect();
-        self.tag_spans(tenant_tag).flat_map(|value| TagClaim::by(value, &further)).collect()
+        TagClaim::all(&self.tag_spans(tenant_tag).collect::<Vec<_>>(), &further)
     }
 
     fn tag_spans<'a>(&'a self, key: &str) -> impl Iterator<Item = TagSpan> + use<'a> {

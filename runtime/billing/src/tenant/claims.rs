@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::TagSpan;
+use super::tags::newest;
+use crate::period::EARLIEST;
 
 /// Tag pairs that cost carries together, by key.
 pub type Pairs = BTreeMap<String, String>;
@@ -14,9 +18,31 @@ pub struct TagClaim {
     pub span: TagSpan,
     /// The pairs that the cost carries beside it; none where the value alone makes it the tenant's.
     pub further: Pairs,
+    /// The tenant never had these values together: one tag of a resource was changed before the other. It counts after
+    /// claims of tenants that have them.
+    pub is_mixed: bool,
 }
 
 impl TagClaim {
+    /// A tenant's claims, by the spans of the tenant tag and of further tags.
+    pub fn all(values: &[TagSpan], further: &[(&str, Vec<TagSpan>)]) -> Vec<TagClaim> {
+        let mut claims: Vec<TagClaim> = values.iter().flat_map(|value| TagClaim::by(value.clone(), further)).collect();
+        let ends =
+            |spans: &[TagSpan]| spans.iter().flat_map(|span| [span.from, span.until]).flatten().collect::<Vec<_>>();
+        let turns: Vec<Date> = further.iter().flat_map(|(_, spans)| ends(spans)).chain(ends(values)).collect();
+        let held = |spans: &[TagSpan], day| newest(spans, day).filter(|value| !value.is_empty()).map(str::to_owned);
+        for claim in claims.iter_mut().filter(|_| !further.is_empty()) {
+            let is_of = |day: Date| {
+                held(values, day).as_ref() == Some(&claim.span.value)
+                    && further.iter().all(|(key, spans)| held(spans, day).as_ref() == claim.further.get(*key))
+            };
+            let first = claim.span.from.unwrap_or(EARLIEST);
+            let days = turns.iter().copied().filter(|day| claim.span.covers(*day)).chain([first]);
+            claim.is_mixed = !days.into_iter().any(is_of);
+        }
+        claims
+    }
+
     /// The claims by one value of the tenant tag and the spans of a tenant's further tags: one for each combination of
     /// values and days. On days without a value of a further tag that tag narrows nothing, nor does an empty value, which
     /// is how cost without the tag comes.
@@ -24,7 +50,7 @@ impl TagClaim {
         if value.value.is_empty() {
             return Vec::new();
         }
-        let mut claims = vec![TagClaim { span: value, further: Pairs::new() }];
+        let mut claims = vec![TagClaim { span: value, further: Pairs::new(), is_mixed: false }];
         for (key, spans) in further {
             let spans: Vec<&TagSpan> = spans.iter().filter(|span| !span.value.is_empty()).collect();
             let gaps = gaps(&spans);
@@ -37,11 +63,10 @@ impl TagClaim {
         let with = spans.iter().filter_map(|span| {
             let mut further = self.further.clone();
             further.insert(key.to_owned(), span.value.clone());
-            Some(TagClaim { span: self.span.clone().within(span)?, further })
+            Some(TagClaim { span: self.span.clone().within(span)?, further, is_mixed: false })
         });
-        let without = gaps
-            .iter()
-            .filter_map(|gap| Some(TagClaim { span: self.span.clone().within(gap)?, further: self.further.clone() }));
+        let without =
+            gaps.iter().filter_map(|gap| Some(TagClaim { span: self.span.clone().within(gap)?, ..self.clone() }));
         with.chain(without).collect()
     }
 
@@ -120,11 +145,24 @@ mod tests {
         assert_eq!(told(&TagClaim::by(TagSpan::always("Acme"), &[("Env", ends)])), ["Acme Env=prod ..5", "Acme 5.."]);
     }
 
+    /// Both tags change in the middle of the month, and the old values go on until its end.
+    #[test]
+    fn values_that_were_never_had_together_are_told() {
+        let values = [span("Acme", None, Some(31)), span("Beta", Some(15), None)];
+        let further = [("Env", vec![span("prod", None, Some(31)), span("live", Some(15), None)])];
+        let claims = TagClaim::all(&values, &further);
+        let mixed: Vec<TagClaim> = claims.iter().filter(|claim| claim.is_mixed).cloned().collect();
+        assert_eq!(told(&mixed), ["Acme Env=live 15..31", "Beta Env=prod 15..31"]);
+        assert_eq!(claims.len(), 4);
+        assert!(TagClaim::all(&values, &[]).iter().all(|claim| !claim.is_mixed));
+    }
+
     #[test]
     fn claims_meet_unless_a_tag_of_both_has_two_values() {
         let claim = |value: &str, from: Option<i8>, until: Option<i8>, further: &[(&str, &str)]| TagClaim {
             span: span(value, from, until),
             further: further.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            is_mixed: false,
         };
         let prod = claim("Acme", None, None, &[("Env", "prod")]);
         for (other, meets) in [

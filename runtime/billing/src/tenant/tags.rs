@@ -102,10 +102,15 @@ impl TagValues {
 
     /// The value on a day; of two that overlap, the one that goes on longer, which replaced the other.
     pub fn on(&self, day: Date) -> Option<&str> {
-        let held = self.0.iter().filter(|span| span.covers(day));
-        let newest = held.max_by_key(|span| (span.until.is_none(), span.until, span.from));
-        newest.map(|span| span.value.as_str())
+        newest(&self.0, day)
     }
+}
+
+/// The value of a day among spans, as [`TagValues::on`] has it.
+pub(super) fn newest(spans: &[TagSpan], day: Date) -> Option<&str> {
+    let held = spans.iter().filter(|span| span.covers(day));
+    let newest = held.max_by_key(|span| (span.until.is_none(), span.until, span.from));
+    newest.map(|span| span.value.as_str())
 }
 
 /// Whether `later`, which starts no earlier, begins before the other ends or on that day.

@@ -125,6 +125,25 @@ async fn who_asks_for_another_organization_is_refused() {
     }
 }
 
+/// Two tenants may have the same value of the tenant tag: what is shown is the tenant's of the link, not the value's.
+#[tokio::test]
+async fn tenants_of_one_organization_see_their_own_cost() {
+    let mut world = world();
+    let tags =
+        |environment: &str| [(TAG.to_owned(), "MMP-Toledo".into()), ("Environment".to_owned(), environment.into())];
+    let trial = TenantRecord { id: "other".to_owned(), tags: tags("dev").into(), ..record(1) };
+    world.tenants.insert("other".to_owned(), trial);
+    world.tenants.get_mut("mmp-toledo").expect("a tenant").tags = tags("prod").into();
+    let marks: Vec<SyncMark> = world.marks.values().cloned().collect();
+    world.marks.extend(marks.into_iter().map(|mark| (("other".to_owned(), mark.month), mark)));
+    let memory = Memory::new(world);
+    let asked = json!({"clientOrganization": "MMP-Toledo", "start": "2026-10-01", "end": "2026-10-31"});
+    for (tenant, total) in [("mmp-toledo", json!(125.50)), ("other", json!(999.00))] {
+        let (status, body) = answer(&memory, &request(Some(&token(1, 4_000_000_000, tenant)), asked.clone())).await;
+        assert_eq!((status, &body["summary"]["totalCost"]), (200, &total), "{tenant}");
+    }
+}
+
 #[tokio::test]
 async fn tokens_that_do_not_hold_are_refused() {
     for (case, token, code) in [

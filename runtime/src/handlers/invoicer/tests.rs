@@ -16,6 +16,7 @@ mod leaving;
 mod lifecycle;
 mod restated;
 mod shared;
+mod tags;
 
 const TAG: &str = "ClientOrganization";
 const NOW: &str = "2026-11-21T08:00:00Z";

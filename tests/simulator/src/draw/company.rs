@@ -14,16 +14,24 @@ pub(super) fn events(plan: &Plan, number: u32) -> Vec<Event> {
     let mut random = Random::of(plan.seed, &format!("company {number}"));
     let months: Vec<Month> = plan.first.to(plan.last).collect();
     let joins = if random.chance(70) { plan.first } else { *random.one_of(&months) };
-    let mut company = company(&mut random, TenantId::new(&id(number)), joins, format!("T{number:03}"));
+    let mut company = company(&mut random, TenantId::new(&id(number)), joins, value(number));
     let later: Vec<Month> = joins.plus(1).to(plan.last.plus(-1)).collect();
     let leaves = (!later.is_empty() && random.chance(15)).then(|| *random.one_of(&later));
     let mut events = life(plan, &mut random, &company, leaves);
     if let Some(leaves) = leaves.filter(|leaves| *leaves < plan.last && random.chance(60)) {
-        let value = format!("T{number:03}-again");
+        let value = format!("{}-again", value(number));
         company = self::company(&mut random, company.tenant.next_life(), leaves.plus(1), value);
         events.extend(life(plan, &mut random, &company, None));
     }
     events
+}
+
+/// The value of its tag; two of five companies share one, and are told apart by another tag.
+fn value(number: u32) -> String {
+    match number % 5 {
+        shared @ 1..=2 => format!("G{:03}/e{shared}", number / 5),
+        _ => format!("T{number:03}"),
+    }
 }
 
 /// The id of a company by its number.

@@ -165,6 +165,20 @@ fn claims_that_overlap_while_tags_change_hands_take_each_row_once() {
     assert_eq!((cost(&found, "a", 1), cost(&found, "b", 1), requests), (2, 5, 3));
 }
 
+/// A tenant moves to another value of both tags, on resources one by one. What is half changed is theirs, unless these are
+/// the tags of another, who had them all along.
+#[test]
+fn tags_of_another_tenant_are_not_taken_for_half_changed_ones() {
+    let month = "2026-10".parse().expect("a month");
+    let had = |id: &str, org: &str, env: &str| tenant(id, json!({"Org": org, "Env": env}));
+    let moves = had("a", "Beta", "live").following(&had("a", "Acme", "prod"), month);
+    let of = |org: &str, env: &str, units| line(1, &[("Org", org), ("Env", env)], "S3", units);
+    let lines = [of("Acme", "prod", 1), of("Beta", "live", 2), of("Beta", "prod", 4), of("Acme", "live", 8)];
+    let owners = Owners::of(&[moves, had("b", "Acme", "live")], &[], "Org").expect("they differ");
+    let (found, _) = asked(two_days(), &owners, &lines);
+    assert_eq!(["a", "b", UNALLOCATED].map(|id| cost(&found, id, 1)), [7, 8, 0]);
+}
+
 #[test]
 fn two_tenants_that_claim_one_row_for_good_are_refused() {
     let refused = |one: serde_json::Value, other: serde_json::Value| {
