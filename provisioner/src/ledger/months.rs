@@ -2,7 +2,7 @@
 
 use billing::balance::Balance;
 use billing::invoice::{
-    Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, closing_months, is_looked_at,
+    Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, closing_months, is_followed,
     open_months, overdue_since,
 };
 use billing::ledger::CostClaim;
@@ -24,6 +24,8 @@ pub struct MonthStanding {
     pub assessment: Assessment,
     /// The day since which it should have been complete, where it is not.
     pub overdue: Option<Date>,
+    /// Whether its cost is still to be compared with what was invoiced for it.
+    pub is_followed: bool,
 }
 
 /// One tenant's months, oldest first, and what is open of its balance.
@@ -73,10 +75,12 @@ pub async fn load(
             None => None,
         };
         let shared = reader.shared_costs(&tenant, month, record).await?;
+        let mark = marks.iter().find(|mark| mark.month == month);
+        let is_followed = record.is_some_and(|record| is_followed(record, mark, today));
         let facts = MonthFacts {
             tenant: &tenant,
             month,
-            mark: marks.iter().find(|mark| mark.month == month),
+            mark,
             days: &days,
             shared: shared.as_ref(),
             balance: balance.as_ref(),
@@ -87,7 +91,7 @@ pub async fn load(
         let incomplete = record.is_none_or(|record| record.state.is_draft());
         let unfinished = matches!(assessment.standing, Standing::Waiting(_) | Standing::Provisional(_));
         let overdue = overdue_since(month, rules.settle_days, today).filter(|_| incomplete && unfinished);
-        found.push(MonthStanding { month, record: record.cloned(), assessment, overdue });
+        found.push(MonthStanding { month, record: record.cloned(), assessment, overdue, is_followed });
     }
     Ok(TenantMonths { tenant, months: found, balance, earlier })
 }
@@ -132,10 +136,10 @@ impl MonthStanding {
     }
 
     /// What changed in its cost after it was issued and that no run has taken up yet.
-    pub fn unrestated(&self, today: Date) -> bool {
+    pub fn unrestated(&self) -> bool {
         let Some(record) = self.record.as_ref().filter(|record| !record.state.is_draft()) else { return false };
         let now = self.assessment.own.as_ref().ok().map(|invoice| invoice.total);
-        is_looked_at(self.month, today)
+        self.is_followed
             && self.assessment.standing == Standing::Complete
             && now.is_some_and(|now| now != record.accounted())
     }

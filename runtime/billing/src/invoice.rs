@@ -28,7 +28,7 @@ pub use closing::{Leftover, closing_months, is_billed_out, is_closing, leftover}
 pub use compose::{Composed, LINES_AT_MOST, compose};
 pub use credit_note::{CreditNote, CreditNoteState, RemoteCreditNote};
 pub use month_terms::MonthTerms;
-pub use months::{LOOK_BACK_MONTHS, is_looked_at, open_months};
+pub use months::{LOOK_BACK_MONTHS, is_followed, is_looked_at, open_months};
 pub use price::{PriceError, PriceInput, price};
 pub use ready::{DraftRules, NotReady, Ready, is_final, overdue_since, ready, settles_on};
 pub use record::{

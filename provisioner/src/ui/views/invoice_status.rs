@@ -127,7 +127,7 @@ fn notes(standing: &MonthStanding, today: Date) -> Vec<String> {
         notes.push(format!("restated by {} after it was issued.", restated.sum));
     }
     notes.extend(record.iter().flat_map(|record| &record.credit_notes).map(credit));
-    if standing.unrestated(today) {
+    if standing.unrestated() {
         notes.push(paint(YELLOW, "its cost changed; the next run restates it.").to_string());
     }
     for past in record.iter().flat_map(|record| &record.past) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use super::InvoiceRecord;
+use super::ready::utc_day;
 use crate::Month;
 use crate::ledger::SyncMark;
 use crate::tenant::TenantRecord;
@@ -29,7 +30,8 @@ pub fn open_months(tenant: &TenantRecord, marks: &[SyncMark], records: &[Invoice
     }
     let is_over = |month: &Month| {
         let record = records.iter().find(|record| record.month() == *month);
-        record.is_some_and(InvoiceRecord::is_settled) && !is_looked_at(*month, today)
+        let mark = marks.iter().find(|mark| mark.month == *month);
+        record.is_some_and(|record| record.is_settled() && !is_followed(record, mark, today))
     };
     months.retain(|month| tenant.bills(*month) && !is_over(month));
     months
@@ -38,6 +40,16 @@ pub fn open_months(tenant: &TenantRecord, marks: &[SyncMark], records: &[Invoice
 /// Whether a month's cost is still compared with what was invoiced for it: October's until the 31st of January.
 pub fn is_looked_at(month: Month, today: Date) -> bool {
     today < looked_at_until(month)
+}
+
+/// Whether a month's cost is to be compared with what was invoiced for it: while it is looked at, and after that until what
+/// was read of it by then was compared. Invoicing may have been down when the time ended.
+pub fn is_followed(record: &InvoiceRecord, mark: Option<&SyncMark>, today: Date) -> bool {
+    let month = record.month();
+    let is_unseen = |mark: &SyncMark| {
+        is_looked_at(month, utc_day(mark.synced_at)) && record.compared.is_none_or(|compared| compared < mark.synced_at)
+    };
+    is_looked_at(month, today) || mark.is_some_and(is_unseen)
 }
 
 /// The first day on which a month's cost is not compared any more.

@@ -101,7 +101,7 @@ pub fn is_final(mark: &SyncMark, settle_days: u32) -> bool {
     mark.whole_month() && !mark.estimated && utc_day(mark.synced_at) >= settles_on(mark.month, settle_days)
 }
 
-fn utc_day(at: Timestamp) -> Date {
+pub(super) fn utc_day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 

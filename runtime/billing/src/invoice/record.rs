@@ -59,6 +59,9 @@ pub struct InvoiceRecord {
     /// When the cost it is made from was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
+    /// When the cost was read that was compared with the invoice last; written once the month is not looked at any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Timestamp>,
     /// What the month's cost changed by since the invoice was issued, as later invoices or the balance have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restated: Option<Restated>,
@@ -288,6 +291,7 @@ impl InvoiceRecord {
             invoice: composed.invoice,
             drawn: composed.drawn,
             read_at: None,
+            compared: None,
             restated: None,
             approval: None,
             credit_notes: Vec::new(),

@@ -47,6 +47,11 @@ impl<'a> Account<'a> {
         closing_months(self.tenant, &self.records(), &self.balance(), today)
     }
 
+    /// What was synced of a month, as of the beginning of the run.
+    pub(super) fn mark(&self, month: Month) -> Option<&SyncMark> {
+        self.marks.iter().find(|mark| mark.month == month)
+    }
+
     /// A month's invoice, as far as it got.
     pub(super) fn record(&self, month: Month) -> Option<&InvoiceRecord> {
         self.records.get(&month)

@@ -3,7 +3,7 @@
 use billing::balance::{EntryKind, Position, PositionId};
 use billing::invoice::{
     Assessment, Composed, Finality, InvoiceRecord, InvoiceState, MonthFacts, MonthTerms, NotReady, Restated,
-    Settlement, Standing, assess, is_closing, is_looked_at, overdue_since,
+    Settlement, Standing, assess, is_closing, is_followed, is_looked_at, overdue_since,
 };
 use billing::ledger;
 use billing::{Money, Month};
@@ -124,7 +124,7 @@ impl Invoicing<'_> {
         if record.state == InvoiceState::Approved || record.is_of_schema_1() {
             return Ok(record);
         }
-        if !record.state.is_draft() && !is_looked_at(record.month(), self.today()) {
+        if !record.state.is_draft() && !is_followed(&record, account.mark(record.month()), self.today()) {
             return Ok(record);
         }
         let assessed = match self.assess(account, record.month()).await {
@@ -133,10 +133,16 @@ impl Invoicing<'_> {
             Err(Stop::NotReady(_) | Stop::Resynced(_)) => return Ok(record),
             Err(stop) => return Err(stop),
         };
-        match record.state.is_draft() || record.reopens() {
-            true => self.redraw(account, record, assessed).await,
-            false => self.restate(account, record, assessed).await,
+        let compared = assessed.read_at.filter(|_| assessed.finality == Finality::Complete);
+        let record = match record.state.is_draft() || record.reopens() {
+            true => self.redraw(account, record, assessed).await?,
+            false => self.restate(account, record, assessed).await?,
+        };
+        // While the month is looked at, the next run compares it again anyway.
+        if record.state.is_draft() || is_looked_at(record.month(), self.today()) || record.compared >= compared {
+            return Ok(record);
         }
+        self.persist(account, InvoiceRecord { compared, ..record }, Changes::default()).await
     }
 
     /// Takes up what a draft comes to now, if that is another thing than what it has. Final figures stay final.

@@ -87,6 +87,25 @@ async fn each_restatement_is_the_difference_to_the_last() {
     assert_eq!(owed(&memory), Decimal::new(12_000, 2));
 }
 
+/// The invoicer was down when the time ended in which a month is looked at: what was read by then still counts, once.
+#[tokio::test]
+async fn what_was_read_while_a_month_was_looked_at_counts_after_an_outage() {
+    let memory = issued_then(10_000).await;
+    memory.with(|world| world.stripe.invoices[0].remote.status = RemoteStatus::Paid);
+    restate(&memory, 13_100, "2027-01-31T06:00:00Z");
+    for run in ["run-3", "run-4"] {
+        run_at(&memory, "2027-02-20T08:00:00Z", run).await;
+        assert_eq!(owed(&memory), Decimal::new(13_100, 2));
+    }
+    let compared = record(&memory);
+    // What is read later is not compared any more, and costs no look.
+    restate(&memory, 20_000, "2027-02-25T06:00:00Z");
+    run_at(&memory, "2027-02-25T08:00:00Z", "run-5").await;
+    assert_eq!(owed(&memory), Decimal::new(13_100, 2));
+    assert_eq!(record(&memory), compared);
+    assert_balanced(&memory);
+}
+
 /// Restated, taken up by the next invoice, and then voided: the new revision bills the whole month, and what was restated
 /// is given back.
 #[tokio::test]
