@@ -54,10 +54,8 @@ pub async fn load(
 ) -> Result<TenantMonths, Failure> {
     let (marks, records) = (reader.sync_marks(&tenant.id).await?, reader.invoices(&tenant.id).await?);
     let stored = reader.balance(&tenant.id).await?;
-    let balance = stored.as_ref().map(|balance| balance.since(tenant.first_period));
-    let sum = |balance: &Option<Balance>| balance.as_ref().map(|balance| balance.sum().amount).unwrap_or_default();
-    let earlier = Money::new(sum(&stored) - sum(&balance), tenant.currency);
-    let earlier = Some(earlier).filter(|earlier| !earlier.amount.is_zero());
+    let balance = stored.as_ref().map(|balance| balance.since(tenant.first_period, tenant.currency));
+    let earlier = stored.as_ref().and_then(|balance| balance.before(tenant.first_period));
     let months = match only {
         Some(month) => vec![month],
         None => {

@@ -22,11 +22,11 @@ const TABLE: &str = <DynamodbTables as TypedKind>::META.name;
 /// How many tenants' items are read at once.
 const TENANTS_AT_ONCE: usize = 4;
 
-/// Looks into the ledger for every tenant that a plan adds. A ledger that the plan makes holds nothing.
+/// Looks into the ledger for every tenant that a plan adds, in `month`. A ledger that the plan makes holds nothing.
 ///
 /// # Errors
-/// The tenant's links would be those of the one before, or the ledger cannot be read.
-pub async fn look(plan: &mut Plan, dynamodb: &Client) -> Result<(), Failure> {
+/// The tenant's links or a month of its invoices would be those of the one before, or the ledger cannot be read.
+pub async fn look(plan: &mut Plan, month: Option<Month>, dynamodb: &Client) -> Result<(), Failure> {
     if plan.steps.iter().any(|step| step.address.kind() == TABLE && step.action == Action::Create) {
         return Ok(());
     }
@@ -34,6 +34,7 @@ pub async fn look(plan: &mut Plan, dynamodb: &Client) -> Result<(), Failure> {
     let looks = added.into_iter().map(|added| async move {
         let before = added.before(dynamodb).await?;
         before.refuse_its_links(&added)?;
+        before.refuse_its_months(&added, month)?;
         Ok::<_, Failure>((added.at, before.described()))
     });
     let mut looks = stream::iter(looks).buffer_unordered(TENANTS_AT_ONCE);
@@ -51,6 +52,8 @@ struct Added {
     id: String,
     table: String,
     link_version: u64,
+    /// The first month that it is billed; none where the manifest leaves that to the day of the apply.
+    first_period: Option<Month>,
 }
 
 impl Added {
@@ -62,6 +65,11 @@ impl Added {
             id: fields.get("tenant")?.as_str()?.to_owned(),
             table: fields.get("table")?.as_str()?.to_owned(),
             link_version: fields.get("record")?.get("link_version").and_then(Value::as_u64).unwrap_or(1),
+            first_period: fields
+                .get("record")?
+                .get("first_period")
+                .and_then(Value::as_str)
+                .and_then(|month| month.parse().ok()),
         })
     }
 
@@ -69,7 +77,7 @@ impl Added {
         let ledger = LedgerReader::new(dynamodb.clone(), &self.table);
         Ok(Before {
             left: ledger.left(&self.id).await?,
-            invoices: ledger.invoices(&self.id).await?,
+            invoiced: ledger.invoices(&self.id).await?.iter().map(InvoiceRecord::month).collect(),
             marks: ledger.sync_marks(&self.id).await?,
         })
     }
@@ -79,7 +87,8 @@ impl Added {
 #[derive(Default)]
 struct Before {
     left: Option<LeftTenant>,
-    invoices: Vec<InvoiceRecord>,
+    /// The months of its invoices.
+    invoiced: Vec<Month>,
     marks: Vec<SyncMark>,
 }
 
@@ -87,7 +96,7 @@ impl Before {
     /// What a new tenant would be shown; none when the id is unused.
     fn described(&self) -> Option<String> {
         let left = self.left.iter().map(|left| left.last_period);
-        let months = self.invoices.iter().map(InvoiceRecord::month).chain(self.marks.iter().map(|mark| mark.month));
+        let months = self.invoiced.iter().copied().chain(self.marks.iter().map(|mark| mark.month));
         let last: Month = left.chain(months).max()?;
         Some(format!(
             "the cost and invoices, up to {last}, of an earlier tenant with this id, which the new one would see"
@@ -106,6 +115,26 @@ impl Before {
         ))
         .hint(format!("choose another id, or write `link_version: {next}`")))
     }
+
+    /// What was left of an earlier tenant's account may be on an invoice of a month after its last one. The ledger holds one
+    /// invoice of an id and month: the new tenant's would never be drawn up.
+    fn refuse_its_months(&self, added: &Added, month: Option<Month>) -> Result<(), Failure> {
+        let last = self.left.as_ref().map(|left| left.last_period);
+        let closing = self.invoiced.iter().copied().filter(|invoiced| Some(*invoiced) > last).max();
+        let (Some(last), Some(closing), Some(first)) = (last, closing, added.first_period.or(month)) else {
+            return Ok(());
+        };
+        if first > closing {
+            return Ok(());
+        }
+        let hint = closing.next().map(|next| format!("choose another id, or write `first_period: {next}`"));
+        Err(Failure::new(format!(
+            "the tenant {} would be billed from {first} on, and {closing} has an invoice of an earlier tenant with this id, who \
+             left with {last}",
+            added.id
+        ))
+        .hint(hint.unwrap_or_else(|_| "choose another id".to_owned())))
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +142,7 @@ mod tests {
     use super::*;
 
     fn added(link_version: u64) -> Added {
-        Added { at: 0, id: "press".to_owned(), table: "ledger".to_owned(), link_version }
+        Added { at: 0, id: "press".to_owned(), table: "ledger".to_owned(), link_version, first_period: None }
     }
 
     fn left() -> Before {
@@ -137,5 +166,22 @@ mod tests {
         assert!(refused.contains("press") && refused.contains("link_version 3 is not above 3"), "{refused}");
         assert!(left().refuse_its_links(&added(4)).is_ok());
         assert!(Before::default().refuse_its_links(&added(1)).is_ok());
+    }
+
+    /// An earlier tenant's last invoice may be of a month after its last one; it is not the new tenant's.
+    #[test]
+    fn a_month_that_was_invoiced_to_the_one_before_is_not_the_new_ones() {
+        let month = |text: &str| -> Month { text.parse().expect("a month") };
+        let closed = || Before { invoiced: vec![month("2026-11")], ..left() };
+        let from = |first: &str| Added { first_period: Some(month(first)), ..added(4) };
+        let refused = closed().refuse_its_months(&from("2026-10"), None).expect_err("its invoice is there");
+        assert!(refused.message.contains("2026-11 has an invoice of an earlier tenant"), "{}", refused.message);
+        assert!(closed().refuse_its_months(&added(4), Some(month("2026-11"))).is_err(), "from this month on");
+        assert!(closed().refuse_its_months(&from("2026-12"), None).is_ok());
+        // Invoices up to the last month are guarded, not refused: the months before it are none of the new tenant's.
+        let billed = Before { invoiced: vec![month("2026-09")], ..left() };
+        assert!(billed.refuse_its_months(&from("2026-10"), None).is_ok());
+        let same = Before { invoiced: vec![month("2026-11")], ..Before::default() };
+        assert!(same.refuse_its_months(&from("2026-10"), None).is_ok(), "no tenant left: it comes back as it was");
     }
 }

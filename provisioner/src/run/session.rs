@@ -132,7 +132,7 @@ impl Session {
             if let Some(today) = self.cloud.today {
                 dated_facts::look(&mut plan, Month::of(today), &dynamodb).await?;
             }
-            returning_tenants::look(&mut plan, &dynamodb).await?;
+            returning_tenants::look(&mut plan, self.cloud.today.map(Month::of), &dynamodb).await?;
         }
         Ok(plan)
     }

@@ -102,12 +102,20 @@ impl Balance {
         Money::new(self.open.iter().map(|position| position.amount.amount).sum(), self.currency)
     }
 
-    /// What of it is the tenant's whose first billed month is `first`. An id may have been another company's before: what
-    /// those months left stays with that company, under the same key.
+    /// What of it is the tenant's whose first billed month is `first`, in its currency. An id may have been another company's
+    /// before: what those months left stays with that company, in its own currency, under the same key.
     #[must_use]
-    pub fn since(&self, first: Option<Month>) -> Balance {
+    pub fn since(&self, first: Option<Month>, currency: Currency) -> Balance {
         let open = self.open.iter().filter(|position| first.is_none_or(|first| first <= position.id.month));
-        Balance { open: open.cloned().collect(), ..self.clone() }
+        Balance { open: open.cloned().collect(), currency, ..self.clone() }
+    }
+
+    /// What the companies left that had the id before the month `first`; none where they left nothing.
+    pub fn before(&self, first: Option<Month>) -> Option<Money> {
+        let earlier = self.open.iter().filter(|position| first.is_some_and(|first| position.id.month < first));
+        let sums = earlier.map(|position| position.amount);
+        let sum = sums.reduce(|sum, amount| Money::new(sum.amount + amount.amount, amount.currency))?;
+        Some(sum).filter(|sum| !sum.amount.is_zero())
     }
 
     /// Adds to a position; one that comes to zero is closed.
@@ -136,7 +144,7 @@ impl Balance {
                 break;
             }
             let part = credit.amount.amount.max(-to_pay);
-            drawn.push(Position { amount: Money::new(part, self.currency), ..credit.clone() });
+            drawn.push(Position { amount: Money::new(part, credit.amount.currency), ..credit.clone() });
             to_pay += part;
         }
         drawn
@@ -259,9 +267,28 @@ mod tests {
     #[test]
     fn what_earlier_months_left_is_an_earlier_companys() {
         let balance = balance(&[position(7, 500), position(8, -1000), position(9, -4000)]);
-        let since = |month: i8| balance.since(Some(Month::of(date(2026, month, 1)))).sum().to_string();
+        let since = |month: i8| balance.since(Some(Month::of(date(2026, month, 1))), Currency::USD).sum().to_string();
         assert_eq!((since(7), since(9), since(10)), ("-45.00 USD".into(), "-40.00 USD".into(), "0.00 USD".into()));
-        assert_eq!(balance.since(None), balance);
+        assert_eq!(balance.since(None, Currency::USD), balance);
+        let before = |month: i8| balance.before(Some(Month::of(date(2026, month, 1)))).map(|sum| sum.to_string());
+        assert_eq!((before(7), before(9)), (None, Some("-5.00 USD".into())));
+    }
+
+    /// The id was billed in another currency before: what is drawn is in the present one.
+    #[test]
+    fn an_heir_draws_in_its_own_currency() {
+        let isk = "ISK".parse().expect("a currency");
+        let mut stored = Balance::nothing(isk);
+        stored.add(&Position { amount: Money::new(Decimal::from(-2000), isk), ..position(7, 0) });
+        stored.add(&position(9, -4000));
+        let of_heir = stored.since(Some(Month::of(date(2026, 8, 1))), Currency::USD);
+        assert_eq!(of_heir.sum().to_string(), "-40.00 USD");
+        assert_eq!(amounts(&of_heir.drawn_by(Decimal::from(15))), ["2026-09 -15.00 USD"]);
+        assert_eq!(amounts(&stored.drawn_by(Decimal::from(9_000)))[1], "2026-09 -40.00 USD");
+        assert_eq!(
+            stored.before(Some(Month::of(date(2026, 8, 1)))).map(|sum| sum.to_string()),
+            Some("-2000 ISK".into())
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn one(tenant: &TenantMonths, today: Date, width: usize) -> String {
         let _ = writeln!(out, "  {line}");
     }
     for standing in &tenant.months {
-        for note in notes(standing, today) {
+        for note in notes(standing) {
             let month = standing.month.to_string();
             // Reasons name their month themselves.
             let line = if note.starts_with(&month) { format!("  {note}") } else { format!("  {month}: {note}") };
@@ -112,7 +112,7 @@ fn credit(note: &CreditNote) -> String {
     }
 }
 
-fn notes(standing: &MonthStanding, today: Date) -> Vec<String> {
+fn notes(standing: &MonthStanding) -> Vec<String> {
     let mut notes = Vec::new();
     let failed = standing.record.as_ref().is_some_and(|record| record.last_error.is_some());
     if let Some(reason) = standing.reason() {

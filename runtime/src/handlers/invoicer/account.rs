@@ -66,7 +66,7 @@ impl<'a> Account<'a> {
 
     /// What is open of the tenant's balance, without what an earlier company of this id left.
     pub(super) fn balance(&self) -> Balance {
-        self.stored_balance().since(self.tenant.first_period)
+        self.stored_balance().since(self.tenant.first_period, self.tenant.currency)
     }
 
     fn stored_balance(&self) -> Balance {

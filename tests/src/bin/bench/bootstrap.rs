@@ -46,6 +46,13 @@ struct Answer {
     body: Bytes,
 }
 
+/// The trusted certificates in one file, as on Lambda's Amazon Linux. Debian has them a second time, in as many files as
+/// there are, whose opening would be most of a start.
+fn certificates() -> Option<&'static str> {
+    let bundles = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
+    bundles.into_iter().find(|bundle| Path::new(bundle).is_file())
+}
+
 /// How long it may take to ask for its first event.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -61,6 +68,7 @@ impl Bootstrap {
         let server = tokio::spawn(serve(listener, api));
         let mut command = Command::new(program);
         command.env_clear().envs(environment).env("AWS_LAMBDA_RUNTIME_API", address.to_string());
+        command.envs(certificates().map(|bundle| ("SSL_CERT_FILE", bundle)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let began = Instant::now();
         let process = command.spawn().map_err(|error| format!("starting {}: {error}", program.display()))?;
