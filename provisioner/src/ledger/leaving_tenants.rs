@@ -102,7 +102,7 @@ struct Open {
 async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account, Failure> {
     let invoices = reader.invoices(&tenant.id).await?;
     // What an earlier company of this id left is no loss of this one's.
-    let balance = reader.balance(&tenant.id).await?.map(|balance| balance.since(tenant.first_period));
+    let balance = reader.balance(&tenant.id).await?.map(|balance| balance.since(tenant.first_period, tenant.currency));
     let mut account = Account { open: Vec::new(), positions: Vec::new() };
     account.positions.extend(balance.iter().flat_map(|balance: &Balance| balance.open.clone()));
     // A credit note that was noted and not issued has taken them, and gives nothing back once the record is gone.
