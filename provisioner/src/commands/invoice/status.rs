@@ -57,7 +57,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         unclaimed.near.retain(|near| arguments.tenant.as_ref().is_none_or(|id| near.tenant == *id));
     }
     match global.format {
-        Format::Human => terminal::print(&views::invoice_status::render(&found, &unclaimed, today, terminal::width())),
+        Format::Human => terminal::print(&views::invoice_status::render(&found, &unclaimed, terminal::width())),
         Format::Json => terminal::print_json(&json!({
             "tenants": found.iter().map(tenant).collect::<Vec<_>>(),
             "near_misses": unclaimed.iter().flat_map(views::near_misses::json).collect::<Vec<_>>(),

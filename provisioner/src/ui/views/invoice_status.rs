@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use billing::Money;
 use billing::invoice::{CreditNote, CreditNoteState, InvoiceState, Leftover, leftover};
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::near_misses::sentences;
@@ -15,12 +14,12 @@ use crate::ledger::months::{MonthStanding, TenantMonths};
 use crate::ledger::unclaimed::Unclaimed;
 
 /// Tenants with their months below, a note for each reason, and values of the tenant tag that are near a tenant's.
-pub fn render(tenants: &[TenantMonths], unclaimed: &[Unclaimed], today: Date, width: usize) -> String {
+pub fn render(tenants: &[TenantMonths], unclaimed: &[Unclaimed], width: usize) -> String {
     if tenants.is_empty() {
         return "No tenant is deployed; `billform apply` deploys the manifest's.\n".to_owned();
     }
     let near = near(unclaimed, width);
-    let shown = tenants.iter().map(|tenant| one(tenant, today, width));
+    let shown = tenants.iter().map(|tenant| one(tenant, width));
     shown.chain(near).collect::<Vec<_>>().join("\n")
 }
 
@@ -34,7 +33,7 @@ fn near(unclaimed: &[Unclaimed], width: usize) -> Option<String> {
     (!notes.is_empty()).then(|| format!("{}\n{}", paint(BOLD, "Cost of no tenant"), notes.concat()))
 }
 
-fn one(tenant: &TenantMonths, today: Date, width: usize) -> String {
+fn one(tenant: &TenantMonths, width: usize) -> String {
     let mut out = format!("{} ({})\n", paint(BOLD, &tenant.tenant.name), tenant.tenant.id);
     if tenant.months.is_empty() {
         out.push_str("  No month is open.\n");
