@@ -44,7 +44,13 @@ fn what_is_wrong_leaves_the_file_as_it_was() {
     for (arguments, says) in [
         (with(ADD, &["--pricing", "premium"]), "premium"),
         (with(ADD, &["--currency", "XXX"]), "XXX"),
-        (with(ADD, &["--tag", "Environment=prod"]), "Environment"),
+        (
+            with(
+                &["tenant", "add", "twin", "--name", "T"],
+                &["--email", "t@twin.example", "--tag", "ClientOrganization=Acme", "--tag", "Environment=prod"],
+            ),
+            "acme",
+        ),
         (
             with(
                 &["tenant", "add", "acme", "--name", "A"],
@@ -61,6 +67,15 @@ fn what_is_wrong_leaves_the_file_as_it_was() {
         assert!(said.contains(says), "{arguments:?}: {said}");
         assert_eq!(program.read("billform.yaml"), SMALL, "{arguments:?}");
     }
+}
+
+#[test]
+fn a_tenant_may_be_known_by_several_tags() {
+    let program = Program::small();
+    program.run(&with(ADD, &["--tag", "Environment=prod"])).ok();
+    let written = program.read("billform.yaml");
+    assert!(written.contains("tags: { ClientOrganization: Beta, Environment: prod }"), "{written}");
+    program.run(&["validate"]).ok();
 }
 
 #[test]

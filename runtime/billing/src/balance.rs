@@ -276,7 +276,7 @@ mod tests {
 
     /// The id was billed in another currency before: what is drawn is in the present one.
     #[test]
-    fn an_heir_draws_in_its_own_currency() {
+    fn an_heir_takes_credit_up_in_its_own_currency() {
         let isk = "ISK".parse().expect("a currency");
         let mut stored = Balance::nothing(isk);
         stored.add(&Position { amount: Money::new(Decimal::from(-2000), isk), ..position(7, 0) });

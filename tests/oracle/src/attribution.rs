@@ -51,7 +51,7 @@ impl Attribution {
     /// Tells apart what AWS said of a month at an instant.
     #[must_use]
     pub fn of(facts: &Facts, month: Month, known_at: Timestamp) -> Self {
-        let members = facts.tenants.iter().filter(|(_, tenant)| tenant.is_member(month));
+        let members = facts.tenants.iter().filter(|(_, tenant)| tenant.is_known(month));
         let mut attribution =
             Self { own: members.map(|(id, _)| (id.clone(), BTreeMap::new())).collect(), ..Self::default() };
         let mut pools: [Exact; 2] = [Exact::zero(), Exact::zero()];
@@ -124,7 +124,7 @@ struct Owners<'f> {
 impl<'f> Owners<'f> {
     fn of(facts: &'f Facts, month: Month) -> Self {
         let mut by_pair: BTreeMap<(&str, &str), BTreeMap<&TenantId, &Tenant>> = BTreeMap::new();
-        for (id, tenant) in facts.tenants.iter().filter(|(_, tenant)| tenant.is_member(month)) {
+        for (id, tenant) in facts.tenants.iter().filter(|(_, tenant)| tenant.is_known(month)) {
             for (key, value) in tenant.tags.iter().flat_map(|(_, tags)| tags) {
                 by_pair.entry((key, value)).or_default().insert(id, tenant);
             }

@@ -257,7 +257,8 @@ impl Simulation {
                 && !is_closed_once_more()
         };
         let written = shared.with_facts(|facts| {
-            let day = Day { on: day, customers: &self.customers, planted: shared.planted };
+            let unallocated = facts.policy.unallocated;
+            let day = Day { on: day, customers: &self.customers, unallocated, planted: shared.planted };
             self.records.write(&shared.ledger, facts, day, is_over)
         });
         written.expect("records that fit the ledger");

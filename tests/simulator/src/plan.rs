@@ -1,7 +1,7 @@
 //! A plan: all events of a simulation.
 
 use jiff::civil::Date;
-use oracle::facts::{Policy, Unallocated};
+use oracle::facts::Policy;
 use oracle::month::Month;
 
 use super::event::Event;
@@ -30,11 +30,10 @@ impl Plan {
         std::iter::successors(Some(self.first.first()), next).take_while(move |day| *day <= last)
     }
 
-    /// Returns the same plan under settings that the handlers have by now: all cost of no tenant is the operator's, and
-    /// months settle no sooner than AWS has its bill ready.
+    /// Returns the same plan under settings that can be played: the cost source tells no record types apart, and months
+    /// settle no sooner than AWS has its bill ready.
     #[must_use]
     pub fn as_built(mut self) -> Self {
-        self.policy.unallocated = Unallocated::Operator;
         self.policy.records.clear();
         self.policy.settle_days = self.policy.settle_days.max(10);
         self

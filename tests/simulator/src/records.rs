@@ -7,7 +7,7 @@ use billing::ledger::{Key, LeftTenant, MemoryLedger, PortError, Stored};
 use billing::names::TENANT_ITEM;
 use billing::tenant::TenantRecord;
 use jiff::civil::Date;
-use oracle::facts::{Facts, Fee, Rate, Tenant, TenantId, Terms, Tier};
+use oracle::facts::{Facts, Fee, Rate, Tenant, TenantId, Terms, Tier, Unallocated};
 use oracle::month::Month;
 use serde_json::{Value, json};
 
@@ -37,6 +37,8 @@ pub struct Day<'a> {
     pub on: Date,
     /// The Stripe customer of each company.
     pub customers: &'a BTreeMap<TenantId, String>,
+    /// Who bears cost of no tenant.
+    pub unallocated: Unallocated,
     /// The defect that is put back.
     pub planted: Option<Planted>,
 }
@@ -99,7 +101,7 @@ impl Records {
         let own = before.filter(|deployed| deployed.tenant == *id);
         // A manifest keeps its dates until they are history: until there is a record, none of them is.
         let month = own.map_or(tenant.first_period, |_| Month::of(day.on));
-        let mut wanted = manifest(id, tenant, rates, month, day.customers.get(id));
+        let mut wanted = manifest(id, tenant, rates, month, day);
         let Some(deployed) = own else {
             if let Some(before) = before.filter(|_| day.planted == Some(Planted::ReusedId)) {
                 wanted.first_period = before.record.first_period;
@@ -141,14 +143,15 @@ fn rates(facts: &Facts, tenant: &Tenant) -> Vec<Rate> {
 }
 
 /// The record by the manifest alone: what began by this month stands there without a date, what begins later with one.
-fn manifest(id: &TenantId, tenant: &Tenant, rates: &[Rate], month: Month, customer: Option<&String>) -> TenantRecord {
+fn manifest(id: &TenantId, tenant: &Tenant, rates: &[Rate], month: Month, day: Day<'_>) -> TenantRecord {
     let code = tenant.currency(tenant.first_period).unwrap_or_default();
     let (begun, later): (Vec<_>, Vec<_>) =
         tenant.terms.iter().partition(|(from, _)| *from <= month.max(tenant.first_period));
-    let present = begun.into_iter().max_by_key(|(from, _)| *from).map(|(_, present)| terms(present, None));
+    let present =
+        begun.into_iter().max_by_key(|(from, _)| *from).map(|(_, present)| terms(present, None, day.unallocated));
     let mut later: Vec<&(Month, Terms)> = later;
     later.sort_by_key(|(from, _)| *from);
-    let dated = later.into_iter().map(|(from, later)| terms(later, Some(*from)));
+    let dated = later.into_iter().map(|(from, later)| terms(later, Some(*from), day.unallocated));
     let rates = rates.iter().map(|rate| {
         let per_dollar = text::decimal(&rate.per_dollar);
         json!({"rate": {
@@ -159,7 +162,7 @@ fn manifest(id: &TenantId, tenant: &Tenant, rates: &[Rate], month: Month, custom
         "id": id.id, "name": id.to_string(), "email": format!("{}@tenants.example", id.id), "locale": "en-US",
         "currency": code, "tags": tags(tenant),
         "terms": present.into_iter().chain(dated).collect::<Vec<Value>>(), "rates": rates.collect::<Vec<Value>>(),
-        "stripe_customer": customer, "first_period": tenant.first_period.to_string(),
+        "stripe_customer": day.customers.get(id), "first_period": tenant.first_period.to_string(),
         "last_period": tenant.last_period.map(|last| last.to_string()), "days_until_due": 30, "link_version": id.life,
     });
     serde_json::from_value(record).expect("a record of drawn facts")
@@ -183,7 +186,12 @@ fn values(tenant: &Tenant, key: &str) -> Vec<Value> {
     values.iter().enumerate().map(span).collect()
 }
 
-fn terms(terms: &Terms, from: Option<Month>) -> Value {
+fn terms(terms: &Terms, from: Option<Month>, unallocated: Unallocated) -> Value {
+    let unallocated = match unallocated {
+        Unallocated::Operator => "operator",
+        Unallocated::Proportional => "proportional",
+        Unallocated::Even => "even",
+    };
     let tier = |tier: &Tier| {
         json!({
             "below": tier.below.as_ref().map(text::money), "flat": tier.flat.as_ref().map(text::money),
@@ -202,6 +210,6 @@ fn terms(terms: &Terms, from: Option<Month>) -> Value {
         "fee": fee, "allowance": terms.allowance.as_ref().map(text::money),
         "discount": terms.discount.as_ref().map(text::percent), "minimum": terms.minimum.as_ref().map(text::money),
         "payment_fee": payment_fee, "tax": terms.tax.as_ref().map(text::percent),
-        "effective_from": from.map(|from| from.to_string()),
+        "effective_from": from.map(|from| from.to_string()), "sharing": {"unallocated": unallocated},
     })
 }

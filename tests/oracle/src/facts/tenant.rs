@@ -66,6 +66,12 @@ impl Tenant {
         self.first_period <= month && self.last_period.is_none_or(|last| month <= last)
     }
 
+    /// Says whether it is billed for a month by what is recorded: before its first record its cost is no tenant's.
+    #[must_use]
+    pub fn is_known(&self, month: Month) -> bool {
+        self.recorded.is_some() && self.is_member(month)
+    }
+
     /// Returns the ISO code of its currency in a month.
     #[must_use]
     pub fn currency(&self, month: Month) -> Option<&str> {

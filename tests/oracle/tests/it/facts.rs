@@ -101,7 +101,18 @@ fn a_rate_that_was_edited_before_the_first_record_is_the_first() {
     };
     assert_eq!(recorded(Some(day("2026-11-19"))), Ok(9_000));
     assert_eq!(recorded(Some(day("2026-11-20"))), Ok(8_000));
-    assert_eq!(recorded(None), Ok(8_000));
+}
+
+/// Shared out among those that are recorded, and to them belongs nothing of a company that is not.
+#[test]
+fn before_its_first_record_the_cost_of_a_company_is_no_tenants() {
+    let mut facts = acme("USD", Terms::default());
+    facts.policy.unallocated = Unallocated::Even;
+    facts.tenants.insert(id("heir"), tenant("heir", "USD", Terms::default()));
+    spend(&mut facts, "HEIR", "2026-10-05", "Lambda", "30.00");
+    assert_eq!(total(&facts), 0);
+    facts.tenants.get_mut(&id("heir")).expect("heir").recorded = None;
+    assert_eq!(total(&facts), 3_000);
 }
 
 #[test]
