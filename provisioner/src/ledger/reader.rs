@@ -1,7 +1,7 @@
 //! Reads what the ledger table holds of a tenant, for previews and for the guard of a tenant who leaves.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use billing::balance::Balance;
 use billing::invoice::{InvoiceRecord, MonthCosts, sharing_of};
@@ -15,19 +15,12 @@ use billing::{Month, Period};
 use crate::ledger::table::DynamoTable;
 use crate::ui::failure::Failure;
 
-/// The ledger of another stack, where several stacks claim cost.
-struct OtherLedger {
-    ledger: Box<dyn Ledger>,
-    table: String,
-    /// This stack's name there.
-    stack: String,
-}
-
 /// The ledger of one stack, read with the operator's credentials.
 pub struct LedgerReader {
     ledger: Box<dyn Ledger>,
     table: String,
-    claims: Option<OtherLedger>,
+    /// Where several stacks claim cost.
+    claims: Option<SharedClaims>,
     /// Months that were asked for, and whether they were weighed.
     months: Mutex<BTreeMap<(Month, bool), MonthCosts>>,
 }
@@ -40,8 +33,8 @@ impl LedgerReader {
 
     /// The ledger of a manifest's stack, with the claims that other stacks share with it.
     pub fn of_stack(client: aws_sdk_dynamodb::Client, manifest: &Manifest) -> LedgerReader {
-        let claims = manifest.ledger.claims.as_ref().map(|table| OtherLedger {
-            ledger: Box::new(TableLedger(DynamoTable::new(client.clone(), table))),
+        let claims = manifest.ledger.claims.as_ref().map(|table| SharedClaims {
+            ledger: Arc::new(TableLedger(DynamoTable::new(client.clone(), table))),
             table: table.clone(),
             stack: manifest.stack(),
         });
@@ -132,12 +125,7 @@ impl LedgerReader {
 
     /// The claim on the same cost, whichever tenant of whichever stack has it.
     pub async fn claim(&self, claim: &CostClaim) -> Result<Option<CostClaim>, Failure> {
-        let shared = self.claims.as_ref().map(|other| SharedClaims {
-            ledger: &*other.ledger,
-            table: &other.table,
-            stack: &other.stack,
-        });
-        self.read(Claims::new(&*self.ledger, shared).on(claim).await)
+        self.read(Claims::new(&*self.ledger, self.claims.as_ref()).on(claim).await)
     }
 
     fn read<T>(&self, read: Result<T, PortError>) -> Result<T, Failure> {

@@ -43,7 +43,6 @@ use crate::spec::{On, Spec};
 
 use account::Account;
 pub use answer::{InvoicerAnswer, MonthAnswer, MonthResult};
-use claims::OtherLedger;
 pub use event::{Action, InvoicerEvent};
 
 /// The handler and what it works with.
@@ -52,7 +51,8 @@ pub struct Invoicer {
     stripe: Stripe,
     clock: Arc<dyn Clock>,
     policy: Policy,
-    claims: Option<OtherLedger>,
+    /// Where several stacks claim cost.
+    claims: Option<SharedClaims>,
 }
 
 /// How a stack invoices, by its manifest.
@@ -108,7 +108,7 @@ impl Handler for Invoicer {
 
     fn start(env: &Environment) -> Result<Invoicer, StartError> {
         let (ledger, stripe, clock) = (env.ledger()?, env.stripe()?, env.clock());
-        Ok(Invoicer { ledger, stripe, clock, policy: Policy::of(env)?, claims: OtherLedger::of(env)? })
+        Ok(Invoicer { ledger, stripe, clock, policy: Policy::of(env)?, claims: claims::shared(env)? })
     }
 
     async fn run(
@@ -122,7 +122,7 @@ impl Handler for Invoicer {
             invoices: &*invoices,
             clock: &*self.clock,
             policy: self.policy.clone(),
-            claims: self.claims.as_ref().map(OtherLedger::shared),
+            claims: self.claims.as_ref(),
             lease_s: event.lease_seconds.unwrap_or(DEFAULT_LEASE_S),
             holder: run.request_id.clone(),
             shared: Mutex::default(),
@@ -163,7 +163,7 @@ struct Invoicing<'a> {
     clock: &'a dyn Clock,
     policy: Policy,
     /// Where several stacks claim cost.
-    claims: Option<SharedClaims<'a>>,
+    claims: Option<&'a SharedClaims>,
     /// How long a claim holds without being renewed.
     lease_s: u32,
     /// Names this run: the request id.

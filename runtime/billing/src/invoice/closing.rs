@@ -53,7 +53,7 @@ pub fn is_billed_out(tenant: &TenantRecord, records: &[InvoiceRecord]) -> bool {
     months.all(is_final) && records.iter().all(|record| !record.state.is_draft())
 }
 
-/// Whether a month is billed by its final figures: nothing but a restatement changes what it comes to.
+/// Whether a month is billed by its final figures: only a restatement changes its total.
 fn is_final(record: &InvoiceRecord) -> bool {
     match record.state.without_document() {
         true => record.finality == Finality::Complete,

@@ -3,7 +3,7 @@
 //! Stripe takes a credit note off what is still to pay of its invoice; where that is less, or nothing, it asks what becomes
 //! of the rest: `refund_amount` + `credit_amount` + `out_of_band_amount` (docs.stripe.com/api/credit_notes/create). Here the
 //! rest is all `credit_amount`: it goes to the customer's balance in Stripe. A refund would move cash without a person, and
-//! needs a charge that can be refunded; "out of band" would state that somebody has paid it back, which nobody has. From
+//! needs a charge that can be refunded; "out of band" would record a repayment that was not made. From
 //! the balance Stripe pays a later closing invoice by itself, and a person can pay it out.
 
 use std::collections::BTreeMap;

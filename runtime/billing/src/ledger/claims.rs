@@ -1,5 +1,7 @@
 //! The claims on cost: a stack's own, and those of all stacks that bill from one payer account.
 
+use std::sync::Arc;
+
 use super::{CostClaim, Expect, Ledger, PortError, Stored, Wrote};
 
 /// Where a stack claims cost.
@@ -9,23 +11,23 @@ use super::{CostClaim, Expect, Ledger, PortError, Stored, Wrote};
 #[derive(Clone, Copy)]
 pub struct Claims<'a> {
     own: &'a dyn Ledger,
-    shared: Option<SharedClaims<'a>>,
+    shared: Option<&'a SharedClaims>,
 }
 
 /// Another stack's ledger, for claims.
-#[derive(Clone, Copy)]
-pub struct SharedClaims<'a> {
+#[derive(Clone)]
+pub struct SharedClaims {
     /// The ledger.
-    pub ledger: &'a dyn Ledger,
+    pub ledger: Arc<dyn Ledger>,
     /// Its table, which stands for the stack that owns it: `portal-ledger`.
-    pub table: &'a str,
+    pub table: String,
     /// This stack's name there: `tax/prod`.
-    pub stack: &'a str,
+    pub stack: String,
 }
 
 impl<'a> Claims<'a> {
     /// Claims in the stack's own ledger, and in another stack's where there is one.
-    pub fn new(own: &'a dyn Ledger, shared: Option<SharedClaims<'a>>) -> Claims<'a> {
+    pub fn new(own: &'a dyn Ledger, shared: Option<&'a SharedClaims>) -> Claims<'a> {
         Claims { own, shared }
     }
 
@@ -39,7 +41,7 @@ impl<'a> Claims<'a> {
     pub async fn take(&self, claim: &CostClaim) -> Result<String, PortError> {
         let holder = take(self.own, claim).await?;
         let Some(shared) = self.shared.filter(|_| holder == claim.tenant) else { return Ok(holder) };
-        let holder = take(shared.ledger, &shared.outside(claim)).await?;
+        let holder = take(&*shared.ledger, &shared.outside(claim)).await?;
         Ok(shared.inside(holder))
     }
 
@@ -51,13 +53,13 @@ impl<'a> Claims<'a> {
         let own = on(self.own, claim).await?;
         let is_anothers = own.as_ref().is_some_and(|own| own.tenant != claim.tenant);
         let Some(shared) = self.shared.filter(|_| !is_anothers) else { return Ok(own) };
-        let found = on(shared.ledger, claim).await?;
+        let found = on(&*shared.ledger, claim).await?;
         let found = found.map(|found| CostClaim { tenant: shared.inside(found.tenant), ..found });
         Ok(found.or(own))
     }
 }
 
-impl SharedClaims<'_> {
+impl SharedClaims {
     /// A claim as it stands in the other stack's ledger. A tenant's id holds no `/`, so that it is none of that stack's.
     fn outside(&self, claim: &CostClaim) -> CostClaim {
         CostClaim { tenant: format!("{}/{}", self.stack, claim.tenant), ..claim.clone() }
@@ -65,7 +67,7 @@ impl SharedClaims<'_> {
 
     /// A holder as this stack sees it: its own tenants by their id.
     fn inside(&self, holder: String) -> String {
-        let own = holder.strip_prefix(self.stack).and_then(|rest| rest.strip_prefix('/'));
+        let own = holder.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('/'));
         match own.filter(|own| !own.contains('/')) {
             Some(own) => own.to_owned(),
             None if holder.contains('/') => holder,

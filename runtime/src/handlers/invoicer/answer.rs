@@ -118,8 +118,7 @@ impl MonthAnswer {
         let issued = after.as_ref().is_some_and(is_open) && !before.is_some_and(is_open);
         let times = |record: &InvoiceRecord| record.restated.as_ref().map_or(0, |restated| restated.times);
         let restated = after.as_ref().map_or(0, times) > before.map_or(0, times);
-        let (tenant, period) = (tenant.id.clone(), Some(month));
-        MonthAnswer { tenant, period, result, drafted, issued, restated, credited: false, stranded: false }
+        MonthAnswer { drafted, issued, restated, ..MonthAnswer::untouched(tenant, Some(month), result) }
     }
 
     /// A tenant that could not even be looked at.
@@ -127,16 +126,14 @@ impl MonthAnswer {
         let reason = error.to_string();
         tracing::error!(tenant = tenant.id, reason, "invoicing failed");
         let result = MonthResult::Failed { reason, late: false };
-        MonthAnswer {
-            tenant: tenant.id.clone(),
-            period,
-            result,
-            drafted: false,
-            issued: false,
-            restated: false,
-            credited: false,
-            stranded: false,
-        }
+        MonthAnswer::untouched(tenant, period, result)
+    }
+
+    /// An answer of a run that did nothing.
+    fn untouched(tenant: &TenantRecord, period: Option<Month>, result: MonthResult) -> MonthAnswer {
+        let tenant = tenant.id.clone();
+        let (drafted, issued, restated, credited, stranded) = (false, false, false, false, false);
+        MonthAnswer { tenant, period, result, drafted, issued, restated, credited, stranded }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Claims of the cost that is invoiced: no two tenants, and no two stacks, are invoiced for the same.
 
-use std::sync::Arc;
-
 use billing::function::Setting;
 use billing::invoice::InvoiceRecord;
 use billing::ledger::{Claims, CostClaim, SharedClaims};
@@ -11,27 +9,12 @@ use super::account::Account;
 use super::stop::Stop;
 use crate::environment::Environment;
 use crate::error::StartError;
-use crate::ports::Ledger;
 
-/// The ledger of another stack, where several stacks claim cost.
-pub(super) struct OtherLedger {
-    ledger: Arc<dyn Ledger>,
-    table: String,
-    /// This stack's name there.
-    stack: String,
-}
-
-impl OtherLedger {
-    /// None where the stack claims in its own ledger alone.
-    pub(super) fn of(env: &Environment) -> Result<Option<OtherLedger>, StartError> {
-        let stack = env.setting(Setting::Stack)?;
-        let table = env.optional(Setting::ClaimsTable)?;
-        table.map(|table| Ok(OtherLedger { ledger: env.claims_ledger(&table)?, table, stack })).transpose()
-    }
-
-    pub(super) fn shared(&self) -> SharedClaims<'_> {
-        SharedClaims { ledger: &*self.ledger, table: &self.table, stack: &self.stack }
-    }
+/// Another stack's ledger; none where the stack claims in its own alone.
+pub(super) fn shared(env: &Environment) -> Result<Option<SharedClaims>, StartError> {
+    let stack = env.setting(Setting::Stack)?;
+    let table = env.optional(Setting::ClaimsTable)?;
+    table.map(|table| Ok(SharedClaims { ledger: env.claims_ledger(&table)?, table, stack })).transpose()
 }
 
 impl Invoicing<'_> {

@@ -1,11 +1,13 @@
 //! One month, from wherever the ledger and Stripe say it stands, as far as it can get now.
 
+use std::sync::Arc;
+
 use billing::balance::{EntryKind, Position, PositionId};
 use billing::invoice::{
-    Assessment, Composed, Finality, InvoiceRecord, InvoiceState, MonthFacts, MonthTerms, NotReady, Restated,
-    Settlement, Standing, assess, is_closing, is_followed, is_looked_at, overdue_since,
+    Assessment, Composed, Finality, InvoiceRecord, InvoiceState, MonthCosts, MonthFacts, MonthTerms, NotReady,
+    Restated, Settlement, Standing, assess, is_closing, is_followed, is_looked_at, overdue_since,
 };
-use billing::ledger;
+use billing::ledger::{self, CostDay, SyncMark};
 use billing::{Money, Month};
 
 use super::Invoicing;
@@ -26,6 +28,14 @@ pub(super) struct Assessed {
     pub waits: Option<NotReady>,
     /// When its cost was read.
     pub read_at: Option<jiff::Timestamp>,
+}
+
+/// What the ledger holds of a month's cost.
+#[derive(Default)]
+struct Read {
+    mark: Option<SyncMark>,
+    days: Vec<CostDay>,
+    shared: Option<Arc<MonthCosts>>,
 }
 
 impl Invoicing<'_> {
@@ -193,15 +203,43 @@ impl Invoicing<'_> {
         self.persist(account, record, Changes::default().leaving(position)).await
     }
 
-    /// Reads the month's cost and prices it.
+    /// Reads the month's cost and prices it. A month behind a leaver's last one is the balance alone, which needs no cost.
     pub(super) async fn assess(&self, account: &Account<'_>, month: Month) -> Result<Assessed, Stop> {
+        let (balance, record) = (account.balance(), account.record(month));
+        let is_closing = is_closing(account.tenant, month, record, Some(&balance));
+        let read = match is_closing {
+            true => Read::default(),
+            false => self.read(account, month).await?,
+        };
+        // The claim is made by a conditional write: reading it first would decide nothing.
+        let facts = MonthFacts {
+            tenant: account.tenant,
+            month,
+            mark: read.mark.as_ref(),
+            days: &read.days,
+            shared: read.shared.as_deref(),
+            balance: Some(&balance),
+            claim: None,
+            record,
+        };
+        let Assessment { own, composed, terms, standing } = assess(&facts, self.policy.rules, self.today());
+        let (finality, waits) = match standing {
+            Standing::Complete => (Finality::Complete, None),
+            Standing::Provisional(reason) => (Finality::Provisional, Some(reason)),
+            // No figure is late for it: it waits for its own day.
+            Standing::Waiting(reason) if is_closing => return Err(Stop::NotReady(reason)),
+            Standing::Waiting(reason) => return Err(self.waiting(month, reason)),
+            Standing::Unpriced(error) => return Err(error.into()),
+            Standing::Claimed { .. } => return Err(Stop::TakenOver),
+        };
+        let read_at = read.mark.map(|mark| mark.synced_at);
+        Ok(Assessed { composed: composed?, own: own?.total, terms: terms?, finality, waits, read_at })
+    }
+
+    /// Reads the month's cost once it can be drafted: what waits is not read any further.
+    async fn read(&self, account: &Account<'_>, month: Month) -> Result<Read, Stop> {
         let tenant = account.tenant;
-        let balance = account.balance();
-        if is_closing(tenant, month, account.record(month), Some(&balance)) {
-            return self.assess_closing(account, month);
-        }
         let mark = ledger::costs::mark(self.ledger, &tenant.id, month).await?;
-        // What waits is not read any further.
         billing::invoice::ready(tenant, month, mark.as_ref(), self.policy.rules, self.today())
             .map_err(|reason| self.waiting(month, reason))?;
         let days = ledger::costs::days(self.ledger, &tenant.id, &month.period()).await?;
@@ -210,54 +248,7 @@ impl Invoicing<'_> {
             return Err(Stop::Resynced(month));
         }
         let shared = self.shared_costs(tenant, month, account.record(month)).await?;
-        // The claim is made by a conditional write: reading it first would decide nothing.
-        let facts = MonthFacts {
-            tenant,
-            month,
-            mark: mark.as_ref(),
-            days: &days,
-            shared: shared.as_deref(),
-            balance: Some(&balance),
-            claim: None,
-            record: account.record(month),
-        };
-        let Assessment { own, composed, terms, standing } = assess(&facts, self.policy.rules, self.today());
-        let (finality, waits) = match standing {
-            Standing::Complete => (Finality::Complete, None),
-            Standing::Provisional(reason) => (Finality::Provisional, Some(reason)),
-            Standing::Waiting(reason) => return Err(self.waiting(month, reason)),
-            Standing::Unpriced(error) => return Err(error.into()),
-            Standing::Claimed { .. } => return Err(Stop::TakenOver),
-        };
-        let read_at = mark.map(|mark| mark.synced_at);
-        Ok(Assessed { composed: composed?, own: own?.total, terms: terms?, finality, waits, read_at })
-    }
-
-    /// Prices a month behind a leaver's last one: the balance alone, which needs no cost.
-    fn assess_closing(&self, account: &Account<'_>, month: Month) -> Result<Assessed, Stop> {
-        let balance = account.balance();
-        let facts = MonthFacts {
-            tenant: account.tenant,
-            month,
-            mark: None,
-            days: &[],
-            shared: None,
-            balance: Some(&balance),
-            claim: None,
-            record: account.record(month),
-        };
-        let Assessment { own, composed, terms, standing } = assess(&facts, self.policy.rules, self.today());
-        match standing {
-            Standing::Waiting(reason) => Err(Stop::NotReady(reason)),
-            _ => Ok(Assessed {
-                composed: composed?,
-                own: own?.total,
-                terms: terms?,
-                finality: Finality::Complete,
-                waits: None,
-                read_at: None,
-            }),
-        }
+        Ok(Read { mark, days, shared })
     }
 
     /// A month that waits longer than its figures need is an error.

@@ -1,6 +1,7 @@
 //! The ledger that several stacks claim cost in.
 
 use super::names::is_table;
+use super::shapes::is_account;
 use super::{Checker, steps};
 use crate::manifest::model::Manifest;
 
@@ -28,7 +29,6 @@ fn is_own(manifest: &Manifest, table: &str) -> bool {
 
 /// Whether it is the ARN of a table in the stack's region, which DynamoDB takes in place of a name.
 fn is_in_reach(manifest: &Manifest, table: &str) -> bool {
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     arn(manifest, table).is_some_and(|(account, name)| is_account(account) && is_table(name))
 }
 

@@ -1,19 +1,21 @@
 //! Several stacks that read one payer's bill: no cost is invoiced by two of them.
 
+use std::sync::Arc;
+
 use billing::ledger::{Claims, CostClaim, MemoryLedger, SharedClaims};
 
 use super::lifecycle::totals;
 use super::*;
 
 /// A run of the stack `name`, which claims cost in another one's ledger.
-async fn run_of(name: &str, memory: &Memory, claims: &MemoryLedger) -> InvoicerAnswer {
-    let (clock, policy) = (FixedClock::at(LATER), policy());
+async fn run_of(name: &str, memory: &Memory, claims: &Arc<MemoryLedger>) -> InvoicerAnswer {
+    let (clock, policy, shared) = (FixedClock::at(LATER), policy(), beside(claims, name));
     let invoicing = Invoicing {
         ledger: memory,
         invoices: memory,
         clock: &clock,
         policy,
-        claims: Some(SharedClaims { ledger: claims, table: "portal-ledger", stack: name }),
+        claims: Some(&shared),
         lease_s: 60,
         holder: format!("run of {name}"),
         shared: futures::lock::Mutex::default(),
@@ -23,7 +25,7 @@ async fn run_of(name: &str, memory: &Memory, claims: &MemoryLedger) -> InvoicerA
 
 #[tokio::test]
 async fn cost_that_one_stack_invoices_is_not_invoiced_by_another() {
-    let claims = MemoryLedger::default();
+    let claims = Arc::<MemoryLedger>::default();
     let [tax, demo] = [(); 2].map(|()| Memory::new(world(json!({}))));
     let first = run_of("tax/prod", &tax, &claims).await;
     assert_eq!(done(&first).0, InvoiceState::Complete);
@@ -50,31 +52,40 @@ async fn holder(claims: Claims<'_>, tenant: &str) -> String {
     taken
 }
 
-/// The claims of a stack that uses the ledger of the portal's.
-fn beside<'a>(own: &'a MemoryLedger, portal: &'a MemoryLedger, stack: &'a str) -> Claims<'a> {
-    Claims::new(own, Some(SharedClaims { ledger: portal, table: "portal-ledger", stack }))
+/// The portal's ledger, for another stack.
+fn beside(portal: &Arc<MemoryLedger>, stack: &str) -> SharedClaims {
+    SharedClaims { ledger: portal.clone(), table: "portal-ledger".to_owned(), stack: stack.to_owned() }
 }
 
 #[tokio::test]
 async fn the_first_of_several_stacks_has_the_cost() {
-    let [portal, tax, demo] = [(); 3].map(|()| MemoryLedger::default());
-    assert_eq!(holder(beside(&tax, &portal, "tax/prod"), "acme").await, "acme");
-    assert_eq!(holder(beside(&tax, &portal, "tax/prod"), "acme").await, "acme", "again is a no-op");
-    assert_eq!(holder(beside(&demo, &portal, "demo"), "acme").await, "tax/prod/acme", "one id, two tenants");
-    assert_eq!(holder(beside(&demo, &portal, "tax"), "acme").await, "tax/prod/acme", "stacks whose names begin alike");
-    assert_eq!(holder(Claims::new(&portal, None), "acme").await, "tax/prod/acme");
+    let [tax, demo] = [(); 2].map(|()| MemoryLedger::default());
+    let portal = Arc::<MemoryLedger>::default();
+    assert_eq!(holder(Claims::new(&tax, Some(&beside(&portal, "tax/prod"))), "acme").await, "acme");
+    assert_eq!(holder(Claims::new(&tax, Some(&beside(&portal, "tax/prod"))), "acme").await, "acme", "again is a no-op");
+    assert_eq!(
+        holder(Claims::new(&demo, Some(&beside(&portal, "demo"))), "acme").await,
+        "tax/prod/acme",
+        "one id, two tenants"
+    );
+    assert_eq!(
+        holder(Claims::new(&demo, Some(&beside(&portal, "tax"))), "acme").await,
+        "tax/prod/acme",
+        "stacks whose names begin alike"
+    );
+    assert_eq!(holder(Claims::new(&*portal, None), "acme").await, "tax/prod/acme");
 }
 
 #[tokio::test]
 async fn the_owner_of_the_ledger_claims_as_if_it_were_alone() {
-    let [portal, tax] = [(); 2].map(|()| MemoryLedger::default());
-    assert_eq!(holder(Claims::new(&portal, None), "acme").await, "acme");
-    assert_eq!(holder(beside(&tax, &portal, "tax"), "acme").await, "portal-ledger/acme");
+    let (portal, tax) = (Arc::<MemoryLedger>::default(), MemoryLedger::default());
+    assert_eq!(holder(Claims::new(&*portal, None), "acme").await, "acme");
+    assert_eq!(holder(Claims::new(&tax, Some(&beside(&portal, "tax"))), "acme").await, "portal-ledger/acme");
 }
 
 #[tokio::test]
 async fn tenants_of_one_stack_are_told_apart_by_its_own_ledger() {
-    let [portal, tax] = [(); 2].map(|()| MemoryLedger::default());
-    assert_eq!(holder(beside(&tax, &portal, "tax"), "acme").await, "acme");
-    assert_eq!(holder(beside(&tax, &portal, "tax"), "heir").await, "acme");
+    let (portal, tax) = (Arc::<MemoryLedger>::default(), MemoryLedger::default());
+    assert_eq!(holder(Claims::new(&tax, Some(&beside(&portal, "tax"))), "acme").await, "acme");
+    assert_eq!(holder(Claims::new(&tax, Some(&beside(&portal, "tax"))), "heir").await, "acme");
 }
