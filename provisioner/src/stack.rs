@@ -18,7 +18,7 @@ mod stripe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing::function::FunctionSpec;
+use billing::function::{FunctionSpec, Need};
 use billing::manifest::model::{Manifest, Tenant};
 use engine::graph::{Graph, GraphError};
 use engine::{Address, Resource};
@@ -79,7 +79,10 @@ impl Plan<'_> {
         let surfaces: Vec<&str> = self.manifest.api.surfaces.iter().map(|surface| surface.as_str()).collect();
         let wanted = spec.surfaces.is_empty() || spec.surfaces.iter().any(|name| surfaces.contains(&name.as_str()));
         let needs_stripe = spec.grants.contains(&billing::function::Grant::StripeSecretRead);
-        wanted && (!needs_stripe || self.manifest.stripe.is_some())
+        let has = |need: &Need| match need {
+            Need::StripeWebhook => self.manifest.webhook_secret().is_some(),
+        };
+        wanted && (!needs_stripe || self.manifest.stripe.is_some()) && spec.needs.iter().all(has)
     }
 
     /// Tags of every resource, beside the ownership tags.

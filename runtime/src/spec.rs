@@ -1,7 +1,7 @@
 //! What a handler needs to be deployed, as const data beside its code; `bootstrap describe` prints the serialisable
 //! [`FunctionSpec`] of it.
 
-use billing::function::{FunctionSpec, Grant, RouteSpec, Setting, Trigger};
+use billing::function::{FunctionSpec, Grant, Need, RouteSpec, Setting, Trigger};
 
 /// A handler's needs. Write it as `Spec { name: …, ..Spec::EMPTY }`.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,10 @@ pub struct Spec {
     pub settings: &'static [Setting],
     /// The surfaces of `api.surfaces` that deploy it; empty for handlers that every stack has.
     pub surfaces: &'static [&'static str],
+    /// What the manifest must have beside that.
+    pub needs: &'static [Need],
+    /// Stripe's types of events that it takes, sorted.
+    pub stripe_events: &'static [&'static str],
 }
 
 /// A [`Trigger`] as const data; routes are not among them, see [`Spec::routes`].
@@ -67,6 +71,8 @@ impl Spec {
         grants: &[],
         settings: &[],
         surfaces: &[],
+        needs: &[],
+        stripe_events: &[],
     };
 
     /// The spec as `handlers.json` has it.
@@ -82,6 +88,8 @@ impl Spec {
             grants: self.grants.to_vec(),
             settings: self.settings.to_vec(),
             surfaces: self.surfaces.iter().map(|name| (*name).to_owned()).collect(),
+            needs: self.needs.to_vec(),
+            stripe_events: self.stripe_events.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 }

@@ -24,7 +24,27 @@ pub struct FunctionSpec {
     /// The surfaces of `api.surfaces` that deploy it; empty for handlers that every stack has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surfaces: Vec<String>,
+    /// What the manifest must have beside that; empty for handlers that every stack has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
+    /// Stripe's types of events that it takes, sorted: `invoice.paid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stripe_events: Vec<String>,
 }
+
+/// What a manifest must have for a handler to be deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// `stripe.webhook`.
+    StripeWebhook,
+}
+
+/// Where Stripe's events arrive unless `stripe.webhook.path` says otherwise.
+pub const DEFAULT_WEBHOOK_PATH: &str = "/billing/webhook";
+
+/// The route key's path that stands for the manifest's `stripe.webhook.path`.
+pub const WEBHOOK_PATH: &str = "{stripe.webhook.path}";
 
 /// What calls a handler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +155,8 @@ pub enum Setting {
     LinkSecret,
     /// Name of the secret that holds the signing secret of the Stripe webhook.
     WebhookSecret,
+    /// The path of the Stripe webhook: `/billing/webhook`.
+    WebhookPath,
     /// The cost-allocation tag key that tells tenants apart.
     TenantTag,
     /// The cost-allocation tag key that tells projects apart; empty when the manifest names none.
@@ -186,6 +208,7 @@ impl Setting {
             Setting::StripeSecret => "BILLFORM_STRIPE_SECRET",
             Setting::LinkSecret => "BILLFORM_LINK_SECRET",
             Setting::WebhookSecret => "BILLFORM_WEBHOOK_SECRET",
+            Setting::WebhookPath => "BILLFORM_WEBHOOK_PATH",
             Setting::TenantTag => "BILLFORM_TENANT_TAG",
             Setting::ProjectTag => "BILLFORM_PROJECT_TAG",
             Setting::CostBasis => "BILLFORM_COST_BASIS",

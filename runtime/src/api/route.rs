@@ -1,6 +1,6 @@
 //! Routes: a key, the credential it demands, and the function that answers.
 
-use billing::function::{Auth, RouteSpec};
+use billing::function::{Auth, RouteSpec, WEBHOOK_PATH};
 use futures::future::BoxFuture;
 
 use crate::auth::Caller;
@@ -9,7 +9,7 @@ use crate::run::Run;
 
 /// One route of an API of type `S`.
 pub struct Route<S> {
-    /// API Gateway's route key: `GET /invoices/{month}`.
+    /// API Gateway's route key: `GET /invoices/{month}`; its path may be [`WEBHOOK_PATH`].
     pub key: &'static str,
     /// The credential that a request must carry; checked before `serve` is called.
     pub auth: Auth,
@@ -44,10 +44,15 @@ impl<S> Route<S> {
     pub(super) fn find<'r, V>(
         routes: &'r [Route<S>],
         verifiers: &'r [V],
+        webhook_path: Option<&str>,
         request: &Request,
     ) -> Result<(&'r Route<S>, &'r V), Refusal> {
         let (_, path) = method_and_path(&request.route);
-        let at_path = || routes.iter().zip(verifiers).filter(|(route, _)| method_and_path(route.key).1 == path);
+        let path_of = |route: &Route<S>| match method_and_path(route.key).1 {
+            WEBHOOK_PATH => webhook_path.unwrap_or(WEBHOOK_PATH).to_owned(),
+            path => path.to_owned(),
+        };
+        let at_path = || routes.iter().zip(verifiers).filter(|(route, _)| path_of(route) == path);
         let found = at_path().find(|(route, _)| method_and_path(route.key).0 == request.method);
         found.ok_or_else(|| {
             let methods: Vec<&str> = at_path().map(|(route, _)| method_and_path(route.key).0).collect();

@@ -1,7 +1,7 @@
 //! From an event of the HTTP API to its answer: route, authenticate, answer.
 
 use async_trait::async_trait;
-use billing::function::RouteSpec;
+use billing::function::{RouteSpec, Setting, WEBHOOK_PATH};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ pub struct Served<A> {
     api: A,
     /// In the order of [`Api::ROUTES`].
     verifiers: Vec<Verifier>,
+    /// What [`WEBHOOK_PATH`](billing::function::WEBHOOK_PATH) stands for, where a route has it.
+    webhook_path: Option<String>,
 }
 
 /// The entry of a type that answers HTTP requests.
@@ -89,7 +91,9 @@ impl<A: Api> Handler for Served<A> {
 
     fn start(env: &Environment) -> Result<Served<A>, StartError> {
         let verifiers = A::ROUTES.iter().map(|route| Verifier::start(route.auth, env));
-        Ok(Served { api: A::start(env)?, verifiers: verifiers.collect::<Result<_, _>>()? })
+        let has_webhook = A::ROUTES.iter().any(|route| route.key.ends_with(WEBHOOK_PATH));
+        let webhook_path = has_webhook.then(|| env.setting(Setting::WebhookPath)).transpose()?;
+        Ok(Served { api: A::start(env)?, verifiers: verifiers.collect::<Result<_, _>>()?, webhook_path })
     }
 
     async fn run(&self, event: Incoming, run: &Run) -> Result<Outcome<Answer>, RunError> {
@@ -135,7 +139,7 @@ impl<A: Api> Served<A> {
     }
 
     async fn respond(&self, request: &Request, run: &Run) -> Result<Response, Refusal> {
-        let (route, verifier) = Route::find(A::ROUTES, &self.verifiers, request)?;
+        let (route, verifier) = Route::find(A::ROUTES, &self.verifiers, self.webhook_path.as_deref(), request)?;
         let caller = verifier.caller(request).await?;
         (route.serve)(&self.api, Call { request, caller: &caller, run }).await
     }

@@ -24,6 +24,7 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::StripeSecret, "stripe"),
     (Setting::LinkSecret, "links"),
     (Setting::WebhookSecret, "webhook"),
+    (Setting::WebhookPath, "/billing/webhook"),
     (Setting::TenantTag, "ClientOrganization"),
     (Setting::ProjectTag, "BillingProject"),
     (Setting::CostBasis, "UnblendedCost"),
