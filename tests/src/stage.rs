@@ -264,6 +264,15 @@ impl Stage {
         }
     }
 
+    /// Lets time pass until the next noon: from there each daily schedule fires once a day, in its order, at whatever hour
+    /// the test began.
+    pub async fn until_noon(&self) {
+        const DAY_S: i64 = 86_400;
+        let now = self.place.cloud.timeline().clock().now().as_second();
+        let seconds = (DAY_S / 2 - now).rem_euclid(DAY_S);
+        self.place.cloud.advance(seconds.unsigned_abs()).await.expect("time passes");
+    }
+
     /// The month before the cost model's present day: closed, and its costs are final.
     pub fn last_month(&self) -> Month {
         let today = self.place.cloud.costs().model().today.expect("the model knows what day it is");
