@@ -16,9 +16,9 @@ pub use clock::SystemClock;
 pub use cost_explorer::CostExplorer;
 pub use dynamodb::{DynamoLedger, DynamoTable};
 pub use secrets::SecretsManager;
-pub use stripe::StripeInvoices;
+pub use stripe::{HttpExchange, StripeInvoices, StripePayments};
 
-use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
+use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use crate::secret::Secret;
 
 /// The ports of a deployed process; each client is made when it is asked for.
@@ -54,6 +54,10 @@ impl Ports for AwsPorts {
 
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
         Ok(Arc::new(StripeInvoices::new(key, self.stripe_api_base.as_deref())?))
+    }
+
+    fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError> {
+        Ok(Arc::new(StripePayments::new(HttpExchange::new(key, self.stripe_api_base.as_deref())?)))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

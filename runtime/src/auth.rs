@@ -15,6 +15,10 @@ use crate::http::{Refusal, Request};
 use link::LinkVerifier;
 use stripe_signature::SignatureVerifier;
 
+/// The longest body whose signature is computed: many times an event's size. Of a longer one the sweep takes the event
+/// from Stripe's list, where it is as undelivered.
+const EVENT_BYTES: usize = 1 << 20;
+
 /// The caller of a request, as its credential proves it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Caller {
@@ -70,6 +74,9 @@ impl Verifier {
         match self {
             Verifier::Public => Ok(Caller::Anyone),
             Verifier::Link(link) => Ok(Caller::Link(Arc::new(link.tenant(request).await?))),
+            Verifier::StripeSignature(_) if request.body.len() > EVENT_BYTES => {
+                Err(Refusal::new(413, "too_large", format!("an event has at most {EVENT_BYTES} bytes")))
+            }
             Verifier::StripeSignature(signature) => signature.check(request).await.map(|()| Caller::Stripe),
         }
     }

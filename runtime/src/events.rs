@@ -5,6 +5,7 @@
 
 mod bucket;
 mod schedule;
+mod stripe;
 mod topic;
 mod user_pool;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub use bucket::{Bucket, Object};
 pub use schedule::{Schedule, Scheduled};
+pub use stripe::Envelope;
 pub use topic::{Message, Topic};
 pub use user_pool::UserPool;
 

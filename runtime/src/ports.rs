@@ -3,6 +3,7 @@
 mod invoices;
 #[cfg(test)]
 pub mod memory;
+mod payments;
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub use billing::ledger::{Ledger, PortError};
 pub use invoices::{
     CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, RemoveRequest, StepRequest, UpdateRequest,
 };
+
+pub use payments::{About, DefaultRequest, EventPage, Payments, RefundRequest, RemoteCustomer, RemoteSetup};
 
 use crate::secret::Secret;
 
@@ -94,6 +97,8 @@ pub trait Ports: Send + Sync {
     fn cost_source(&self, query: CostQuery) -> Arc<dyn CostSource>;
     /// Stripe's invoices under this key.
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError>;
+    /// Stripe's payments, customers and events under this key.
+    fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError>;
     /// The time.
     fn clock(&self) -> Arc<dyn Clock>;
 }

@@ -9,9 +9,12 @@ use crate::handler::{Entry, entry};
 use crate::handlers::cost_sync::CostSync;
 use crate::handlers::costs::Costs;
 use crate::handlers::invoicer::Invoicer;
+use crate::handlers::payment_sweep::PaymentSweep;
+use crate::handlers::webhook::Webhook;
 
 /// Every handler. A new one is its file and a line here.
-pub const HANDLERS: &[Entry] = &[entry::<CostSync>(), api::<Costs>(), entry::<Invoicer>()];
+pub const HANDLERS: &[Entry] =
+    &[entry::<CostSync>(), api::<Costs>(), entry::<Invoicer>(), entry::<PaymentSweep>(), api::<Webhook>()];
 
 /// The entry of this name.
 ///

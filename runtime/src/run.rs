@@ -95,6 +95,12 @@ pub const CREDITS_STRANDED: &str = "CreditsStranded";
 pub const INVOICES_LATE: &str = "InvoicesLate";
 /// Invoices that wait for a person although approval is automatic.
 pub const INVOICES_HELD: &str = "InvoicesHeld";
+/// Invoices and customers that the sweep brought up to date.
+pub const PAYMENTS_SWEPT: &str = "PaymentsSwept";
+/// Events of Stripe's that could not be applied.
+pub const EVENTS_DEAD: &str = "EventsDead";
+/// Stripe invoices with a tenant's name that the ledger does not know.
+pub const INVOICES_UNKNOWN: &str = "InvoicesUnknown";
 /// Runs, requests or tenants that failed.
 pub const ERRORS: &str = "Errors";
 

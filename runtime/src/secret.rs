@@ -50,6 +50,11 @@ impl Secret {
             .ok_or(SecretFormError::NoKnownKey)
     }
 
+    /// Whether it is a Stripe key of live mode.
+    pub fn is_live(&self) -> bool {
+        ["sk_live_", "rk_live_"].iter().any(|prefix| self.0.starts_with(prefix))
+    }
+
     /// The text with every occurrence of this secret blacked out.
     pub fn redact(&self, text: &str) -> String {
         match self.0.is_empty() {

@@ -8,6 +8,7 @@ mod credit_note;
 mod crediting;
 mod month_terms;
 mod months;
+mod payment;
 mod price;
 mod ready;
 mod record;
@@ -29,11 +30,11 @@ pub use compose::{Composed, LINES_AT_MOST, compose};
 pub use credit_note::{CreditNote, CreditNoteState, RemoteCreditNote};
 pub use month_terms::MonthTerms;
 pub use months::{LOOK_BACK_MONTHS, is_followed, is_looked_at, open_months};
+pub use payment::{Attempt, AttemptStatus, Dispute, Payment, PaymentStatus};
 pub use price::{PriceError, PriceInput, price};
 pub use ready::{DraftRules, NotReady, Ready, is_final, overdue_since, ready, settles_on};
 pub use record::{
-    Approval, Collection, Finality, InvoiceRecord, InvoiceState, LastError, Lease, PastRevision, Payment,
-    PaymentStatus, Restated,
+    Approval, Collection, Finality, InvoiceRecord, InvoiceState, LastError, Lease, PastRevision, Restated,
 };
 pub use remote::{Carries, REDRAWING, Remote, RemoteStatus};
 pub use shared::{MonthCosts, SHARED_COST, SharedPart, Tagged, sharing_of};

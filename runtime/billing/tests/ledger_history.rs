@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use billing::balance::{Balance, Entry};
 use billing::invoice::InvoiceRecord;
-use billing::ledger::{CostClaim, CostDay, LeftTenant, Record, SCHEMA_FIELD, SyncMark, decode, encode};
+use billing::ledger::{
+    CostClaim, CostDay, LeftTenant, PaymentSetup, Record, SCHEMA_FIELD, StripeEvent, SyncMark, decode, encode,
+};
 use billing::tenant::TenantRecord;
 use serde_json::Value;
 
@@ -73,6 +75,8 @@ const RECORDS: &[(&str, fn())] = &[
     ("Entry", check::<Entry>),
     ("InvoiceRecord", check::<InvoiceRecord>),
     ("LeftTenant", check::<LeftTenant>),
+    ("PaymentSetup", check::<PaymentSetup>),
+    ("StripeEvent", check::<StripeEvent>),
     ("SyncMark", check::<SyncMark>),
     ("TenantRecord", check::<TenantRecord>),
 ];

@@ -1,14 +1,16 @@
 //! Stripe's invoices through async-stripe, with derived idempotency keys and retries under the same key.
 
 mod attempts;
+mod exchange;
 mod pace;
+mod payments;
 pub mod requests;
 
 use async_trait::async_trait;
-use billing::invoice::{Remote, RemoteCreditNote, RemoteStatus};
+use billing::invoice::{Attempt, Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::TENANT_METADATA;
-use stripe::{Client, ClientBuilder, StripeRequest};
+use stripe::{Client, StripeRequest};
 use stripe_billing::{CreditNote, Invoice, InvoiceStatus};
 use stripe_core::customer::RetrieveCustomerReturned;
 
@@ -17,23 +19,22 @@ use crate::ports::{
 };
 use crate::secret::Secret;
 use attempts::Account;
+pub use exchange::{Exchange, HttpExchange, Pairs};
+pub use payments::StripePayments;
 
 /// Stripe's invoices.
 pub struct StripeInvoices {
     client: Client,
     account: Account,
+    payments: StripePayments<HttpExchange>,
 }
 
 impl StripeInvoices {
     /// With a key, at Stripe's address or another one.
     pub fn new(key: Secret, api_base: Option<&str>) -> Result<StripeInvoices, PortError> {
-        let builder = ClientBuilder::new(key.expose());
-        let builder = match api_base {
-            Some(url) => builder.url(url),
-            None => builder,
-        };
-        let client = builder.build().map_err(|error| attempts::failed(&key, "set up Stripe", &error))?;
-        Ok(StripeInvoices { client, account: Account::new(key) })
+        let client = exchange::client(&key, api_base)?;
+        let payments = StripePayments::new(HttpExchange::new(key.clone(), api_base)?);
+        Ok(StripeInvoices { client, account: Account::new(key), payments })
     }
 
     /// Sends a request that writes, under its idempotency key.
@@ -116,6 +117,10 @@ impl Invoices for StripeInvoices {
         self.under_key("void an invoice", &step.idempotency_key, &requests::void(step)).await
     }
 
+    async fn payments(&self, invoice: &str) -> Result<Vec<Attempt>, PortError> {
+        self.payments.of_invoice(invoice).await
+    }
+
     async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError> {
         let mut list = requests::credit_notes(invoice);
         let mut found = Vec::new();
@@ -182,6 +187,8 @@ fn remote(invoice: &Invoice) -> Result<Remote, PortError> {
         credited_unpaid: MinorUnits(invoice.pre_payment_credit_notes_amount),
         credited_paid: MinorUnits(invoice.post_payment_credit_notes_amount),
         by_balance: MinorUnits((after - invoice.starting_balance).max(0)),
+        off_stripe: MinorUnits(invoice.amount_paid_off_stripe.unwrap_or_default()),
+        overpaid: MinorUnits(invoice.amount_overpaid),
         attempted: invoice.attempted,
         metadata: invoice.metadata.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
     })

@@ -86,7 +86,7 @@ fn is_of(secret: &Secret, time: &str, body: &[u8], signature: &[u8]) -> bool {
 
 /// The header that Stripe would send.
 #[cfg(test)]
-pub(super) fn sign_for_tests(secret: &str, at_s: i64, body: &[u8]) -> String {
+pub(crate) fn sign_for_tests(secret: &str, at_s: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(format!("{at_s}.").as_bytes());
     mac.update(body);

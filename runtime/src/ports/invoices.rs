@@ -1,7 +1,7 @@
 //! Stripe as the invoicer sees it: an invoice's whole life, and how invoices are found again.
 
 use async_trait::async_trait;
-use billing::invoice::{Collection, Remote, RemoteCreditNote};
+use billing::invoice::{Attempt, Collection, Remote, RemoteCreditNote};
 use billing::money::MinorUnits;
 use billing::{Currency, Period};
 
@@ -31,6 +31,8 @@ pub trait Invoices: Send + Sync {
     async fn send(&self, step: &StepRequest) -> Result<Remote, PortError>;
     /// Takes a finalised invoice back.
     async fn void(&self, step: &StepRequest) -> Result<Remote, PortError>;
+    /// Every payment towards a finalised invoice, oldest first, with its refunds and disputes.
+    async fn payments(&self, invoice: &str) -> Result<Vec<Attempt>, PortError>;
     /// Every credit note on an invoice, voided ones too.
     async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError>;
     /// Issues a credit note on an invoice that is open or paid.

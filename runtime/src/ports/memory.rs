@@ -2,6 +2,7 @@
 
 mod costs;
 mod ledger;
+pub(crate) mod payments;
 mod secrets;
 pub(crate) mod stripe;
 
@@ -17,7 +18,7 @@ use billing::tenant::TenantRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
+use super::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use crate::secret::Secret;
 
 /// Everything the ports hold. Compared after faults. What the ledger holds is shown by record.
@@ -188,6 +189,10 @@ impl Ports for Memory {
     }
 
     fn invoices(&self, _key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn payments(&self, _key: Secret) -> Result<Arc<dyn Payments>, PortError> {
         Ok(Arc::new(self.clone()))
     }
 

@@ -178,5 +178,5 @@ async fn every_scheduled_handler_takes_what_a_rule_sends() {
             assert!(answered.is_ok(), "{}: {event}: {:?}", entry.spec.name, answered.err());
         }
     }
-    assert_eq!(seen, 2);
+    assert_eq!(seen, 3);
 }

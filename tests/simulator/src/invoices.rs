@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use billing::invoice::{Remote, RemoteCreditNote, RemoteStatus};
+use billing::invoice::{Attempt, Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::{STATE_METADATA, TENANT_METADATA, TOTAL_METADATA};
-use runtime::adapters::stripe::requests;
+use runtime::adapters::stripe::{StripePayments, requests};
 use runtime::ports::{
     CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
 };
@@ -16,6 +16,7 @@ use runtime::secret::Secret;
 use serde_json::Value;
 use stripe::StripeRequest;
 
+use super::exchange::LocalExchange;
 use super::planted::Planted;
 use super::requests::{all, ask};
 use super::shared::Shared;
@@ -205,6 +206,10 @@ impl Invoices for StripeInvoices {
         self.step("void an invoice", &requests::void(step), &step.idempotency_key).await
     }
 
+    async fn payments(&self, invoice: &str) -> Result<Vec<Attempt>, PortError> {
+        StripePayments::new(LocalExchange::new(Arc::clone(&self.shared), self.key.clone())).of_invoice(invoice).await
+    }
+
     async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError> {
         const DOING: &str = "list an invoice's credit notes";
         let due = self.shared.gate.begin(DOING).await?;
@@ -297,6 +302,8 @@ fn remote(invoice: &Value) -> Option<Remote> {
         credited_unpaid: MinorUnits(number("pre_payment_credit_notes_amount")),
         credited_paid: MinorUnits(number("post_payment_credit_notes_amount")),
         by_balance: MinorUnits((after - starting).max(0)),
+        off_stripe: MinorUnits(number("amount_paid_off_stripe")),
+        overpaid: MinorUnits(number("amount_overpaid")),
         attempted: invoice["attempted"].as_bool().unwrap_or_default(),
         metadata: metadata(invoice),
     })

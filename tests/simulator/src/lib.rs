@@ -20,6 +20,7 @@ mod disturbance;
 mod draw;
 mod driver;
 mod event;
+mod exchange;
 mod gate;
 mod handlers;
 mod invoices;

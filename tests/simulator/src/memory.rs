@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runtime::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, PortError, Ports, Secrets};
+use runtime::adapters::stripe::StripePayments;
+use runtime::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use runtime::secret::Secret;
 
 use super::costs::Costs;
+use super::exchange::LocalExchange;
 use super::invoices::{Listings, StripeInvoices};
 use super::ledger::Watched;
 use super::requests::key;
@@ -43,6 +45,10 @@ impl Ports for Memory {
 
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
         Ok(Arc::new(StripeInvoices::new(Arc::clone(&self.shared), key, Arc::clone(&self.listings))))
+    }
+
+    fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError> {
+        Ok(Arc::new(StripePayments::new(LocalExchange::new(Arc::clone(&self.shared), key))))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -73,7 +73,7 @@ pub fn send(shared: &Shared, (method, path): (&str, &str), form: &Form) -> Resul
 }
 
 /// Makes one exchange, and notes which invoice it writes to.
-fn exchange(
+pub(crate) fn exchange(
     shared: &Shared,
     key: &Secret,
     (method, path): (&str, &str),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Composed, CreditNote, Invoice, MonthTerms, Rule};
+use super::{Composed, CreditNote, Invoice, MonthTerms, Payment, PaymentStatus, Rule};
 use crate::balance::Position;
 use crate::pricing::Terms;
 use crate::tenant::TenantRecord;
@@ -154,38 +154,6 @@ pub struct Approval {
     pub at: Timestamp,
     /// By whom: a person's name for the record, or `billform` by the rules of automatic approval.
     pub by: String,
-}
-
-/// Where the money is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    /// How it stands.
-    pub status: PaymentStatus,
-    /// What came in, in Stripe's minor units: cash, or by hand. Zero where a balance or the minimum charge settled it.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub paid: i64,
-    /// What Stripe settled without cash, in minor units: by the customer's balance, or below the minimum charge.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub without_cash: i64,
-}
-
-fn is_zero(units: &i64) -> bool {
-    *units == 0
-}
-
-/// How a payment stands; not ranked: it moves as the money does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentStatus {
-    /// None yet.
-    #[default]
-    None,
-    /// Under way.
-    Processing,
-    /// Paid.
-    Paid,
-    /// The last attempt failed.
-    Failed,
 }
 
 /// Why an attempt failed.

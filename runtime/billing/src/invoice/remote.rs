@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finality, InvoiceRecord, Payment, PaymentStatus};
+use jiff::Timestamp;
+
+use super::{Finality, InvoiceRecord, InvoiceState, Payment};
 use crate::money::MinorUnits;
 use crate::{Money, names};
 
@@ -31,6 +33,10 @@ pub struct Remote {
     pub credited_paid: MinorUnits,
     /// What the customer's balance in Stripe settled of it; negative amounts do not occur.
     pub by_balance: MinorUnits,
+    /// What of the payments was made outside Stripe.
+    pub off_stripe: MinorUnits,
+    /// What was paid beyond what was asked for.
+    pub overpaid: MinorUnits,
     /// Whether a payment was attempted.
     pub attempted: bool,
     /// Its metadata.
@@ -127,32 +133,40 @@ impl InvoiceRecord {
         }
     }
 
+    /// The record moved forward to what a finalised invoice in Stripe says; none where it says so already.
+    pub fn forwarded(
+        &self,
+        remote: &Remote,
+        state: InvoiceState,
+        payment: Payment,
+        now: Timestamp,
+    ) -> Option<InvoiceRecord> {
+        if self.state == state && self.payment == payment && self.stripe_invoice.is_some() {
+            return None;
+        }
+        Some(InvoiceRecord {
+            state,
+            since: if self.state == state { self.since } else { Some(now) },
+            payment,
+            stripe_invoice: Some(remote.id.clone()),
+            livemode: Some(remote.livemode),
+            last_error: None,
+            ..self.clone()
+        })
+    }
+
+    /// Whether a finalised invoice came to another total than the draft that the ledger knows: a person edited it.
+    pub fn differs_from(&self, remote: &Remote) -> bool {
+        let same = self.invoice.total.minor_units() == Ok(remote.total);
+        self.state.is_draft() && !(same && remote.currency == self.invoice.currency.code())
+    }
+
     fn whole(&self, drawing: u32, finality: Finality) -> Carries {
         Carries::Drawing { drawing, finality }
     }
 }
 
 impl Remote {
-    /// Where the money of a finalised invoice is.
-    pub fn payment(&self) -> Payment {
-        let status = match self.status {
-            RemoteStatus::Paid => PaymentStatus::Paid,
-            RemoteStatus::Open if self.attempted => PaymentStatus::Failed,
-            _ => PaymentStatus::None,
-        };
-        let cash = match status {
-            // Below the minimum charge Stripe calls it paid and no cash moves.
-            PaymentStatus::Paid => self.paid.0,
-            _ => 0,
-        };
-        let without_cash = if status == PaymentStatus::Paid {
-            self.total.0 - self.credited_unpaid.0 - cash
-        } else {
-            self.by_balance.0
-        };
-        Payment { status, paid: cash, without_cash }
-    }
-
     /// Its total as money, if its currency is one we know.
     pub fn money(&self) -> Option<Money> {
         Some(Money::from_minor_units(self.total, self.currency.parse().ok()?))

@@ -27,9 +27,16 @@ pub async fn write(ledger: &dyn Ledger, record: Stored, expect: Expect) -> Resul
     if record.text.len() <= CHUNK_BYTES {
         return ledger.put(record, expect).await;
     }
-    let items = split(record)?;
+    ledger.transact(items(record, expect)?).await
+}
+
+/// The items of a record for a transaction that writes more than it; `expect` is about the record.
+pub fn items(record: Stored, expect: Expect) -> Result<Vec<(Stored, Expect)>, PortError> {
+    if record.text.len() <= CHUNK_BYTES {
+        return Ok(vec![(record, expect)]);
+    }
     let expects = std::iter::once(expect).chain(std::iter::repeat(Expect::Anything));
-    ledger.transact(items.into_iter().zip(expects).collect()).await
+    Ok(split(record)?.into_iter().zip(expects).collect())
 }
 
 /// Reads a record whole.

@@ -79,6 +79,13 @@ pub async fn write(ledger: &dyn Ledger, write: &InvoiceWrite) -> Result<bool, Po
     Ok(ledger.transact(items).await? == Wrote::Done)
 }
 
+/// The items of the next version of a record, for a transaction that writes more than it.
+pub fn next_version(record: InvoiceRecord) -> Result<Vec<(Stored, Expect)>, PortError> {
+    let before = record.version;
+    let record = InvoiceRecord { version: before + 1, ..record };
+    chunks::items(Stored::of(record.tenant(), &record)?, Expect::Version(before))
+}
+
 fn expected(version: Option<u64>) -> Expect {
     version.map_or(Expect::Absent, Expect::Version)
 }

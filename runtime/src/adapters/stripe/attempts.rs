@@ -109,6 +109,11 @@ fn passes_by_itself(error: &StripeError) -> bool {
     }
 }
 
+/// Whether the same request would be refused again. A key that is not accepted, or may not, is mended by a person.
+fn is_refused(error: &StripeError) -> bool {
+    matches!(error, StripeError::Stripe(_, 400 | 402 | 404) | StripeError::JSONDeserialize(_))
+}
+
 /// Stripe's own words, without what they might repeat of the key.
 pub(super) fn failed(key: &Secret, doing: &str, error: &StripeError) -> PortError {
     let cause = match error {
@@ -119,7 +124,7 @@ pub(super) fn failed(key: &Secret, doing: &str, error: &StripeError) -> PortErro
         }
         other => other.to_string(),
     };
-    PortError::new(doing, key.redact(&cause))
+    PortError { refused: is_refused(error), ..PortError::new(doing, key.redact(&cause)) }
 }
 
 #[cfg(test)]

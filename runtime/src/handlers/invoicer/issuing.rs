@@ -1,6 +1,8 @@
 //! From a complete draft to an issued invoice: approved, finalised, sent or charged.
 
-use billing::invoice::{Approval, AutomaticApproval, Carries, Collection, Finality, InvoiceRecord, InvoiceState};
+use billing::invoice::{
+    Approval, AutomaticApproval, Carries, Collection, Finality, InvoiceRecord, InvoiceState, Payment,
+};
 
 use super::Invoicing;
 use super::account::{Account, Changes};
@@ -63,7 +65,12 @@ impl Invoicing<'_> {
         let record = self.with_collection(record).await?;
         let step = StepRequest { invoice: remote.id, idempotency_key: record.idempotency_key("finalize") };
         let remote = self.invoices.finalize(&step).await?;
-        let payment = remote.payment();
+        // Charged at once, or nothing was tried yet.
+        let attempts = match remote.attempted {
+            true => self.invoices.payments(&remote.id).await?,
+            false => Vec::new(),
+        };
+        let payment = Payment::of(&remote, attempts);
         account.saw(&record, remote);
         let open = InvoiceRecord { state: InvoiceState::Open, payment, last_error: None, ..record };
         self.persist(account, open, Changes::default()).await

@@ -88,23 +88,14 @@ impl Invoicing<'_> {
         remote: &Remote,
         state: InvoiceState,
     ) -> Result<InvoiceRecord, Stop> {
-        let ours = record.invoice.total.minor_units()?;
-        if record.state.is_draft() && (remote.total != ours || remote.currency != record.invoice.currency.code()) {
+        if record.differs_from(remote) {
             return Err(edited(&record, remote));
         }
-        let payment = remote.payment();
-        if record.state == state && record.payment == payment && record.stripe_invoice.is_some() {
-            return Ok(record);
+        let payment = Payment::of(remote, self.invoices.payments(&remote.id).await?);
+        match record.forwarded(remote, state, payment, self.now()) {
+            Some(found) => self.persist(account, found, Changes::default()).await,
+            None => Ok(record),
         }
-        let found = InvoiceRecord {
-            state,
-            payment,
-            stripe_invoice: Some(remote.id.clone()),
-            livemode: Some(remote.livemode),
-            last_error: None,
-            ..record
-        };
-        self.persist(account, found, Changes::default()).await
     }
 
     /// Stripe does not know it any more. Only drafts can be deleted.

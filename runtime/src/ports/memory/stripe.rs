@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use billing::invoice::{Collection, Remote, RemoteCreditNote, RemoteStatus};
+use billing::invoice::{Attempt, Collection, Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 
 use super::Memory;
@@ -24,6 +24,7 @@ pub(crate) const DOINGS: &[&str] = &[
     "finalise",
     "send",
     "void",
+    "list payments",
     "list credit notes",
     "issue a credit note",
     "delete a draft",
@@ -62,6 +63,9 @@ pub(crate) struct Stripe {
     pub(crate) credit_keys: BTreeMap<String, (CreditRequest, RemoteCreditNote)>,
     /// Customers with a default payment method.
     pub(crate) chargeable: Vec<String>,
+    /// Payments towards invoices, by invoice.
+    pub(crate) payments: BTreeMap<String, Vec<Attempt>>,
+    pub(crate) side: super::payments::Side,
     /// Ids given so far.
     made: usize,
     pub(crate) livemode: bool,
@@ -175,6 +179,8 @@ impl Invoices for Memory {
                     remaining: MinorUnits(0),
                     credited_unpaid: MinorUnits(0),
                     credited_paid: MinorUnits(0),
+                    off_stripe: MinorUnits(0),
+                    overpaid: MinorUnits(0),
                     attempted: false,
                     metadata: request.metadata.iter().cloned().collect(),
                 };
@@ -271,6 +277,10 @@ impl Invoices for Memory {
                 Ok(invoice.remote.clone())
             })
         })
+    }
+
+    async fn payments(&self, invoice: &str) -> Result<Vec<Attempt>, PortError> {
+        self.call("list payments", |world| Ok(world.stripe.payments.get(invoice).cloned().unwrap_or_default()))
     }
 
     async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError> {

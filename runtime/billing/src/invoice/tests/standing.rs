@@ -186,6 +186,8 @@ fn a_draft_says_what_it_carries_and_an_edit_shows() {
         remaining: MinorUnits(cents),
         credited_unpaid: MinorUnits(0),
         credited_paid: MinorUnits(0),
+        off_stripe: MinorUnits(0),
+        overpaid: MinorUnits(0),
         attempted: false,
         metadata: record.metadata().into_iter().chain(metadata.to_vec()).collect(),
     };

@@ -1,0 +1,77 @@
+use billing::ledger::EventResult;
+use serde_json::json;
+
+use super::*;
+use crate::ports::memory::{FixedClock, Memory, World};
+
+const NOW: &str = "2026-11-21T08:00:00Z";
+
+fn tenant() -> TenantRecord {
+    serde_json::from_value(json!({
+        "id": "acme", "name": "Acme", "email": "billing@example.com", "locale": "en-US", "currency": "USD", "tags": {},
+        "terms": [{}], "days_until_due": 30, "link_version": 1, "stripe_customer": "cus_acme",
+    }))
+    .expect("a tenant")
+}
+
+fn memory() -> Memory {
+    let mut world = World::default();
+    world.tenants.insert("acme".to_owned(), tenant());
+    Memory::new(world)
+}
+
+fn gone(id: &str) -> Envelope {
+    let event = json!({"id": id, "type": "charge.dispute.created", "created": 1_795_248_000,
+        "data": {"object": {"object": "dispute", "id": "du_9"}}});
+    Envelope::of(&event).expect("an event")
+}
+
+async fn sweep(memory: &Memory) -> SweepAnswer {
+    let clock = FixedClock::at(NOW);
+    let events = StripeEvents { ledger: memory, invoices: memory, payments: memory, clock: &clock };
+    Sweep { events, answer: SweepAnswer::default() }.all().await.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_tried_each_night_and_in_the_end_waits_for_a_person() {
+    let memory = memory();
+    memory.with(|world| world.stripe.side.events = vec![gone("evt_1")]);
+    for night in 1..=NIGHTS {
+        let answer = sweep(&memory).await;
+        let kept = stripe_events::one(&memory, "evt_1").await.expect("the ledger").expect("a row");
+        // On the first night it is found undelivered, later as a dead letter and undelivered.
+        assert!(kept.attempts >= night, "night {night}: {kept:?}");
+        assert_eq!(answer.failed.first().map(|failed| failed.what.as_str()), Some("evt_1"), "night {night}");
+        assert!(matches!(kept.result, EventResult::Dead { .. }));
+    }
+    memory.with(|world| world.stripe.side.events.clear());
+    let before = stripe_events::one(&memory, "evt_1").await.expect("the ledger").expect("a row").attempts;
+    let last = sweep(&memory).await;
+    assert!(last.failed[0].reason.contains("billform events retry evt_1"), "{last:?}");
+    assert_eq!(last.failures(), 1, "it is an error until a person acts");
+    let after = stripe_events::one(&memory, "evt_1").await.expect("the ledger").expect("a row").attempts;
+    assert_eq!(after, before, "it is not tried again by itself");
+}
+
+#[tokio::test]
+async fn every_page_of_undelivered_events_is_taken_and_each_event_once() {
+    let memory = memory();
+    let unknown = |number: u32| {
+        let event = json!({"id": format!("evt_{number}"), "type": "payout.paid", "created": 1_795_248_000,
+            "data": {"object": {"object": "payout", "id": "po_1"}}});
+        Envelope::of(&event).expect("an event")
+    };
+    memory.with(|world| world.stripe.side.events = (1..=5).map(unknown).collect());
+    assert_eq!(sweep(&memory).await.without_effect, 5);
+    assert_eq!(sweep(&memory).await, SweepAnswer::default(), "they are known now");
+}
+
+#[tokio::test]
+async fn a_retry_of_an_event_that_nobody_has_says_so() {
+    let memory = memory();
+    let clock = FixedClock::at(NOW);
+    let events = StripeEvents { ledger: &memory, invoices: &memory, payments: &memory, clock: &clock };
+    let retried = Sweep { events, answer: SweepAnswer::default() }.retry("evt_none").await;
+    let refused = retried.expect_err("no such event").to_string();
+    assert!(refused.contains("`evt_none`") && refused.contains("30 days"), "{refused}");
+}
