@@ -14,6 +14,8 @@ pub(crate) enum Task {
     Overdue,
     /// The bank answers about the debit of the payment intent.
     Settle,
+    /// The bank answers about the refund.
+    Refund,
 }
 
 /// One thing that falls due.

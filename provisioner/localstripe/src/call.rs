@@ -61,6 +61,7 @@ impl Stripe {
             idempotency_key: header("idempotency-key"),
             version: header("stripe-version"),
             account: header("stripe-account"),
+            host: header("host"),
             body: Bytes::copy_from_slice(call.form.as_bytes()),
         };
         let reply = Exchange::new(self, asked).unobserved();

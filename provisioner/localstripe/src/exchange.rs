@@ -12,6 +12,7 @@ use crate::events::Origin;
 use crate::handle::{Seen, Stripe};
 use crate::objects;
 use crate::objects::invoice::schedule;
+use crate::objects::payment::page;
 use crate::observer::{Admission, Verdict};
 use crate::request::{Request, Route};
 use crate::routes;
@@ -125,7 +126,8 @@ impl<'a> Exchange<'a> {
         let text = self.parameters()?;
         let table = Table::embedded();
         let operation = table.operations.get(route.operation).ok_or_else(|| ApiError::not_modelled(route.operation))?;
-        let params = params::validate(table, operation, &form::parse(&text)?)?;
+        let version = asked.version.as_deref().unwrap_or(API_VERSION);
+        let params = params::validate(table, operation, &form::parse(&text)?, version)?;
         expand::check(table, route.operation, &params)?;
         Ok(Ready { route, request: Request { ids, params } })
     }
@@ -169,6 +171,9 @@ impl<'a> Exchange<'a> {
     fn execute(&self, ready: &Ready) -> Reply {
         let mut state = self.stripe.state();
         schedule::tick(&mut state);
+        if let Some(host) = &self.asked.host {
+            state.base = page::base(host);
+        }
         state.origin =
             Origin { request_id: Some(self.request_id.clone()), idempotency_key: self.asked.idempotency_key.clone() };
         let answer = (ready.route.handler)(&mut state, &ready.request).map(|mut answer| {

@@ -82,6 +82,10 @@ pub enum Kind {
     TestClock,
     /// `pm_…`
     PaymentMethod,
+    /// `seti_…`
+    SetupIntent,
+    /// `mandate_…`
+    Mandate,
     /// `pi_…`
     PaymentIntent,
     /// `ch_…`
@@ -179,6 +183,8 @@ impl Stripe {
             Kind::WebhookEndpoint => state.endpoints.newest_first().map(webhook_endpoint::shown).collect(),
             Kind::TestClock => plain(&state.test_clocks),
             Kind::PaymentMethod => plain(&state.payment_methods),
+            Kind::SetupIntent => plain(&state.setup_intents),
+            Kind::Mandate => plain(&state.mandates),
             Kind::PaymentIntent => plain(&state.payment_intents),
             Kind::Charge => plain(&state.charges),
             Kind::InvoicePayment => plain(&state.invoice_payments),
@@ -203,6 +209,8 @@ impl Stripe {
             "invoices": self.objects(Kind::Invoice),
             "invoiceitems": self.objects(Kind::InvoiceItem),
             "payment_methods": self.objects(Kind::PaymentMethod),
+            "setup_intents": self.objects(Kind::SetupIntent),
+            "mandates": self.objects(Kind::Mandate),
             "payment_intents": self.objects(Kind::PaymentIntent),
             "charges": self.objects(Kind::Charge),
             "invoice_payments": self.objects(Kind::InvoicePayment),

@@ -14,6 +14,7 @@ mod currency;
 mod events;
 mod exchange;
 mod handle;
+mod hooks;
 mod objects;
 mod observer;
 #[cfg(test)]
@@ -29,5 +30,6 @@ pub use events::delivery::Attempt;
 pub use events::disturbance::Disturbance;
 pub use exchange::serve;
 pub use handle::{Kind, Options, Seen, Stripe};
+pub use hooks::Refused;
 pub use observer::{Admission, Observer, Unobserved, Verdict};
 pub use work::Clock;

@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod balance;
+pub(crate) mod balance_transaction;
 mod charge;
 pub(crate) mod credit_note;
 pub(crate) mod customer;
@@ -28,14 +29,18 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         account::ROUTES,
         customer::ROUTES,
         balance::ROUTES,
+        balance_transaction::ROUTES,
         product::ROUTES,
         price::ROUTES,
         invoice::ROUTES,
         invoice_item::ROUTES,
         credit_note::ROUTES,
         payment::method::ROUTES,
+        payment::setup_intent::ROUTES,
+        payment::mandate::ROUTES,
         payment::intent::ROUTES,
         payment::invoice_payment::ROUTES,
+        payment::charge::ROUTES,
         payment::refund::ROUTES,
         payment::dispute::ROUTES,
         event::ROUTES,
@@ -72,6 +77,8 @@ fn find(state: &State, id: &str) -> Option<Value> {
         &state.prices,
         &state.test_clocks,
         &state.payment_methods,
+        &state.setup_intents,
+        &state.mandates,
         &state.payment_intents,
         &state.charges,
         &state.invoice_payments,
@@ -79,6 +86,9 @@ fn find(state: &State, id: &str) -> Option<Value> {
         &state.disputes,
         &state.balance_transactions,
     ];
+    if id.starts_with("txn_") {
+        return state.movements.answer(id, state.now()).ok();
+    }
     let kept = kinds.into_iter().find_map(|rows| rows.find(id).ok());
     match kept {
         Some(object) => Some(Value::Object(object.clone())),

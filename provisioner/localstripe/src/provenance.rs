@@ -22,7 +22,7 @@ use crate::wire::schema::Table;
 const ROWS: &str = include_str!("../provenance.toml");
 
 /// Files that decide nothing about how Stripe behaves.
-const PLUMBING: [&str; 18] = [
+const PLUMBING: [&str; 19] = [
     "agenda.rs",
     "call.rs",
     "collection.rs",
@@ -30,6 +30,7 @@ const PLUMBING: [&str; 18] = [
     "events/catalogue.rs",
     "events/disturbance.rs",
     "handle.rs",
+    "hooks.rs",
     "lib.rs",
     "objects.rs",
     "objects/invoice/notice.rs",

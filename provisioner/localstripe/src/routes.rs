@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_not_served_says_so_and_what_is_unknown_too() {
         for (method, path) in
-            [("GET", "/v1/prices/search"), ("POST", "/v1/subscriptions"), ("GET", "/v1/setup_intents/seti_1")]
+            [("GET", "/v1/prices/search"), ("POST", "/v1/subscriptions"), ("GET", "/v1/subscriptions/sub_1")]
         {
             let error = find(method, path).err().unwrap();
             assert_eq!(error.status, 400, "{path}");

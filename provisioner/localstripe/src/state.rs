@@ -10,6 +10,9 @@ use crate::agenda::Agenda;
 use crate::collection::Collection;
 use crate::events::catalogue::EventType;
 use crate::events::{Events, Happened, Origin, previous_attributes};
+use crate::objects::balance_transaction::Movements;
+use crate::objects::payment::page;
+use crate::objects::payment::test_method::Debit;
 use crate::wire::error::ApiError;
 use crate::wire::idempotency::Keys;
 use crate::wire::object::{self, Object};
@@ -103,9 +106,25 @@ pub(crate) struct State {
     pub(crate) payment_methods: Collection,
     /// The published test method behind each payment method.
     pub(crate) test_methods: HashMap<String, String>,
+    /// Methods that were set up for payments without their customer.
+    pub(crate) set_up: HashSet<String>,
+    /// Methods that may not be attached any more: they were detached, or used without being attached.
+    pub(crate) spent: HashSet<String>,
+    /// What the bank answers about debits of a method, where a test asked for it.
+    pub(crate) debits: HashMap<String, Debit>,
+    pub(crate) setup_intents: Collection,
+    pub(crate) mandates: Collection,
+    /// The mandate of each method that has one.
+    pub(crate) mandate_of: HashMap<String, String>,
+    /// Where the bank's page sends the customer of an intent.
+    pub(crate) returns_to: HashMap<String, String>,
     pub(crate) payment_intents: Collection,
     pub(crate) charges: Collection,
     pub(crate) invoice_payments: Collection,
+    /// The movements of the account's balance.
+    pub(crate) movements: Movements,
+    /// The payments of each invoice beside its default one, oldest first.
+    pub(crate) paid_also_by: HashMap<String, Vec<String>>,
     /// The default payment of each invoice.
     pub(crate) paid_by: HashMap<String, String>,
     /// The invoice of each payment intent.
@@ -123,6 +142,8 @@ pub(crate) struct State {
     pub(crate) events: Events,
     /// How many events there were about each customer and what is theirs.
     pub(crate) changes: HashMap<String, u64>,
+    /// Where pages for browsers stand, `http://localhost:4243`: as the last request named the host.
+    pub(crate) base: String,
     /// The request that is being carried out; empty while the clock works.
     pub(crate) origin: Origin,
 }
@@ -143,9 +164,18 @@ impl State {
             pulled: HashSet::new(),
             payment_methods: Collection::new("PaymentMethod"),
             test_methods: HashMap::new(),
+            set_up: HashSet::new(),
+            spent: HashSet::new(),
+            debits: HashMap::new(),
+            setup_intents: Collection::new("setupintent"),
+            mandates: Collection::new("mandate"),
+            mandate_of: HashMap::new(),
+            returns_to: HashMap::new(),
             payment_intents: Collection::new("payment_intent"),
             charges: Collection::new("charge"),
             invoice_payments: Collection::new("invoice payment"),
+            movements: Movements::default(),
+            paid_also_by: HashMap::new(),
             paid_by: HashMap::new(),
             pays_for: HashMap::new(),
             refunds: Collection::new("refund"),
@@ -158,6 +188,7 @@ impl State {
             test_clocks: Collection::new("test clock"),
             events: Events::new(),
             changes: HashMap::new(),
+            base: page::base(""),
             origin: Origin::default(),
         }
     }

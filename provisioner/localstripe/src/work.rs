@@ -128,9 +128,13 @@ fn next_attempt(state: &mut State) -> Option<(Delivery, Post)> {
         let endpoint = state.endpoints.find(&delivery.endpoint).ok();
         let event = state.events.log.find(&delivery.event).ok();
         let (Some(endpoint), Some(event)) = (endpoint, event) else {
-            state.events.queue.forget(&delivery.endpoint);
+            state.events.forget(&delivery.endpoint);
             continue;
         };
+        if text(endpoint, "status") != Some("enabled") {
+            state.events.queue.skip(delivery.number);
+            continue;
+        }
         let mut event = state.events.shown(event);
         if let (Some(version), Some(event)) = (text(endpoint, "api_version"), event.as_object_mut()) {
             set(event, "api_version", version);

@@ -49,6 +49,7 @@ catalogue! {
     INVOICE_MARKED_UNCOLLECTIBLE = "invoice.marked_uncollectible";
     INVOICE_OVERDUE = "invoice.overdue";
     INVOICE_PAYMENT_ACTION_REQUIRED = "invoice.payment_action_required";
+    INVOICE_OVERPAID = "invoice.overpaid";
     INVOICE_PAYMENT_PAID = "invoice_payment.paid";
     PAYMENT_INTENT_CREATED = "payment_intent.created";
     PAYMENT_INTENT_PROCESSING = "payment_intent.processing";
@@ -59,6 +60,8 @@ catalogue! {
     CHARGE_PENDING = "charge.pending";
     CHARGE_SUCCEEDED = "charge.succeeded";
     CHARGE_FAILED = "charge.failed";
+    CHARGE_UPDATED = "charge.updated";
+    CHARGE_REFUND_UPDATED = "charge.refund.updated";
     CHARGE_REFUNDED = "charge.refunded";
     CHARGE_DISPUTE_CREATED = "charge.dispute.created";
     CHARGE_DISPUTE_UPDATED = "charge.dispute.updated";
@@ -66,9 +69,17 @@ catalogue! {
     CHARGE_DISPUTE_FUNDS_WITHDRAWN = "charge.dispute.funds_withdrawn";
     CHARGE_DISPUTE_FUNDS_REINSTATED = "charge.dispute.funds_reinstated";
     REFUND_CREATED = "refund.created";
+    REFUND_UPDATED = "refund.updated";
+    REFUND_FAILED = "refund.failed";
     PAYMENT_METHOD_ATTACHED = "payment_method.attached";
     PAYMENT_METHOD_DETACHED = "payment_method.detached";
     PAYMENT_METHOD_UPDATED = "payment_method.updated";
+    SETUP_INTENT_CREATED = "setup_intent.created";
+    SETUP_INTENT_REQUIRES_ACTION = "setup_intent.requires_action";
+    SETUP_INTENT_SUCCEEDED = "setup_intent.succeeded";
+    SETUP_INTENT_SETUP_FAILED = "setup_intent.setup_failed";
+    SETUP_INTENT_CANCELED = "setup_intent.canceled";
+    MANDATE_UPDATED = "mandate.updated";
     CREDIT_NOTE_CREATED = "credit_note.created";
     CREDIT_NOTE_UPDATED = "credit_note.updated";
     CREDIT_NOTE_VOIDED = "credit_note.voided";

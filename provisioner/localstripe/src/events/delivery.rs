@@ -77,6 +77,9 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn add(&mut self, event: &str, endpoint: &str, at: i64) {
+        if self.disturbance.as_mut().is_some_and(Disturbance::loses) {
+            return;
+        }
         let (delay, duplicate) = match &mut self.disturbance {
             Some(disturbance) => (disturbance.delay(), disturbance.duplicate()),
             None => (0, None),
@@ -139,9 +142,18 @@ impl Queue {
         delivered
     }
 
-    /// Drops what was on its way to an endpoint that is gone.
-    pub(crate) fn forget(&mut self, endpoint: &str) {
-        self.waiting.retain(|delivery| delivery.endpoint != endpoint);
+    /// Drops what was on its way to an endpoint that is gone; answers the events that it will not have.
+    pub(crate) fn forget(&mut self, endpoint: &str) -> Vec<String> {
+        let gone = |delivery: &Delivery| delivery.endpoint == endpoint;
+        let events = self.waiting.iter().filter(|delivery| gone(delivery) && !delivery.extra);
+        let events = events.map(|delivery| delivery.event.clone()).collect();
+        self.waiting.retain(|delivery| !gone(delivery));
+        events
+    }
+
+    /// Drops one delivery: its endpoint is disabled.
+    pub(crate) fn skip(&mut self, number: u64) {
+        self.waiting.retain(|delivery| delivery.number != number);
     }
 
     pub(crate) fn attempts(&self) -> &[Attempt] {

@@ -1,4 +1,4 @@
-//! Duplicates and another order of deliveries on request, the same for the same seed. Stripe promises neither order nor
+//! Duplicates, losses and another order of deliveries on request, the same for the same seed. Stripe promises neither order nor
 //! exactly one delivery; a client that counts on them fails here.
 
 use serde_json::{Value, json};
@@ -13,13 +13,25 @@ pub struct Disturbance {
     pub duplicate_percent: u8,
     /// Each delivery comes up to so many seconds of the local Stripe's clock late.
     pub reorder_seconds: u32,
+    /// How many of a hundred deliveries never come: they are not tried again, and the event stays undelivered.
+    pub lost_percent: u8,
     drawn: u64,
 }
 
 impl Disturbance {
     /// Disturbs from the first delivery on.
     pub fn new(seed: u64, duplicate_percent: u8, reorder_seconds: u32) -> Disturbance {
-        Disturbance { seed, duplicate_percent: duplicate_percent.min(100), reorder_seconds, drawn: 0 }
+        Disturbance { seed, duplicate_percent: duplicate_percent.min(100), reorder_seconds, lost_percent: 0, drawn: 0 }
+    }
+
+    /// The same, with so many of a hundred deliveries lost.
+    pub fn losing(self, lost_percent: u8) -> Disturbance {
+        Disturbance { lost_percent: lost_percent.min(100), ..self }
+    }
+
+    /// Whether a delivery never comes.
+    pub(crate) fn loses(&mut self) -> bool {
+        self.lost_percent > 0 && self.draw() % 100 < u64::from(self.lost_percent)
     }
 
     /// How late a delivery comes, in seconds.
@@ -37,6 +49,7 @@ impl Disturbance {
     pub(crate) fn shown(&self) -> Value {
         json!({
             "seed": self.seed, "duplicate_percent": self.duplicate_percent, "reorder_seconds": self.reorder_seconds,
+            "lost_percent": self.lost_percent,
         })
     }
 

@@ -1,4 +1,4 @@
-//! The account the keys belong to, and its empty balance.
+//! The account the keys belong to.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::state::State;
 use crate::wire::error::ApiError;
 
 /// The operations served here.
-pub(crate) const ROUTES: &[Route] = &[route("GET /v1/account", retrieve), route("GET /v1/balance", balance)];
+pub(crate) const ROUTES: &[Route] = &[route("GET /v1/account", retrieve)];
 
 /// `GET /v1/account`
 pub(crate) fn retrieve(state: &mut State, _request: &Request) -> Result<Value, ApiError> {
@@ -18,10 +18,4 @@ pub(crate) fn retrieve(state: &mut State, _request: &Request) -> Result<Value, A
         "details_submitted": true, "email": null, "metadata": {}, "payouts_enabled": true,
         "settings": {"dashboard": {"display_name": account.name, "timezone": "Etc/UTC"}}, "type": "standard",
     }))
-}
-
-/// `GET /v1/balance`
-pub(crate) fn balance(state: &mut State, _request: &Request) -> Result<Value, ApiError> {
-    let none = json!([{"amount": 0, "currency": state.account.currency, "source_types": {"card": 0}}]);
-    Ok(json!({"object": "balance", "available": none, "livemode": false, "pending": none}))
 }

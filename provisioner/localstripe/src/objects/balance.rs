@@ -26,7 +26,8 @@ pub(crate) struct Change<'a> {
     /// Minor units; negative is credit.
     pub(crate) amount: i64,
     pub(crate) currency: &'a str,
-    /// `adjustment`, `applied_to_invoice`, `unapplied_from_invoice`, `invoice_too_small`, `credit_note` or `initial`.
+    /// `adjustment`, `applied_to_invoice`, `unapplied_from_invoice`, `invoice_overpaid`, `invoice_too_small`, `credit_note` or
+    /// `initial`.
     pub(crate) kind: &'static str,
     pub(crate) invoice: Option<&'a str>,
     pub(crate) credit_note: Option<&'a str>,

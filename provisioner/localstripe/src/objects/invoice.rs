@@ -17,7 +17,7 @@ use crate::currency;
 use crate::events::catalogue;
 use crate::objects::invoice_item;
 use crate::objects::metadata;
-use crate::objects::payment::method;
+use crate::objects::payment::{invoice_payment, method};
 use crate::objects::product::draft::check_descriptor;
 use crate::request::{Request, Route, route};
 use crate::state::State;
@@ -46,6 +46,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST /v1/invoices/{invoice}/remove_lines", lines::remove),
     route("POST /v1/invoices/{invoice}/finalize", transition::finalize),
     route("POST /v1/invoices/{invoice}/pay", transition::pay),
+    route("POST /v1/invoices/{invoice}/attach_payment", invoice_payment::attach::attach),
     route("POST /v1/invoices/{invoice}/send", transition::send),
     route("POST /v1/invoices/{invoice}/void", transition::void),
     route("POST /v1/invoices/{invoice}/mark_uncollectible", transition::mark_uncollectible),

@@ -74,7 +74,7 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
 fn delete(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let id = request.id(0);
     state.endpoints.delete(id)?;
-    state.events.queue.forget(id);
+    state.events.forget(id);
     Ok(json!({"id": id, "object": "webhook_endpoint", "deleted": true}))
 }
 

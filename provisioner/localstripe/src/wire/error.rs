@@ -33,6 +33,8 @@ pub(crate) struct ApiError {
     pub(crate) decline_code: Option<&'static str>,
     pub(crate) message: String,
     pub(crate) param: Option<String>,
+    /// The object that the request was about, by the name that the body gives it.
+    pub(crate) object: Option<Box<(&'static str, Value)>>,
 }
 
 impl ApiError {
@@ -45,6 +47,7 @@ impl ApiError {
             decline_code: None,
             message: message.into(),
             param: None,
+            object: None,
         }
     }
 
@@ -118,6 +121,12 @@ impl ApiError {
         self
     }
 
+    /// The error shows the object that it is about, `setup_intent` or `payment_intent`.
+    pub(crate) fn with_object(mut self, name: &'static str, object: Value) -> ApiError {
+        self.object = Some(Box::new((name, object)));
+        self
+    }
+
     /// The body Stripe would send, with the address of the request's log entry.
     pub(crate) fn body(&self, account: &str, request_id: &str) -> Value {
         let mut error = Map::new();
@@ -135,6 +144,9 @@ impl ApiError {
         }
         let log = format!("https://dashboard.stripe.com/{account}/test/logs/{request_id}");
         error.insert("request_log_url".into(), json!(log));
+        if let Some(object) = &self.object {
+            error.insert(object.0.into(), object.1.clone());
+        }
         error.insert("type".into(), json!(self.kind.as_str()));
         json!({ "error": error })
     }

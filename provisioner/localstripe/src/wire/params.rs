@@ -7,13 +7,18 @@ use super::form::Form;
 use super::object::Object;
 use super::schema::{Field, Fields, Operation, Table, Type};
 
-/// Checks every parameter of `form` and types it. An empty text stays an empty text where Stripe lets one clear a field.
-pub(crate) fn validate(table: &Table, operation: &Operation, form: &Form) -> Result<Object, ApiError> {
+/// Checks every parameter of `form` and types it, for a request of that API version. An empty text stays an empty text
+/// where Stripe lets one clear a field.
+pub(crate) fn validate(table: &Table, operation: &Operation, form: &Form, version: &str) -> Result<Object, ApiError> {
     let Form::Map(entries) = form else {
         return Err(ApiError::invalid("Invalid request: expected named parameters."));
     };
     let check = Check { table };
     let params = check.object(&operation.params, entries, "")?;
+    // Versions begin with their date, so that the later one is the greater text.
+    if version >= table.removed_since.as_str() {
+        refuse_removed(operation, &params)?;
+    }
     refuse_not_modelled(operation, &params)?;
     Ok(params)
 }
@@ -123,6 +128,16 @@ fn refuse_missing(fields: &Fields, entries: &[(String, Form)], at: &str) -> Resu
     let missing = fields.iter().find(|(name, field)| field.required && !given(name));
     match missing {
         Some((name, _)) => Err(ApiError::parameter_missing(&join(at, name))),
+        None => Ok(()),
+    }
+}
+
+fn refuse_removed(operation: &Operation, params: &Object) -> Result<(), ApiError> {
+    match operation.removed.iter().find(|name| params.contains_key(*name)) {
+        Some(name) => {
+            let message = format!("Received unknown parameter: {name}");
+            Err(ApiError::invalid(message).with_code("parameter_unknown").with_param(name.clone()))
+        }
         None => Ok(()),
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Field {
 pub(crate) struct Operation {
     pub(crate) params: Fields,
     pub(crate) not_modelled: BTreeSet<String>,
+    /// Parameters that the overlay's API version does not take any more; requests of older versions still have them.
+    pub(crate) removed: BTreeSet<String>,
 }
 
 /// The whole table.
@@ -54,6 +56,8 @@ pub(crate) struct Operation {
 pub(crate) struct Table {
     /// Every published operation, by `METHOD /template`.
     pub(crate) operations: HashMap<String, Operation>,
+    /// The API version from which on parameters are removed.
+    pub(crate) removed_since: String,
     defs: Vec<Type>,
     document: Value,
 }
@@ -77,7 +81,7 @@ impl Table {
 
     /// The published table with the overlay applied.
     pub(crate) fn parse(published: &str, overlay: &str) -> Result<Table, TableError> {
-        let published = document(published, "stripe-params.json")?;
+        let mut published = document(published, "stripe-params.json")?;
         let overlay = document(overlay, "stripe-overlay.json")?;
         let mut table = Table {
             operations: operations(&published)?,
@@ -87,10 +91,12 @@ impl Table {
                 .flatten()
                 .map(|def| kind(def, "defs"))
                 .collect::<Result<_, _>>()?,
+            removed_since: overlay["api_version"].as_str().unwrap_or_default().to_owned(),
             document: Value::Null,
         };
-        table.document = published;
         table.operations.extend(operations(&overlay)?);
+        merge(&mut published, &overlay);
+        table.document = published;
         table.apply(&overlay)?;
         Ok(table)
     }
@@ -103,7 +109,7 @@ impl Table {
         }
     }
 
-    /// The published table as it is written: what operations answer (`ops`, `objects`, `defs`).
+    /// The published table as it is written, with what the overlay adds: what operations answer (`ops`, `objects`, `defs`).
     pub(crate) fn answers(&self) -> &Value {
         &self.document
     }
@@ -143,6 +149,13 @@ impl Table {
                 field.kind = clearable(field.kind.clone());
             }
         }
+        for (name, listed) in entries(&overlay["removed"]) {
+            let listed = texts(listed);
+            for path in &listed {
+                self.find(name, path)?;
+            }
+            self.operation(name)?.removed = listed.into_iter().collect();
+        }
         for (name, listed) in entries(&overlay["not_modelled"]) {
             let listed = texts(listed);
             for path in &listed {
@@ -179,6 +192,20 @@ impl Table {
     }
 }
 
+/// Adds what the overlay answers: operations, whole objects, and fields of published objects.
+fn merge(published: &mut Value, overlay: &Value) {
+    for part in ["ops", "objects"] {
+        for (name, added) in entries(&overlay[part]) {
+            published[part][name] = added.clone();
+        }
+    }
+    for (name, added) in entries(&overlay["fields"]) {
+        for (field, kind) in entries(added) {
+            published["objects"][name]["fields"][field] = kind.clone();
+        }
+    }
+}
+
 fn clearable(kind: Type) -> Type {
     Type::AnyOf(vec![kind, Type::Choice(vec![String::new()])])
 }
@@ -190,7 +217,7 @@ fn document(text: &str, name: &str) -> Result<Value, TableError> {
 fn operations(document: &Value) -> Result<HashMap<String, Operation>, TableError> {
     let read = |(name, value): (&String, &Value)| {
         let params = fields(&value["params"], name)?;
-        let operation = Operation { params, not_modelled: BTreeSet::new() };
+        let operation = Operation { params, ..Operation::default() };
         Ok((name.clone(), operation))
     };
     entries(&document["ops"]).map(read).collect()

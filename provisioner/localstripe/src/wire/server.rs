@@ -27,6 +27,8 @@ pub(crate) struct Asked {
     pub(crate) idempotency_key: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) account: Option<String>,
+    /// The `Host` header: where the client takes this server to be.
+    pub(crate) host: Option<String>,
     pub(crate) body: Bytes,
 }
 
@@ -102,6 +104,7 @@ async fn answer(service: impl Answer, request: Request<Incoming>) -> Result<Resp
         idempotency_key: header("idempotency-key"),
         version: header("stripe-version"),
         account: header("stripe-account"),
+        host: header("host"),
         body,
     };
     match service.answer(asked).await {

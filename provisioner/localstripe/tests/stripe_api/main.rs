@@ -10,11 +10,13 @@ mod events;
 mod invoices;
 mod lines;
 mod local;
+mod payment_intents;
 mod payments;
 mod receiver;
 mod refunds;
 mod refusals;
 mod repeats;
+mod setup_intents;
 mod test_clocks;
 mod webhooks;
 

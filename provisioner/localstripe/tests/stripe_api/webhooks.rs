@@ -226,7 +226,10 @@ async fn the_control_addresses_move_the_clock_and_disturb_deliveries() {
     let json = [("content-type", "application/json")];
     let disturbed = r#"{"seed": 3, "duplicate_percent": 100, "reorder_seconds": 30}"#;
     let answer = local.send(Method::POST, "/_localstripe/deliveries", disturbed, &json).await.ok();
-    assert_eq!(answer["disturbance"], json!({"seed": 3, "duplicate_percent": 100, "reorder_seconds": 30}));
+    assert_eq!(
+        answer["disturbance"],
+        json!({"seed": 3, "duplicate_percent": 100, "reorder_seconds": 30, "lost_percent": 0})
+    );
     local.customer().await;
     let moved = local.send(Method::POST, "/_localstripe/clock/advance", r#"{"seconds": 60}"#, &json).await.ok();
     assert_eq!(moved, json!({"now": START + 60}));
@@ -273,4 +276,59 @@ async fn a_reset_forgets_endpoints_events_and_deliveries() {
     assert_eq!(receiver.taken().len(), 1);
     assert_eq!(local.stripe.objects(Kind::Event).len(), 1);
     assert!(local.stripe.objects(Kind::WebhookEndpoint).is_empty());
+}
+
+#[tokio::test]
+async fn an_event_counts_as_delivered_once_every_endpoint_has_it() {
+    let local = Local::start().await;
+    let (first, second, third) = (Receiver::start().await, Receiver::start().await, Receiver::start().await);
+    register(&local, &first, &["customer.created"]).await;
+    register(&local, &second, &["*"]).await;
+    let (gone, _) = register(&local, &third, &["customer.created"]).await;
+    second.answer(&[500]);
+    third.answer(&[500; 9]);
+    local.customer().await;
+    reach(&local, 1).await;
+    let reader = &local;
+    let undelivered = |query: &'static str| async move {
+        ids(&reader.get(&format!("/v1/events?delivery_success=false{query}")).await.ok()).len()
+    };
+    assert_eq!(undelivered("").await, 1);
+    reach(&local, 400).await;
+    assert_eq!(undelivered("&type=customer.*").await, 1, "the third has not taken it");
+    local.delete(&format!("/v1/webhook_endpoints/{gone}")).await.ok();
+    assert_eq!(undelivered("").await, 0, "an endpoint that is gone keeps nothing back");
+    assert_eq!(ids(&local.get("/v1/events?delivery_success=true&types[]=customer.created").await.ok()).len(), 1);
+}
+
+#[tokio::test]
+async fn on_request_deliveries_are_lost_and_listed_as_undelivered() {
+    let local = Local::start().await;
+    let receiver = Receiver::start().await;
+    register(&local, &receiver, &["customer.created"]).await;
+    local.stripe.disturb(Some(Disturbance::new(7, 0, 0).losing(50)));
+    for _ in 0..20 {
+        local.customer().await;
+    }
+    reach(&local, 4 * 86_400).await;
+    let came = receiver.taken().len();
+    assert!((1..20).contains(&came), "{came}");
+    let lost = local.get("/v1/events?delivery_success=false&limit=100").await.ok();
+    assert_eq!(ids(&lost).len(), 20 - came);
+    let page = local.get("/v1/events?delivery_success=false&limit=1").await.ok();
+    assert_eq!(page["has_more"], 20 - came > 1);
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_is_not_tried_again() {
+    let local = Local::start().await;
+    let receiver = Receiver::start().await;
+    let (endpoint, _) = register(&local, &receiver, &["customer.created"]).await;
+    receiver.answer(&[500]);
+    local.customer().await;
+    reach(&local, 1).await;
+    local.post(&format!("/v1/webhook_endpoints/{endpoint}"), "disabled=true").await.ok();
+    reach(&local, 86_400).await;
+    assert_eq!(receiver.taken().len(), 1);
+    assert_eq!(ids(&local.get("/v1/events?delivery_success=false").await.ok()).len(), 1);
 }

@@ -13,8 +13,10 @@ use super::notice;
 /// How an invoice came to be paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paid {
-    /// With money that Stripe moved.
+    /// With money that Stripe moved for the invoice's own payment.
     ByPayment,
+    /// With money of payments that were attached to it.
+    ByOthers,
     /// Outside Stripe.
     OutOfBand,
     /// By the balance, a credit note, or because it is too small to be charged: no money moved.
@@ -24,14 +26,16 @@ pub(crate) enum Paid {
 /// Writes down that the invoice is paid; the caller tells.
 pub(crate) fn write(invoice: &mut Object, how: Paid, now: i64) {
     let due = integer(invoice, "amount_due").unwrap_or(0);
-    let off_stripe = if how == Paid::OutOfBand { due } else { 0 };
+    // What was paid in parts before came by Stripe.
+    let left = due - integer(invoice, "amount_paid").unwrap_or(0);
+    let off_stripe = if how == Paid::OutOfBand { left } else { 0 };
     for (name, amount) in [("amount_paid", due), ("amount_paid_off_stripe", off_stripe), ("amount_remaining", 0)] {
         set(invoice, name, amount);
     }
     match how {
         Paid::ByPayment => attempted(invoice),
         Paid::ByNothing => set(invoice, "attempted", true),
-        Paid::OutOfBand => {}
+        Paid::OutOfBand | Paid::ByOthers => {}
     }
     set(invoice, "status", "paid");
     set(invoice, "auto_advance", false);

@@ -53,6 +53,28 @@ pub(crate) fn finalize(state: &mut State, request: &Request) -> Result<Value, Ap
 /// `POST /v1/invoices/{invoice}/pay`: out of band, with the method given, or with the default one.
 pub(crate) fn pay(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let (id, params) = (request.id(0), &request.params);
+    check_payable(state, id)?;
+    if flag(params, "paid_out_of_band") == Some(true) {
+        if params.contains_key("payment_method") {
+            return Err(ApiError::exclusive("paid_out_of_band", "payment_method"));
+        }
+        return pay_out_of_band(state, id);
+    }
+    let method = payment_method(state, id, text(params, "payment_method"))?;
+    attempt::with(state, id, &method)?;
+    view::answer(state, id)
+}
+
+/// What is left of an invoice was paid outside Stripe; answers the invoice.
+pub(crate) fn pay_out_of_band(state: &mut State, id: &str) -> Result<Value, ApiError> {
+    check_payable(state, id)?;
+    let before = view::answer(state, id)?;
+    invoice_payment::cancel(state, id, "automatic", settled::now_of(state, id))?;
+    settled::pay(state, id, &before, Paid::OutOfBand)?;
+    view::answer(state, id)
+}
+
+fn check_payable(state: &State, id: &str) -> Result<(), ApiError> {
     let status = status(state, id)?;
     if !PAY.from.contains(&status.as_str()) {
         return Err(ApiError::invalid(match status.as_str() {
@@ -61,19 +83,7 @@ pub(crate) fn pay(state: &mut State, request: &Request) -> Result<Value, ApiErro
             other => format!("This invoice can no longer be paid: it is {other}."),
         }));
     }
-    attempt::refuse_processing(state, id)?;
-    if flag(params, "paid_out_of_band") == Some(true) {
-        if params.contains_key("payment_method") {
-            return Err(ApiError::exclusive("paid_out_of_band", "payment_method"));
-        }
-        let before = view::answer(state, id)?;
-        invoice_payment::cancel(state, id, "automatic", settled::now_of(state, id))?;
-        settled::pay(state, id, &before, Paid::OutOfBand)?;
-        return view::answer(state, id);
-    }
-    let method = payment_method(state, id, text(params, "payment_method"))?;
-    attempt::with(state, id, &method)?;
-    view::answer(state, id)
+    attempt::refuse_processing(state, id)
 }
 
 /// `POST /v1/invoices/{invoice}/send`; a draft is finalised first.

@@ -11,8 +11,8 @@ use crate::state::State;
 use crate::wire::error::{ApiError, ErrorType};
 use crate::wire::object::{Object, flag, integer, set, text};
 
-use super::charge::{self, Draft};
-use super::test_method::{Debit, Decline, Outcome};
+use super::intent::confirm::{self, Attempt, Came};
+use super::test_method::Complaint;
 use super::{dispute, intent, invoice_payment, method};
 
 const DAY: i64 = 24 * 60 * 60;
@@ -43,30 +43,62 @@ pub(crate) fn again(state: &mut State, id: &str) -> Result<(), ApiError> {
 
 /// Collects with that method; the error is what the request that asked for it is answered.
 pub(crate) fn with(state: &mut State, id: &str, method: &str) -> Result<(), ApiError> {
+    let intent = invoice_payment::intent_of(state, id);
+    let intent = intent.ok_or_else(|| ApiError::invalid("This invoice has nothing to pay."))?;
     refuse_processing(state, id)?;
-    let before = view::answer(state, id)?;
-    let intent_id =
-        invoice_payment::intent_of(state, id).ok_or_else(|| ApiError::invalid("This invoice has nothing to pay."))?;
-    let kind = state.payment_methods.find(method)?.get("type").cloned().unwrap_or(Value::Null);
-    let intent = state.payment_intents.find_mut(&intent_id)?;
-    set(intent, "payment_method", method);
-    set(intent, "payment_method_types", json!([kind]));
-    let intent = intent.clone();
-    let draft = Draft { intent: &intent, method };
-    match method::outcome(state, method) {
-        Outcome::Succeeds => succeed(state, id, &draft, &before).map(|_| ()),
-        Outcome::Disputed(reason) => {
-            let charge = succeed(state, id, &draft, &before)?;
-            dispute::open(state, &charge, reason)
+    of_intent(state, &intent, &Attempt { method, on_session: false, confirmed: false, return_url: None })
+}
+
+/// Moves the money of an intent, and does what follows for the invoice that it collects or is attached to.
+pub(crate) fn of_intent(state: &mut State, intent: &str, attempt: &Attempt<'_>) -> Result<(), ApiError> {
+    let invoice = invoice_payment::default_invoice(state, intent);
+    let before = invoice.as_ref().map(|id| view::answer(state, id)).transpose()?;
+    if invoice.is_some() {
+        let kind = state.payment_methods.find(attempt.method)?.get("type").cloned().unwrap_or(Value::Null);
+        set(state.payment_intents.find_mut(intent)?, "payment_method_types", json!([kind]));
+    }
+    let came = confirm::attempt(state, intent, attempt)?;
+    match invoice.zip(before) {
+        Some((id, before)) => took(state, &id, intent, came, &before),
+        None => stood_alone(state, intent, came),
+    }
+}
+
+/// The bank has seen the customer of an intent, or has not.
+pub(crate) fn authenticated(state: &mut State, intent: &str, passed: bool) -> Result<(), ApiError> {
+    let found = state.payment_intents.find(intent)?;
+    if text(found, "status") != Some("requires_action") {
+        let message = "This PaymentIntent does not wait for its customer.";
+        return Err(ApiError::invalid(message).with_code("payment_intent_unexpected_state"));
+    }
+    let method = text(found, "payment_method").unwrap_or_default().to_owned();
+    if passed {
+        set(state.payment_intents.find_mut(intent)?, "next_action", Value::Null);
+        let attempt = Attempt { method: &method, on_session: true, confirmed: true, return_url: None };
+        return of_intent(state, intent, &attempt);
+    }
+    let invoice = invoice_payment::default_invoice(state, intent);
+    let before = invoice.as_ref().map(|id| view::answer(state, id)).transpose()?;
+    let came = confirm::not_confirmed(state, intent)?;
+    match invoice.zip(before) {
+        Some((id, before)) => took(state, &id, intent, came, &before),
+        None => stood_alone(state, intent, came),
+    }
+}
+
+/// What an attempt leaves on the invoice that its intent collects.
+fn took(state: &mut State, id: &str, intent: &str, came: Came, before: &Value) -> Result<(), ApiError> {
+    match came {
+        Came::Paid { charge, complaint } => {
+            arrived(state, id, intent, before)?;
+            complain(state, &charge, complaint)
         }
-        Outcome::Declines(decline) => {
-            let charge = charge::make(state, &draft, "failed", Some(decline))?;
-            set(state.payment_intents.find_mut(&intent_id)?, "latest_charge", charge);
-            fail(state, id, &before, decline, true)?;
+        Came::Declined(decline) => {
+            fail(state, id, before, true)?;
             Err(decline.refusal())
         }
-        Outcome::NeedsCustomer => {
-            needs_customer(state, id, &intent_id, &before)?;
+        Came::NeedsCustomer => {
+            needs_customer(state, id, before)?;
             let message = "This payment requires additional user action before it can be completed successfully. Payment \
                            can be completed using the PaymentIntent associated with the invoice.";
             Err(ApiError::invalid(message)
@@ -74,8 +106,24 @@ pub(crate) fn with(state: &mut State, id: &str, method: &str) -> Result<(), ApiE
                 .with_kind(ErrorType::Card)
                 .with_code("invoice_payment_intent_requires_action"))
         }
-        Outcome::Debit(debit) => ask_bank(state, id, &draft, debit, &before),
+        Came::Processing => asked(state, id, before),
     }
+}
+
+/// What an attempt leaves where its intent is no invoice's own; an invoice that it is attached to is credited.
+fn stood_alone(state: &mut State, intent: &str, came: Came) -> Result<(), ApiError> {
+    match came {
+        Came::Paid { charge, complaint } => {
+            invoice_payment::credit(state, intent)?;
+            complain(state, &charge, complaint)
+        }
+        Came::Declined(decline) => Err(decline.refusal().with_object("payment_intent", intent::answer(state, intent)?)),
+        Came::NeedsCustomer | Came::Processing => Ok(()),
+    }
+}
+
+fn complain(state: &mut State, charge: &str, complaint: Option<Complaint>) -> Result<(), ApiError> {
+    complaint.map_or(Ok(()), |complaint| dispute::open(state, charge, complaint).map(|_| ()))
 }
 
 /// Refuses while a bank is asked about a payment of the invoice.
@@ -88,58 +136,46 @@ pub(crate) fn refuse_processing(state: &State, id: &str) -> Result<(), ApiError>
 }
 
 /// The bank answers about a debit.
-pub(crate) fn settle(state: &mut State, intent_id: &str) -> Result<(), ApiError> {
-    let intent = state.payment_intents.find(intent_id)?;
-    let charge = text(intent, "latest_charge").unwrap_or_default().to_owned();
-    let method = text(intent, "payment_method").unwrap_or_default().to_owned();
-    let id = state.pays_for.get(intent_id).cloned().unwrap_or_default();
-    let Outcome::Debit(debit) = method::outcome(state, &method) else {
+pub(crate) fn settle(state: &mut State, intent: &str) -> Result<(), ApiError> {
+    let invoice = invoice_payment::default_invoice(state, intent);
+    let before = invoice.as_ref().map(|id| view::answer(state, id)).transpose()?;
+    let Some(came) = confirm::settle(state, intent)? else {
         return Ok(());
     };
-    let before = view::answer(state, &id)?;
-    if let Some(decline) = debit.failure {
-        charge::finish(state, &charge, "failed", Some(decline))?;
-        return fail(state, &id, &before, decline, false);
+    match (came, invoice.zip(before)) {
+        (Came::Paid { charge, complaint }, invoice) => {
+            match invoice {
+                Some((id, before)) => arrived(state, &id, intent, &before)?,
+                None => invoice_payment::credit(state, intent)?,
+            }
+            complain(state, &charge, complaint)
+        }
+        (Came::Declined(_), Some((id, before))) => fail(state, &id, &before, false),
+        _ => Ok(()),
     }
-    charge::finish(state, &charge, "succeeded", None)?;
-    arrived(state, &id, intent_id, &before)?;
-    if debit.disputed { dispute::open(state, &charge, "general") } else { Ok(()) }
 }
 
-fn succeed(state: &mut State, id: &str, draft: &Draft<'_>, before: &Value) -> Result<String, ApiError> {
-    let intent = text(draft.intent, "id").unwrap_or_default();
-    let charge = charge::make(state, draft, "succeeded", None)?;
-    set(state.payment_intents.find_mut(intent)?, "latest_charge", charge.as_str());
-    arrived(state, id, intent, before)?;
-    Ok(charge)
-}
-
+/// The money of an invoice's own intent arrived. Others may have paid it in the meantime: then it is too much.
 fn arrived(state: &mut State, id: &str, intent: &str, before: &Value) -> Result<(), ApiError> {
-    intent::succeeded(state, intent)?;
+    if before["amount_remaining"] != state.payment_intents.find(intent)?["amount"] {
+        return invoice_payment::credit(state, intent);
+    }
     let now = settled::now_of(state, id);
     invoice_payment::paid(state, id, now)?;
     settled::pay(state, id, before, Paid::ByPayment)
 }
 
 /// The attempt failed. Stripe tries a card again, and a debit never, for each costs the customer a fee.
-fn fail(state: &mut State, id: &str, before: &Value, decline: Decline, retried: bool) -> Result<(), ApiError> {
-    if let Some(intent) = invoice_payment::intent_of(state, id) {
-        intent::failed(state, &intent, decline)?;
-    }
-    let invoice = state.invoices.find_mut(id)?;
+fn fail(state: &mut State, id: &str, before: &Value, retried: bool) -> Result<(), ApiError> {
     if retried {
-        settled::attempted(invoice);
+        settled::attempted(state.invoices.find_mut(id)?);
         plan_retry(state, id)?;
     }
     notice::updated(state, id, before)?;
     notice::happened(state, id, catalogue::INVOICE_PAYMENT_FAILED)
 }
 
-fn needs_customer(state: &mut State, id: &str, intent: &str, before: &Value) -> Result<(), ApiError> {
-    let found = state.payment_intents.find_mut(intent)?;
-    set(found, "status", "requires_action");
-    set(found, "next_action", json!({"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}));
-    intent::happened(state, intent, catalogue::PAYMENT_INTENT_REQUIRES_ACTION)?;
+fn needs_customer(state: &mut State, id: &str, before: &Value) -> Result<(), ApiError> {
     settled::attempted(state.invoices.find_mut(id)?);
     plan_retry(state, id)?;
     notice::updated(state, id, before)?;
@@ -147,24 +183,12 @@ fn needs_customer(state: &mut State, id: &str, intent: &str, before: &Value) -> 
     notice::happened(state, id, catalogue::INVOICE_PAYMENT_FAILED)
 }
 
-fn ask_bank(state: &mut State, id: &str, draft: &Draft<'_>, debit: Debit, before: &Value) -> Result<(), ApiError> {
-    let intent_id = text(draft.intent, "id").unwrap_or_default();
-    let charge = charge::make(state, draft, "pending", None)?;
-    let intent = state.payment_intents.find_mut(intent_id)?;
-    set(intent, "latest_charge", charge);
-    set(intent, "status", "processing");
-    set(intent, "last_payment_error", Value::Null);
-    intent::happened(state, intent_id, catalogue::PAYMENT_INTENT_PROCESSING)?;
-    let now = settled::now_of(state, id);
+/// The bank is asked: no other attempt is made meanwhile.
+fn asked(state: &mut State, id: &str, before: &Value) -> Result<(), ApiError> {
     let invoice = state.invoices.find_mut(id)?;
     settled::attempted(invoice);
     set(invoice, "next_payment_attempt", Value::Null);
-    let customer = text(invoice, "customer").unwrap_or_default().to_owned();
     state.agenda.cancel(id, Task::Collect);
-    if let Some(after) = debit.after {
-        let at = now.saturating_add(after);
-        state.agenda.set(Due { at, task: Task::Settle, subject: intent_id.to_owned(), customer });
-    }
     notice::updated(state, id, before).map(|_| ())
 }
 

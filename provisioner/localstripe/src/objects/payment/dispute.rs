@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::events::catalogue;
+use crate::objects::balance_transaction::{self, Movement};
 use crate::objects::metadata;
 use crate::request::{Request, Route, route};
 use crate::state::State;
@@ -11,6 +12,10 @@ use crate::wire::error::ApiError;
 use crate::wire::list::{in_range, same};
 use crate::wire::object::{fields, flag, group, integer, set, text};
 
+use super::test_method::Complaint;
+
+/// What Stripe takes for a dispute, in minor units.
+const FEE: i64 = 1500;
 const DAY: i64 = 24 * 60 * 60;
 /// How long evidence may be handed in: seven days for a test dispute.
 const ANSWER_WITHIN: i64 = 7 * DAY;
@@ -57,7 +62,9 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
         Some("losing_evidence") => end(state, id, "lost"),
         _ => {
             if submitted {
-                set(state.disputes.find_mut(id)?, "status", "under_review");
+                let dispute = state.disputes.find_mut(id)?;
+                let inquiry = text(dispute, "status").is_some_and(|status| status.starts_with("warning"));
+                set(dispute, "status", if inquiry { "warning_under_review" } else { "under_review" });
             }
             let shown = Value::Object(state.disputes.find(id)?.clone());
             state.emit(catalogue::CHARGE_DISPUTE_UPDATED, &shown);
@@ -68,34 +75,69 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
 
 /// `POST /v1/disputes/{dispute}/close`: the dispute is lost.
 fn close(state: &mut State, request: &Request) -> Result<Value, ApiError> {
-    let id = request.id(0);
-    refuse_closed(state, id)?;
-    end(state, id, "lost")
+    end(state, request.id(0), "lost")
 }
 
-/// The customer disputes a charge: the whole of it is taken back.
-pub(crate) fn open(state: &mut State, charge: &str, reason: &str) -> Result<(), ApiError> {
+/// The customer disputes a charge: the whole of it is taken back, unless the bank only asks. Answers the dispute's id.
+pub(crate) fn open(state: &mut State, charge: &str, complaint: Complaint) -> Result<String, ApiError> {
     let id = state.ids.next("du");
     let charged = state.charges.find(charge)?;
+    if text(charged, "status") != Some("succeeded") || charged["disputed"] == true {
+        return Err(ApiError::invalid(format!("Charge {charge} has not succeeded, or is disputed already.")));
+    }
     let now = state.now_of(text(charged, "customer").unwrap_or_default());
     let mut dispute = blank("dispute");
     dispute.extend(fields(json!({
         "id": id, "amount": charged["amount"], "charge": charge, "created": now, "currency": charged["currency"],
-        "is_charge_refundable": false, "payment_intent": charged["payment_intent"], "reason": reason,
-        "status": "needs_response",
+        "is_charge_refundable": complaint.inquiry, "payment_intent": charged["payment_intent"],
+        "reason": complaint.reason, "status": if complaint.inquiry { "warning_needs_response" } else { "needs_response" },
     })));
     if let Some(details) = dispute.get_mut("evidence_details").and_then(Value::as_object_mut) {
         set(details, "due_by", now.saturating_add(ANSWER_WITHIN));
     }
-    state.disputes.insert(&id, dispute.clone());
-    set(state.charges.find_mut(charge)?, "disputed", true);
-    let shown = Value::Object(dispute);
+    state.disputes.insert(&id, dispute);
+    if !complaint.inquiry {
+        set(state.charges.find_mut(charge)?, "disputed", true);
+        moved(state, &id, -1)?;
+    }
+    let shown = Value::Object(state.disputes.find(&id)?.clone());
     state.emit(catalogue::CHARGE_DISPUTE_CREATED, &shown);
-    state.emit(catalogue::CHARGE_DISPUTE_FUNDS_WITHDRAWN, &shown);
+    if !complaint.inquiry {
+        state.emit(catalogue::CHARGE_DISPUTE_FUNDS_WITHDRAWN, &shown);
+    }
+    Ok(id)
+}
+
+/// Takes the disputed amount out of the account's balance (`sign` -1, with a fee) or puts it back in.
+fn moved(state: &mut State, id: &str, sign: i64) -> Result<(), ApiError> {
+    let dispute = state.disputes.find(id)?;
+    let customer = text(dispute, "charge").and_then(|charge| state.charges.find(charge).ok());
+    let customer = customer.and_then(|charge| text(charge, "customer")).unwrap_or_default();
+    let movement = Movement {
+        id: String::new(),
+        amount: integer(dispute, "amount").unwrap_or(0).saturating_mul(sign),
+        fee: if sign < 0 { FEE } else { 0 },
+        currency: text(dispute, "currency").unwrap_or_default().to_owned(),
+        created: state.now_of(customer),
+        kind: "adjustment",
+        source: id.to_owned(),
+    };
+    let movement = balance_transaction::note(state, movement);
+    let shown = state.movements.answer(&movement, state.now())?;
+    if let Some(rows) = state.disputes.find_mut(id)?.get_mut("balance_transactions").and_then(Value::as_array_mut) {
+        rows.push(shown);
+    }
     Ok(())
 }
 
-fn end(state: &mut State, id: &str, status: &str) -> Result<Value, ApiError> {
+/// Ends a dispute, `won` or `lost`; answers it. An inquiry is closed without money that moves.
+pub(crate) fn end(state: &mut State, id: &str, status: &str) -> Result<Value, ApiError> {
+    refuse_closed(state, id)?;
+    let inquiry = text(state.disputes.find(id)?, "status").is_some_and(|status| status.starts_with("warning"));
+    let status = if inquiry { "warning_closed" } else { status };
+    if status == "won" {
+        moved(state, id, 1)?;
+    }
     let dispute = state.disputes.find_mut(id)?;
     set(dispute, "status", status);
     let shown = Value::Object(dispute.clone());
@@ -108,7 +150,7 @@ fn end(state: &mut State, id: &str, status: &str) -> Result<Value, ApiError> {
 
 fn refuse_closed(state: &State, id: &str) -> Result<(), ApiError> {
     match text(state.disputes.find(id)?, "status") {
-        Some("won" | "lost") => Err(ApiError::invalid("This dispute is already closed.")),
+        Some("won" | "lost" | "warning_closed") => Err(ApiError::invalid("This dispute is already closed.")),
         _ => Ok(()),
     }
 }

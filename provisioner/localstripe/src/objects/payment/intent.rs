@@ -1,5 +1,8 @@
-//! Payment intents, as far as invoices make them: one for each finalised invoice with something to pay. Since the API
+//! Payment intents: one for each finalised invoice with something to pay, and those that requests make. Since the API
 //! version basil an intent does not name its invoice.
+
+pub(crate) mod confirm;
+pub(crate) mod create;
 
 use serde_json::{Value, json};
 
@@ -14,8 +17,14 @@ use crate::wire::object::{Object, fields, integer, set, text};
 use super::test_method::Decline;
 
 /// The operations served here.
-pub(crate) const ROUTES: &[Route] =
-    &[route("GET /v1/payment_intents", list), route("GET /v1/payment_intents/{intent}", retrieve)];
+pub(crate) const ROUTES: &[Route] = &[
+    route("POST /v1/payment_intents", create::create),
+    route("GET /v1/payment_intents", list),
+    route("GET /v1/payment_intents/{intent}", retrieve),
+    route("POST /v1/payment_intents/{intent}", create::update),
+    route("POST /v1/payment_intents/{intent}/confirm", create::confirm),
+    route("POST /v1/payment_intents/{intent}/cancel", create::cancel),
+];
 
 /// `GET /v1/payment_intents`
 fn list(state: &mut State, request: &Request) -> Result<Value, ApiError> {
@@ -31,7 +40,12 @@ fn list(state: &mut State, request: &Request) -> Result<Value, ApiError> {
 
 /// `GET /v1/payment_intents/{intent}`
 fn retrieve(state: &mut State, request: &Request) -> Result<Value, ApiError> {
-    state.payment_intents.find(request.id(0)).cloned().map(Value::Object)
+    answer(state, request.id(0))
+}
+
+/// The intent as it is answered.
+pub(crate) fn answer(state: &State, id: &str) -> Result<Value, ApiError> {
+    state.payment_intents.find(id).cloned().map(Value::Object)
 }
 
 /// Makes the intent of an invoice, which is to collect `amount`; answers its id.
@@ -52,7 +66,7 @@ pub(crate) fn make(state: &mut State, invoice: &Object, amount: i64) -> String {
 
 /// Tells what happened to an intent.
 pub(crate) fn happened(state: &mut State, id: &str, kind: EventType) -> Result<(), ApiError> {
-    let shown = Value::Object(state.payment_intents.find(id)?.clone());
+    let shown = answer(state, id)?;
     state.emit(kind, &shown);
     Ok(())
 }
@@ -71,11 +85,10 @@ pub(crate) fn succeeded(state: &mut State, id: &str) -> Result<(), ApiError> {
 
 /// The attempt failed: another method is needed.
 pub(crate) fn failed(state: &mut State, id: &str, decline: Decline) -> Result<(), ApiError> {
+    let intent = state.payment_intents.find(id)?;
+    let method = text(intent, "payment_method").and_then(|id| state.payment_methods.find(id).ok()).cloned();
+    let error = confirm::shown(decline, &intent["latest_charge"], method.map_or(Value::Null, Value::Object));
     let intent = state.payment_intents.find_mut(id)?;
-    let error = json!({
-        "charge": intent["latest_charge"], "code": decline.code, "decline_code": decline.decline_code.unwrap_or(decline.code),
-        "message": decline.message, "type": "card_error",
-    });
     set(intent, "last_payment_error", error);
     set(intent, "payment_method", Value::Null);
     set(intent, "status", "requires_payment_method");
@@ -84,7 +97,7 @@ pub(crate) fn failed(state: &mut State, id: &str, decline: Decline) -> Result<()
 }
 
 /// Cancels an intent that is not needed any more; one that is over stays as it is.
-pub(crate) fn cancel(state: &mut State, id: &str, reason: &str) -> Result<(), ApiError> {
+pub(crate) fn cancel(state: &mut State, id: &str, reason: Option<&str>) -> Result<(), ApiError> {
     let intent = state.payment_intents.find(id)?;
     if matches!(text(intent, "status"), Some("succeeded" | "canceled")) {
         return Ok(());

@@ -1,4 +1,9 @@
-//! Invoice payments: which payment intent pays which invoice. They are the only way from one to the other.
+//! Invoice payments: which payment intent pays which invoice. They are the only way from one to the other. A finalised
+//! invoice has a default one over what is left to pay; others are attached.
+
+pub(crate) mod attach;
+
+pub(crate) use attach::credit;
 
 use serde_json::{Value, json};
 
@@ -31,12 +36,12 @@ fn list(state: &mut State, request: &Request) -> Result<Value, ApiError> {
             })
         })
     };
-    // An invoice has one payment at most: a list of all is not searched for it.
-    let of_invoice = text(params, "invoice").map(|invoice| state.paid_by.get(invoice));
-    let one = of_invoice.flatten().and_then(|id| state.invoice_payments.find(id).ok());
+    // An invoice knows its payments: a list of all is not searched for them.
+    let of_invoice = text(params, "invoice").map(|invoice| rows_of(state, invoice));
     let all = of_invoice.is_none().then(|| state.invoice_payments.newest_first());
-    let rows = one
+    let rows = of_invoice
         .into_iter()
+        .flat_map(|rows| rows.into_iter().rev())
         .chain(all.into_iter().flatten())
         .filter(|row| ["invoice", "status"].iter().all(|name| same(row, params, name)))
         .filter(|row| in_range(integer(row, "created"), params.get("created")))
@@ -52,26 +57,51 @@ fn retrieve(state: &mut State, request: &Request) -> Result<Value, ApiError> {
 /// Makes the default payment of a finalised invoice and the intent behind it, and tells of that.
 pub(crate) fn make(state: &mut State, invoice: &Object, amount: i64) -> Result<(), ApiError> {
     let intent = intent::make(state, invoice, amount);
-    let id = state.ids.next("inpay");
-    let customer = text(invoice, "customer").unwrap_or_default();
-    let mut payment = blank("invoice_payment");
-    payment.extend(fields(json!({
-        "id": id, "amount_paid": null, "amount_requested": amount, "created": state.now_of(customer),
-        "currency": invoice["currency"], "invoice": invoice["id"], "is_default": true, "livemode": false,
-        "payment": {"payment_intent": intent, "type": "payment_intent"}, "status": "open",
-        "status_transitions": {"canceled_at": null, "paid_at": null},
-    })));
-    state.invoice_payments.insert(&id, payment);
+    let id = row(state, invoice, &intent, amount, true);
     let invoice = text(invoice, "id").unwrap_or_default().to_owned();
     state.paid_by.insert(invoice.clone(), id);
     state.pays_for.insert(intent.clone(), invoice);
     intent::happened(state, &intent, catalogue::PAYMENT_INTENT_CREATED)
 }
 
-/// The payments of an invoice, as they are part of it when asked for.
+/// Keeps one payment of an invoice; answers its id.
+fn row(state: &mut State, invoice: &Object, intent: &str, amount: i64, is_default: bool) -> String {
+    let id = state.ids.next("inpay");
+    let customer = text(invoice, "customer").unwrap_or_default();
+    let mut payment = blank("invoice_payment");
+    payment.extend(fields(json!({
+        "id": id, "amount_paid": null, "amount_requested": amount, "created": state.now_of(customer),
+        "currency": invoice["currency"], "invoice": invoice["id"], "is_default": is_default, "livemode": false,
+        "payment": {"payment_intent": intent, "type": "payment_intent"}, "status": "open",
+        "status_transitions": attach::transitions(None, None),
+    })));
+    state.invoice_payments.insert(&id, payment);
+    id
+}
+
+/// Every payment of an invoice, oldest first; the default one is the oldest.
+fn rows_of<'a>(state: &'a State, invoice: &str) -> Vec<&'a Object> {
+    let others = state.paid_also_by.get(invoice).into_iter().flatten();
+    let ids = state.paid_by.get(invoice).into_iter().chain(others);
+    ids.filter_map(|id| state.invoice_payments.find(id).ok()).collect()
+}
+
+/// The payment of an invoice that an intent makes.
+fn row_of(state: &State, invoice: &str, intent: &str) -> Option<String> {
+    let pays =
+        |row: &&Object| group(row, "payment").and_then(|payment| text(payment, "payment_intent")) == Some(intent);
+    rows_of(state, invoice).into_iter().find(pays).and_then(|row| text(row, "id")).map(str::to_owned)
+}
+
+/// The invoice that an intent was made for; none for an intent that is only attached to one, or to none.
+pub(crate) fn default_invoice(state: &State, intent: &str) -> Option<String> {
+    let invoice = state.pays_for.get(intent)?;
+    (intent_of(state, invoice).as_deref() == Some(intent)).then(|| invoice.clone())
+}
+
+/// The payments of an invoice, as they are part of it when asked for, newest first.
 pub(crate) fn page_of(state: &State, invoice: &str) -> Value {
-    let payment = state.paid_by.get(invoice).and_then(|id| state.invoice_payments.find(id).ok());
-    let data: Vec<&Object> = payment.into_iter().collect();
+    let data: Vec<&Object> = rows_of(state, invoice).into_iter().rev().collect();
     json!({"object": "list", "data": data, "has_more": false, "url": format!("/v1/invoice_payments?invoice={invoice}")})
 }
 
@@ -94,14 +124,19 @@ pub(crate) fn intent_status<'a>(state: &'a State, invoice: &str) -> Option<&'a s
 
 /// The payment is made: it says so, with the amount of its intent.
 pub(crate) fn paid(state: &mut State, invoice: &str, now: i64) -> Result<(), ApiError> {
-    let Some(id) = state.paid_by.get(invoice) else {
+    let Some(id) = state.paid_by.get(invoice).cloned() else {
         return Ok(());
     };
+    let amount = integer(state.invoice_payments.find(&id)?, "amount_requested").unwrap_or(0);
+    mark_paid(state, &id, amount, now)
+}
+
+/// A payment brought that much for its invoice, and tells so.
+fn mark_paid(state: &mut State, id: &str, amount: i64, now: i64) -> Result<(), ApiError> {
     let payment = state.invoice_payments.find_mut(id)?;
-    let amount = payment["amount_requested"].clone();
     set(payment, "amount_paid", amount);
     set(payment, "status", "paid");
-    set(payment, "status_transitions", json!({"canceled_at": null, "paid_at": now}));
+    set(payment, "status_transitions", attach::transitions(None, Some(now)));
     let shown = Value::Object(payment.clone());
     state.emit(catalogue::INVOICE_PAYMENT_PAID, &shown);
     Ok(())
@@ -116,10 +151,10 @@ pub(crate) fn cancel(state: &mut State, invoice: &str, reason: &str, now: i64) -
         let payment = state.invoice_payments.find_mut(id)?;
         if text(payment, "status") == Some("open") {
             set(payment, "status", "canceled");
-            set(payment, "status_transitions", json!({"canceled_at": now, "paid_at": null}));
+            set(payment, "status_transitions", attach::transitions(Some(now), None));
         }
     }
-    intent::cancel(state, &intent, reason)
+    intent::cancel(state, &intent, Some(reason))
 }
 
 /// The invoice asks for another amount, as after a credit note.

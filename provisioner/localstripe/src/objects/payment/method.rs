@@ -1,4 +1,9 @@
-//! Payment methods: only Stripe's test ones, which come into being when they are attached to a customer or used.
+//! Payment methods: only Stripe's test ones, which come into being when they are attached to a customer, used, or made
+//! from a test number.
+
+pub(crate) mod card;
+pub(crate) mod create;
+pub(crate) mod iban;
 
 use serde_json::{Value, json};
 
@@ -11,10 +16,11 @@ use crate::wire::error::ApiError;
 use crate::wire::list::same;
 use crate::wire::object::{Object, address, fields, group, required, set, text};
 
-use super::test_method::{self, Form, Outcome, TestMethod};
+use super::test_method::{self, Asks, Decline, Form, Outcome, Refunds, Setup, TestMethod};
 
 /// The operations served here.
 pub(crate) const ROUTES: &[Route] = &[
+    route("POST /v1/payment_methods", create::create),
     route("GET /v1/payment_methods", list),
     route("GET /v1/payment_methods/{payment_method}", retrieve),
     route("POST /v1/payment_methods/{payment_method}", update),
@@ -82,29 +88,41 @@ fn attach(state: &mut State, request: &Request) -> Result<Value, ApiError> {
         return Err(decline.refusal());
     }
     let id = known(state, named)?;
-    let method = state.payment_methods.find_mut(&id)?;
-    match text(method, "customer") {
-        Some(own) if own == customer => return Ok(Value::Object(method.clone())),
-        Some(_) => {
-            let message = "The payment method you provided has already been attached to a customer.";
-            return Err(ApiError::invalid(message));
-        }
-        None if id == named => {
-            let message = "This PaymentMethod was previously used without being attached to a Customer or was detached \
-                           from a Customer, and may not be used again.";
-            return Err(ApiError::invalid(message));
-        }
-        None => {}
+    let own = text(state.payment_methods.find(&id)?, "customer");
+    if own.is_some_and(|own| own != customer) {
+        let message = "The payment method you provided has already been attached to a customer.";
+        return Err(ApiError::invalid(message));
+    }
+    if own.is_none() && state.spent.contains(&id) {
+        let message = "This PaymentMethod was previously used without being attached to a Customer or was detached \
+                       from a Customer, and may not be used again.";
+        return Err(ApiError::invalid(message));
+    }
+    give_to(state, &id, &customer)?;
+    state.payment_methods.find(&id).cloned().map(Value::Object)
+}
+
+/// Attaches a method to its customer and tells of it; one that is the customer's already stays as it is.
+pub(crate) fn give_to(state: &mut State, id: &str, customer: &str) -> Result<(), ApiError> {
+    let method = state.payment_methods.find_mut(id)?;
+    if text(method, "customer") == Some(customer) {
+        return Ok(());
     }
     set(method, "customer", customer);
     let shown = Value::Object(method.clone());
     state.emit(catalogue::PAYMENT_METHOD_ATTACHED, &shown);
-    Ok(shown)
+    Ok(())
 }
 
 /// `POST /v1/payment_methods/{payment_method}/detach`: it is no customer's default any more, and never attached again.
 fn detach(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let id = request.id(0);
+    take_away(state, id)?;
+    state.payment_methods.find(id).cloned().map(Value::Object)
+}
+
+/// Detaches a method for good, and tells of it.
+pub(crate) fn take_away(state: &mut State, id: &str) -> Result<(), ApiError> {
     let method = state.payment_methods.find_mut(id)?;
     let before = Value::Object(method.clone());
     let Some(customer) = text(method, "customer").map(str::to_owned) else {
@@ -113,9 +131,9 @@ fn detach(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     };
     set(method, "customer", Value::Null);
     let shown = Value::Object(method.clone());
+    state.spent.insert(id.to_owned());
     state.emit_update(catalogue::PAYMENT_METHOD_DETACHED, &before, &shown);
-    forget_default(state, &customer, id)?;
-    Ok(shown)
+    forget_default(state, &customer, id)
 }
 
 fn forget_default(state: &mut State, customer: &str, method: &str) -> Result<(), ApiError> {
@@ -162,10 +180,67 @@ pub(crate) fn default_of(state: &State, invoice: &Object) -> Option<String> {
     (text(method, "customer") == text(invoice, "customer")).then(|| id.to_owned())
 }
 
-/// What comes of a payment with that method.
-pub(crate) fn outcome(state: &State, id: &str) -> Outcome {
-    let test = state.test_methods.get(id).and_then(|token| test_method::of(token));
-    test.map_or(Outcome::Succeeds, |method| method.outcome)
+/// What comes of a payment with that method, in its customer's presence or without.
+pub(crate) fn outcome(state: &State, id: &str, on_session: bool) -> Outcome {
+    let outcome = test_of(state, id).map_or(Outcome::Succeeds, |method| method.outcome);
+    match outcome {
+        Outcome::Debit(debit) => Outcome::Debit(state.debits.get(id).copied().unwrap_or(debit)),
+        Outcome::NeedsCustomer { when: Asks::UnlessSetUp, then } if state.set_up.contains(id) => told(then),
+        Outcome::NeedsCustomer { when: Asks::OnSession, then } if !on_session => told(then),
+        other => other,
+    }
+}
+
+/// What comes of a payment once the bank has seen its customer.
+pub(crate) fn outcome_confirmed(state: &State, id: &str) -> Outcome {
+    match outcome(state, id, true) {
+        Outcome::NeedsCustomer { then, .. } => told(then),
+        other => other,
+    }
+}
+
+fn told(then: Option<Decline>) -> Outcome {
+    then.map_or(Outcome::Succeeds, Outcome::Declines)
+}
+
+/// What comes of setting that method up.
+pub(crate) fn setup(state: &State, id: &str) -> Setup {
+    test_of(state, id).map_or(Setup::Succeeds, |method| method.setup())
+}
+
+/// When a refund to that method arrives.
+pub(crate) fn refunds(state: &State, id: &str) -> Refunds {
+    test_of(state, id).map_or(Refunds::AtOnce, |method| method.refunds)
+}
+
+/// Whether a bank is asked for the money, which takes days and needs a mandate.
+pub(crate) fn is_debit(state: &State, id: &str) -> bool {
+    test_of(state, id).is_some_and(|method| matches!(method.outcome, Outcome::Debit(_)))
+}
+
+fn test_of(state: &State, id: &str) -> Option<TestMethod> {
+    state.test_methods.get(id).and_then(|token| test_method::of(token))
+}
+
+/// The id of a method that an intent may use: one of its customer's, or one that is nobody's yet.
+pub(crate) fn for_intent(state: &mut State, named: &str, customer: Option<&str>) -> Result<String, ApiError> {
+    let id = known(state, named).map_err(|error| error.in_param("payment_method"))?;
+    match text(state.payment_methods.find(&id)?, "customer") {
+        Some(own) if customer.is_none() => {
+            let message = format!(
+                "The PaymentMethod `{id}` belongs to the Customer `{own}`. Please include the Customer in the `customer` \
+                 parameter."
+            );
+            Err(ApiError::invalid(message).with_param("payment_method"))
+        }
+        Some(own) if Some(own) != customer => refuse_foreign(&id),
+        None if state.spent.contains(&id) => {
+            let message = "This PaymentMethod was previously used without being attached to a Customer or was detached \
+                           from a Customer, and may not be used again.";
+            Err(ApiError::invalid(message).with_param("payment_method"))
+        }
+        _ => Ok(id),
+    }
 }
 
 fn refuse_foreign(id: &str) -> Result<String, ApiError> {
@@ -177,13 +252,19 @@ fn refuse_foreign(id: &str) -> Result<String, ApiError> {
 
 /// The id of a method: each use of a test method makes one of its own.
 fn known(state: &mut State, named: &str) -> Result<String, ApiError> {
-    let Some(method) = test_method::of(named) else {
-        return state.payment_methods.find(named).map(|_| named.to_owned());
-    };
+    match test_method::of(named) {
+        Some(_) => make(state, named),
+        None => state.payment_methods.find(named).map(|_| named.to_owned()),
+    }
+}
+
+/// Makes a method of that test method; answers its id.
+fn make(state: &mut State, token: &str) -> Result<String, ApiError> {
+    let method = test_method::of(token).ok_or_else(|| ApiError::missing("PaymentMethod", token))?;
     let id = state.ids.next("pm");
     let made = draft(&method, &id, state.now());
     state.payment_methods.insert(&id, made);
-    state.test_methods.insert(id.clone(), named.to_owned());
+    state.test_methods.insert(id.clone(), token.to_owned());
     Ok(id)
 }
 

@@ -1,9 +1,12 @@
-//! Refunds: money of a charge goes back, in parts or whole. The invoice stays paid.
+//! Refunds: money of a charge goes back, in parts or whole. The invoice stays paid. With some methods the bank answers
+//! later, and may send the money back.
 
 use serde_json::{Value, json};
 
+use crate::agenda::{Due, Task};
 use crate::currency;
 use crate::events::catalogue;
+use crate::objects::balance_transaction::{self, Movement};
 use crate::objects::metadata;
 use crate::request::{Request, Route, route};
 use crate::state::State;
@@ -12,9 +15,19 @@ use crate::wire::error::ApiError;
 use crate::wire::list::{in_range, same};
 use crate::wire::object::{Object, fields, integer, set, text};
 
+use super::method;
+use super::test_method::Refunds;
+
 /// The operations served here.
-pub(crate) const ROUTES: &[Route] =
-    &[route("POST /v1/refunds", create), route("GET /v1/refunds", list), route("GET /v1/refunds/{refund}", retrieve)];
+pub(crate) const ROUTES: &[Route] = &[
+    route("POST /v1/refunds", create),
+    route("GET /v1/refunds", list),
+    route("GET /v1/refunds/{refund}", retrieve),
+    route("POST /v1/refunds/{refund}", update),
+];
+
+/// Seconds until the bank of a refund answers that is not at once.
+const ANSWERS_AFTER: i64 = 60;
 
 /// `POST /v1/refunds`
 fn create(state: &mut State, request: &Request) -> Result<Value, ApiError> {
@@ -48,6 +61,58 @@ fn retrieve(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     state.refunds.find(request.id(0)).cloned().map(Value::Object)
 }
 
+/// `POST /v1/refunds/{refund}`: metadata only.
+fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
+    let id = request.id(0);
+    let refund = state.refunds.find_mut(id)?;
+    let before = Value::Object(refund.clone());
+    let metadata = metadata::merged(refund.get("metadata"), &request.params, "metadata")?;
+    set(refund, "metadata", metadata);
+    tell_change(state, id, &before)
+}
+
+/// The bank answers about a refund: it arrived, or it comes back.
+pub(crate) fn answered(state: &mut State, id: &str) -> Result<(), ApiError> {
+    let refund = state.refunds.find_mut(id)?;
+    let before = Value::Object(refund.clone());
+    if text(refund, "status") == Some("pending") {
+        set(refund, "status", "succeeded");
+        return tell_change(state, id, &before).map(|_| ());
+    }
+    fail(state, id, "declined")
+}
+
+/// The money of a refund comes back, for that reason.
+pub(crate) fn fail(state: &mut State, id: &str, reason: &str) -> Result<(), ApiError> {
+    let refund = state.refunds.find(id)?;
+    if text(refund, "status") == Some("failed") {
+        return Err(ApiError::invalid("This refund has already failed."));
+    }
+    let before = Value::Object(refund.clone());
+    let charge = text(refund, "charge").unwrap_or_default().to_owned();
+    let amount = integer(refund, "amount").unwrap_or(0);
+    let moved = moved(state, &charge, id, amount, "refund_failure")?;
+    let refund = state.refunds.find_mut(id)?;
+    set(refund, "status", "failed");
+    set(refund, "failure_reason", reason);
+    set(refund, "failure_balance_transaction", moved);
+    let charged = state.charges.find_mut(&charge)?;
+    let refunded = integer(charged, "amount_refunded").unwrap_or(0) - amount;
+    set(charged, "amount_refunded", refunded);
+    set(charged, "refunded", false);
+    let shown = Value::Object(state.refunds.find(id)?.clone());
+    state.emit(catalogue::REFUND_FAILED, &shown);
+    tell_change(state, id, &before).map(|_| ())
+}
+
+/// Tells of a refund that was shown as `before`, under both names that there are for that; answers how it is shown.
+fn tell_change(state: &mut State, id: &str, before: &Value) -> Result<Value, ApiError> {
+    let after = Value::Object(state.refunds.find(id)?.clone());
+    state.emit_update(catalogue::REFUND_UPDATED, before, &after);
+    state.emit_update(catalogue::CHARGE_REFUND_UPDATED, before, &after);
+    Ok(after)
+}
+
 /// Gives back that much of a charge, or all that is left of it, and tells of it; answers the refund's id.
 pub(crate) fn give_back(state: &mut State, charge: &str, amount: i64) -> Result<String, ApiError> {
     let id = make(state, charge, Some(amount))?;
@@ -65,10 +130,21 @@ fn make(state: &mut State, charge: &str, amount: Option<i64>) -> Result<String, 
     let charged = state.charges.find(charge)?.clone();
     let amount = check(&charged, amount)?;
     let id = state.ids.next("re");
+    let customer = text(&charged, "customer").unwrap_or_default().to_owned();
+    let (status, answers) = match method::refunds(state, text(&charged, "payment_method").unwrap_or_default()) {
+        Refunds::AtOnce => ("succeeded", false),
+        Refunds::Later => ("pending", true),
+        Refunds::FailLater => ("succeeded", true),
+    };
+    if answers {
+        let at = state.now_of(&customer).saturating_add(ANSWERS_AFTER);
+        state.agenda.set(Due { at, task: Task::Refund, subject: id.clone(), customer: customer.clone() });
+    }
+    let moved = moved(state, charge, &id, -amount, "refund")?;
     let mut refund = blank("refund");
     refund.extend(fields(json!({
-        "id": id, "amount": amount, "charge": charge, "created": state.now_of(text(&charged, "customer").unwrap_or_default()),
-        "currency": charged["currency"], "metadata": {}, "payment_intent": charged["payment_intent"], "status": "succeeded",
+        "id": id, "amount": amount, "balance_transaction": moved, "charge": charge, "created": state.now_of(&customer),
+        "currency": charged["currency"], "metadata": {}, "payment_intent": charged["payment_intent"], "status": status,
     })));
     state.refunds.insert(&id, refund);
     let charged = state.charges.find_mut(charge)?;
@@ -77,6 +153,21 @@ fn make(state: &mut State, charge: &str, amount: Option<i64>) -> Result<String, 
     let whole = left(charged) == 0;
     set(charged, "refunded", whole);
     Ok(id)
+}
+
+/// Notes what a refund takes out of the account's balance, or what comes back; answers the movement's id.
+fn moved(state: &mut State, charge: &str, id: &str, amount: i64, kind: &'static str) -> Result<String, ApiError> {
+    let charged = state.charges.find(charge)?;
+    let movement = Movement {
+        id: String::new(),
+        amount,
+        fee: 0,
+        currency: text(charged, "currency").unwrap_or_default().to_owned(),
+        created: state.now_of(text(charged, "customer").unwrap_or_default()),
+        kind,
+        source: id.to_owned(),
+    };
+    Ok(balance_transaction::note(state, movement))
 }
 
 fn tell(state: &mut State, charge: &str, refund: &Value) -> Result<(), ApiError> {

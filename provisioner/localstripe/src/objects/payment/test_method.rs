@@ -1,5 +1,9 @@
 //! Stripe's published test payment methods: what each of them is and does.
 
+pub(crate) mod card;
+pub(crate) mod sepa;
+pub(crate) mod us_bank_account;
+
 use crate::wire::error::{ApiError, ErrorType};
 
 /// Why a payment failed, in the words of the API.
@@ -21,15 +25,38 @@ impl Decline {
     }
 }
 
+/// When the bank wants to see its customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// For every payment, and when the card is set up.
+    Always,
+    /// For every payment until the card was set up.
+    UnlessSetUp,
+    /// For payments in the customer's presence only.
+    OnSession,
+}
+
+/// How a customer complains to the bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    /// As the API names it, `fraudulent`.
+    pub(crate) reason: &'static str,
+    /// The bank only asks; no money is taken back yet.
+    pub(crate) inquiry: bool,
+}
+
 /// What comes of a payment with a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Succeeds,
     Declines(Decline),
-    /// The bank wants its customer, who is not there.
-    NeedsCustomer,
+    /// The bank wants its customer first; what it says then, when it does not pay.
+    NeedsCustomer {
+        when: Asks,
+        then: Option<Decline>,
+    },
     /// Succeeds, and the customer complains at once.
-    Disputed(&'static str),
+    Disputed(Complaint),
     /// The bank is asked and answers later.
     Debit(Debit),
 }
@@ -41,6 +68,25 @@ pub(crate) struct Debit {
     pub(crate) after: Option<i64>,
     pub(crate) failure: Option<Decline>,
     pub(crate) disputed: bool,
+}
+
+/// What comes of setting a method up for later payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setup {
+    Succeeds,
+    Declines(Decline),
+    /// The bank wants its customer.
+    NeedsCustomer,
+}
+
+/// When a refund to a method arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refunds {
+    AtOnce,
+    /// It is pending first.
+    Later,
+    /// It seems to have arrived, and comes back.
+    FailLater,
 }
 
 /// What kind of method it is, with what it shows of itself.
@@ -62,20 +108,24 @@ pub(crate) enum Form {
 pub(crate) struct TestMethod {
     pub(crate) form: Form,
     pub(crate) outcome: Outcome,
+    pub(crate) refunds: Refunds,
     /// Why it cannot be attached to a customer: what declines does so there already.
     pub(crate) not_attachable: Option<Decline>,
 }
 
+impl TestMethod {
+    /// What comes of setting it up.
+    pub(crate) fn setup(&self) -> Setup {
+        match (self.not_attachable, self.outcome) {
+            (Some(decline), _) => Setup::Declines(decline),
+            (None, Outcome::NeedsCustomer { when: Asks::Always | Asks::UnlessSetUp, .. }) => Setup::NeedsCustomer,
+            _ => Setup::Succeeds,
+        }
+    }
+}
+
 /// Seconds until the bank of a debit answers that is not delayed.
 const SOON: i64 = 60;
-/// The published delay of the delayed ones: at least three minutes.
-const DELAYED: i64 = 180;
-
-/// The countries whose bank accounts have test methods.
-const SEPA_COUNTRIES: [&[u8; 2]; 19] = [
-    b"at", b"be", b"ch", b"de", b"ee", b"es", b"fi", b"fr", b"gb", b"gi", b"hr", b"ie", b"li", b"lt", b"lu", b"nl",
-    b"no", b"pt", b"se",
-];
 
 const fn decline(code: &'static str, decline_code: Option<&'static str>, message: &'static str) -> Decline {
     Decline { code, decline_code, message }
@@ -85,108 +135,26 @@ const fn card_declined(reason: &'static str, message: &'static str) -> Decline {
     decline("card_declined", Some(reason), message)
 }
 
-const GENERIC: Decline = card_declined("generic_decline", "Your card was declined.");
+/// The bank's customer was asked, and did not confirm.
+pub(crate) const NOT_CONFIRMED: &str =
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again.";
+
+/// The failure of a payment whose authentication failed.
+pub(crate) const PAYMENT_NOT_CONFIRMED: Decline = decline("payment_intent_authentication_failure", None, NOT_CONFIRMED);
+
+/// The failure of a set-up whose authentication failed.
+pub(crate) const SETUP_NOT_CONFIRMED: Decline = decline("setup_intent_authentication_failure", None, NOT_CONFIRMED);
+
+/// Why debits fail, by the codes that a test may ask for.
+pub(crate) fn debit_failure(code: &str) -> Option<Decline> {
+    const CODES: [&str; 5] =
+        ["insufficient_funds", "account_closed", "no_account", "debit_not_authorized", "generic_could_not_process"];
+    CODES.into_iter().find(|known| *known == code).map(|code| decline(code, None, sepa::RETURNED))
+}
 
 /// Returns the test method of that id, or none when Stripe publishes none of that id.
 pub(crate) fn of(id: &str) -> Option<TestMethod> {
-    card(id).or_else(|| us_bank_account(id)).or_else(|| sepa_debit(id))
-}
-
-fn card(id: &str) -> Option<TestMethod> {
-    let name = id.strip_prefix("pm_card_")?;
-    let visa = |last4, outcome| TestMethod {
-        form: Form::Card { brand: "visa", last4 },
-        outcome,
-        not_attachable: match outcome {
-            Outcome::Declines(decline) => Some(decline),
-            _ => None,
-        },
-    };
-    let declines = |last4, decline| visa(last4, Outcome::Declines(decline));
-    let branded = |brand, last4| TestMethod {
-        form: Form::Card { brand, last4 },
-        outcome: Outcome::Succeeds,
-        not_attachable: None,
-    };
-    Some(match name {
-        "visa" => visa("4242", Outcome::Succeeds),
-        "visa_debit" => visa("5556", Outcome::Succeeds),
-        "mastercard" => branded("mastercard", "4444"),
-        "mastercard_debit" => branded("mastercard", "8210"),
-        "amex" => branded("amex", "8431"),
-        "chargeDeclined" | "visa_chargeDeclined" => declines("0002", GENERIC),
-        "chargeDeclinedInsufficientFunds" | "visa_chargeDeclinedInsufficientFunds" => {
-            declines("9995", card_declined("insufficient_funds", "Your card has insufficient funds."))
-        }
-        "visa_chargeDeclinedLostCard" => declines("9987", card_declined("lost_card", "Your card was declined.")),
-        "visa_chargeDeclinedStolenCard" => declines("9979", card_declined("stolen_card", "Your card was declined.")),
-        "chargeDeclinedExpiredCard" => declines("0069", decline("expired_card", None, "Your card has expired.")),
-        "chargeDeclinedIncorrectCvc" => {
-            declines("0127", decline("incorrect_cvc", None, "Your card's security code is incorrect."))
-        }
-        "chargeDeclinedProcessingError" => {
-            let message = "An error occurred while processing your card. Try again in a little bit.";
-            declines("0119", decline("processing_error", None, message))
-        }
-        // It can be kept for a customer, and is declined whenever it is charged.
-        "chargeCustomerFail" => TestMethod { not_attachable: None, ..declines("0341", GENERIC) },
-        "authenticationRequired" => visa("3184", Outcome::NeedsCustomer),
-        "createDispute" => visa("0259", Outcome::Disputed("fraudulent")),
-        "createDisputeProductNotReceived" => visa("2685", Outcome::Disputed("product_not_received")),
-        _ => return None,
-    })
-}
-
-fn us_bank_account(id: &str) -> Option<TestMethod> {
-    let name = id.strip_prefix("pm_usBankAccount_")?;
-    let debit = |last4, after, failure: Option<(&'static str, &'static str)>, disputed| TestMethod {
-        form: Form::UsBankAccount { last4 },
-        outcome: Outcome::Debit(Debit {
-            after,
-            failure: failure.map(|(code, message)| decline(code, None, message)),
-            disputed,
-        }),
-        not_attachable: None,
-    };
-    let fails = |last4, code, message| debit(last4, Some(SOON), Some((code, message)), false);
-    Some(match name {
-        "success" => debit("6789", Some(SOON), None, false),
-        "accountClosed" => fails("1113", "account_closed", "The customer's bank account has been closed."),
-        "noAccount" => fails("1116", "no_account", "The customer's bank account could not be located."),
-        "insufficientFunds" => {
-            fails("2227", "insufficient_funds", "The customer's account has insufficient funds to cover this payment.")
-        }
-        "debitNotAuthorized" => fails(
-            "3335",
-            "debit_not_authorized",
-            "The customer has notified their bank that this payment was unauthorized.",
-        ),
-        "dispute" => debit("5559", Some(SOON), None, true),
-        "processing" => debit("0009", None, None, false),
-        _ => return None,
-    })
-}
-
-fn sepa_debit(id: &str) -> Option<TestMethod> {
-    let (name, country) = id.strip_prefix("pm_")?.rsplit_once('_')?;
-    let country = **SEPA_COUNTRIES.iter().find(|known| known.as_slice() == country.as_bytes())?;
-    let (after, failure, disputed) = match name {
-        "success" => (SOON, None, false),
-        "successDelayed" => (DELAYED, None, false),
-        "failed" => (SOON, Some("generic_could_not_process"), false),
-        "failedDelayed" => (DELAYED, Some("generic_could_not_process"), false),
-        "disputed" => (SOON, None, true),
-        "insufficientFunds" => (SOON, Some("insufficient_funds"), false),
-        "exceedsWeeklyVolumeLimit" => (SOON, Some("charge_exceeds_source_limit"), false),
-        "exceedsWeeklyTransactionLimit" => (SOON, Some("charge_exceeds_weekly_limit"), false),
-        _ => return None,
-    };
-    let failure = failure.map(|code| decline(code, None, "The debit was returned by the customer's bank."));
-    Some(TestMethod {
-        form: Form::SepaDebit(country),
-        outcome: Outcome::Debit(Debit { after: Some(after), failure, disputed }),
-        not_attachable: None,
-    })
+    card::of(id).or_else(|| us_bank_account::of(id)).or_else(|| sepa::of(id))
 }
 
 #[cfg(test)]
@@ -204,9 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn what_declines_is_not_attachable_but_the_one_that_is_meant_to_be() {
-        assert!(of("pm_card_chargeDeclined").unwrap().not_attachable.is_some());
-        let kept = of("pm_card_chargeCustomerFail").unwrap();
-        assert_eq!((kept.not_attachable, kept.outcome), (None, Outcome::Declines(GENERIC)));
+    fn what_setting_up_meets_is_known() {
+        let setup = |id: &str| of(id).unwrap().setup();
+        assert_eq!(setup("pm_card_visa"), Setup::Succeeds);
+        assert_eq!(setup("pm_card_chargeCustomerFail"), Setup::Succeeds);
+        assert_eq!(setup("pm_success_de"), Setup::Succeeds);
+        assert_eq!(setup("pm_card_authenticationRequired"), Setup::NeedsCustomer);
+        assert_eq!(setup("pm_card_authenticationRequiredOnSetup"), Setup::NeedsCustomer);
+        assert!(matches!(setup("pm_card_chargeDeclined"), Setup::Declines(_)));
     }
 }

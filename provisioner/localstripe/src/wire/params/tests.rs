@@ -6,7 +6,7 @@ use crate::wire::form::parse;
 
 fn check(operation: &str, text: &str) -> Result<Object, ApiError> {
     let table = Table::embedded();
-    validate(table, &table.operations[operation], &parse(text)?)
+    validate(table, &table.operations[operation], &parse(text)?, "2026-09-30.endive")
 }
 
 fn refusal(operation: &str, text: &str) -> (Option<&'static str>, String, String) {
@@ -145,7 +145,7 @@ proptest! {
         if let Ok(form) = parse(&text) {
             let table = Table::embedded();
             let operation = &table.operations["POST /v1/invoices"];
-            if let Ok(params) = validate(table, operation, &form) {
+            if let Ok(params) = validate(table, operation, &form, "2026-09-30.endive") {
                 prop_assert!(params.keys().all(|name| operation.params.contains_key(name)));
             }
         }
