@@ -8,6 +8,7 @@ pub mod costs;
 pub mod demo;
 pub mod destroy;
 pub mod drift;
+pub mod events;
 pub mod fmt;
 pub mod graph;
 pub mod import;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
+        Command::Events(subcommand) => events::run(global, &subcommand).await,
         Command::Close(arguments) => close::run(global, &arguments).await,
         Command::Costs(subcommand) => costs::run(global, &subcommand).await,
         Command::Ci(subcommand) => ci::run(global, &subcommand).await,

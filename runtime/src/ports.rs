@@ -17,10 +17,11 @@ use jiff::civil::Date;
 pub use billing::attribution::Part;
 pub use billing::ledger::{Ledger, PortError};
 pub use invoices::{
-    CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, RemoveRequest, StepRequest, UpdateRequest,
+    CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, RefundRequest, RemoveRequest, StepRequest,
+    UpdateRequest,
 };
 
-pub use payments::{About, DefaultRequest, EventPage, Payments, RefundRequest, RemoteCustomer, RemoteSetup};
+pub use payments::{About, DefaultRequest, EventPage, Payments, RemoteCustomer, RemoteSetup};
 
 use crate::secret::Secret;
 

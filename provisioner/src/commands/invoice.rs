@@ -2,6 +2,7 @@
 
 mod approve;
 mod explain;
+mod give_back;
 mod preview;
 mod run;
 mod status;
@@ -33,6 +34,10 @@ pub enum Subcommand {
     Void(take_back::Void),
     /// Draws a draft up again under the terms that hold now.
     Reset(take_back::Reset),
+    /// Gives money back that came in for an invoice, by a refund in Stripe.
+    Refund(give_back::Arguments),
+    /// Takes an amount off an issued invoice, by a credit note; what was paid of it goes to the customer's balance.
+    Credit(give_back::Arguments),
 }
 
 /// Runs the subcommand.
@@ -45,6 +50,8 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Approve(arguments) => approve::run(global, arguments).await,
         Subcommand::Void(arguments) => take_back::void(global, arguments).await,
         Subcommand::Reset(arguments) => take_back::reset(global, arguments).await,
+        Subcommand::Refund(arguments) => give_back::refund(global, arguments).await,
+        Subcommand::Credit(arguments) => give_back::credit(global, arguments).await,
     }
 }
 

@@ -46,8 +46,10 @@ pub enum For {
     /// Reads the ledger; the same for `invoice explain`.
     #[value(alias = "invoice preview")]
     InvoicePreview,
-    /// Reads the ledger and calls the invoicer: `invoice status`, `run`, `approve`, `void`, `reset`.
+    /// Reads the ledger and calls the invoicer: `invoice status`, `run`, `approve`, `void`, `reset`, `refund`, `credit`.
     Invoice,
+    /// Reads the ledger and calls the payment sweep: `events list`, `show`, `retry`.
+    Events,
     /// Reads the ledger and asks Cost Explorer for a total.
     Close,
     /// Asks for a backfill of the tags and calls the cost sync.
@@ -79,6 +81,7 @@ impl For {
             }),
             For::InvoicePreview => Ok(permissions::of_previews(manifest)),
             For::Invoice => Ok(permissions::of_invoices(manifest)),
+            For::Events => Ok(permissions::of_events(manifest)),
             For::Close => Ok(permissions::of_close(manifest)),
             For::CostsBackfill => Ok(permissions::of_backfills(manifest)),
         }
@@ -92,6 +95,7 @@ impl For {
             | For::TenantLink
             | For::InvoicePreview
             | For::Invoice
+            | For::Events
             | For::Close
             | For::CostsBackfill => Use::Read,
             For::Apply | For::Destroy | For::Rebuild => Use::Write,

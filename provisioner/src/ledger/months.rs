@@ -5,7 +5,7 @@ use billing::invoice::{
     Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, closing_months, is_followed,
     open_months, overdue_since,
 };
-use billing::ledger::CostClaim;
+use billing::ledger::{CostClaim, PaymentSetup};
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
 use jiff::Timestamp;
@@ -36,6 +36,8 @@ pub struct TenantMonths {
     pub months: Vec<MonthStanding>,
     /// What is open of the balance; none before its first entry.
     pub balance: Option<Balance>,
+    /// How the tenant pays, as of the last look at Stripe; none where no webhook or sweep told of it yet.
+    pub setup: Option<PaymentSetup>,
     /// What an earlier company of this id left open: no invoice of the tenant's takes it up.
     pub earlier: Option<Money>,
 }
@@ -53,7 +55,7 @@ pub async fn load(
     only: Option<Month>,
 ) -> Result<TenantMonths, Failure> {
     let (marks, records) = (reader.sync_marks(&tenant.id).await?, reader.invoices(&tenant.id).await?);
-    let stored = reader.balance(&tenant.id).await?;
+    let (stored, setup) = (reader.balance(&tenant.id).await?, reader.payment_setup(&tenant.id).await?);
     let balance = stored.as_ref().map(|balance| balance.since(tenant.first_period, tenant.currency));
     let earlier = stored.as_ref().and_then(|balance| balance.before(tenant.first_period));
     let months = match only {
@@ -91,7 +93,7 @@ pub async fn load(
         let overdue = overdue_since(month, rules.settle_days, today).filter(|_| incomplete && unfinished);
         found.push(MonthStanding { month, record: record.cloned(), assessment, overdue, is_followed });
     }
-    Ok(TenantMonths { tenant, months: found, balance, earlier })
+    Ok(TenantMonths { tenant, months: found, balance, setup, earlier })
 }
 
 impl MonthStanding {

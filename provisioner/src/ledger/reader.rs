@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use billing::balance::Balance;
 use billing::invoice::{InvoiceRecord, MonthCosts, sharing_of};
 use billing::ledger::{
-    self, Claims, CostClaim, CostDay, Ledger, LeftTenant, PortError, SharedClaims, SyncMark, TableLedger,
+    self, Claims, CostClaim, CostDay, Ledger, LeftTenant, PaymentSetup, PortError, SharedClaims, StripeEvent, SyncMark,
+    TableLedger,
 };
 use billing::manifest::model::Manifest;
 use billing::tenant::TenantRecord;
@@ -59,6 +60,21 @@ impl LedgerReader {
     /// Every invoice of a tenant, month by month.
     pub async fn invoices(&self, tenant: &str) -> Result<Vec<InvoiceRecord>, Failure> {
         self.read(ledger::invoices::all(&*self.ledger, tenant).await)
+    }
+
+    /// How a tenant pays, as of the last look at Stripe.
+    pub async fn payment_setup(&self, tenant: &str) -> Result<Option<PaymentSetup>, Failure> {
+        self.read(ledger::payment_setup::queried(&*self.ledger, tenant).await)
+    }
+
+    /// Stripe's events of a kind, newest first.
+    pub async fn events(&self, kind: &str) -> Result<Vec<StripeEvent>, Failure> {
+        self.read(ledger::stripe_events::of_kind(&*self.ledger, kind).await)
+    }
+
+    /// What became of one of Stripe's events.
+    pub async fn event(&self, id: &str) -> Result<Option<StripeEvent>, Failure> {
+        self.read(ledger::stripe_events::queried(&*self.ledger, id).await)
     }
 
     /// Every tenant as the last apply wrote it, by id.

@@ -89,6 +89,12 @@ pub fn of_invoices(manifest: &Manifest) -> Value {
     document(&["sts:GetCallerIdentity"], invoice_reads(manifest).chain([call]))
 }
 
+/// The policy for looking at Stripe's events and trying them again: reading the ledger, calling the sweep.
+pub fn of_events(manifest: &Manifest) -> Value {
+    let call = function_call(manifest, "payment_sweep");
+    document(&["sts:GetCallerIdentity"], ledger_reads(manifest).into_iter().chain([call]))
+}
+
 /// The policy for closing a month: reading the ledger, asking Cost Explorer.
 pub fn of_close(manifest: &Manifest) -> Value {
     document(&["sts:GetCallerIdentity", "ce:GetCostAndUsage"], ledger_reads(manifest))

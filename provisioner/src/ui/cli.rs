@@ -77,6 +77,9 @@ pub enum Command {
     /// Invoices: how months stand, what they come to, approve, take back.
     #[command(subcommand)]
     Invoice(commands::invoice::Subcommand),
+    /// Stripe's events: what each did, what could not be applied, trying it again.
+    #[command(subcommand)]
+    Events(commands::events::Subcommand),
     /// Holds tenants' and unallocated cost of a month against AWS's total, to the cent.
     Close(commands::close::Arguments),
     /// AWS's cost reports: adds them up exactly, compares two versions; needs no manifest.

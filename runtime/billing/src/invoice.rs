@@ -12,6 +12,7 @@ mod payment;
 mod price;
 mod ready;
 mod record;
+mod refund;
 mod remote;
 mod shared;
 
@@ -36,6 +37,7 @@ pub use ready::{DraftRules, NotReady, Ready, is_final, overdue_since, ready, set
 pub use record::{
     Approval, Collection, Finality, InvoiceRecord, InvoiceState, LastError, Lease, PastRevision, Restated,
 };
+pub use refund::Refund;
 pub use remote::{Carries, REDRAWING, Remote, RemoteStatus};
 pub use shared::{MonthCosts, SHARED_COST, SharedPart, Tagged, sharing_of};
 

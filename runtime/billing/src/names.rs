@@ -52,6 +52,8 @@ pub const STATE_METADATA: &str = "billform_state";
 pub const TOTAL_METADATA: &str = "billform_total";
 /// Stripe metadata key of a credit note's number among those of its invoice.
 pub const CREDIT_NOTE_METADATA: &str = "billform_credit_note";
+/// Stripe metadata key of a refund's number among those of its invoice.
+pub const REFUND_METADATA: &str = "billform_refund";
 /// Stripe metadata key of what a credit note is for: ids of positions of the balance.
 pub const CAUSE_METADATA: &str = "billform_cause";
 /// Stripe metadata key of the number of the set of lines that a draft carries.

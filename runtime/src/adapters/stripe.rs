@@ -15,7 +15,8 @@ use stripe_billing::{CreditNote, Invoice, InvoiceStatus};
 use stripe_core::customer::RetrieveCustomerReturned;
 
 use crate::ports::{
-    CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+    CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RefundRequest, RemoveRequest, StepRequest,
+    UpdateRequest,
 };
 use crate::secret::Secret;
 use attempts::Account;
@@ -140,6 +141,14 @@ impl Invoices for StripeInvoices {
         let strategy = attempts::under_key(DOING, &request.idempotency_key)?;
         let send = || create.customize().request_strategy(strategy.clone()).send(&self.client);
         self.account.repeat(DOING, send).await.as_ref().map(credit_note).map_err(Clone::clone)
+    }
+
+    async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError> {
+        self.payments.refund_of(request).await
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
+        self.payments.refund(request).await
     }
 
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {

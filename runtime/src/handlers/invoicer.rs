@@ -11,6 +11,7 @@ mod command;
 mod crediting;
 mod drawing;
 mod event;
+mod giving_back;
 mod issuing;
 mod leaver;
 mod looking;
@@ -230,6 +231,8 @@ impl Invoicing<'_> {
             Action::Approve => self.approve(account, month, event).await,
             Action::Void => self.write_off(account, month).await,
             Action::Reset => self.reset(account, month).await,
+            Action::Refund => self.refund(account, month, event).await,
+            Action::Credit => self.grant(account, month, event).await,
         };
         let result = match result {
             Ok(result) => result,

@@ -37,6 +37,10 @@ pub trait Invoices: Send + Sync {
     async fn credit_notes(&self, invoice: &str) -> Result<Vec<RemoteCreditNote>, PortError>;
     /// Issues a credit note on an invoice that is open or paid.
     async fn credit(&self, request: &CreditRequest) -> Result<RemoteCreditNote, PortError>;
+    /// The refund that was made for the same request before; found by its metadata.
+    async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError>;
+    /// Gives money of a payment back; the refund's id, `re_…`.
+    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError>;
     /// Deletes a draft; one that is gone already is deleted.
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError>;
     /// Whether the customer has a payment method that invoices are charged to by default.
@@ -133,5 +137,18 @@ pub struct StepRequest {
     /// The invoice.
     pub invoice: String,
     /// Derived from the step.
+    pub idempotency_key: String,
+}
+
+/// A refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundRequest {
+    /// `pi_…`, or `ch_…` of a charge without an intent.
+    pub payment: String,
+    /// What is given back.
+    pub amount: MinorUnits,
+    /// By which it is found again.
+    pub metadata: Vec<(String, String)>,
+    /// Derived from what it is for.
     pub idempotency_key: String,
 }

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use billing::ledger::PaymentMethod;
-use billing::money::MinorUnits;
 
 use super::PortError;
 use crate::events::Envelope;
@@ -24,8 +23,6 @@ pub trait Payments: Send + Sync {
     async fn event(&self, id: &str) -> Result<Option<Envelope>, PortError>;
     /// Events that some endpoint did not take, newest first; further pages begin after an event.
     async fn undelivered(&self, after: Option<&str>) -> Result<EventPage, PortError>;
-    /// Gives money of a payment back.
-    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError>;
 }
 
 /// What an object of Stripe is about.
@@ -81,17 +78,4 @@ pub struct EventPage {
     pub events: Vec<Envelope>,
     /// Whether there are older ones.
     pub has_more: bool,
-}
-
-/// A refund.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefundRequest {
-    /// `pi_…`, or `ch_…` of a charge without an intent.
-    pub payment: String,
-    /// What is given back.
-    pub amount: MinorUnits,
-    /// By which it is found again.
-    pub metadata: Vec<(String, String)>,
-    /// Derived from what it is for.
-    pub idempotency_key: String,
 }

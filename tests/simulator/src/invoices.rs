@@ -10,7 +10,8 @@ use billing::money::MinorUnits;
 use billing::names::{STATE_METADATA, TENANT_METADATA, TOTAL_METADATA};
 use runtime::adapters::stripe::{StripePayments, requests};
 use runtime::ports::{
-    CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RemoveRequest, StepRequest, UpdateRequest,
+    CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RefundRequest, RemoveRequest, StepRequest,
+    UpdateRequest,
 };
 use runtime::secret::Secret;
 use serde_json::Value;
@@ -233,6 +234,14 @@ impl Invoices for StripeInvoices {
         let unread = || PortError::new(DOING, "it is not a credit note");
         let issued = answer.and_then(|answer| credit_note(&answer).ok_or_else(unread));
         self.shared.gate.end(DOING, due, issued)
+    }
+
+    async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError> {
+        StripePayments::new(LocalExchange::new(Arc::clone(&self.shared), self.key.clone())).refund_of(request).await
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
+        StripePayments::new(LocalExchange::new(Arc::clone(&self.shared), self.key.clone())).refund(request).await
     }
 
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {

@@ -71,6 +71,8 @@ fn tenant(found: &TenantMonths) -> Value {
         "tenant": found.tenant.id,
         "balance": found.balance.as_ref().map(|balance| balance.sum()),
         "earlier_balance": found.earlier,
+        "payment_method": found.setup.as_ref().and_then(|setup| setup.method.as_ref()),
+        "mandate": found.setup.as_ref().and_then(|setup| setup.mandate.as_ref()),
         "months": found.months.iter().map(month).collect::<Vec<_>>(),
     })
 }
@@ -88,6 +90,8 @@ fn month(standing: &MonthStanding) -> Value {
         "stripe_invoice": record.and_then(|record| record.stripe_invoice.as_ref()),
         "revision": record.map(|record| record.revision),
         "payment": record.map(|record| record.payment.status),
+        "money": record.map(|record| views::payment::json(&record.payment, record.invoice.currency)),
+        "refunds": record.map(|record| &record.refunds),
         "credit_notes": record.map(|record| record.credit_notes.iter().map(credit_note).collect::<Vec<_>>()),
         "restated": record.and_then(|record| record.restated.as_ref()).map(|restated| restated.sum),
     })

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use billing::Money;
-use billing::invoice::{CreditNote, CreditNoteState, InvoiceState, Leftover, leftover};
+use billing::invoice::{CreditNote, CreditNoteState, InvoiceState, Leftover, Refund, leftover};
 use jiff::tz::TimeZone;
 
 use super::near_misses::sentences;
+use super::payment;
 use super::style::{BOLD, RED, YELLOW, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
@@ -55,6 +56,9 @@ fn one(tenant: &TenantMonths, width: usize) -> String {
         let goes = goes(tenant, sum);
         let _ = writeln!(out, "{}", wrapped(&format!("  Balance: {sum}, {goes}."), width, 4));
     }
+    if let Some(setup) = &tenant.setup {
+        let _ = writeln!(out, "  {}", payment::setup(setup));
+    }
     if let Some(earlier) = tenant.earlier {
         let _ =
             writeln!(out, "  {earlier} of months before this tenant's first stay with the earlier tenant of this id.");
@@ -95,6 +99,14 @@ fn row(standing: &MonthStanding) -> [String; 5] {
     ]
 }
 
+fn refund(refund: &Refund) -> String {
+    let Refund { number, amount, reason, .. } = refund;
+    match &refund.stripe_refund {
+        Some(id) => format!("refund {number} ({id}) of {amount}: {reason}."),
+        None => format!("refund {number} of {amount} is to be made by the next run: {reason}."),
+    }
+}
+
 fn credit(note: &CreditNote) -> String {
     let CreditNote { number, amount, .. } = note;
     let paid = note.to_balance.map(|paid| {
@@ -126,6 +138,8 @@ fn notes(standing: &MonthStanding) -> Vec<String> {
         notes.push(format!("restated by {} after it was issued.", restated.sum));
     }
     notes.extend(record.iter().flat_map(|record| &record.credit_notes).map(credit));
+    notes.extend(record.iter().flat_map(|record| payment::notes(&record.payment, record.invoice.currency)));
+    notes.extend(record.iter().flat_map(|record| &record.refunds).map(refund));
     if standing.unrestated() {
         notes.push(paint(YELLOW, "its cost changed; the next run restates it.").to_string());
     }

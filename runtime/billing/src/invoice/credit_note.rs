@@ -24,8 +24,11 @@ pub struct CreditNote {
     pub state: CreditNoteState,
     /// What it gives back, above zero.
     pub amount: Money,
-    /// What it takes from the balance: the causes. Their sum is the amount, negative.
+    /// What it takes from the balance: the causes. Their sum is the amount, negative. Empty for one that a person grants.
     pub drawn: Vec<Position>,
+    /// Why a person grants it; none for one that the balance is the cause of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// In Stripe, once issued: `cn_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stripe_credit_note: Option<String>,
@@ -67,12 +70,15 @@ const METADATA_AT_MOST: usize = 500;
 impl CreditNote {
     /// As the tenant reads it: why it is given.
     pub fn memo(&self) -> String {
-        let texts: Vec<&str> = self.drawn.iter().map(|position| position.text.as_str()).collect();
-        texts.join("\n")
+        let causes = self.drawn.iter().map(|position| position.text.as_str());
+        self.reason.as_deref().into_iter().chain(causes).collect::<Vec<_>>().join("\n")
     }
 
-    /// The ids of the positions it comes from, as many as a value of metadata takes.
+    /// The ids of the positions it comes from, as many as a value of metadata takes; or why a person grants it.
     pub fn causes(&self) -> String {
+        if let Some(reason) = &self.reason {
+            return reason.chars().take(METADATA_AT_MOST).collect();
+        }
         let mut causes = String::new();
         for position in &self.drawn {
             let id = position.id.to_string();

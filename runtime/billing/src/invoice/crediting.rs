@@ -25,16 +25,32 @@ impl InvoiceRecord {
     /// The next credit note on it, for what `drawn` takes from the balance.
     pub fn next_credit(&self, drawn: Vec<Position>, at: Timestamp) -> CreditNote {
         let sum: Decimal = drawn.iter().map(|position| position.amount.amount).sum();
-        let number = self.credit_notes.iter().map(|note| note.number).max().unwrap_or_default() + 1;
+        let amount = Money::new(-sum, self.invoice.currency);
+        CreditNote { drawn, ..self.grant(amount, None, at) }
+    }
+
+    /// The next credit note on it, which a person grants: nothing of the balance.
+    pub fn next_grant(&self, amount: Money, reason: &str, at: Timestamp) -> CreditNote {
+        self.grant(amount, Some(reason.to_owned()), at)
+    }
+
+    fn grant(&self, amount: Money, reason: Option<String>, at: Timestamp) -> CreditNote {
         CreditNote {
-            number,
+            number: self.credit_notes.iter().map(|note| note.number).max().unwrap_or_default() + 1,
             state: CreditNoteState::Noted,
-            amount: Money::new(-sum, self.invoice.currency),
-            drawn,
+            amount,
+            drawn: Vec::new(),
+            reason,
             stripe_credit_note: None,
             to_balance: None,
             at,
         }
+    }
+
+    /// The grant of the same amount for the same reason, however far it got: a command that is repeated grants once.
+    pub fn granted(&self, amount: Money, reason: &str) -> Option<&CreditNote> {
+        let mut notes = self.credit_notes.iter().filter(|note| note.state != CreditNoteState::GivenUp);
+        notes.find(|note| note.amount == amount && note.reason.as_deref() == Some(reason))
     }
 
     /// The record with a note of the same number in place of the one it has.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Composed, CreditNote, Invoice, MonthTerms, Payment, PaymentStatus, Rule};
+use super::{Composed, CreditNote, Invoice, MonthTerms, Payment, PaymentStatus, Refund, Rule};
 use crate::balance::Position;
 use crate::pricing::Terms;
 use crate::tenant::TenantRecord;
@@ -71,6 +71,9 @@ pub struct InvoiceRecord {
     /// Credit notes on it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credit_notes: Vec<CreditNote>,
+    /// Refunds that a person asked for, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
     /// When Stripe was told to e-mail it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Timestamp>,
@@ -263,6 +266,7 @@ impl InvoiceRecord {
             restated: None,
             approval: None,
             credit_notes: Vec::new(),
+            refunds: Vec::new(),
             sent: None,
             payment: Payment::default(),
             last_error: None,
@@ -328,7 +332,7 @@ impl InvoiceRecord {
     pub fn is_settled(&self) -> bool {
         match self.state {
             InvoiceState::NothingDue | InvoiceState::Credit | InvoiceState::Uncollectible => true,
-            InvoiceState::Open => self.payment.status == PaymentStatus::Paid,
+            InvoiceState::Open => self.payment.status == PaymentStatus::Paid && !self.is_giving_back(),
             InvoiceState::Void | InvoiceState::Deleted => self.written_off,
             InvoiceState::Claimed | InvoiceState::Provisional | InvoiceState::Complete | InvoiceState::Approved => {
                 false

@@ -76,6 +76,32 @@ impl<X: Exchange> StripePayments<X> {
         Ok(attempts)
     }
 
+    /// The refund of a payment that carries this request's metadata.
+    ///
+    /// # Errors
+    /// A call fails.
+    pub async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError> {
+        let payment = if request.payment.starts_with("pi_") { "payment_intent" } else { "charge" };
+        let made = self.all("list a payment's refunds", "/refunds", &[(payment, &request.payment)]).await?;
+        let is_it = |refund: &&Value| {
+            let lives = !matches!(refund["status"].as_str(), Some("failed" | "canceled"));
+            lives && request.metadata.iter().all(|(key, value)| refund["metadata"][key] == value.as_str())
+        };
+        Ok(made.iter().find(is_it).and_then(|refund| text(&refund["id"])))
+    }
+
+    /// Gives money of a payment back; the refund's id.
+    ///
+    /// # Errors
+    /// Stripe refuses it, or a call fails.
+    pub async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
+        let payment = if request.payment.starts_with("pi_") { "payment_intent" } else { "charge" };
+        let mut form = pairs(&[(payment, &request.payment), ("amount", &request.amount.0.to_string())]);
+        form.extend(request.metadata.iter().map(|(key, value)| (format!("metadata[{key}]"), value.clone())));
+        let refund = self.exchange.post("refund a payment", "/refunds", &form, &request.idempotency_key).await?;
+        text(&refund["id"]).ok_or_else(|| PortError::new("refund a payment", "the refund has no id"))
+    }
+
     /// The invoices that a payment intent, or a charge without one, pays.
     async fn invoices_of(&self, intent: Option<String>, charge: Option<String>) -> Result<About, PortError> {
         let (kind, name, id) = match (intent, charge) {
@@ -181,14 +207,6 @@ impl<X: Exchange> Payments for StripePayments<X> {
         let data = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
         let events = data.iter().map(|event| Envelope::read(event.to_string().as_bytes())).collect();
         Ok(EventPage { events, has_more: page["has_more"] == true })
-    }
-
-    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
-        let payment = if request.payment.starts_with("pi_") { "payment_intent" } else { "charge" };
-        let mut form = pairs(&[(payment, &request.payment), ("amount", &request.amount.0.to_string())]);
-        form.extend(request.metadata.iter().map(|(key, value)| (format!("metadata[{key}]"), value.clone())));
-        let refund = self.exchange.post("refund a payment", "/refunds", &form, &request.idempotency_key).await?;
-        text(&refund["id"]).ok_or_else(|| PortError::new("refund a payment", "the refund has no id"))
     }
 }
 

@@ -91,6 +91,13 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// Forgets what was listed of the record's customer: the next look lists it again.
+    pub(super) fn forget(&mut self, record: &InvoiceRecord) {
+        if let Some(customer) = &record.customer {
+            self.remotes.remove(customer);
+        }
+    }
+
     /// Keeps what a call to Stripe answered.
     pub(super) fn saw(&mut self, record: &InvoiceRecord, remote: Remote) {
         let Some(customer) = &record.customer else { return };

@@ -101,6 +101,6 @@ impl Invoicing<'_> {
     }
 }
 
-fn no_invoice(account: &Account<'_>, month: Month) -> Stop {
+pub(super) fn no_invoice(account: &Account<'_>, month: Month) -> Stop {
     Stop::NoInvoice { tenant: account.tenant.id.clone(), month }
 }

@@ -27,6 +27,12 @@ pub struct InvoicerEvent {
     /// For [`Action::Approve`]: who approves, for the record.
     #[serde(default)]
     pub by: Option<String>,
+    /// For [`Action::Refund`] and [`Action::Credit`]: how much, `"10.00 USD"`.
+    #[serde(default)]
+    pub amount: Option<Money>,
+    /// For [`Action::Refund`] and [`Action::Credit`]: why; the tenant reads it on a credit note.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// How long this run's claims hold without being renewed, in seconds; 60 without it.
     #[serde(default)]
     pub lease_seconds: Option<u32>,
@@ -45,6 +51,10 @@ pub enum Action {
     Void,
     /// Draws a draft up again under the terms that hold now.
     Reset,
+    /// Gives back money that came in, by a refund of the payment.
+    Refund,
+    /// Takes an amount off an issued invoice, by a credit note.
+    Credit,
 }
 
 impl InvoicerEvent {
@@ -60,6 +70,14 @@ impl InvoicerEvent {
         }
         if !approves && (self.total.is_some() || self.by.is_some()) {
             return refused("`total` and `by` belong to the action `approve`");
+        }
+        let gives_back = matches!(self.action, Action::Refund | Action::Credit);
+        if gives_back && (self.amount.is_none() || self.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()))
+        {
+            return refused("a refund and a credit note name the `amount`, and the `reason` why");
+        }
+        if !gives_back && (self.amount.is_some() || self.reason.is_some()) {
+            return refused("`amount` and `reason` belong to the actions `refund` and `credit`");
         }
         if self.dry_run && self.action != Action::CalculateAndInvoice {
             return refused("`dry_run` belongs to the action `calculate_and_invoice`");

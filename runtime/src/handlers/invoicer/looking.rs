@@ -147,6 +147,7 @@ fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -
         restated: None,
         approval: None,
         credit_notes: Vec::new(),
+        refunds: Vec::new(),
         sent: None,
         payment: Payment::default(),
         last_error: None,

@@ -47,6 +47,7 @@ impl Invoicing<'_> {
             Some(record) if record.written_off => return Ok(done(self.taken_back(account, record).await?, before)),
             Some(record) => {
                 let record = self.look(account, record).await?;
+                let record = self.finish_giving_back(account, record).await?;
                 self.follow_cost(account, record).await?
             }
         };

@@ -63,6 +63,15 @@ pub(super) enum Stop {
     AnotherTotal { total: Money, shown: Money },
     #[error("its figures are not final: {0}; a provisional draft cannot be approved")]
     NotFinal(NotReady),
+    #[error("{amount} is not an amount above zero in {currency}, the invoice's currency")]
+    WrongAmount { amount: Money, currency: billing::Currency },
+    #[error(
+        "{amount} cannot be refunded: at most {most} of one payment is left in Stripe. What came in outside Stripe, or by a \
+         balance, is given back outside Stripe; `billform invoice credit` takes it off the invoice"
+    )]
+    NotRefundable { amount: Money, most: Money },
+    #[error("{amount} cannot be credited: {most} of the invoice is left")]
+    NotCreditable { amount: Money, most: Money },
     #[error("it is {}: {needs}", state.name())]
     WrongState { state: InvoiceState, needs: &'static str },
 }
@@ -85,6 +94,11 @@ impl Stop {
         let ours = record.credited();
         let is_less = ours.minor_units().is_ok_and(|ours| remote.credited_unpaid.0 + remote.credited_paid.0 < ours.0);
         is_less.then(|| Stop::CreditNoteVoided { invoice: remote.id.clone(), ours })
+    }
+
+    /// A command that asks for what cannot be: it says nothing of the invoice.
+    fn is_of_a_command(&self) -> bool {
+        matches!(self, Stop::WrongAmount { .. } | Stop::NotRefundable { .. } | Stop::NotCreditable { .. })
     }
 
     /// Waiting passes by itself; everything else wants a look or another run.
@@ -139,7 +153,10 @@ impl Invoicing<'_> {
     ) -> Option<InvoiceRecord> {
         let record = record?;
         let known = record.last_error.as_ref().is_some_and(|last| last.message == message);
-        if known || matches!(stop, Stop::AnotherTotal { .. } | Stop::WrongState { .. } | Stop::NotFinal(_)) {
+        if known
+            || matches!(stop, Stop::AnotherTotal { .. } | Stop::WrongState { .. } | Stop::NotFinal(_))
+            || stop.is_of_a_command()
+        {
             return Some(record);
         }
         let at = self.now();

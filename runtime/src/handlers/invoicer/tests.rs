@@ -12,6 +12,7 @@ use crate::ports::memory::{Fault, FixedClock, Memory, World};
 use crate::run::{ERRORS, INVOICES_DRAFTED, INVOICES_LATE, Metric};
 
 mod claims;
+mod giving_back;
 mod leaving;
 mod lifecycle;
 mod restated;

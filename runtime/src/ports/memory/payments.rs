@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::Memory;
 use crate::events::Envelope;
-use crate::ports::{About, DefaultRequest, EventPage, Payments, PortError, RefundRequest, RemoteCustomer, RemoteSetup};
+use crate::ports::{About, DefaultRequest, EventPage, Payments, PortError, RemoteCustomer, RemoteSetup};
 
 /// What there is beside the invoices.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,7 +18,7 @@ pub(crate) struct Side {
     /// Undelivered ones, newest first.
     pub(crate) events: Vec<Envelope>,
     pub(crate) defaults: Vec<DefaultRequest>,
-    pub(crate) refunds: Vec<RefundRequest>,
+    pub(crate) refunds: Vec<crate::ports::RefundRequest>,
 }
 
 #[async_trait]
@@ -70,16 +70,6 @@ impl Payments for Memory {
             let page: Vec<Envelope> = events[from..].iter().take(2).cloned().collect();
             let has_more = from + page.len() < events.len();
             Ok(EventPage { events: page, has_more })
-        })
-    }
-
-    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
-        self.call("refund", |world| {
-            let refunds = &mut world.stripe.side.refunds;
-            if !refunds.contains(request) {
-                refunds.push(request.clone());
-            }
-            Ok(format!("re_{}", refunds.len()))
         })
     }
 }

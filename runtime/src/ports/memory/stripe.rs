@@ -8,8 +8,8 @@ use billing::money::MinorUnits;
 
 use super::Memory;
 use crate::ports::{
-    CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, PortError, RemoveRequest, StepRequest,
-    UpdateRequest,
+    CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, PortError, RefundRequest, RemoveRequest,
+    StepRequest, UpdateRequest,
 };
 
 /// What every call to Stripe does, as faults and counts name it.
@@ -27,6 +27,8 @@ pub(crate) const DOINGS: &[&str] = &[
     "list payments",
     "list credit notes",
     "issue a credit note",
+    "list refunds",
+    "refund",
     "delete a draft",
     "read a customer",
 ];
@@ -297,6 +299,23 @@ impl Invoices for Memory {
             let note = stripe.get(&request.invoice)?.credit(id, request)?;
             stripe.credit_keys.insert(request.idempotency_key.clone(), (request.clone(), note.clone()));
             Ok(note)
+        })
+    }
+
+    async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError> {
+        self.call("list refunds", |world| {
+            let made = world.stripe.side.refunds.iter().position(|made| made.metadata == request.metadata);
+            Ok(made.map(|at| format!("re_{}", at + 1)))
+        })
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
+        self.call("refund", |world| {
+            let refunds = &mut world.stripe.side.refunds;
+            if !refunds.contains(request) {
+                refunds.push(request.clone());
+            }
+            Ok(format!("re_{}", refunds.len()))
         })
     }
 
