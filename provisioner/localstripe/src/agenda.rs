@@ -16,6 +16,8 @@ pub(crate) enum Task {
     Settle,
     /// The bank answers about the refund.
     Refund,
+    /// The Checkout session is over unless somebody completed it.
+    Expire,
 }
 
 /// One thing that falls due.

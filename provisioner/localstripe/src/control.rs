@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::events::disturbance::Disturbance;
 use crate::handle::Stripe;
 use crate::hooks::Refused;
-use crate::wire::server::{Asked, Reply};
+use crate::wire::server::{Asked, Kind, Reply};
 
 /// Where the control addresses begin.
 const ROOT: &str = "/_localstripe/";
@@ -122,6 +122,7 @@ fn reply(status: u16, body: &Value) -> Reply {
     Reply {
         status,
         body: Bytes::from(body.to_string()),
+        kind: Kind::Json,
         request_id: String::new(),
         version: String::new(),
         idempotency_key: None,

@@ -67,6 +67,11 @@ pub(crate) fn check_amount(amount: i64, currency: &str, param: &str) -> Result<(
     Err(ApiError::invalid(message).with_code("invalid_charge_amount_no_decimal_compatible").with_param(param))
 }
 
+/// How many decimals an amount has when people write it.
+pub(crate) fn decimals(currency: &str) -> u32 {
+    table().get(currency).map_or(2, |row| row.decimals)
+}
+
 /// The least Stripe charges, in minor units; 0 where it names none.
 pub(crate) fn minimum_charge(currency: &str) -> i64 {
     table().get(currency).map_or(0, |row| row.minimum)

@@ -14,19 +14,23 @@ use crate::objects;
 use crate::objects::invoice::schedule;
 use crate::objects::payment::page;
 use crate::observer::{Admission, Verdict};
+use crate::pages;
 use crate::request::{Request, Route};
 use crate::routes;
 use crate::state::API_VERSION;
 use crate::wire::error::{ApiError, ErrorType};
 use crate::wire::idempotency::{Claim, Kept};
 use crate::wire::schema::Table;
-use crate::wire::server::{self, Answer, Asked, Reply};
+use crate::wire::server::{self, Answer, Asked, Kind, Reply};
 use crate::wire::{auth, expand, form, params};
 use crate::work::work;
 
 impl Answer for Stripe {
     async fn answer(&self, asked: Asked) -> Option<Reply> {
-        match control::answer(self, &asked).await {
+        if let Some(reply) = control::answer(self, &asked).await {
+            return Some(reply);
+        }
+        match pages::answer(self, &asked).await {
             Some(reply) => Some(reply),
             None => Exchange::new(self, asked).run().await,
         }
@@ -212,6 +216,7 @@ impl<'a> Exchange<'a> {
         Reply {
             status,
             body: Bytes::from(body.to_string()),
+            kind: Kind::Json,
             request_id: self.request_id.clone(),
             version: self.asked.version.clone().unwrap_or_else(|| API_VERSION.to_owned()),
             idempotency_key: self.asked.idempotency_key.clone(),

@@ -86,6 +86,10 @@ pub enum Kind {
     SetupIntent,
     /// `mandate_…`
     Mandate,
+    /// `cs_test_…`
+    CheckoutSession,
+    /// `bpc_…`
+    PortalConfiguration,
     /// `pi_…`
     PaymentIntent,
     /// `ch_…`
@@ -185,6 +189,8 @@ impl Stripe {
             Kind::PaymentMethod => plain(&state.payment_methods),
             Kind::SetupIntent => plain(&state.setup_intents),
             Kind::Mandate => plain(&state.mandates),
+            Kind::CheckoutSession => plain(&state.checkout_sessions),
+            Kind::PortalConfiguration => plain(&state.portal_configurations),
             Kind::PaymentIntent => plain(&state.payment_intents),
             Kind::Charge => plain(&state.charges),
             Kind::InvoicePayment => plain(&state.invoice_payments),
@@ -210,6 +216,8 @@ impl Stripe {
             "invoiceitems": self.objects(Kind::InvoiceItem),
             "payment_methods": self.objects(Kind::PaymentMethod),
             "setup_intents": self.objects(Kind::SetupIntent),
+            "checkout_sessions": self.objects(Kind::CheckoutSession),
+            "portal_configurations": self.objects(Kind::PortalConfiguration),
             "mandates": self.objects(Kind::Mandate),
             "payment_intents": self.objects(Kind::PaymentIntent),
             "charges": self.objects(Kind::Charge),

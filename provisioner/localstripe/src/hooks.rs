@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::handle::Stripe;
+use crate::objects::checkout_session::complete;
 use crate::objects::invoice::{schedule, transition};
 use crate::objects::payment::intent::confirm::Attempt;
 use crate::objects::payment::invoice_payment::attach;
@@ -28,7 +29,13 @@ impl Stripe {
     /// The bank has seen the customer of a payment intent (`pi_…`) or setup intent (`seti_…`) that waits for its customer,
     /// or has not (`passed` false). A payment that is declined afterwards is no error.
     pub fn authenticate(&self, intent: &str, passed: bool) -> Result<(), Refused> {
-        self.hook(|state| authenticate(state, intent, passed))
+        self.hook(|state| {
+            authenticate(state, intent, passed)?;
+            match state.checkout_of.get(intent).cloned() {
+                Some(session) => complete::returned(state, &session, intent).map(|_| ()),
+                None => Ok(()),
+            }
+        })
     }
 
     /// A customer complains about a charge (`ch_…`) or the last charge of a payment intent (`pi_…`), for one of the reasons

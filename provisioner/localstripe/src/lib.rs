@@ -17,6 +17,7 @@ mod handle;
 mod hooks;
 mod objects;
 mod observer;
+mod pages;
 #[cfg(test)]
 mod provenance;
 mod request;

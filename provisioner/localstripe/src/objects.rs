@@ -3,7 +3,9 @@
 mod account;
 pub(crate) mod balance;
 pub(crate) mod balance_transaction;
+pub(crate) mod billing_portal;
 mod charge;
+pub(crate) mod checkout_session;
 pub(crate) mod credit_note;
 pub(crate) mod customer;
 mod event;
@@ -38,6 +40,9 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         payment::method::ROUTES,
         payment::setup_intent::ROUTES,
         payment::mandate::ROUTES,
+        checkout_session::ROUTES,
+        billing_portal::configuration::ROUTES,
+        billing_portal::session::ROUTES,
         payment::intent::ROUTES,
         payment::invoice_payment::ROUTES,
         payment::charge::ROUTES,
@@ -79,6 +84,8 @@ fn find(state: &State, id: &str) -> Option<Value> {
         &state.payment_methods,
         &state.setup_intents,
         &state.mandates,
+        &state.checkout_sessions,
+        &state.portal_configurations,
         &state.payment_intents,
         &state.charges,
         &state.invoice_payments,

@@ -22,7 +22,7 @@ use crate::wire::schema::Table;
 const ROWS: &str = include_str!("../provenance.toml");
 
 /// Files that decide nothing about how Stripe behaves.
-const PLUMBING: [&str; 19] = [
+const PLUMBING: [&str; 22] = [
     "agenda.rs",
     "call.rs",
     "collection.rs",
@@ -34,8 +34,11 @@ const PLUMBING: [&str; 19] = [
     "lib.rs",
     "objects.rs",
     "objects/invoice/notice.rs",
+    "objects/billing_portal.rs",
     "objects/payment.rs",
     "observer.rs",
+    "pages.rs",
+    "pages/html.rs",
     "provenance.rs",
     "request.rs",
     "state.rs",

@@ -116,6 +116,12 @@ pub(crate) struct State {
     pub(crate) mandates: Collection,
     /// The mandate of each method that has one.
     pub(crate) mandate_of: HashMap<String, String>,
+    pub(crate) checkout_sessions: Collection,
+    /// The Checkout session of each setup intent that has one.
+    pub(crate) checkout_of: HashMap<String, String>,
+    pub(crate) portal_configurations: Collection,
+    /// The portal sessions by the secret in their addresses.
+    pub(crate) portal_sessions: HashMap<String, Object>,
     /// Where the bank's page sends the customer of an intent.
     pub(crate) returns_to: HashMap<String, String>,
     pub(crate) payment_intents: Collection,
@@ -170,6 +176,10 @@ impl State {
             setup_intents: Collection::new("setupintent"),
             mandates: Collection::new("mandate"),
             mandate_of: HashMap::new(),
+            checkout_sessions: Collection::new("checkout.session"),
+            checkout_of: HashMap::new(),
+            portal_configurations: Collection::new("configuration"),
+            portal_sessions: HashMap::new(),
             returns_to: HashMap::new(),
             payment_intents: Collection::new("payment_intent"),
             charges: Collection::new("charge"),

@@ -103,6 +103,16 @@ fn until_next(state: &State) -> Duration {
     next.map_or(LONG, |rest| rest.unsigned_abs()).min(LONG)
 }
 
+/// How long a browser waits until the endpoints have heard of what it did.
+const REDIRECT_WAITS: Duration = Duration::from_secs(10);
+
+/// Delivers what is due before a browser is sent on; after ten seconds it is sent on all the same.
+pub(crate) async fn deliver_before_redirect(stripe: &Stripe) {
+    // What is not delivered by then comes with the next turn.
+    let _ = tokio::time::timeout(REDIRECT_WAITS, deliver_due(stripe)).await;
+    stripe.wake();
+}
+
 /// Makes every attempt that is due, one after the other; returns when none is left, also of another caller's.
 async fn deliver_due(stripe: &Stripe) {
     let _turn = stripe.delivering().await;

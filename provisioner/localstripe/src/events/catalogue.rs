@@ -79,6 +79,11 @@ catalogue! {
     SETUP_INTENT_SUCCEEDED = "setup_intent.succeeded";
     SETUP_INTENT_SETUP_FAILED = "setup_intent.setup_failed";
     SETUP_INTENT_CANCELED = "setup_intent.canceled";
+    CHECKOUT_SESSION_COMPLETED = "checkout.session.completed";
+    CHECKOUT_SESSION_EXPIRED = "checkout.session.expired";
+    PORTAL_CONFIGURATION_CREATED = "billing_portal.configuration.created";
+    PORTAL_CONFIGURATION_UPDATED = "billing_portal.configuration.updated";
+    PORTAL_SESSION_CREATED = "billing_portal.session.created";
     MANDATE_UPDATED = "mandate.updated";
     CREDIT_NOTE_CREATED = "credit_note.created";
     CREDIT_NOTE_UPDATED = "credit_note.updated";

@@ -32,11 +32,23 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
+/// What an answer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The API's.
+    Json,
+    /// A page for a browser.
+    Html,
+    /// The browser goes there.
+    See(String),
+}
+
 /// An answer as it goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+    pub(crate) kind: Kind,
     pub(crate) request_id: String,
     pub(crate) version: String,
     pub(crate) idempotency_key: Option<String>,
@@ -122,10 +134,20 @@ fn response(reply: Reply) -> Response<Full<Bytes>> {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    put("content-type", "application/json");
     put("cache-control", "no-cache, no-store");
-    put("request-id", &reply.request_id);
-    put("stripe-version", &reply.version);
+    match &reply.kind {
+        Kind::Json => {
+            put("content-type", "application/json");
+            put("request-id", &reply.request_id);
+            put("stripe-version", &reply.version);
+        }
+        Kind::Html => {
+            put("content-type", "text/html; charset=utf-8");
+            put("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+            put("referrer-policy", "no-referrer");
+        }
+        Kind::See(location) => put("location", location),
+    }
     if let Some(key) = &reply.idempotency_key {
         put("idempotency-key", key);
     }

@@ -25,6 +25,11 @@ impl Published {
                 table[part][name] = added.clone();
             }
         }
+        for (name, added) in overlay["fields"].as_object().unwrap() {
+            for (field, kind) in added.as_object().unwrap() {
+                table["objects"][name]["fields"][field] = kind.clone();
+            }
+        }
         Published { table }
     }
 

@@ -131,6 +131,27 @@ impl Local {
         })
     }
 
+    /// What a browser sees: status, `Location` and text of a page; a form is sent where `form` is not empty.
+    pub async fn browse(&self, url: &str, form: &str) -> (u16, String, String) {
+        let path = match url.strip_prefix('/') {
+            Some(path) => path,
+            None => url.splitn(4, '/').nth(3).unwrap_or_default(),
+        };
+        let uri = format!("{}{path}", self.base);
+        let method = if form.is_empty() { Method::GET } else { Method::POST };
+        let request = Request::builder().method(method).uri(uri);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(Full::new(Bytes::copy_from_slice(form.as_bytes()))).unwrap();
+        let (head, body) = self.http.request(request).await.unwrap().into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        if head.status == 200 {
+            assert_eq!(head.headers["content-type"], "text/html; charset=utf-8");
+            assert!(!text.contains("<script"), "no script: {text}");
+        }
+        let location = head.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        (head.status.as_u16(), location.to_owned(), text)
+    }
+
     /// A customer with an e-mail address; its id.
     pub async fn customer(&self) -> String {
         id(&self.post("/v1/customers", "name=ACME&email=pay@acme.test").await.ok())

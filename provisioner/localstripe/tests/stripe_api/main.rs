@@ -3,6 +3,7 @@
 mod answers;
 mod balance;
 mod calls;
+mod checkout;
 mod client;
 mod credit_notes;
 mod currencies;
@@ -12,6 +13,7 @@ mod lines;
 mod local;
 mod payment_intents;
 mod payments;
+mod portal;
 mod receiver;
 mod refunds;
 mod refusals;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::agenda::{Due, Task};
 use crate::events::catalogue;
+use crate::objects::checkout_session;
 use crate::objects::payment::{attempt, refund};
 use crate::state::State;
 use crate::wire::error::ApiError;
@@ -49,6 +50,7 @@ fn carry_out(state: &mut State, due: &Due) -> Result<(), ApiError> {
         Task::Finalize => finalize(state, id).or_else(|error| failed(state, id, &error)),
         Task::Collect => attempt::again(state, id),
         Task::Settle => attempt::settle(state, id),
+        Task::Expire => checkout_session::end(state, id),
         Task::Refund => refund::answered(state, id),
         Task::Overdue => notice::happened(state, id, catalogue::INVOICE_OVERDUE),
     }

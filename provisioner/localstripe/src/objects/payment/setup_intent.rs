@@ -2,7 +2,7 @@
 
 mod confirm;
 
-pub(crate) use confirm::authenticated;
+pub(crate) use confirm::{authenticated, carry_out};
 
 use serde_json::{Value, json};
 
@@ -114,6 +114,7 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
 fn cancel(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let id = request.id(0);
     refuse_over(state, id, "cancel")?;
+    refuse_checkouts(state, id, "cancel")?;
     let reason = request.params.get("cancellation_reason").cloned().unwrap_or(Value::Null);
     end(state, id, reason)?;
     answer(state, id)
@@ -204,4 +205,13 @@ fn refuse_over(state: &State, id: &str, verb: &str) -> Result<(), ApiError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The intent of a Checkout session goes as its session goes.
+fn refuse_checkouts(state: &State, id: &str, verb: &str) -> Result<(), ApiError> {
+    if !state.checkout_of.contains_key(id) {
+        return Ok(());
+    }
+    let message = format!("You cannot {verb} a SetupIntent that Checkout made: expire its Checkout Session instead.");
+    Err(ApiError::invalid(message).with_code("setup_intent_unexpected_state"))
 }

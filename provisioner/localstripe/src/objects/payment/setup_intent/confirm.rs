@@ -10,12 +10,13 @@ use crate::state::State;
 use crate::wire::error::ApiError;
 use crate::wire::object::{Object, group, set, text};
 
-use super::{answer, happened, named_method, refuse_over, texts};
+use super::{answer, happened, named_method, refuse_checkouts, refuse_over, texts};
 
 /// `POST /v1/setup_intents/{intent}/confirm`
 pub(super) fn confirm(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let (id, params) = (request.id(0), &request.params);
     refuse_over(state, id, "confirm")?;
+    refuse_checkouts(state, id, "confirm")?;
     let intent = state.setup_intents.find(id)?;
     let customer = text(intent, "customer").map(str::to_owned);
     let types = texts(intent, "payment_method_types");
