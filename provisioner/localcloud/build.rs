@@ -1,5 +1,5 @@
 //! Looks for the tools that tests need, for `#[cfg_attr(not(tool_NAME), ignore = "…")]`: a test whose tool is missing is
-//! shown as ignored, with its reason. The package `tests` uses this file too.
+//! shown as ignored, with its reason. The packages `localstripe` and `tests` use this file too.
 //!
 //! Cargo runs it again when a tool that was missing may have appeared (the PATH or one of its folders changed), or one
 //! that was there went. With `BILLFORM_REQUIRE_TOOLS=1` a missing tool counts as there: its tests run, and fail.
@@ -26,6 +26,8 @@ const TOOLS: &[Tool] = &[
     Tool { cfg: "tool_groff", find: || on_the_path("groff"), packages: &["tests"] },
     Tool { cfg: "tool_actionlint", find: || on_the_path("actionlint"), packages: &["tests"] },
     Tool { cfg: "tool_nise", find: || on_the_path("nise"), packages: &["tests"] },
+    Tool { cfg: "tool_stripe", find: || on_the_path("stripe"), packages: &["localstripe"] },
+    Tool { cfg: "tool_stripe_python", find: || on_the_path("stripe-python"), packages: &["localstripe"] },
     Tool { cfg: "tool_zizmor", find: || on_the_path("zizmor"), packages: &["tests"] },
 ];
 

@@ -19,6 +19,8 @@ mod refunds;
 mod refusals;
 mod repeats;
 mod setup_intents;
+mod stripe_cli;
+mod stripe_python;
 mod test_clocks;
 mod webhooks;
 

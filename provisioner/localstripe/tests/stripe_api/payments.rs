@@ -352,3 +352,22 @@ async fn an_open_invoice_becomes_overdue_and_a_paid_one_does_not() {
     assert_eq!(overdue["data"][0]["data"]["object"]["id"], sent[1]);
     assert_eq!(overdue["data"][0]["created"], START + 14 * DAY);
 }
+
+#[tokio::test]
+async fn a_draft_that_is_paid_is_finalised_first() {
+    let local = Local::start().await;
+    let customer = local.customer().await;
+    for form in ["payment_method=pm_card_visa", "paid_out_of_band=true"] {
+        let invoice = local.draft(&customer).await;
+        local.item(&customer, &invoice, 5000).await;
+        let path = format!("/v1/invoices/{invoice}/pay");
+        assert_eq!(local.post(&path, "").await.refusal().1, Some("resource_missing"));
+        assert_eq!(read(&local, &invoice).await["status"], "draft", "without a method nothing happens");
+        let paid = local.post(&path, form).await.ok();
+        assert_eq!((&paid["status"], &paid["amount_paid"]), (&json!("paid"), &json!(5000)), "{form}");
+        assert!(paid["number"].is_string());
+    }
+    let nothing = local.draft(&customer).await;
+    let paid = local.post(&format!("/v1/invoices/{nothing}/pay"), "payment_method=pm_card_visa").await.ok();
+    assert_eq!((&paid["status"], &paid["amount_paid"]), (&json!("paid"), &json!(0)));
+}

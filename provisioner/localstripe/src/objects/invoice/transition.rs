@@ -50,18 +50,29 @@ pub(crate) fn finalize(state: &mut State, request: &Request) -> Result<Value, Ap
     open(state, id)
 }
 
-/// `POST /v1/invoices/{invoice}/pay`: out of band, with the method given, or with the default one.
+/// `POST /v1/invoices/{invoice}/pay`: out of band, with the method given, or with the default one. A draft is finalised
+/// first.
 pub(crate) fn pay(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let (id, params) = (request.id(0), &request.params);
-    check_payable(state, id)?;
-    if flag(params, "paid_out_of_band") == Some(true) {
-        if params.contains_key("payment_method") {
-            return Err(ApiError::exclusive("paid_out_of_band", "payment_method"));
-        }
-        return pay_out_of_band(state, id);
+    let is_draft = FINALIZE.from.contains(&status(state, id)?.as_str());
+    if !is_draft {
+        check_payable(state, id)?;
     }
-    let method = payment_method(state, id, text(params, "payment_method"))?;
-    attempt::with(state, id, &method)?;
+    let out_of_band = flag(params, "paid_out_of_band") == Some(true);
+    if out_of_band && params.contains_key("payment_method") {
+        return Err(ApiError::exclusive("paid_out_of_band", "payment_method"));
+    }
+    let method = if out_of_band { None } else { Some(payment_method(state, id, text(params, "payment_method"))?) };
+    if is_draft {
+        let opened = open(state, id)?;
+        if opened["status"] == PAY.to {
+            return Ok(opened);
+        }
+    }
+    match method {
+        Some(method) => attempt::with(state, id, &method)?,
+        None => return pay_out_of_band(state, id),
+    }
     view::answer(state, id)
 }
 
@@ -79,7 +90,6 @@ fn check_payable(state: &State, id: &str) -> Result<(), ApiError> {
     if !PAY.from.contains(&status.as_str()) {
         return Err(ApiError::invalid(match status.as_str() {
             "paid" => "Invoice is already paid".to_owned(),
-            "draft" => "This invoice is a draft: finalize it before it is paid.".to_owned(),
             other => format!("This invoice can no longer be paid: it is {other}."),
         }));
     }
