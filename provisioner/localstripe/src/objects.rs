@@ -41,6 +41,7 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         payment::setup_intent::ROUTES,
         payment::mandate::ROUTES,
         checkout_session::ROUTES,
+        checkout_session::payment_page::ROUTES,
         billing_portal::configuration::ROUTES,
         billing_portal::session::ROUTES,
         payment::intent::ROUTES,

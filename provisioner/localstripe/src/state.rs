@@ -117,8 +117,10 @@ pub(crate) struct State {
     /// The mandate of each method that has one.
     pub(crate) mandate_of: HashMap<String, String>,
     pub(crate) checkout_sessions: Collection,
-    /// The Checkout session of each setup intent that has one.
+    /// The Checkout session of each intent that has one.
     pub(crate) checkout_of: HashMap<String, String>,
+    /// What the payment of each Checkout session in payment mode will be.
+    pub(crate) checkout_payments: HashMap<String, Object>,
     pub(crate) portal_configurations: Collection,
     /// The portal sessions by the secret in their addresses.
     pub(crate) portal_sessions: HashMap<String, Object>,
@@ -178,6 +180,7 @@ impl State {
             mandate_of: HashMap::new(),
             checkout_sessions: Collection::new("checkout.session"),
             checkout_of: HashMap::new(),
+            checkout_payments: HashMap::new(),
             portal_configurations: Collection::new("configuration"),
             portal_sessions: HashMap::new(),
             returns_to: HashMap::new(),

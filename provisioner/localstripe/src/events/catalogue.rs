@@ -54,12 +54,14 @@ catalogue! {
     PAYMENT_INTENT_CREATED = "payment_intent.created";
     PAYMENT_INTENT_PROCESSING = "payment_intent.processing";
     PAYMENT_INTENT_REQUIRES_ACTION = "payment_intent.requires_action";
+    PAYMENT_INTENT_AMOUNT_CAPTURABLE_UPDATED = "payment_intent.amount_capturable_updated";
     PAYMENT_INTENT_SUCCEEDED = "payment_intent.succeeded";
     PAYMENT_INTENT_PAYMENT_FAILED = "payment_intent.payment_failed";
     PAYMENT_INTENT_CANCELED = "payment_intent.canceled";
     CHARGE_PENDING = "charge.pending";
     CHARGE_SUCCEEDED = "charge.succeeded";
     CHARGE_FAILED = "charge.failed";
+    CHARGE_CAPTURED = "charge.captured";
     CHARGE_UPDATED = "charge.updated";
     CHARGE_REFUND_UPDATED = "charge.refund.updated";
     CHARGE_REFUNDED = "charge.refunded";
@@ -80,6 +82,8 @@ catalogue! {
     SETUP_INTENT_SETUP_FAILED = "setup_intent.setup_failed";
     SETUP_INTENT_CANCELED = "setup_intent.canceled";
     CHECKOUT_SESSION_COMPLETED = "checkout.session.completed";
+    CHECKOUT_SESSION_ASYNC_PAYMENT_SUCCEEDED = "checkout.session.async_payment_succeeded";
+    CHECKOUT_SESSION_ASYNC_PAYMENT_FAILED = "checkout.session.async_payment_failed";
     CHECKOUT_SESSION_EXPIRED = "checkout.session.expired";
     PORTAL_CONFIGURATION_CREATED = "billing_portal.configuration.created";
     PORTAL_CONFIGURATION_UPDATED = "billing_portal.configuration.updated";

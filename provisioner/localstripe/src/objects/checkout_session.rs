@@ -1,14 +1,17 @@
-//! Checkout sessions in set-up mode: a page of Stripe's on which a customer leaves a method for later payments.
+//! Checkout sessions: a page of Stripe's on which a customer leaves a method for later payments (set-up mode), or pays
+//! (payment mode).
 
 pub(crate) mod complete;
 mod draft;
+mod payment;
+pub(crate) mod payment_page;
 
 use serde_json::{Value, json};
 
 use crate::agenda::{Due, Task};
 use crate::events::catalogue;
 use crate::objects::metadata;
-use crate::objects::payment::setup_intent;
+use crate::objects::payment::{intent, setup_intent};
 use crate::request::{Request, Route, route};
 use crate::state::State;
 use crate::wire::error::ApiError;
@@ -27,14 +30,19 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST /v1/checkout/sessions/{session}/expire", expire),
 ];
 
-/// `POST /v1/checkout/sessions`; creating one makes its setup intent too, and is no event of its own.
+/// `POST /v1/checkout/sessions`; creating one makes its setup intent too, where it has one, and is no event of its
+/// own.
 fn create(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let params = &request.params;
     let mut session = draft::of(state, params)?;
     let id = text(&session, "id").unwrap_or_default().to_owned();
-    let intent = setup_intent::make(state, &draft::intent(params, &session))?;
-    set(&mut session, "setup_intent", intent.as_str());
-    state.checkout_of.insert(intent, id.clone());
+    if text(&session, "mode") == Some("payment") {
+        state.checkout_payments.insert(id.clone(), payment::intent_of(params, &session));
+    } else {
+        let intent = setup_intent::make(state, &draft::intent(params, &session))?;
+        set(&mut session, "setup_intent", intent.as_str());
+        state.checkout_of.insert(intent, id.clone());
+    }
     let customer = text(&session, "customer").unwrap_or_default().to_owned();
     let at = integer(&session, "expires_at").unwrap_or(0);
     state.agenda.set(Due { at, task: Task::Expire, subject: id.clone(), customer });
@@ -92,8 +100,14 @@ pub(crate) fn end(state: &mut State, id: &str) -> Result<(), ApiError> {
     let session = state.checkout_sessions.find_mut(id)?;
     set(session, "status", "expired");
     set(session, "url", Value::Null);
-    let intent = text(session, "setup_intent").unwrap_or_default().to_owned();
-    setup_intent::end(state, &intent, json!("abandoned"))?;
+    let setup = text(session, "setup_intent").map(str::to_owned);
+    let payment = text(session, "payment_intent").map(str::to_owned);
+    if let Some(intent) = setup {
+        setup_intent::end(state, &intent, json!("abandoned"))?;
+    }
+    if let Some(intent) = payment {
+        intent::cancel(state, &intent, Some("expired"))?;
+    }
     let shown = answer(state, id)?;
     state.emit(catalogue::CHECKOUT_SESSION_EXPIRED, &shown);
     Ok(())

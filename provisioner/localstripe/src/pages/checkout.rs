@@ -7,7 +7,7 @@ use crate::objects::checkout_session::{PAGE, is_open};
 use crate::objects::payment::page::BANK;
 use crate::state::State;
 use crate::wire::error::ApiError;
-use crate::wire::object::{Object, fields, group, rows, text};
+use crate::wire::object::{Object, fields, group, integer, rows, text};
 
 use super::{Page, html};
 
@@ -30,7 +30,10 @@ pub(super) fn returned(state: &mut State, id: &str, intent: &str) -> Page {
     match complete::returned(state, id, intent) {
         Ok(Some(next)) => see(next),
         Ok(None) => {
-            let error = state.setup_intents.find(intent).ok().and_then(|intent| group(intent, "last_setup_error"));
+            let setup = state.setup_intents.find(intent).ok().and_then(|intent| group(intent, "last_setup_error"));
+            let payment =
+                state.payment_intents.find(intent).ok().and_then(|intent| group(intent, "last_payment_error"));
+            let error = setup.or(payment);
             let message = error.and_then(|error| text(error, "message")).unwrap_or_default().to_owned();
             shown(state, id, Some(&message), 402)
         }
@@ -52,11 +55,20 @@ fn shown(state: &State, id: &str, message: Option<&str>, status: u16) -> Page {
     let types: Vec<&str> = rows(session, "payment_method_types").iter().filter_map(Value::as_str).collect();
     let email = group(session, "customer_details").and_then(|details| text(details, "email")).unwrap_or_default();
     let mut body = html::alert(message);
-    body.push_str(&html::method_forms(&types, &format!("{PAGE}{id}"), "Save payment method", email));
+    let pays = text(session, "mode") == Some("payment");
+    let button = if pays { "Pay" } else { "Save payment method" };
+    body.push_str(&html::method_forms(&types, &format!("{PAGE}{id}"), button, email));
     if let Some(back) = text(session, "cancel_url") {
         body.push_str(&format!("<p><a href=\"{}\" id=\"cancel\">Cancel and go back</a></p>", html::escaped(back)));
     }
-    Page::Shown { status, html: html::page(&format!("Save a payment method for {}", state.account.name), &body) }
+    let title = if pays {
+        let money = text(session, "currency").unwrap_or_default();
+        let amount = html::money(integer(session, "amount_total").unwrap_or(0), money);
+        format!("Pay {amount} {} to {}", money.to_uppercase(), state.account.name)
+    } else {
+        format!("Save a payment method for {}", state.account.name)
+    };
+    Page::Shown { status, html: html::page(&title, &body) }
 }
 
 /// What the form says, as `POST /v1/payment_methods` takes it.

@@ -33,6 +33,11 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
+/// An amount of minor units as people write it.
+pub(super) fn money(amount: i64, currency: &str) -> String {
+    rust_decimal::Decimal::new(amount, crate::currency::decimals(currency)).to_string()
+}
+
 /// A message that something went wrong; nothing where there is none.
 pub(super) fn alert(message: Option<&str>) -> String {
     message.map_or_else(String::new, |message| format!("<p role=\"alert\">{}</p>", escaped(message)))

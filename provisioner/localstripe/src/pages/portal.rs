@@ -144,7 +144,7 @@ impl Portal {
         format!(
             "<tr><td>{}</td><td>{} {}</td><td>{status}</td><td>{pay}</td></tr>",
             html::escaped(text(invoice, "number").unwrap_or_default()),
-            money(integer(invoice, "amount_due").unwrap_or(0), text(invoice, "currency").unwrap_or_default()),
+            html::money(integer(invoice, "amount_due").unwrap_or(0), text(invoice, "currency").unwrap_or_default()),
             html::escaped(&text(invoice, "currency").unwrap_or_default().to_uppercase()),
         )
     }
@@ -185,10 +185,4 @@ fn label(method: &Object) -> String {
     let brand = own.and_then(|own| text(own, "brand")).unwrap_or(kind);
     let last4 = own.and_then(|own| own.get("last4")).and_then(Value::as_str).unwrap_or("****");
     html::escaped(&format!("{brand} ending in {last4}"))
-}
-
-/// An amount of minor units as people write it.
-fn money(amount: i64, currency: &str) -> String {
-    let digits = crate::currency::decimals(currency);
-    rust_decimal::Decimal::new(amount, digits).to_string()
 }

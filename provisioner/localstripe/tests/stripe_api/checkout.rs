@@ -232,3 +232,109 @@ async fn a_caller_without_checkout_gets_its_customer_back_from_the_bank() {
         }
     }
 }
+
+/// An open session in payment mode: two pieces of 15.00.
+async fn purchase(local: &Local, currency: &str, more: &str) -> Value {
+    let price = format!("currency={currency}&unit_amount=1500&product_data[name]=P");
+    let price = id(&local.post("/v1/prices", &price).await.ok());
+    let form = format!(
+        "mode=payment&line_items[0][price]={price}&line_items[0][quantity]=2\
+         &success_url=http%3A%2F%2Fapp.localhost%2F%7BCHECKOUT_SESSION_ID%7D{more}"
+    );
+    local.post("/v1/checkout/sessions", &form).await.ok()
+}
+
+#[tokio::test]
+async fn a_purchase_is_paid_on_the_page() {
+    let (local, published) = (Local::start().await, Published::read());
+    let customer = local.customer().await;
+    let more = format!(
+        "&customer={customer}&payment_intent_data[setup_future_usage]=off_session&payment_intent_data[metadata][a]=1"
+    );
+    let made = purchase(&local, "usd", &more).await;
+    published.check("POST /v1/checkout/sessions", &made);
+    assert_eq!(
+        (&made["amount_total"], &made["payment_status"], &made["payment_intent"], &made["setup_intent"]),
+        (&json!(3000), &json!("unpaid"), &Value::Null, &Value::Null)
+    );
+    let url = made["url"].as_str().unwrap();
+    assert!(local.browse(url, "").await.2.contains("Pay 30.00 USD"));
+    let (status, _, page) = local.browse(url, &VISA.replace("4242+4242+4242+4242", "4000000000000002")).await;
+    assert!(status == 402 && page.contains("was declined"), "{page}");
+    let asks = VISA.replace("4242+4242+4242+4242", "4000002760003184");
+    let (_, bank, _) = local.browse(url, &asks).await;
+    let (status, _, page) = local.browse(&bank, "outcome=fail").await;
+    assert!(status == 402 && page.contains("unable to authenticate"), "{page}");
+    let (_, bank, _) = local.browse(url, &asks).await;
+    let (status, location, _) = local.browse(&bank, "outcome=complete").await;
+    assert_eq!((status, location), (303, format!("http://app.localhost/{}", id(&made))));
+    let done = local.get(&format!("/v1/checkout/sessions/{}?expand[]=payment_intent", id(&made))).await.ok();
+    published.check("GET /v1/checkout/sessions/{session}", &done);
+    let intent = &done["payment_intent"];
+    assert_eq!(
+        (
+            &done["status"],
+            &done["payment_status"],
+            &intent["status"],
+            &intent["amount_received"],
+            &intent["metadata"]["a"]
+        ),
+        (&json!("complete"), &json!("paid"), &json!("succeeded"), &json!(3000), &json!("1"))
+    );
+    assert_eq!(ids(&local.get(&format!("/v1/customers/{customer}/payment_methods")).await.ok()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_debit_pays_a_purchase_later() {
+    let local = Local::start().await;
+    for (iban, paid, told) in [
+        ("AT611904300234573201", "paid", "checkout.session.async_payment_succeeded"),
+        ("AT861904300235473202", "unpaid", "checkout.session.async_payment_failed"),
+    ] {
+        let made = purchase(&local, "eur", "").await;
+        let account = format!("type=sepa_debit&iban={iban}&name=ACME&email=a%40b.test");
+        assert_eq!(local.browse(made["url"].as_str().unwrap(), &account).await.0, 303);
+        let path = format!("/v1/checkout/sessions/{}", id(&made));
+        let done = local.get(&path).await.ok();
+        assert_eq!((&done["status"], &done["payment_status"]), (&json!("complete"), &json!("unpaid")));
+        local.stripe.advance(SignedDuration::from_mins(2));
+        assert_eq!(local.get(&path).await.ok()["payment_status"], paid);
+        assert_eq!(ids(&local.get(&format!("/v1/events?type={told}")).await.ok()).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn purchases_are_checked_and_confirmed_without_a_page() {
+    let local = Local::start().await;
+    let monthly = "currency=usd&unit_amount=5&product_data[name]=Q&recurring[interval]=month";
+    let monthly = id(&local.post("/v1/prices", monthly).await.ok());
+    let form = "mode=payment&success_url=http%3A%2F%2Fa.localhost%2F";
+    for (more, param) in [
+        (String::new(), "line_items"),
+        ("line_items[0][quantity]=1".to_owned(), "line_items[0][price]"),
+        (format!("line_items[0][price]={monthly}"), "line_items[0][price]"),
+        ("setup_intent_data[description]=d".to_owned(), "setup_intent_data"),
+    ] {
+        let refused = local.post("/v1/checkout/sessions", &format!("{form}&{more}")).await;
+        assert_eq!(refused.refusal().2, Some(param), "{more}");
+    }
+    let made = purchase(&local, "usd", "").await;
+    let path = format!("/v1/payment_pages/{}", id(&made));
+    assert_eq!(local.get(&path).await.ok()["state"], "active");
+    let card = id(&local.post("/v1/payment_methods", "type=card&card[token]=tok_visa").await.ok());
+    for (form, param) in [
+        ("expected_amount=1".to_owned(), "expected_amount"),
+        ("payment_method=pm_none".to_owned(), "payment_method"),
+        (String::new(), "payment_method"),
+    ] {
+        assert_eq!(local.post(&format!("{path}/confirm"), &form).await.refusal().2, Some(param), "{form}");
+    }
+    let paid =
+        local.post(&format!("{path}/confirm"), &format!("payment_method={card}&expected_amount=3000")).await.ok();
+    Published::read().check("POST /v1/payment_pages/{session}/confirm", &paid);
+    assert_eq!(paid["state"], "succeeded");
+    assert_eq!(local.post(&format!("{path}/confirm"), &format!("payment_method={card}")).await.refusal().0, 400);
+    let unpaid = purchase(&local, "usd", "").await;
+    let over = local.post(&format!("/v1/checkout/sessions/{}/expire", id(&unpaid)), "").await.ok();
+    assert_eq!((&over["status"], &over["payment_intent"]), (&json!("expired"), &Value::Null));
+}

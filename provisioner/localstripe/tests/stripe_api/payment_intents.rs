@@ -83,7 +83,6 @@ async fn an_intent_is_declined_waits_or_is_cancelled() {
         ("amount=0&currency=usd", "amount"),
         ("amount=49&currency=usd", "amount"),
         ("amount=50&currency=xxq", "currency"),
-        ("amount=50&currency=usd&capture_method=manual", "capture_method"),
         ("amount=50&currency=usd&customer=cus_none", "customer"),
     ] {
         assert_eq!(local.post("/v1/payment_intents", form).await.refusal().2, Some(param), "{form}");
@@ -268,4 +267,37 @@ async fn the_balance_is_moved_by_charges_refunds_and_disputes() {
     let won = local.get(&format!("/v1/disputes/{dispute}")).await.ok();
     published.check("GET /v1/disputes/{dispute}", &won);
     assert_eq!((&won["status"], won["balance_transactions"].as_array().unwrap().len()), (&json!("won"), 2));
+}
+
+#[tokio::test]
+async fn money_that_is_held_is_taken_when_it_is_captured() {
+    let local = Local::start().await;
+    let form = "amount=2000&currency=usd&confirm=true&capture_method=manual&payment_method=";
+    let held = local.post("/v1/payment_intents", &format!("{form}pm_card_visa")).await.ok();
+    assert_eq!(
+        (&held["status"], &held["amount_capturable"], &held["amount_received"]),
+        (&json!("requires_capture"), &json!(2000), &json!(0))
+    );
+    let charge = format!("/v1/charges/{}", held["latest_charge"].as_str().unwrap());
+    assert_eq!(local.get(&charge).await.ok()["captured"], false);
+    assert!(ids(&local.get("/v1/balance_transactions").await.ok()).is_empty(), "nothing has come in");
+    let path = format!("/v1/payment_intents/{}", id(&held));
+    assert_eq!(local.post(&format!("{path}/confirm"), "").await.refusal().1, Some("payment_intent_unexpected_state"));
+    let part = local.post(&format!("{path}/capture"), "amount_to_capture=1000").await;
+    assert_eq!(part.refusal().2, Some("amount_to_capture"));
+    let from = kinds(&local, 0).await.len();
+    let taken = local.post(&format!("{path}/capture"), "").await.ok();
+    Published::read().check("POST /v1/payment_intents/{intent}/capture", &taken);
+    assert_eq!(
+        (&taken["status"], &taken["amount_capturable"], &taken["amount_received"]),
+        (&json!("succeeded"), &json!(0), &json!(2000))
+    );
+    assert_eq!(kinds(&local, from).await, ["charge.captured", "payment_intent.succeeded"]);
+    assert_eq!(local.get(&charge).await.ok()["amount_captured"], 2000);
+    assert_eq!(local.post(&format!("{path}/capture"), "").await.refusal().1, Some("payment_intent_unexpected_state"));
+    // A card that asks for its customer first.
+    let waits = local.post("/v1/payment_intents", &format!("{form}pm_card_authenticationRequired")).await.ok();
+    local.stripe.authenticate(&id(&waits), true).unwrap();
+    let over = local.get(&format!("/v1/payment_intents/{}", id(&waits))).await.ok();
+    assert_eq!(over["status"], "requires_capture");
 }

@@ -7,7 +7,9 @@ use crate::local::KEY;
 use crate::payments::kinds;
 use crate::{Local, START};
 
-/// The events of invoices and payments that `stripe trigger` knows and the local Stripe emits.
+/// The events of invoices and payments that `stripe trigger` knows, but three: `payment_intent.partially_funded` needs a cash
+/// balance, which the local Stripe does not keep; `checkout.session.async_payment_failed` is refused by Stripe too, as the
+/// command line itself expects; `billing_portal.session.created` needs what somebody saved in the Dashboard.
 const EVENTS: &[&str] = &[
     "charge.dispute.closed",
     "charge.dispute.created",
@@ -53,7 +55,12 @@ const EVENTS: &[&str] = &[
     "setup_intent.requires_action",
     "setup_intent.setup_failed",
     "setup_intent.succeeded",
+    "charge.captured",
     "charge.dispute.updated",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "payment_intent.amount_capturable_updated",
     "billing_portal.configuration.created",
     "billing_portal.configuration.updated",
 ];
@@ -79,6 +86,8 @@ async fn the_command_line_brings_every_event_about() {
     for event in EVENTS {
         let local = Local::start().await;
         let output = trigger(&local, event, &home);
+        // A debit is answered within minutes.
+        local.stripe.advance(jiff::SignedDuration::from_mins(5));
         let told = kinds(&local, 0).await;
         if !output.status.success() || !told.iter().any(|kind| kind == event) {
             let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);

@@ -10,7 +10,7 @@ use crate::wire::blank::blank;
 use crate::wire::error::ApiError;
 use crate::wire::object::{Object, assign, fields, group, integer, required, rows, set, text};
 
-use super::PAGE;
+use super::{PAGE, payment};
 
 const MINUTE: i64 = 60;
 /// How long a session is open unless the request says otherwise, and at most.
@@ -22,7 +22,9 @@ const OPEN_AT_LEAST: i64 = 30 * MINUTE;
 pub(super) fn of(state: &mut State, params: &Object) -> Result<Object, ApiError> {
     check(state, params)?;
     let customer = text(params, "customer");
-    let (money, types) = offered(params)?;
+    let bought = if text(params, "mode") == Some("payment") { Some(payment::total(state, params)?) } else { None };
+    let money = bought.as_ref().map(|(_, money)| money.as_str()).or(text(params, "currency"));
+    let (money, types) = offered(params, money)?;
     let now = customer.map_or_else(|| state.now(), |customer| state.now_of(customer));
     let expires_at = expires_at(params, now)?;
     let metadata = metadata::fresh(params)?;
@@ -47,6 +49,13 @@ pub(super) fn of(state: &mut State, params: &Object) -> Result<Object, ApiError>
         "payment_method_types": types, "payment_status": "no_payment_required", "status": "open", "ui_mode": "hosted_page",
         "url": format!("{}{PAGE}{id}", state.base),
     })));
+    if let Some((amount, _)) = bought {
+        session.extend(fields(json!({
+            "amount_subtotal": amount, "amount_total": amount, "mode": "payment", "payment_status": "unpaid",
+            "payment_method_collection": "if_required",
+            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        })));
+    }
     if customer.is_none() {
         set(&mut session, "customer_creation", text(params, "customer_creation").unwrap_or("if_required"));
     }
@@ -79,10 +88,17 @@ pub(super) fn intent(params: &Object, session: &Object) -> Object {
 }
 
 fn check(state: &State, params: &Object) -> Result<(), ApiError> {
-    if let Some(mode) = text(params, "mode").filter(|mode| *mode != "setup") {
-        return Err(ApiError::not_modelled(&format!("Checkout in the mode `{mode}`")).with_param("mode"));
+    let mode = required(params, "mode")?;
+    if mode == "subscription" {
+        return Err(ApiError::not_modelled("Checkout in the mode `subscription`").with_param("mode"));
     }
-    required(params, "mode")?;
+    for (name, only) in [("line_items", "payment"), ("payment_intent_data", "payment"), ("setup_intent_data", "setup")]
+    {
+        if params.contains_key(name) && mode != only {
+            let message = format!("You can only pass `{name}` in `{only}` mode.");
+            return Err(ApiError::invalid(message).with_param(name));
+        }
+    }
     if let Some(shown) = text(params, "ui_mode").filter(|shown| *shown != "hosted_page") {
         return Err(
             ApiError::not_modelled(&format!("Checkout in a page of the caller (`{shown}`)")).with_param("ui_mode")
@@ -105,9 +121,9 @@ fn check(state: &State, params: &Object) -> Result<(), ApiError> {
 }
 
 /// The currency, and the types that are offered for it: Stripe leaves out what cannot be used with it.
-fn offered(params: &Object) -> Result<(Value, Vec<String>), ApiError> {
+fn offered(params: &Object, money: Option<&str>) -> Result<(Value, Vec<String>), ApiError> {
     let types = setup_intent::types(params);
-    let Some(money) = text(params, "currency") else {
+    let Some(money) = money else {
         if rows(params, "payment_method_types").is_empty() {
             let message =
                 "Missing required param: currency. In `setup` mode it says which payment methods are offered.";

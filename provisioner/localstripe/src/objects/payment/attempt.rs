@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::agenda::{Due, Task};
 use crate::events::catalogue;
+use crate::objects::checkout_session::complete;
 use crate::objects::invoice::settled::{self, Paid};
 use crate::objects::invoice::{notice, view};
 use crate::state::State;
@@ -106,7 +107,7 @@ fn took(state: &mut State, id: &str, intent: &str, came: Came, before: &Value) -
                 .with_kind(ErrorType::Card)
                 .with_code("invoice_payment_intent_requires_action"))
         }
-        Came::Processing => asked(state, id, before),
+        Came::Processing | Came::Held => asked(state, id, before),
     }
 }
 
@@ -118,8 +119,13 @@ fn stood_alone(state: &mut State, intent: &str, came: Came) -> Result<(), ApiErr
             complain(state, &charge, complaint)
         }
         Came::Declined(decline) => Err(decline.refusal().with_object("payment_intent", intent::answer(state, intent)?)),
-        Came::NeedsCustomer | Came::Processing => Ok(()),
+        Came::NeedsCustomer | Came::Processing | Came::Held => Ok(()),
     }
+}
+
+/// What an intent brought that was captured later is credited to the invoice that it is attached to.
+pub(crate) fn credited(state: &mut State, intent: &str) -> Result<(), ApiError> {
+    invoice_payment::credit(state, intent)
 }
 
 fn complain(state: &mut State, charge: &str, complaint: Option<Complaint>) -> Result<(), ApiError> {
@@ -142,6 +148,7 @@ pub(crate) fn settle(state: &mut State, intent: &str) -> Result<(), ApiError> {
     let Some(came) = confirm::settle(state, intent)? else {
         return Ok(());
     };
+    complete::settled(state, intent, matches!(came, Came::Paid { .. }))?;
     match (came, invoice.zip(before)) {
         (Came::Paid { charge, complaint }, invoice) => {
             match invoice {

@@ -56,7 +56,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) method: &'a str,
 }
 
-/// Keeps a charge of that status, `pending`, `succeeded` or `failed`, and tells of it; answers its id.
+/// Keeps a charge of that status, `pending`, `succeeded`, `failed` or `held` (it succeeded, and its money waits to be
+/// captured), and tells of it; answers its id.
 pub(crate) fn make(
     state: &mut State,
     draft: &Draft<'_>,
@@ -117,8 +118,13 @@ fn details(method: &Object, mandate: Option<&str>) -> Value {
 pub(crate) fn finish(state: &mut State, id: &str, status: &str, decline: Option<Decline>) -> Result<(), ApiError> {
     let moved = (status == "succeeded").then(|| arrived(state, id)).transpose()?;
     let charge = state.charges.find_mut(id)?;
-    set(charge, "status", status);
+    set(charge, "status", if status == "held" { "succeeded" } else { status });
     let kind = match status {
+        "held" => {
+            set(charge, "captured", false);
+            set(charge, "paid", true);
+            catalogue::CHARGE_SUCCEEDED
+        }
         "succeeded" => {
             let amount = charge["amount"].clone();
             set(charge, "amount_captured", amount);
@@ -135,6 +141,19 @@ pub(crate) fn finish(state: &mut State, id: &str, status: &str, decline: Option<
     }
     let shown = Value::Object(charge.clone());
     state.emit(kind, &shown);
+    Ok(())
+}
+
+/// Takes the money of a charge that is held, and tells of it.
+pub(crate) fn capture(state: &mut State, id: &str) -> Result<(), ApiError> {
+    let moved = arrived(state, id)?;
+    let charge = state.charges.find_mut(id)?;
+    let amount = charge["amount"].clone();
+    set(charge, "amount_captured", amount);
+    set(charge, "balance_transaction", moved);
+    set(charge, "captured", true);
+    let shown = Value::Object(charge.clone());
+    state.emit(catalogue::CHARGE_CAPTURED, &shown);
     Ok(())
 }
 

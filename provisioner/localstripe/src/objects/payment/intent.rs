@@ -1,6 +1,7 @@
 //! Payment intents: one for each finalised invoice with something to pay, and those that requests make. Since the API
 //! version basil an intent does not name its invoice.
 
+mod capture;
 pub(crate) mod confirm;
 pub(crate) mod create;
 
@@ -23,6 +24,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET /v1/payment_intents/{intent}", retrieve),
     route("POST /v1/payment_intents/{intent}", create::update),
     route("POST /v1/payment_intents/{intent}/confirm", create::confirm),
+    route("POST /v1/payment_intents/{intent}/capture", capture::capture),
     route("POST /v1/payment_intents/{intent}/cancel", create::cancel),
 ];
 

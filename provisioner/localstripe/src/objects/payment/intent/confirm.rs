@@ -37,6 +37,8 @@ pub(crate) enum Came {
     NeedsCustomer,
     /// The bank is asked.
     Processing,
+    /// The bank holds the money until it is captured.
+    Held,
 }
 
 /// Tries to move the money, and tells what came of charge and intent.
@@ -106,11 +108,29 @@ fn ends_mandate(decline: Decline) -> bool {
 }
 
 fn pay(state: &mut State, id: &str, draft: &Draft<'_>, complaint: Option<Complaint>) -> Result<Came, ApiError> {
+    if text(draft.intent, "capture_method") == Some("manual") {
+        return hold(state, id, draft);
+    }
     let charge = charge::make(state, draft, "succeeded", None)?;
     set(state.payment_intents.find_mut(id)?, "latest_charge", charge.as_str());
     succeeded(state, id)?;
     keep_method(state, id, draft.method)?;
     Ok(Came::Paid { charge, complaint })
+}
+
+fn hold(state: &mut State, id: &str, draft: &Draft<'_>) -> Result<Came, ApiError> {
+    let charge = charge::make(state, draft, "held", None)?;
+    let intent = state.payment_intents.find_mut(id)?;
+    let amount = intent["amount"].clone();
+    set(intent, "amount_capturable", amount);
+    set(intent, "latest_charge", charge);
+    set(intent, "status", "requires_capture");
+    for name in ["last_payment_error", "next_action"] {
+        set(intent, name, Value::Null);
+    }
+    happened(state, id, catalogue::PAYMENT_INTENT_AMOUNT_CAPTURABLE_UPDATED)?;
+    keep_method(state, id, draft.method)?;
+    Ok(Came::Held)
 }
 
 /// The customer keeps a method for later payments where the intent says so.

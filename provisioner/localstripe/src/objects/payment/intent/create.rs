@@ -32,9 +32,6 @@ pub(super) fn create(state: &mut State, request: &Request) -> Result<Value, ApiE
 
 /// Makes an intent as the parameters say, and tells of it; answers its id.
 pub(crate) fn make(state: &mut State, params: &Object) -> Result<String, ApiError> {
-    if text(params, "capture_method") == Some("manual") {
-        return Err(ApiError::not_modelled("payments that are captured later").with_param("capture_method"));
-    }
     let customer = text(params, "customer");
     if let Some(customer) = customer {
         state.customers.find(customer).map_err(|error| error.in_param("customer"))?;
@@ -155,7 +152,10 @@ fn carry_out(state: &mut State, id: &str, params: &Object) -> Result<(), ApiErro
 
 fn refuse_moving(state: &State, id: &str, verb: &str) -> Result<(), ApiError> {
     match text(state.payment_intents.find(id)?, "status") {
-        Some(status @ ("succeeded" | "canceled" | "processing")) => {
+        Some("requires_capture") if verb == "cancel" => {
+            Err(ApiError::not_modelled("the cancellation of a payment that waits for its capture"))
+        }
+        Some(status @ ("succeeded" | "canceled" | "processing" | "requires_capture")) => {
             let message = format!("You cannot {verb} this PaymentIntent because it has a status of {status}.");
             Err(ApiError::invalid(message)
                 .with_code("payment_intent_unexpected_state")
