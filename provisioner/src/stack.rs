@@ -15,6 +15,7 @@ mod policy;
 pub mod repository;
 mod secrets;
 mod stripe;
+mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,6 +64,7 @@ pub fn graph(stack: &Plan) -> Result<Graph, GraphError> {
         costs::resources(stack),
         budgets::resources(stack),
         stripe::resources(stack),
+        webhook::resources(stack),
         notifications::resources(stack),
         monitoring::resources(stack),
     ];
@@ -75,13 +77,15 @@ impl Plan<'_> {
         self.handlers.iter().filter(|spec| self.deploys(spec))
     }
 
+    /// A handler that the manifest's webhook needs is deployed whatever the surfaces are.
     fn deploys(&self, spec: &FunctionSpec) -> bool {
         let surfaces: Vec<&str> = self.manifest.api.surfaces.iter().map(|surface| surface.as_str()).collect();
         let wanted = spec.surfaces.is_empty() || spec.surfaces.iter().any(|name| surfaces.contains(&name.as_str()));
         let needs_stripe = spec.grants.contains(&billing::function::Grant::StripeSecretRead);
         let has = |need: &Need| match need {
-            Need::StripeWebhook => self.manifest.webhook_secret().is_some(),
+            Need::StripeWebhook => self.manifest.webhook().is_some(),
         };
+        let wanted = wanted || !spec.needs.is_empty();
         wanted && (!needs_stripe || self.manifest.stripe.is_some()) && spec.needs.iter().all(has)
     }
 

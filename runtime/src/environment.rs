@@ -196,6 +196,14 @@ impl NamedSecret {
     pub async fn read(&self) -> Result<Secret, PortError> {
         self.secrets.secret(&self.name).await
     }
+
+    /// Reads it past what is remembered, when what it should have signed does not hold: it may have been rotated since.
+    ///
+    /// # Errors
+    /// When the store cannot be read or has no such secret.
+    pub async fn read_again(&self) -> Result<Secret, PortError> {
+        self.secrets.secret_again(&self.name).await
+    }
 }
 
 /// Stripe under the stack's key, which is read for each run.

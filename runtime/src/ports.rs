@@ -68,6 +68,12 @@ pub struct CostQuery {
 pub trait Secrets: Send + Sync {
     /// The text of the secret of this name.
     async fn secret(&self, name: &str) -> Result<Secret, PortError>;
+
+    /// The same past what is remembered of it: what was signed with a secret that was stored a moment ago must hold. A
+    /// store may answer from its memory all the same when it was asked too often.
+    async fn secret_again(&self, name: &str) -> Result<Secret, PortError> {
+        self.secret(name).await
+    }
 }
 
 /// What time it is.

@@ -25,7 +25,8 @@ use crate::cloud::errors::code;
 use crate::cloud::{Cloud, Home, client, ownership};
 use calls::{MISSING, failed, sent_once};
 
-/// What an HTTP API is to be. Outputs: `id`, `endpoint` (with the stage), `execution_arn`, `invoke_arn_pattern` (any
+/// What an HTTP API is to be. Outputs: `id`, `endpoint` (with the stage), `url` (the same, or on a local cloud the path
+/// that it answers at from here), `execution_arn`, `invoke_arn_pattern` (any
 /// stage and method, for the functions' permissions).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desired {
@@ -88,6 +89,9 @@ const APIS: &str = "arn:aws:apigateway:{region}::/apis";
 /// The id is not known before, so permissions are for every API of the region.
 const PARTS: &str = "arn:aws:apigateway:{region}::/apis/*";
 const TAGS: &str = "arn:aws:apigateway:{region}::/tags/*";
+
+/// Where a local cloud serves HTTP APIs.
+const LOCAL_PATH: &str = "/_aws/execute-api";
 
 impl TypedKind for HttpApis {
     type Desired = Desired;
@@ -299,10 +303,19 @@ impl HttpApis {
         let outputs = BTreeMap::from([
             ("id".to_owned(), json!(id)),
             ("endpoint".to_owned(), json!(stage::address(endpoint, stage))),
+            ("url".to_owned(), json!(self.url(id, endpoint, stage))),
             ("invoke_arn_pattern".to_owned(), json!(format!("{execution_arn}/*/*"))),
             ("execution_arn".to_owned(), json!(execution_arn)),
         ]);
         Applied { id: id.to_owned(), outputs, pending: None }
+    }
+
+    /// A host name of AWS's resolves nowhere on a local cloud: there the API is a path of the endpoint.
+    fn url(&self, id: &str, endpoint: &str, stage: &str) -> String {
+        match self.cloud.config(Home::Stack).endpoint_url() {
+            Some(local) => format!("{}{LOCAL_PATH}/{id}/{stage}", local.trim_end_matches('/')),
+            None => stage::address(endpoint, stage),
+        }
     }
 
     /// One that is gone already is just as well.

@@ -19,6 +19,7 @@ pub mod sns_topic;
 pub mod stripe_customer;
 pub mod stripe_price;
 pub mod stripe_product;
+pub mod stripe_webhook_endpoint;
 pub mod support;
 pub mod tenant_record;
 pub mod typed;
@@ -89,6 +90,7 @@ pub const KINDS: &[Entry] = &[
     entry::<stripe_customer::StripeCustomers>(),
     entry::<stripe_price::StripePrices>(),
     entry::<stripe_product::StripeProducts>(),
+    entry::<stripe_webhook_endpoint::WebhookEndpoints>(),
     entry::<tenant_record::TenantRecords>(),
 ];
 

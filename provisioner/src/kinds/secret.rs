@@ -53,6 +53,9 @@ pub enum Source {
     Given(String),
     /// 32 random bytes in hex, made at create.
     Generated,
+    /// Another resource stores what the service that it is for issues: the signing secret of a webhook endpoint. The
+    /// secret is made without a value.
+    Issued,
 }
 
 impl Source {
@@ -150,11 +153,17 @@ impl TypedKind for Secrets {
 
     async fn create(&self, address: &Address, desired: Desired, token: &str) -> Result<Applied, CallError> {
         let value = self.new_value(&desired).await?;
-        let fingerprint = fingerprint_of(&value)?;
-        let version = request_token(token, &fingerprint);
-        let tags = self.all_tags(address, &desired, Some(&fingerprint::with_version(&fingerprint, &version)));
         let call = self.secrets.create_secret().name(&desired.name).description(&desired.description);
-        let call = call.client_request_token(version).secret_string(value.expose());
+        let (call, tags) = match &value {
+            Some(value) => {
+                let fingerprint = fingerprint_of(value)?;
+                let version = request_token(token, &fingerprint);
+                let fingerprint = fingerprint::with_version(&fingerprint, &version);
+                let call = call.client_request_token(version).secret_string(value.expose());
+                (call, self.all_tags(address, &desired, Some(&fingerprint)))
+            }
+            None => (call, self.all_tags(address, &desired, None)),
+        };
         let error = match call.set_tags(Some(sdk_tags(tags))).send().await {
             Ok(made) => return Ok(applied(&desired.name, made.arn())),
             Err(error) => error,
@@ -164,7 +173,7 @@ impl TypedKind for Secrets {
         match known.as_deref() {
             Some("ResourceExistsException") => Err(CallError { class: ErrorClass::AlreadyExists, ..failed }),
             Some("InvalidRequestException") if failed.message.contains("deletion") => {
-                self.restore(address, &desired, &value, token).await
+                self.restore(address, &desired, value.as_ref(), token).await
             }
             _ => Err(failed),
         }

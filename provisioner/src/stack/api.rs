@@ -1,8 +1,8 @@
 //! The HTTP API and its access log: one API for all surfaces, one route per route of a deployed handler.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use billing::function::Trigger;
+use billing::function::{Auth, DEFAULT_WEBHOOK_PATH, FunctionSpec, RouteSpec, Trigger, WEBHOOK_PATH};
 use engine::{Address, Resource};
 
 use super::{Plan, arn, shared};
@@ -24,7 +24,7 @@ pub fn resources(stack: &Plan) -> Vec<Resource> {
     let desired = http_api::Desired {
         name: manifest.api.name.clone(),
         description: format!("billform: {}", manifest.stack()),
-        cors: cors(stack, &routes),
+        cors: cors(stack),
         routes,
         stage: http_api::Stage {
             name: manifest.api.stage.clone(),
@@ -48,26 +48,36 @@ pub fn has_api(stack: &Plan) -> bool {
     !routes(stack).is_empty()
 }
 
+/// Route key -> the function that answers. The key of the webhook's route gets the manifest's path.
 fn routes(stack: &Plan) -> BTreeMap<String, String> {
-    let mut routes = BTreeMap::new();
-    for spec in stack.deployed() {
-        let function = arn::function(stack.manifest, &stack.manifest.function_name(&spec.name));
-        for trigger in &spec.triggers {
-            if let Trigger::Http(specs) = trigger {
-                routes.extend(specs.iter().map(|route| (route.key.clone(), function.clone())));
-            }
-        }
-    }
-    routes
+    let function = |spec: &FunctionSpec| arn::function(stack.manifest, &stack.manifest.function_name(&spec.name));
+    specs(stack).map(|(spec, route)| (key(stack, route), function(spec))).collect()
 }
 
-/// The methods of the routes, for the manifest's origins; none for no browser access.
-fn cors(stack: &Plan, routes: &BTreeMap<String, String>) -> Option<http_api::Cors> {
+/// The routes of deployed handlers, each with its handler.
+fn specs<'a>(stack: &'a Plan) -> impl Iterator<Item = (&'a FunctionSpec, &'a RouteSpec)> {
+    stack.deployed().flat_map(|spec| {
+        let http = spec.triggers.iter().filter_map(|trigger| match trigger {
+            Trigger::Http(routes) => Some(routes),
+            _ => None,
+        });
+        http.flatten().map(move |route| (spec, route))
+    })
+}
+
+fn key(stack: &Plan, route: &RouteSpec) -> String {
+    let path = stack.manifest.webhook().map_or(DEFAULT_WEBHOOK_PATH, |webhook| &webhook.path);
+    route.key.replace(WEBHOOK_PATH, path)
+}
+
+/// The methods of the routes that browsers call, for the manifest's origins; none for no browser access.
+fn cors(stack: &Plan) -> Option<http_api::Cors> {
     let cors = &stack.manifest.api.cors;
     if cors.origins.is_empty() {
         return None;
     }
-    let methods: BTreeSet<String> = routes.keys().filter_map(|key| Some(key.split_once(' ')?.0.to_owned())).collect();
+    let browsed = specs(stack).filter(|(_, route)| route.auth != Auth::StripeSignature);
+    let methods = browsed.filter_map(|(_, route)| Some(route.key.split_once(' ')?.0.to_owned())).collect();
     Some(http_api::Cors {
         allow_origins: cors.origins.iter().cloned().collect(),
         allow_methods: methods,

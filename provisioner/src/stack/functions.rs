@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::function::{DEFAULT_WEBHOOK_PATH, FunctionSpec, Setting, Trigger};
+use billing::function::{FunctionSpec, Setting, Trigger};
 use billing::manifest::model::Manifest;
 use billing::sharing::RecordType;
 use engine::{Address, Input, Resource};
@@ -98,7 +98,7 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         Setting::StripeSecret => secret(manifest.stripe_secret()),
         Setting::LinkSecret => secret(manifest.link_secret()),
         Setting::WebhookSecret => secret(manifest.webhook_secret()),
-        Setting::WebhookPath => text(manifest.webhook_secret().map(|_| DEFAULT_WEBHOOK_PATH)),
+        Setting::WebhookPath => text(manifest.webhook().map(|webhook| &webhook.path)),
         Setting::TenantTag => manifest.attribution.tenant_tag.clone(),
         Setting::ProjectTag => manifest.attribution.project_tag.clone().unwrap_or_default(),
         Setting::CostBasis => manifest.costs.basis.metric().to_owned(),

@@ -11,9 +11,11 @@ const RECOVERY_DAYS: u32 = 7;
 /// One secret per entry of `secrets`.
 pub fn resources(stack: &Plan) -> Vec<Resource> {
     let secrets = stack.manifest.secrets.iter().map(|(name, entry)| {
-        let source = match entry.generate {
-            true => secret::Source::Generated,
-            false => secret::Source::Given(name.clone()),
+        let is_issued = stack.manifest.webhook().is_some_and(|webhook| webhook.secret == *name);
+        let source = match (is_issued, entry.generate) {
+            (true, _) => secret::Source::Issued,
+            (false, true) => secret::Source::Generated,
+            (false, false) => secret::Source::Given(name.clone()),
         };
         let desired = secret::Desired {
             name: entry.name.clone(),

@@ -25,16 +25,32 @@ const STRIPE: &str = "stripe: { secret_key: stripe }\n\
 const BUDGETS: &str = "budgets: { default: \"500.00 USD\", emails: [a@b.example], alerts: [{ at: \"80%\" }] }\n";
 const REPORT: &str = "costs: { report: { name: costs, bucket: random-costs, prefix: cur } }\n";
 
+/// Handlers that take events of Stripe's, as the bundle's do.
+const LISTENERS: &str = r#"[
+  { "name": "hook", "description": "POST {stripe.webhook.path}", "memory_mb": 256, "timeout_s": 20,
+    "triggers": [{ "http": [{ "key": "POST {stripe.webhook.path}", "auth": "stripe_signature" }] }],
+    "grants": ["ledger_write", "stripe_secret_read", "webhook_secret_read"],
+    "settings": ["ledger_table", "webhook_secret", "webhook_path"], "needs": ["stripe_webhook"],
+    "stripe_events": ["invoice.paid", "invoice.voided"] },
+  { "name": "other", "description": "Also listens", "memory_mb": 256, "timeout_s": 20, "triggers": ["invoke"],
+    "grants": [], "settings": [], "surfaces": ["admin"], "needs": ["stripe_webhook"],
+    "stripe_events": ["charge.refunded", "invoice.paid"] }
+]"#;
+
 type Resources = BTreeMap<Address, Resource>;
 
 fn resources(text: &str) -> Resources {
+    resources_with(text, &handlers())
+}
+
+/// Of a bundle that has these handlers.
+fn resources_with(text: &str, handlers: &[FunctionSpec]) -> Resources {
     let source = Source { path: "billform.yaml".to_owned(), text: text.to_owned() };
-    let handlers = handlers();
-    let manifest = load(&[source], None, &handlers).unwrap_or_else(|problems| {
+    let manifest = load(&[source], None, handlers).unwrap_or_else(|problems| {
         let shown: Vec<String> = problems.iter().map(billing::manifest::Problem::render).collect();
         panic!("{}\n{text}", shown.join("\n"))
     });
-    let wanted = Plan { manifest: &manifest, handlers: &handlers, code_sha256: Some("c2hh"), today: None };
+    let wanted = Plan { manifest: &manifest, handlers, code_sha256: Some("c2hh"), today: None };
     graph(&wanted).expect("a graph").resources().clone()
 }
 
@@ -48,8 +64,10 @@ fn every_kind_is_in_some_example() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests");
     let files = std::fs::read_dir(folder).expect("the examples").map(|file| file.expect("an entry").path());
     let examples = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let mut all = handlers();
+    all.extend(serde_json::from_str::<Vec<FunctionSpec>>(LISTENERS).expect("specs"));
     let kinds = examples.flat_map(|path| {
-        let resources = resources(&std::fs::read_to_string(path).expect("an example"));
+        let resources = resources_with(&std::fs::read_to_string(path).expect("an example"), &all);
         resources.into_keys().map(|address| address.kind().to_owned())
     });
     let kinds: BTreeSet<String> = kinds.collect();
@@ -90,6 +108,46 @@ fn sections_that_are_not_there_make_nothing() {
     assert_eq!(names(&with(&[STRIPE]), "lambda_function"), ["cost_sync", "invoicer"]);
     assert_eq!(names(&with(&[BUDGETS]), "budget"), ["acme"]);
     assert_eq!(names(&with(&[REPORT]), "s3_bucket"), ["reports"]);
+}
+
+#[test]
+fn a_webhook_is_deployed_whatever_the_surfaces_are() {
+    let listeners: Vec<FunctionSpec> = serde_json::from_str(LISTENERS).expect("specs");
+    let stripe = |webhook: &str| format!("{BASE}stripe: {{ secret_key: stripe{webhook} }}\n");
+    let without = resources_with(&stripe(""), &listeners);
+    assert!(names(&without, "lambda_function").is_empty() && names(&without, "http_api").is_empty());
+    assert!(!names(&without, "secret").contains(&"webhook".to_owned()));
+
+    let with = resources_with(&stripe(", webhook: { path: /v1/stripe/webhook }"), &listeners);
+    assert_eq!(names(&with, "lambda_function"), ["hook", "other"]);
+    let desired = |kind: &str, name: &str| &with[&Address::new(kind, name)].desired;
+    let routes = desired("http_api", "main")["routes"].as_object().expect("routes");
+    assert_eq!(routes.keys().collect::<Vec<_>>(), ["POST /v1/stripe/webhook"]);
+    assert_eq!(desired("lambda_function", "hook")["environment"]["BILLFORM_WEBHOOK_PATH"], "/v1/stripe/webhook");
+    assert_eq!(desired("lambda_function", "hook")["environment"]["BILLFORM_WEBHOOK_SECRET"], "random/webhook");
+    assert_eq!(desired("secret", "webhook")["source"], "issued", "what Stripe issues is stored there");
+    let endpoint = &with[&webhook::address()];
+    assert_eq!(
+        endpoint.desired["enabled_events"],
+        serde_json::json!(["charge.refunded", "invoice.paid", "invoice.voided"])
+    );
+    assert_eq!(endpoint.desired["path"], "/v1/stripe/webhook");
+    assert_eq!(endpoint.desired["api_version"], "2026-09-30.endive");
+    let needs = ["lambda_function.hook", "lambda_function.other", "secret.webhook"];
+    let needs = needs.map(|address| address.parse::<Address>().expect("an address"));
+    assert!(needs.iter().all(|address| endpoint.depends_on.contains(address)), "{:?}", endpoint.depends_on);
+}
+
+/// No browser has to call what Stripe calls.
+#[test]
+fn a_webhook_is_not_open_to_browsers() {
+    let mut all = handlers();
+    all.extend(serde_json::from_str::<Vec<FunctionSpec>>(LISTENERS).expect("specs"));
+    let api = "api: { surfaces: [portal], cors: { origins: [https://a.example] } }\n";
+    let text = format!("{BASE}{api}stripe: {{ secret_key: stripe, webhook: {{}} }}\n");
+    let with = resources_with(&text, &all);
+    let cors = &with[&api::address()].desired["cors"];
+    assert_eq!(cors["allow_methods"], serde_json::json!(["GET"]));
 }
 
 #[test]

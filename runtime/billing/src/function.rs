@@ -43,6 +43,10 @@ pub enum Need {
 /// Where Stripe's events arrive unless `stripe.webhook.path` says otherwise.
 pub const DEFAULT_WEBHOOK_PATH: &str = "/billing/webhook";
 
+/// The version of Stripe's API that events are written in unless `stripe.webhook.api_version` says otherwise: the one
+/// that the handlers' Stripe client speaks.
+pub const DEFAULT_WEBHOOK_API_VERSION: &str = "2026-09-30.endive";
+
 /// The route key's path that stands for the manifest's `stripe.webhook.path`.
 pub const WEBHOOK_PATH: &str = "{stripe.webhook.path}";
 

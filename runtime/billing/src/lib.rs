@@ -18,6 +18,7 @@ pub mod money;
 pub mod names;
 pub mod period;
 pub mod pricing;
+pub mod rotated;
 pub mod sharing;
 pub mod split;
 pub mod tenant;

@@ -1,7 +1,8 @@
 //! Signed links: who a link is for, until when, under which version; provable without a database.
 //!
-//! A token is `base64url(payload).base64url(HMAC-SHA256)`. It travels in the URL fragment and in a header, never in
-//! a query. Raising the tenant's link version revokes every earlier link.
+//! A token is `key-id.base64url(payload).base64url(HMAC-SHA256)`; earlier ones have no key id. It travels in the URL
+//! fragment and in a header, never in a query. Raising the tenant's link version revokes every earlier link. Two keys
+//! hold while one is rotated ([`Rotated`]).
 
 use std::fmt;
 
@@ -9,8 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
+use crate::rotated::Rotated;
 use crate::tenant::TenantRecord;
 
 /// What a link lets its holder do: read the tenant's costs.
@@ -20,6 +22,10 @@ pub const COSTS: &str = "costs";
 const MAX_TOKEN_BYTES: usize = 2048;
 /// Keeps these signatures apart from any other use of the same key.
 const DOMAIN: &[u8] = b"billform-link/1.";
+/// Keeps the id of a key apart from any other hash of it.
+const KEY_ID_DOMAIN: &[u8] = b"billform-link-key/1.";
+/// Bytes of a key's id, which is hexadecimal: enough to tell two keys apart.
+const KEY_ID_BYTES: usize = 4;
 /// Shorter keys can be guessed.
 const MIN_KEY_BYTES: usize = 16;
 
@@ -41,9 +47,18 @@ pub struct LinkClaims {
     pub purpose: String,
 }
 
-/// The key that signs links. Has no text form.
+/// The keys of links: the one that signs, and while it is rotated the one before. Has no text form.
 #[derive(Clone)]
-pub struct LinkKey(Vec<u8>);
+pub struct LinkKey {
+    current: Key,
+    previous: Option<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    id: String,
+    bytes: Vec<u8>,
+}
 
 /// Why a link is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,20 +86,35 @@ pub enum LinkError {
 pub struct KeyTooShort(pub usize);
 
 impl LinkKey {
-    /// The key from the text of the stack's link secret: its bytes, without white space around them.
+    /// The keys from the text of the stack's link secret.
     pub fn from_secret(text: &str) -> Result<LinkKey, KeyTooShort> {
-        let bytes = text.trim().as_bytes();
-        if bytes.len() < MIN_KEY_BYTES {
-            return Err(KeyTooShort(bytes.len()));
-        }
-        Ok(LinkKey(bytes.to_vec()))
+        let Rotated { current, previous } = Rotated::read(text);
+        let previous = previous.as_deref().map(Key::new).transpose()?;
+        Ok(LinkKey { current: Key::new(&current)?, previous })
     }
 
-    fn mac(&self, payload: &str) -> Option<Hmac<Sha256>> {
+    /// The keys that may have signed a token: the one of that id, or any where the token names none.
+    fn named<'a>(&'a self, id: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
+        let all = std::iter::once(&self.current).chain(&self.previous);
+        all.filter(move |key| id.is_none_or(|id| key.id == id))
+    }
+}
+
+impl Key {
+    fn new(text: &str) -> Result<Key, KeyTooShort> {
+        if text.len() < MIN_KEY_BYTES {
+            return Err(KeyTooShort(text.len()));
+        }
+        let hash = Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(text).finalize();
+        let id = hash.iter().take(KEY_ID_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Key { id, bytes: text.as_bytes().to_vec() })
+    }
+
+    fn mac(&self, signed: &str) -> Option<Hmac<Sha256>> {
         // HMAC takes keys of any length, so this is always some.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.bytes).ok()?;
         mac.update(DOMAIN);
-        mac.update(payload.as_bytes());
+        mac.update(signed.as_bytes());
         Some(mac)
     }
 }
@@ -95,13 +125,13 @@ impl fmt::Debug for LinkKey {
     }
 }
 
-/// The token that proves the claims.
+/// The token that proves the claims, signed by the current key. The key's id is signed with them.
 pub fn sign(claims: &LinkClaims, key: &LinkKey) -> Result<String, LinkError> {
     let payload = serde_json::to_vec(claims).map_err(|_| LinkError::Malformed)?;
-    let payload = URL_SAFE_NO_PAD.encode(payload);
-    let mac = key.mac(&payload).ok_or(LinkError::WrongSignature)?;
+    let signed = format!("{}.{}", key.current.id, URL_SAFE_NO_PAD.encode(payload));
+    let mac = key.current.mac(&signed).ok_or(LinkError::WrongSignature)?;
     let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-    Ok(format!("{payload}.{signature}"))
+    Ok(format!("{signed}.{signature}"))
 }
 
 /// The claims of a token that is genuine, for this purpose and not expired at `now_s` (unix seconds).
@@ -111,13 +141,14 @@ pub fn verify(token: &str, key: &LinkKey, purpose: &str, now_s: i64) -> Result<L
     if token.len() > MAX_TOKEN_BYTES {
         return Err(LinkError::Malformed);
     }
-    let (payload, signature) = token.split_once('.').ok_or(LinkError::Malformed)?;
+    let (signed, signature) = token.rsplit_once('.').ok_or(LinkError::Malformed)?;
+    let (id, payload) = signed.split_once('.').map_or((None, signed), |(id, payload)| (Some(id), payload));
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| LinkError::Malformed)?;
     // Constant time: a wrong signature tells nothing about the right one.
-    key.mac(payload)
-        .ok_or(LinkError::WrongSignature)?
-        .verify_slice(&signature)
-        .map_err(|_| LinkError::WrongSignature)?;
+    let is_signed_by = |key: &Key| key.mac(signed).is_some_and(|mac| mac.verify_slice(&signature).is_ok());
+    if !key.named(id).any(is_signed_by) {
+        return Err(LinkError::WrongSignature);
+    }
     let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| LinkError::Malformed)?;
     let claims: LinkClaims = serde_json::from_slice(&payload).map_err(|_| LinkError::Malformed)?;
     if claims.purpose != purpose {
@@ -168,6 +199,46 @@ mod tests {
         let other = LinkKey::from_secret("another key of many bytes").expect("a key");
         assert_eq!(verify(&token(), &other, COSTS, 0), Err(LinkError::WrongSignature));
         assert_eq!(verify(&token(), &key(), "admin", 0), Err(LinkError::WrongPurpose));
+    }
+
+    const NEXT: &str = "fedcba9876543210fedcba9876543210";
+
+    /// The keys while one is rotated.
+    fn both() -> LinkKey {
+        let pair = Rotated { current: NEXT.to_owned(), previous: Some("0123456789abcdef0123456789abcdef".to_owned()) };
+        LinkKey::from_secret(&pair.text()).expect("two keys")
+    }
+
+    #[test]
+    fn two_keys_hold_while_one_is_rotated_and_the_new_one_signs() {
+        let (before, after) = (token(), sign(&claims(), &both()).expect("a token"));
+        assert_ne!(before.split('.').next(), after.split('.').next(), "each names its key");
+        for token in [&before, &after] {
+            assert_eq!(verify(token, &both(), COSTS, 0), Ok(claims()));
+        }
+        let ended = LinkKey::from_secret(NEXT).expect("a key");
+        assert_eq!(verify(&before, &ended, COSTS, 0), Err(LinkError::WrongSignature));
+        assert_eq!(verify(&after, &ended, COSTS, 0), Ok(claims()));
+        assert_eq!(verify(&after, &key(), COSTS, 0), Err(LinkError::WrongSignature));
+    }
+
+    /// A link of before there were key ids, made by the code of that time.
+    #[test]
+    fn a_token_without_a_key_id_holds() {
+        let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).expect("JSON"));
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"0123456789abcdef0123456789abcdef").expect("a key");
+        mac.update(format!("billform-link/1.{payload}").as_bytes());
+        let token = format!("{payload}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
+        for keys in [key(), both()] {
+            assert_eq!(verify(&token, &keys, COSTS, 0), Ok(claims()));
+        }
+    }
+
+    #[test]
+    fn a_key_id_is_part_of_what_is_signed() {
+        let token = token();
+        let (_, without) = token.split_once('.').expect("a key id");
+        assert_eq!(verify(without, &key(), COSTS, 0), Err(LinkError::WrongSignature));
     }
 
     #[test]

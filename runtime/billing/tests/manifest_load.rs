@@ -236,6 +236,37 @@ fn a_tenant_is_all_its_tags_together() {
 }
 
 #[test]
+fn a_webhook_needs_no_more_than_to_be_there() {
+    let with = |webhook: &str| {
+        let text = format!(
+            "version: 1\nproject: shop\naws: {{ account: \"123456789012\", region: us-east-1 }}\n\
+             attribution: {{ tenant_tag: Client }}\nsecrets: {{ stripe: {{}} }}\n\
+             stripe: {{ secret_key: stripe, webhook: {webhook} }}\n"
+        );
+        load(&[source("billform.yaml", &text)], None)
+    };
+    let manifest = with("{}").expect("a manifest");
+    let webhook = manifest.webhook().expect("a webhook");
+    assert_eq!((webhook.path.as_str(), webhook.api_version.as_str()), ("/billing/webhook", "2026-09-30.endive"));
+    assert_eq!(
+        manifest.webhook_secret().map(|(name, secret)| (name, secret.name.as_str())),
+        Some(("webhook", "shop/webhook"))
+    );
+    let manifest = with("{ path: /v1/stripe/webhook, api_version: 2024-06-20 }").expect("a manifest");
+    assert_eq!(manifest.webhook().map(|webhook| webhook.path.as_str()), Some("/v1/stripe/webhook"));
+    for (path, wrong) in [
+        ("billing", "does not begin with `/`"),
+        ("/a?b", "has a query or a fragment"),
+        ("/a/../b", "has an empty segment"),
+        ("/", "has an empty segment"),
+        ("/{proxy+}", "has a character beside"),
+    ] {
+        let problems = rendered(with(&format!("{{ path: \"{path}\" }}")));
+        assert!(problems.contains(wrong) && problems.contains("billform.yaml:6:"), "{path}: {problems}");
+    }
+}
+
+#[test]
 fn text_that_is_no_manifest_is_a_located_problem() {
     let deep = "[".repeat(100_000);
     let wide = "a".repeat(9 << 20);

@@ -12,6 +12,7 @@ use crate::environment::{Environment, NamedSecret};
 use crate::error::StartError;
 use crate::http::{Refusal, Request};
 use crate::ports::{Clock, Ledger, PortError};
+use crate::secret::Secret;
 
 /// Verifies links of one purpose.
 pub struct LinkVerifier {
@@ -42,9 +43,21 @@ impl LinkVerifier {
             let message = "a link token is missing; send it as `Authorization: Bearer <token>`";
             Refusal::new(401, "unauthorized", message)
         })?;
-        let secret = self.key.read().await?;
+        let read = self.key.read().await?;
+        let held = match self.verified(token, &read)? {
+            // The key is remembered for minutes: it may have been rotated since.
+            Err(LinkError::WrongSignature) => {
+                let again = self.key.read_again().await?;
+                if again == read { Err(LinkError::WrongSignature) } else { self.verified(token, &again)? }
+            }
+            held => held,
+        };
+        held.map_err(refused)
+    }
+
+    fn verified(&self, token: &str, secret: &Secret) -> Result<Result<LinkClaims, LinkError>, PortError> {
         let key = LinkKey::from_secret(secret.expose()).map_err(|cause| PortError::new("use the link key", cause))?;
-        link::verify(token, &key, self.purpose.as_str(), self.clock.now().as_second()).map_err(refused)
+        Ok(link::verify(token, &key, self.purpose.as_str(), self.clock.now().as_second()))
     }
 }
 

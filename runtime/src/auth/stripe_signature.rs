@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use billing::rotated::Rotated;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -38,16 +39,36 @@ pub struct SignatureVerifier {
 }
 
 impl SignatureVerifier {
-    pub(super) fn start(env: &Environment) -> Result<SignatureVerifier, StartError> {
-        Ok(SignatureVerifier { secret: env.webhook_secret()?, clock: env.clock() })
+    /// Verifies by the signing secrets in the text of a secret.
+    pub fn new(secret: NamedSecret, clock: Arc<dyn Clock>) -> SignatureVerifier {
+        SignatureVerifier { secret, clock }
     }
 
-    pub(super) async fn check(&self, request: &Request) -> Result<(), Refusal> {
-        let header = request.header(HEADER).unwrap_or_default();
-        let secret = self.secret.read().await?;
-        verify(header, &request.body, &[secret], self.clock.now().as_second())
-            .map_err(|error| Refusal::new(401, "unauthorized", error.to_string()))
+    pub(super) fn start(env: &Environment) -> Result<SignatureVerifier, StartError> {
+        Ok(SignatureVerifier::new(env.webhook_secret()?, env.clock()))
     }
+
+    /// A secret that does not fit is read again: it is remembered for minutes, and a rotation takes seconds.
+    pub(super) async fn check(&self, request: &Request) -> Result<(), Refusal> {
+        let holds = |text: &Secret| {
+            let header = request.header(HEADER).unwrap_or_default();
+            verify(header, &request.body, &accepted(text), self.clock.now().as_second())
+        };
+        let read = self.secret.read().await?;
+        let held = match holds(&read) {
+            Err(SignatureError::WrongSignature) => {
+                let again = self.secret.read_again().await?;
+                if again == read { Err(SignatureError::WrongSignature) } else { holds(&again) }
+            }
+            held => held,
+        };
+        held.map_err(|error| Refusal::new(401, "unauthorized", error.to_string()))
+    }
+}
+
+/// The signing secrets in a secret's text: one, or two while it is rotated.
+fn accepted(text: &Secret) -> Vec<Secret> {
+    Rotated::read(text.expose()).accepted().map(Secret::new).collect()
 }
 
 /// Verifies the signature of the raw bytes, at `now_s` (Unix seconds). Two secrets hold while one is rotated.

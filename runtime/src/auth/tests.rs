@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
 use billing::function::{Grant, Setting};
@@ -5,10 +6,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::{Api, Route, Served};
+use crate::environment::NamedSecret;
 use crate::handler::Handler;
 use crate::http::Response;
-use crate::ports::memory::{Memory, World};
+use crate::ports::memory::{FixedClock, Memory, World};
+use crate::ports::{PortError, Secrets};
 use crate::run::Run;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::spec::Spec;
 
@@ -67,4 +71,46 @@ async fn stripes_signature_is_checked_on_the_bytes_that_stripe_sent() {
     assert_eq!(status(event("", body, false)).await, 401);
     let replayed = stripe_signature::sign_for_tests("whsec_test_secret", at - 301, body.as_bytes());
     assert_eq!(status(event(&replayed, body, false)).await, 401);
+}
+
+/// A store that remembers what it read first, until it is asked again.
+#[derive(Clone)]
+struct Forgetful {
+    remembered: Arc<Mutex<Option<String>>>,
+    stored: Arc<Mutex<String>>,
+}
+
+#[async_trait::async_trait]
+impl Secrets for Forgetful {
+    async fn secret(&self, _name: &str) -> Result<Secret, PortError> {
+        let stored = self.stored.lock().expect("the text").clone();
+        Ok(Secret::new(self.remembered.lock().expect("the text").get_or_insert(stored).clone()))
+    }
+
+    async fn secret_again(&self, name: &str) -> Result<Secret, PortError> {
+        *self.remembered.lock().expect("the text") = None;
+        self.secret(name).await
+    }
+}
+
+#[tokio::test]
+async fn an_event_signed_with_what_was_stored_a_moment_ago_holds() {
+    let at = 1_795_248_000;
+    let store = Forgetful { remembered: Arc::default(), stored: Arc::new(Mutex::new("whsec_first".to_owned())) };
+    let clock = Arc::new(FixedClock::at("2026-11-21T08:00:00Z"));
+    let verifier =
+        stripe_signature::SignatureVerifier::new(NamedSecret::new(Arc::new(store.clone()), "signing"), clock);
+    let check = async |secret: &str| {
+        let signature = stripe_signature::sign_for_tests(secret, at, b"{}");
+        let request = serde_json::from_value(event(&signature, "{}", false)).expect("a request");
+        verifier.check(&request).await.is_ok()
+    };
+    assert!(check("whsec_first").await && !check("whsec_second").await);
+    *store.stored.lock().expect("the text") = r#"{"current":"whsec_second","previous":"whsec_first"}"#.to_owned();
+    assert!(check("whsec_first").await, "as it is remembered");
+    assert!(check("whsec_second").await && check("whsec_first").await, "both hold");
+    assert!(!check("whsec_third").await && !check(r#"{"current":"whsec_second"}"#).await);
+    *store.stored.lock().expect("the text") = "whsec_second".to_owned();
+    assert!(check("whsec_second").await && !check("whsec_third").await, "looked at again");
+    assert!(!check("whsec_first").await, "the rotation ended");
 }

@@ -25,7 +25,7 @@ impl Secrets {
         &self,
         address: &Address,
         desired: &Desired,
-        value: &SecretValue,
+        value: Option<&SecretValue>,
         token: &str,
     ) -> Result<Applied, CallError> {
         let operation = "secretsmanager:RestoreSecret";
@@ -45,12 +45,13 @@ impl Secrets {
         call.send().await.map_err(|error| call_error(operation, error))?;
         let generated = desired.source == Source::Generated;
         let kept = secret.tags().iter().find(|tag| generated && tag.key() == Some(fingerprint::TAG));
-        let fingerprint = match kept.and_then(|tag| tag.value()) {
-            Some(kept) => kept.to_owned(),
-            None => self.put(&desired.name, value, token).await?,
+        let fingerprint = match (kept.and_then(|tag| tag.value()), value) {
+            (Some(kept), _) => Some(kept.to_owned()),
+            (None, Some(value)) => Some(self.put(&desired.name, value, token).await?),
+            (None, None) => None,
         };
         self.describe_as(desired).await?;
-        self.tag(&desired.name, self.all_tags(address, desired, Some(&fingerprint))).await?;
+        self.tag(&desired.name, self.all_tags(address, desired, fingerprint.as_deref())).await?;
         Ok(applied(&desired.name, secret.arn()))
     }
 
@@ -59,7 +60,7 @@ impl Secrets {
         let desired = &change.desired;
         match &desired.source {
             Source::Given(_) if ["value", "json_key", "source"].iter().any(|field| change.touches(field)) => {
-                let value = self.new_value(desired).await?;
+                let Some(value) = self.new_value(desired).await? else { return Ok(None) };
                 self.put(&desired.name, &value, &change.token).await.map(Some)
             }
             Source::Generated if change.touches("json_key") => Err(refused(
@@ -107,10 +108,11 @@ impl Secrets {
         call.send().await.map(drop).map_err(|error| call_error("secretsmanager:TagResource", error))
     }
 
-    /// What is to be stored, in the form it is stored in. May ask the user.
-    pub(super) async fn new_value(&self, desired: &Desired) -> Result<SecretValue, CallError> {
+    /// What is to be stored, in the form it is stored in; none where another resource stores it. May ask the user.
+    pub(super) async fn new_value(&self, desired: &Desired) -> Result<Option<SecretValue>, CallError> {
         let operation = "secretsmanager:CreateSecret";
         let value = match &desired.source {
+            Source::Issued => return Ok(None),
             Source::Generated => generated().map_err(|error| refused(operation, format!("no randomness: {error}")))?,
             Source::Given(name) => {
                 let (values, name) = (Arc::clone(&self.cloud.secret_values), name.clone());
@@ -120,7 +122,7 @@ impl Secrets {
                 asked.map_err(|message| refused(operation, message))?
             }
         };
-        Ok(stored(&value, desired.json_key.as_deref()))
+        Ok(Some(stored(&value, desired.json_key.as_deref())))
     }
 
     pub(super) fn all_tags(

@@ -30,6 +30,18 @@ impl<'a> Catalogue<'a> {
         })
     }
 
+    /// The handler that answers at a path, and its route key.
+    pub(super) fn route_at(self, path: &str) -> Option<(&'a str, &'a str)> {
+        let mut routes = self.0.iter().flat_map(|spec| {
+            let http = spec.triggers.iter().filter_map(|trigger| match trigger {
+                Trigger::Http(routes) => Some(routes),
+                _ => None,
+            });
+            http.flatten().map(|route| (spec.name.as_str(), route.key.as_str()))
+        });
+        routes.find(|(_, key)| key.split_once(' ').is_some_and(|(_, at)| at == path))
+    }
+
     /// Reports handlers and schedules that the manifest names and the bundle does not know, and passes them over so that
     /// nothing else is said about them.
     pub(super) fn take_out_unknown(self, sources: &[Source], tree: &mut Node, problems: &mut Vec<Problem>) {

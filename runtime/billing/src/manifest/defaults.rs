@@ -1,7 +1,7 @@
 //! Names that the manifest leaves out, derived from the project: `<prefix>-…`.
 
 use super::catalogue::Catalogue;
-use super::model::{Links, Manifest, Secret, State};
+use super::model::{Links, Manifest, Secret, State, Webhook};
 
 /// Fills in every name and setting that was left out, so that consumers read plain values.
 pub(super) fn fill(manifest: &mut Manifest, catalogue: Catalogue<'_>) {
@@ -55,6 +55,7 @@ pub(super) fn fill(manifest: &mut Manifest, catalogue: Catalogue<'_>) {
         name(&mut monitoring.dashboard, prefix.clone());
     }
     link_secret(manifest);
+    webhook_secret(manifest);
     for (secret, settings) in &mut manifest.secrets {
         name(&mut settings.name, format!("{prefix}/{}", dashed(secret)));
     }
@@ -69,6 +70,13 @@ fn link_secret(manifest: &mut Manifest) {
     if links.secret == Links::default().secret {
         let made_up = || Secret { generate: true, ..Secret::default() };
         manifest.secrets.entry(links.secret.clone()).or_insert_with(made_up);
+    }
+}
+
+/// What Stripe issues for the webhook is stored in a secret of its own unless the manifest names one.
+fn webhook_secret(manifest: &mut Manifest) {
+    if manifest.webhook().is_some_and(|webhook| webhook.secret == Webhook::SECRET) {
+        manifest.secrets.entry(Webhook::SECRET.to_owned()).or_default();
     }
 }
 

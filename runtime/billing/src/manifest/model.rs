@@ -243,6 +243,11 @@ impl Manifest {
         self.secret(&self.stripe.as_ref()?.webhook.as_ref()?.secret)
     }
 
+    /// The webhook that Stripe's events arrive at.
+    pub fn webhook(&self) -> Option<&Webhook> {
+        self.stripe.as_ref()?.webhook.as_ref()
+    }
+
     /// A tenant's AWS budget; none when neither the tenant nor `budgets.default` sets a limit, and none of a tenant that is
     /// known by more than the tenant tag: a budget by that tag alone would count cost that is not theirs.
     pub fn budget_of(&self, tenant: &Tenant) -> Option<TenantBudget> {

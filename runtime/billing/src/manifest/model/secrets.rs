@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::function::{DEFAULT_WEBHOOK_API_VERSION, DEFAULT_WEBHOOK_PATH};
+
 /// A secret in AWS Secrets Manager: where it is kept, never what it is.
 ///
 /// Its value comes from the environment variable [`Secret::variable`], from a prompt, or is generated.
@@ -48,9 +50,8 @@ pub struct Stripe {
     /// How tenants may pay.
     #[serde(default = "card")]
     pub payment_methods: Vec<PaymentMethod>,
-    /// Events that Stripe sends.
+    /// Where Stripe's events arrive; nothing learns of payments from events without it.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub webhook: Option<Webhook>,
     /// What Stripe's customer portal allows.
     #[serde(default)]
@@ -76,15 +77,38 @@ pub enum PaymentMethod {
     UsBankAccount,
 }
 
-/// Events that Stripe sends.
+/// The webhook that Stripe's events arrive at. Which events those are follows from the handlers that are deployed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Which entry of `secrets` holds the signing secret.
+    /// Where it lies on the HTTP API: `/billing/webhook`.
+    #[serde(default = "webhook_path")]
+    pub path: String,
+    /// Which entry of `secrets` holds the signing secret; billform stores what Stripe issues there. An entry `webhook` is
+    /// made when it is left out.
+    #[serde(default = "webhook_secret")]
     pub secret: String,
-    /// The events: `invoice.paid`. Those that the surfaces need when left out.
-    #[serde(default)]
-    pub events: Vec<String>,
+    /// The version of Stripe's API that events are written in: `2026-09-30.endive`. Another one is a rotation: a second
+    /// endpoint is made before the first is removed.
+    #[serde(default = "webhook_api_version")]
+    pub api_version: String,
+}
+
+impl Webhook {
+    /// The entry of `secrets` that is made when a webhook names none.
+    pub const SECRET: &str = "webhook";
+}
+
+fn webhook_path() -> String {
+    DEFAULT_WEBHOOK_PATH.to_owned()
+}
+
+fn webhook_secret() -> String {
+    Webhook::SECRET.to_owned()
+}
+
+fn webhook_api_version() -> String {
+    DEFAULT_WEBHOOK_API_VERSION.to_owned()
 }
 
 /// What Stripe's customer portal allows.
