@@ -22,7 +22,7 @@ use localcloud::{Description, LocalCloud, Options};
 use provisioner::cloud::bundle::Bundle;
 use provisioner::cloud::calls::Calls;
 use provisioner::cloud::secret_values::{SecretValue, SecretValues};
-use provisioner::cloud::{Cloud, CloudOptions, sdk_config};
+use provisioner::cloud::{Cloud, CloudOptions, Home, sdk_config};
 use provisioner::kinds::typed::{Erased, TypedKind};
 use serde_json::{Value, json};
 
@@ -40,6 +40,20 @@ pub async fn cloud_with(secrets: BTreeMap<String, String>, bundle: Option<Arc<Bu
     let place = tokio::task::spawn_blocking(move || place(lags)).await.expect("the local cloud starts");
     let root = Credentials::new(&place.access_key_id, &place.secret_access_key, None, None, "tests");
     cloud_as(place, root, secrets, bundle).await
+}
+
+/// The same clients, and one of a Stripe account.
+pub fn beside(cloud: &Cloud, account: &stripe_account::Account) -> Arc<Cloud> {
+    let options = CloudOptions {
+        stack: STACK.to_owned(),
+        account: cloud.account.clone(),
+        region: cloud.region.clone(),
+        secret_values: Arc::clone(&cloud.secret_values),
+        bundle: cloud.bundle.clone(),
+        stripe: account.cloud.stripe.clone(),
+        calls: cloud.calls.clone(),
+    };
+    Arc::new(Cloud::new(cloud.config(Home::Stack), options))
 }
 
 /// A bundle whose executable is a shell script that says something: nothing here invokes it.

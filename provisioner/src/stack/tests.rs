@@ -64,10 +64,8 @@ fn every_kind_is_in_some_example() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests");
     let files = std::fs::read_dir(folder).expect("the examples").map(|file| file.expect("an entry").path());
     let examples = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    let mut all = handlers();
-    all.extend(serde_json::from_str::<Vec<FunctionSpec>>(LISTENERS).expect("specs"));
     let kinds = examples.flat_map(|path| {
-        let resources = resources_with(&std::fs::read_to_string(path).expect("an example"), &all);
+        let resources = resources(&std::fs::read_to_string(path).expect("an example"));
         resources.into_keys().map(|address| address.kind().to_owned())
     });
     let kinds: BTreeSet<String> = kinds.collect();
@@ -141,11 +139,9 @@ fn a_webhook_is_deployed_whatever_the_surfaces_are() {
 /// No browser has to call what Stripe calls.
 #[test]
 fn a_webhook_is_not_open_to_browsers() {
-    let mut all = handlers();
-    all.extend(serde_json::from_str::<Vec<FunctionSpec>>(LISTENERS).expect("specs"));
     let api = "api: { surfaces: [portal], cors: { origins: [https://a.example] } }\n";
     let text = format!("{BASE}{api}stripe: {{ secret_key: stripe, webhook: {{}} }}\n");
-    let with = resources_with(&text, &all);
+    let with = resources(&text);
     let cors = &with[&api::address()].desired["cors"];
     assert_eq!(cors["allow_methods"], serde_json::json!(["GET"]));
 }

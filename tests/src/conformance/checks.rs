@@ -270,6 +270,13 @@ impl Suite<'_> {
         }
         self.settled("mutation", desired).await;
         self.drifted("drift", what, &[]).await;
+        self.known_as(desired).await;
+    }
+
+    /// What was made anew in its place has another id.
+    async fn known_as(&mut self, desired: &Value) {
+        let plan = self.world.plan(desired, Depth::Lists, false).await;
+        self.id = self.world.step(&plan).and_then(|step| step.id.clone()).unwrap_or_default();
     }
 
     /// `drift` finds exactly this, and takes none of it for something that nobody applied yet.
@@ -302,6 +309,7 @@ impl Suite<'_> {
                     self.found("update", format!("`{}` {way}: {why}", variant.field));
                 }
                 self.settled("update", desired).await;
+                self.known_as(desired).await;
             }
         }
         self.tags_of_others_stay("update").await;

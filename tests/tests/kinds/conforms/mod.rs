@@ -34,6 +34,7 @@ kinds! {
     stripe_customer,
     stripe_price,
     stripe_product,
+    stripe_webhook_endpoint,
     tenant_record,
 }
 
