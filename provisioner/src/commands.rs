@@ -21,6 +21,7 @@ pub mod output;
 pub mod package;
 pub mod permissions;
 pub mod plan;
+pub mod rotate;
 pub mod state;
 pub mod tenant;
 pub mod unlock;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Kinds => kinds::run(global),
         Command::Permissions(arguments) => permissions::run(global, &arguments),
         Command::State(subcommand) => state::run(global, &subcommand).await,
+        Command::Rotate(subcommand) => rotate::run(global, &subcommand).await,
         Command::Unlock(arguments) => unlock::run(global, &arguments).await,
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,

@@ -15,6 +15,7 @@ mod policy;
 pub mod repository;
 mod secrets;
 mod stripe;
+pub mod stripe_scopes;
 mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,11 @@ impl<'a> Plan<'a> {
 /// The handlers this billform was built with.
 pub fn handlers() -> Vec<FunctionSpec> {
     serde_json::from_str(HANDLERS).expect("handlers.json is generated, and a test of the runtime reads it")
+}
+
+/// Where the webhook endpoint stands.
+pub fn webhook_endpoint() -> Address {
+    webhook::address()
 }
 
 /// Everything the manifest wants to exist.

@@ -21,6 +21,9 @@ pub struct KindMeta {
     pub unlisted: &'static [&'static str],
     /// What each verb needs to be allowed.
     pub permissions: &'static [Permission],
+    /// The permission of a restricted Stripe key that reads and writes it, without `rak_` and the level: `product`,
+    /// and `plan` for prices.
+    pub stripe_scope: Option<&'static str>,
     /// Whether deleting or replacing it can lose what billform did not write, so that [`crate::Kind::contents`] is asked first.
     pub guarded: bool,
     /// What a delete leaves behind, where it does: a plan says it before, an outcome after.
@@ -54,6 +57,7 @@ impl KindMeta {
         open_maps: &[],
         unlisted: &[],
         permissions: &[],
+        stripe_scope: None,
         guarded: false,
         leaves: None,
         steps_at_once: 4,

@@ -10,7 +10,7 @@ use crate::ui::views::terminal;
 use crate::ui::views::wrap::wrapped;
 
 /// The column of the summaries.
-const SUMMARY_AT: usize = 34;
+const SUMMARY_AT: usize = 39;
 
 /// Lists them.
 pub fn run(global: &Global) -> Outcome {
@@ -18,7 +18,7 @@ pub fn run(global: &Global) -> Outcome {
     match global.format {
         Format::Human => {
             for meta in metas {
-                let line = format!("{:18} {:14} {}", meta.name, meta.service, meta.summary);
+                let line = format!("{:23} {:14} {}", meta.name, meta.service, meta.summary);
                 println!("{}", wrapped(&line, terminal::width(), SUMMARY_AT));
             }
         }
@@ -33,6 +33,7 @@ pub fn run(global: &Global) -> Outcome {
                         "unlisted": meta.unlisted,
                         "guarded": meta.guarded,
                         "permissions": meta.permissions,
+                        "stripe_scope": meta.stripe_scope,
                     })
                 })
                 .collect();

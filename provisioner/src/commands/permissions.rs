@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use engine::kind_meta::Verb;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::project::Project;
 use crate::stack;
 use crate::stack::permissions::{self, Of};
+use crate::stack::stripe_scopes::Scopes;
 use crate::store::permissions::Use;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -22,6 +23,10 @@ pub struct Arguments {
     /// The command the policy is for.
     #[arg(long = "for", value_name = "COMMAND", default_value = "apply")]
     pub command: For,
+    /// Prints what restricted Stripe keys need instead: the one in STRIPE_API_KEY for the command, and the one that the
+    /// handlers are given. Each with the Dashboard's page that makes such a key.
+    #[arg(long)]
+    pub stripe: bool,
 }
 
 /// A command that needs permissions.
@@ -55,6 +60,12 @@ pub enum For {
     /// Asks for a backfill of the tags and calls the cost sync.
     #[value(alias = "costs backfill")]
     CostsBackfill,
+    /// Makes and removes webhook endpoints, reads and stores their signing secret, and writes the state.
+    #[value(alias = "rotate webhook-secret")]
+    RotateWebhookSecret,
+    /// Reads and stores the key that signs links, and writes the state.
+    #[value(alias = "rotate link-key")]
+    RotateLinkKey,
 }
 
 impl For {
@@ -68,14 +79,12 @@ impl For {
             let verbs: BTreeSet<Verb> = verbs.iter().copied().collect();
             Ok(permissions::policy(manifest, &graph, &verbs, kinds, self.use_of_state()))
         };
+        let verbs = self.verbs();
         match self {
-            For::Init => of_verbs(&[], Of::KindsIn),
-            // What is read of a field is allowed by the same actions, in lists or one by one.
-            For::Plan => of_verbs(&[Verb::Read], Of::KindsIn),
-            For::Drift => of_verbs(&[Verb::Read], Of::EveryKind).map(permissions::and_history),
-            For::Rebuild => of_verbs(&[Verb::Read], Of::EveryKind),
-            For::Apply => of_verbs(&[Verb::Read, Verb::Create, Verb::Update, Verb::Delete], Of::KindsIn),
-            For::Destroy => of_verbs(&[Verb::Read, Verb::Delete], Of::KindsIn),
+            For::Init => of_verbs(verbs, Of::KindsIn),
+            For::Plan | For::Apply | For::Destroy => of_verbs(verbs, Of::KindsIn),
+            For::Drift => of_verbs(verbs, Of::EveryKind).map(permissions::and_history),
+            For::Rebuild => of_verbs(verbs, Of::EveryKind),
             For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
                 Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
             }),
@@ -84,7 +93,42 @@ impl For {
             For::Events => Ok(permissions::of_events(manifest)),
             For::Close => Ok(permissions::of_close(manifest)),
             For::CostsBackfill => Ok(permissions::of_backfills(manifest)),
+            For::RotateWebhookSecret => permissions::of_webhook_rotation(manifest, self.use_of_state())
+                .ok_or_else(|| Failure::new("the manifest has no webhook").hint("`stripe.webhook` sets one up")),
+            For::RotateLinkKey => permissions::of_link_rotation(manifest, self.use_of_state()).ok_or_else(|| {
+                Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
+            }),
         }
+    }
+
+    /// What it does to the resources of the graph.
+    fn verbs(self) -> &'static [Verb] {
+        match self {
+            // What is read of a field is allowed by the same actions, in lists or one by one.
+            For::Plan | For::Drift | For::Rebuild => &[Verb::Read],
+            For::Apply => &[Verb::Read, Verb::Create, Verb::Update, Verb::Delete],
+            For::Destroy => &[Verb::Read, Verb::Delete],
+            _ => &[],
+        }
+    }
+
+    /// What restricted Stripe keys need for it: that in STRIPE_API_KEY, and that of the handlers.
+    fn stripe(self, project: &Project) -> Result<Value, Failure> {
+        let manifest = &project.manifest;
+        if manifest.stripe.is_none() {
+            return Err(Failure::new("the manifest names no Stripe account").hint("`stripe.secret_key` names its key"));
+        }
+        let handlers = stack::handlers();
+        let plan = stack::Plan::of(manifest, &handlers);
+        let own = match self {
+            For::RotateWebhookSecret => Scopes::of(&["webhook_write"]),
+            _ if self.verbs().is_empty() => Scopes::default(),
+            _ => Scopes::of_verbs(&stack::graph(&plan)?, &self.verbs().iter().copied().collect()),
+        };
+        let key = |scopes: &Scopes, name: &str| json!({ "permissions": scopes.names(), "page": scopes.page(name) });
+        Ok(json!({
+            "STRIPE_API_KEY": key(&own, "billform"), "handlers": key(&Scopes::of_handlers(&plan), "billform-handlers"),
+        }))
     }
 
     fn use_of_state(self) -> Use {
@@ -98,7 +142,7 @@ impl For {
             | For::Events
             | For::Close
             | For::CostsBackfill => Use::Read,
-            For::Apply | For::Destroy | For::Rebuild => Use::Write,
+            For::Apply | For::Destroy | For::Rebuild | For::RotateWebhookSecret | For::RotateLinkKey => Use::Write,
         }
     }
 }
@@ -106,6 +150,10 @@ impl For {
 /// Prints the policy document, ready for IAM.
 pub fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
+    if arguments.stripe {
+        terminal::print_json(&arguments.command.stripe(&project)?)?;
+        return Ok(exit::DONE);
+    }
     let policy = arguments.command.policy(&project)?;
     terminal::print_json(&policy)?;
     let size = permissions::size(&policy);

@@ -4,6 +4,7 @@
 mod difference;
 mod fingerprint;
 mod look;
+mod rotated;
 mod store;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use self::difference::{field_changes, value_change};
 use self::look::split_tags;
+pub use self::rotated::Held;
 use self::store::{fingerprint_of, request_token, sdk_tags};
 use super::support::prefix::common_prefix;
 use super::typed::{Answers, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};

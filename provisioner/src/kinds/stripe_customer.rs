@@ -46,6 +46,7 @@ impl StripeKind for Customers {
         summary: "A tenant as a Stripe customer; kept on destroy",
         open_maps: &["metadata"],
         leaves: Some("stays in Stripe, with its invoices"),
+        stripe_scope: Some("customer"),
         steps_at_once: 10,
         tenant_keys: &[
             TenantKey::text("name", "name"),

@@ -58,6 +58,7 @@ impl StripeKind for Prices {
         create_only: &["product", "currency", "unit_amount", "interval"],
         open_maps: &["metadata"],
         leaves: Some("Stripe keeps it, archived"),
+        stripe_scope: Some("plan"),
         steps_at_once: 10,
         ..KindMeta::PLAIN
     };

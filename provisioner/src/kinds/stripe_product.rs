@@ -45,6 +45,7 @@ impl StripeKind for Products {
         summary: "Stripe product; archived on destroy",
         open_maps: &["metadata"],
         leaves: Some("Stripe keeps it, archived"),
+        stripe_scope: Some("product"),
         steps_at_once: 10,
         ..KindMeta::PLAIN
     };

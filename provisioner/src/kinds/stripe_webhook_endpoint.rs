@@ -4,10 +4,10 @@
 //! A new endpoint hears of nothing until its secret is stored: what Stripe signs holds from the first event on. At most
 //! two stand at one address, and only while one follows the other.
 
-pub mod look;
+mod look;
 mod requests;
-pub mod rotation;
-pub mod signing;
+mod rotation;
+mod signing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use engine::{Address, Input};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use self::look::Standing;
+pub use self::look::Standing;
 pub use self::requests::Endpoint;
 use self::requests::{CHANGE, Change, DELETE, Delete, LIST, List};
-use self::rotation::{First, Follow, Keep};
+pub use self::rotation::{First, Follow, Keep};
 use self::signing::SigningSecret;
 use super::support::waiter::Waiter;
 use super::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, TypedWant, at_once};
@@ -103,6 +103,7 @@ impl TypedKind for WebhookEndpoints {
             // While one endpoint follows another both secrets hold, and Stripe does not tell the first again.
             Permission { verb: Verb::Update, action: "secretsmanager:GetSecretValue", resource: SECRET },
         ],
+        stripe_scope: Some("webhook"),
         steps_at_once: 10,
         ..KindMeta::PLAIN
     };

@@ -67,6 +67,9 @@ pub enum Command {
     /// The state: look into it, put it right, make it anew from the cloud.
     #[command(subcommand)]
     State(commands::state::Subcommand),
+    /// New keys in place of old ones: what Stripe signs events with, what tenants' links are signed with.
+    #[command(subcommand)]
+    Rotate(commands::rotate::Subcommand),
     /// Shows who holds the lock on the state, and removes one whose holder is dead.
     Unlock(commands::unlock::Arguments),
     /// Builds the handlers into bundle.zip: same input, same bytes.

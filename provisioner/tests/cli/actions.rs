@@ -70,6 +70,7 @@ const ALSO_OF: &[(&str, &str)] = &[
     ("cloudwatch_dashboard", "cloudwatch"),
     ("http_api", "logs"),
     ("lambda_function", "iam"),
+    ("stripe_webhook_endpoint", "secretsmanager"),
 ];
 
 /// Where a grant stands, its action and its resource.
@@ -133,6 +134,7 @@ fn printed() -> Vec<(&'static str, Value)> {
         "invoice",
         "close",
         "costs-backfill",
+        "rotate-link-key",
     ]
     .map(of)
     .into()

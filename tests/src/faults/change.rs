@@ -61,6 +61,11 @@ const UPDATES: &[(&str, &str)] = &[
         "  topic: client-billing-alerts\n  emails: [alerts@example.com]\n",
     ),
     ("      threshold: 5\n", "      threshold: 10\n"),
+    // The endpoint is made anew, and both signing secrets hold meanwhile.
+    (
+        "  webhook: { path: /billing/webhook }\n",
+        "  webhook: { path: /v1/stripe/webhook, api_version: 2026-08-26.dahlia }\n",
+    ),
 ];
 
 /// What [`Change::Replace`] changes.
@@ -72,6 +77,8 @@ const REPLACEMENTS: &[(&str, &str)] = &[
     ("    costs: { name: client-billing-costs,", "    costs: { name: client-billing-costs-api,"),
     ("    name: client-billing/link-key\n", "    name: client-billing/link-signing-key\n"),
     ("    bucket: client-billing-cur-123456789012\n", "    bucket: client-billing-reports-123456789012\n"),
+    // Another secret, which holds nothing: the endpoint whose signing secret it is to hold is made anew.
+    ("    name: client-billing/stripe-webhook\n", "    name: client-billing/stripe-signing\n"),
     // The same name made anew.
     ("    time_unit: hourly\n", "    time_unit: daily\n"),
     ("  name: \"client-billing-{tenant}-monthly\"\n", "  name: \"client-billing-{tenant}-budget\"\n"),
@@ -104,27 +111,28 @@ impl Change {
         match self {
             Change::Create => None,
             Change::Import => Some(without_report()),
-            Change::Update | Change::Replace | Change::Destroy | Change::Abandon => Some(PORTAL.to_owned()),
+            Change::Update | Change::Replace | Change::Destroy | Change::Abandon => Some(portal()),
         }
     }
 
     /// The manifest of the disturbed run.
     pub fn manifest(self) -> String {
         match self {
-            Change::Create | Change::Destroy => PORTAL.to_owned(),
+            Change::Create | Change::Destroy => portal(),
             Change::Update => edited(UPDATES),
             Change::Replace => edited(REPLACEMENTS),
             Change::Abandon => format!("{}{TENANT}", edited(UPDATES)),
             Change::Import => format!(
-                "{PORTAL}{TENANT}\nimports:\n  - {{ to: stripe_customer.second, id: {CUSTOMER} }}\n  \
-                 - {{ to: s3_bucket.reports, id: {BUCKET} }}\n"
+                "{}{TENANT}\nimports:\n  - {{ to: stripe_customer.second, id: {CUSTOMER} }}\n  \
+                 - {{ to: s3_bucket.reports, id: {BUCKET} }}\n",
+                portal()
             ),
         }
     }
 
     /// The manifest of the run that repairs.
     pub fn repaired_manifest(self) -> String {
-        if self == Change::Abandon { PORTAL.to_owned() } else { self.manifest() }
+        if self == Change::Abandon { portal() } else { self.manifest() }
     }
 
     /// The disturbed run, which is also the one that repairs.
@@ -155,9 +163,22 @@ impl Change {
     }
 }
 
+/// The portal with a webhook of Stripe's, so that every kind of its resources is disturbed.
+fn portal() -> String {
+    let webhook = [
+        ("  payment_methods: [card]\n", "  payment_methods: [card]\n  webhook: { path: /billing/webhook }\n"),
+        ("  link:\n    name", "  webhook:\n    name: client-billing/stripe-webhook\n  link:\n    name"),
+    ];
+    webhook.iter().fold(PORTAL.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "the manifest says `{from}` once");
+        text.replace(from, to)
+    })
+}
+
 /// The portal before AWS delivers a report, so that its bucket can be somebody else's.
 fn without_report() -> String {
-    let (before, report) = PORTAL.split_once("  report:").expect("the manifest has a report");
+    let portal = portal();
+    let (before, report) = portal.split_once("  report:").expect("the manifest has a report");
     let (_, after) = report.split_once("\n\n").expect("a section follows the costs");
     format!("{before}\n{after}")
 }
@@ -167,7 +188,7 @@ fn edited(edits: &[(&str, &str)]) -> String {
         assert_eq!(text.matches(from).count(), 1, "the manifest says `{from}` once");
         text.replace(from, to)
     };
-    edits.iter().fold(PORTAL.to_owned(), edit)
+    edits.iter().fold(portal(), edit)
 }
 
 impl fmt::Display for Change {

@@ -145,7 +145,7 @@ pub(super) fn stored(value: &SecretValue, json_key: Option<&str>) -> SecretValue
     }
 }
 
-fn generated() -> Result<SecretValue, getrandom::Error> {
+pub(super) fn generated() -> Result<SecretValue, getrandom::Error> {
     let mut bytes = [0; GENERATED_BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(SecretValue::new(hex::encode(bytes)))

@@ -18,6 +18,9 @@ use crate::cloud::stripe_metadata::{self, key_after};
 /// nothing of ours in a test account.
 pub(super) const QUIET: &str = "test_helpers.test_clock.internal_failure";
 
+/// Answers about endpoints that are gone, one after the other: as many as runs died on one rotation in a day.
+const REPLAYS: usize = 8;
+
 /// By then whoever reads the secret sees what was stored.
 const SEEN: Duration = Duration::from_secs(2);
 
@@ -54,6 +57,18 @@ pub enum Keep {
     Nothing,
     /// That of the endpoint before.
     Previous,
+}
+
+impl Endpoint {
+    /// Whether it was made and hears of nothing yet.
+    pub fn is_quiet(&self) -> bool {
+        self.enabled_events == [QUIET]
+    }
+
+    /// Returns what it would have to be wanted as to stay as it is; its signing secret is in the secret of that name.
+    pub fn as_deployed(&self, secret: &str) -> Desired {
+        Desired { secret: secret.to_owned(), ..look::bare(self, look::owned(&self.metadata).tags) }
+    }
 }
 
 impl WebhookEndpoints {
@@ -125,12 +140,16 @@ impl WebhookEndpoints {
     /// Stripe replays an answer for a day, so it may tell of an endpoint that was deleted since; then it is made once more
     /// under another key.
     async fn post(&self, follow: &Follow<'_>) -> Result<Endpoint, CallError> {
-        let key = key_after(follow.token, follow.first.map(|first| first.id));
-        let made = self.post_under(follow, &key).await?;
-        if self.all().await?.iter().any(|endpoint| endpoint.id == made.id) {
-            return Ok(made);
+        let mut key = key_after(follow.token, follow.first.map(|first| first.id));
+        for _ in 0..REPLAYS {
+            let made = self.post_under(follow, &key).await?;
+            if self.all().await?.iter().any(|endpoint| endpoint.id == made.id) {
+                return Ok(made);
+            }
+            key = key_after(follow.token, Some(&made.id));
         }
-        self.post_under(follow, &key_after(&key, Some(&made.id))).await
+        let message = "Stripe repeats answers about endpoints that are gone; try again in a day";
+        Err(refused(&format!("stripe:{CREATE}"), message))
     }
 
     async fn post_under(&self, follow: &Follow<'_>, key: &str) -> Result<Endpoint, CallError> {
