@@ -17,6 +17,7 @@ mod handle;
 mod hooks;
 mod objects;
 mod observer;
+mod outbox;
 mod pages;
 #[cfg(test)]
 mod provenance;
@@ -33,4 +34,5 @@ pub use exchange::serve;
 pub use handle::{Kind, Options, Seen, Stripe};
 pub use hooks::Refused;
 pub use observer::{Admission, Observer, Unobserved, Verdict};
+pub use outbox::{Sent, Waiting, sign};
 pub use work::Clock;

@@ -10,7 +10,7 @@ use crate::events::signature;
 use crate::handle::Stripe;
 use crate::objects::invoice::schedule;
 use crate::state::State;
-use crate::wire::object::{set, text};
+use crate::wire::object::{Object, set, text};
 
 /// The clock of one local Stripe; clones move the same one.
 #[derive(Clone, Debug)]
@@ -145,17 +145,22 @@ fn next_attempt(state: &mut State) -> Option<(Delivery, Post)> {
             state.events.queue.skip(delivery.number);
             continue;
         }
-        let mut event = state.events.shown(event);
-        if let (Some(version), Some(event)) = (text(endpoint, "api_version"), event.as_object_mut()) {
-            set(event, "api_version", version);
-        }
-        let body = serde_json::to_string_pretty(&event).unwrap_or_default();
-        let secret = text(endpoint, "secret").unwrap_or_default();
-        let post = Post {
-            url: text(endpoint, "url").unwrap_or_default().to_owned(),
-            signature: signature::header(secret, now, body.as_bytes()),
-            body,
-        };
+        let post = signed(state, endpoint, event);
         return Some((delivery, post));
+    }
+}
+
+/// An event as it goes to an endpoint, signed at this moment.
+pub(crate) fn signed(state: &State, endpoint: &Object, event: &Object) -> Post {
+    let mut event = state.events.shown(event);
+    if let (Some(version), Some(event)) = (text(endpoint, "api_version"), event.as_object_mut()) {
+        set(event, "api_version", version);
+    }
+    let body = serde_json::to_string_pretty(&event).unwrap_or_default();
+    let secret = text(endpoint, "secret").unwrap_or_default();
+    Post {
+        url: text(endpoint, "url").unwrap_or_default().to_owned(),
+        signature: signature::header(secret, state.now(), body.as_bytes()),
+        body,
     }
 }

@@ -178,7 +178,7 @@ impl Sweep<'_> {
             Err(error) => return self.answer.postponed(tenant.id.clone(), &Postponed::Port(error)),
         };
         if let Some(customer) = &tenant.stripe_customer {
-            match self.events.look_at_customer(customer).await {
+            match self.events.look_at_customer(&tenant.id, customer).await {
                 Ok(result) => self.answer.looked(&tenant.id, result),
                 Err(postponed) => self.answer.postponed(tenant.id.clone(), &postponed),
             }

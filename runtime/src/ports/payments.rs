@@ -15,7 +15,7 @@ pub trait Payments: Send + Sync {
     async fn about(&self, kind: &str, id: &str) -> Result<About, PortError>;
     /// How a customer pays; none of one that Stripe does not know.
     async fn customer(&self, id: &str) -> Result<Option<RemoteCustomer>, PortError>;
-    /// The customer's newest set-up that succeeded.
+    /// The customer's newest set-up that succeeded and whose method was not detached since.
     async fn newest_setup(&self, customer: &str) -> Result<Option<RemoteSetup>, PortError>;
     /// Makes a method what the customer's invoices are charged to.
     async fn set_default(&self, request: &DefaultRequest) -> Result<(), PortError>;

@@ -8,9 +8,13 @@ use crate::ports::{DefaultRequest, PortError};
 
 impl StripeEvents<'_> {
     pub(super) async fn of_customer(&self, customer: &str) -> Result<Effect, Postponed> {
-        let Some(tenant) = self.tenant_of(Some(customer)).await? else {
-            return Ok(Effect::none(format!("{customer} is no tenant's customer in this stack")));
-        };
+        match self.tenant_of(Some(customer)).await? {
+            Some(tenant) => self.of_tenant(tenant, customer).await,
+            None => Ok(Effect::none(format!("{customer} is no tenant's customer in this stack"))),
+        }
+    }
+
+    async fn of_tenant(&self, tenant: String, customer: &str) -> Result<Effect, Postponed> {
         let before = payment_setup::one(self.ledger, &tenant).await?;
         // What an earlier customer of the tenant set up says nothing of this one.
         let of_customer = before.as_ref().filter(|before| before.customer == customer);
@@ -26,8 +30,12 @@ impl StripeEvents<'_> {
     }
 
     /// Brings how a tenant pays up to date; none where the ledger says so already.
-    pub(crate) async fn look_at_customer(&self, customer: &str) -> Result<Option<EventResult>, Postponed> {
-        let Effect { items, result, .. } = self.of_customer(customer).await?;
+    pub(crate) async fn look_at_customer(
+        &self,
+        tenant: &str,
+        customer: &str,
+    ) -> Result<Option<EventResult>, Postponed> {
+        let Effect { items, result, .. } = self.of_tenant(tenant.to_owned(), customer).await?;
         if items.is_empty() {
             return Ok(None);
         }
@@ -48,7 +56,7 @@ impl StripeEvents<'_> {
             customer: customer.to_owned(),
             deleted: true,
             method: None,
-            setup_intent: before.and_then(|before| before.setup_intent.clone()),
+            setup_intent: None,
             mandate: None,
             at,
             version,
@@ -62,7 +70,9 @@ impl StripeEvents<'_> {
         if let Some(setup) = newest.as_ref().filter(|setup| Some(setup.id.as_str()) != known) {
             // Set up and not looked at yet: the newest one wins, in whatever order the events came.
             if let Some(found) = &setup.method {
-                self.payments.set_default(&default_request(customer, &setup.id, &found.id)).await?;
+                // The one before was detached, and this one is an earlier one again: not what its key did then.
+                let again = known.filter(|_| method.is_none());
+                self.payments.set_default(&default_request(customer, &setup.id, &found.id, again)).await?;
                 method = Some(found.clone());
             }
         }
@@ -85,11 +95,12 @@ impl StripeEvents<'_> {
     }
 }
 
-fn default_request(customer: &str, setup: &str, method: &str) -> DefaultRequest {
+fn default_request(customer: &str, setup: &str, method: &str, after: Option<&str>) -> DefaultRequest {
+    let after = after.map(|after| format!("-after-{after}")).unwrap_or_default();
     DefaultRequest {
         customer: customer.to_owned(),
         method: method.to_owned(),
-        idempotency_key: format!("billform-default-{customer}-{setup}"),
+        idempotency_key: format!("billform-default-{customer}-{setup}{after}"),
     }
 }
 

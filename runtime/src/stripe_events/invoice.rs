@@ -72,6 +72,8 @@ impl StripeEvents<'_> {
             RemoteStatus::Open | RemoteStatus::Paid => InvoiceState::Open,
             RemoteStatus::Uncollectible => InvoiceState::Uncollectible,
             RemoteStatus::Draft => return Ok(Effect::none(format!("{id} is a draft, which the invoicer looks after"))),
+            // Its money is as it is; the document is the invoicer's, who bills the month again.
+            RemoteStatus::Void if record.state >= InvoiceState::Open => record.state,
             RemoteStatus::Void => return Ok(Effect::none(format!("{id} is void; the invoicer bills the month again"))),
             RemoteStatus::Unknown(status) => return Ok(Effect::dead(format!("{id} has the unknown status {status}"))),
         };

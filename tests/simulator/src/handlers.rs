@@ -13,6 +13,11 @@ use runtime::settings::Settings;
 
 use super::script::TENANT_TAG;
 
+/// The name of the secret that holds what Stripe signs its events with.
+pub(crate) const SIGNING_SECRET: &str = "signing";
+/// Where events come in.
+pub(crate) const WEBHOOK_PATH: &str = "/billing/webhook";
+
 /// Starts a handler by its name.
 ///
 /// # Errors
@@ -27,6 +32,8 @@ pub fn start(
         (Setting::LedgerTable, "ledger".to_owned()),
         (Setting::Stack, "simulation".to_owned()),
         (Setting::StripeSecret, "stripe".to_owned()),
+        (Setting::WebhookSecret, SIGNING_SECRET.to_owned()),
+        (Setting::WebhookPath, WEBHOOK_PATH.to_owned()),
         (Setting::TenantTag, TENANT_TAG.to_owned()),
         (Setting::CostBasis, "UnblendedCost".to_owned()),
         (Setting::SettleDays, policy.settle_days.to_string()),

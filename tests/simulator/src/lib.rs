@@ -43,6 +43,7 @@ mod table;
 mod tests;
 mod text;
 mod trace;
+mod webhook;
 
 pub use campaign::{Campaign, Enough, Played};
 pub use draw::Sizes;
@@ -59,3 +60,4 @@ pub use shared::Shared;
 pub use shrink::shrink;
 pub use story::story;
 pub use table::Table;
+pub use webhook::{Endpoint, Webhook};

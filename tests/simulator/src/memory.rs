@@ -10,6 +10,7 @@ use runtime::secret::Secret;
 
 use super::costs::Costs;
 use super::exchange::LocalExchange;
+use super::handlers::SIGNING_SECRET;
 use super::invoices::{Listings, StripeInvoices};
 use super::ledger::Watched;
 use super::requests::key;
@@ -36,7 +37,7 @@ impl Ports for Memory {
     }
 
     fn secrets(&self) -> Arc<dyn Secrets> {
-        Arc::new(OneKey(Arc::clone(&self.shared)))
+        Arc::new(Keys(Arc::clone(&self.shared)))
     }
 
     fn cost_source(&self, _query: CostQuery) -> Arc<dyn CostSource> {
@@ -66,15 +67,16 @@ impl Clock for Moved {
     }
 }
 
-/// A store that has the Stripe key.
+/// A store that has the Stripe key, and what events are signed with.
 #[derive(Debug)]
-struct OneKey(Arc<Shared>);
+struct Keys(Arc<Shared>);
 
 #[async_trait]
-impl Secrets for OneKey {
-    async fn secret(&self, _name: &str) -> Result<Secret, PortError> {
+impl Secrets for Keys {
+    async fn secret(&self, name: &str) -> Result<Secret, PortError> {
         const DOING: &str = "read a secret";
         let due = self.0.gate.begin(DOING).await?;
-        self.0.gate.end(DOING, due, Ok(key()))
+        let found = if name == SIGNING_SECRET { Secret::new(self.0.signing_secret()) } else { key() };
+        self.0.gate.end(DOING, due, Ok(found))
     }
 }

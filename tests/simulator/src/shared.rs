@@ -25,6 +25,7 @@ pub struct Shared {
     pub planted: Option<Planted>,
     script: Mutex<Script>,
     now: Mutex<Timestamp>,
+    signing: Mutex<String>,
     trace: Mutex<Trace>,
 }
 
@@ -39,7 +40,7 @@ impl Shared {
     pub fn new(script: Script, stripe: Stripe, planted: Option<Planted>) -> Shared {
         let now = Mutex::new(stripe.now());
         let (gate, ledger, script) = (Gate::default(), MemoryLedger::default(), Mutex::new(script));
-        Shared { gate, ledger, stripe, planted, script, now, trace: Mutex::default() }
+        Shared { gate, ledger, stripe, planted, script, now, signing: Mutex::default(), trace: Mutex::default() }
     }
 
     /// What time it is.
@@ -51,6 +52,16 @@ impl Shared {
     pub fn move_to(&self, at: Timestamp) {
         self.stripe.advance(at.duration_since(self.stripe.now()));
         *lock(&self.now) = at;
+    }
+
+    /// The text of the secret that holds what events are signed with.
+    pub fn signing_secret(&self) -> String {
+        lock(&self.signing).clone()
+    }
+
+    /// Writes it.
+    pub fn set_signing_secret(&self, text: &str) {
+        text.clone_into(&mut lock(&self.signing));
     }
 
     /// Looks at what is true.

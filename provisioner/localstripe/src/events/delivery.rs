@@ -160,6 +160,10 @@ impl Queue {
         &self.attempts
     }
 
+    pub(crate) fn all(&self) -> &[Delivery] {
+        &self.waiting
+    }
+
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
     }

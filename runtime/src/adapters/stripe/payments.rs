@@ -57,7 +57,9 @@ impl<X: Exchange> StripePayments<X> {
             ("expand[]", "data.payment.charge"),
         ];
         let mut rows = self.all("list an invoice's payments", "/invoice_payments", &query).await?;
-        rows.sort_by_key(|row| (row["created"].as_i64(), text(&row["id"])));
+        // Stripe lists the newest first: so two of one second have an order, too.
+        rows.reverse();
+        rows.sort_by_key(|row| row["created"].as_i64());
         let mut attempts = Vec::new();
         for row in &rows {
             // Stripe makes an intent with each invoice: until something is tried it says nothing.
@@ -171,20 +173,25 @@ impl<X: Exchange> Payments for StripePayments<X> {
 
     async fn newest_setup(&self, customer: &str) -> Result<Option<RemoteSetup>, PortError> {
         let intents = self.all("list a customer's set-ups", "/setup_intents", &[("customer", customer)]).await?;
-        let succeeded = intents.iter().filter(|intent| intent["status"] == "succeeded");
-        let newest = succeeded.max_by_key(|intent| (intent["created"].as_i64(), text(&intent["id"])));
-        let Some(intent) = newest else { return Ok(None) };
-        let theirs = match text(&intent["payment_method"]) {
-            Some(id) => self.method(&id).await?.filter(|method| method["customer"] == customer),
-            None => None,
-        };
+        let mut succeeded: Vec<&Value> = intents.iter().filter(|intent| intent["status"] == "succeeded").collect();
+        succeeded.sort_by_key(|intent| std::cmp::Reverse(intent["created"].as_i64()));
+        let mut newest = None;
+        for intent in succeeded {
+            let Some(id) = text(&intent["payment_method"]) else { continue };
+            let theirs = self.method(&id).await?.filter(|method| method["customer"] == customer);
+            if let Some(theirs) = theirs {
+                newest = Some((intent, theirs));
+                break;
+            }
+        }
+        let Some((intent, theirs)) = newest else { return Ok(None) };
         let mandate = match text(&intent["mandate"]) {
             Some(id) => self.object("read a mandate", &format!("/mandates/{id}")).await?,
             None => None,
         };
         Ok(Some(RemoteSetup {
             id: text(&intent["id"]).unwrap_or_default(),
-            method: theirs.as_ref().and_then(method),
+            method: method(&theirs),
             mandate: mandate.and_then(|mandate| text(&mandate["status"])),
         }))
     }
