@@ -240,7 +240,7 @@ impl Stripe {
         self.state().clock.now()
     }
 
-    /// How many events there were about a customer and what is theirs. While it stays the same, the answers to requests
+    /// How many changes there were of a customer and what is theirs. While it stays the same, the answers to requests
     /// that only read them do, too: a caller that asks the same over and over may keep them.
     pub fn changes_of(&self, customer: &str) -> u64 {
         self.state().changes.get(customer).copied().unwrap_or_default()

@@ -227,6 +227,11 @@ impl State {
         self.happened(kind, object, None);
     }
 
+    /// What is a customer's changed without an event about it: [`crate::Stripe::changes_of`] counts that too.
+    pub(crate) fn touch(&mut self, customer: &str) {
+        *self.changes.entry(customer.to_owned()).or_default() += 1;
+    }
+
     /// Emits an update with the previous values of what changed; nothing when nothing did.
     pub(crate) fn emit_update(&mut self, kind: EventType, before: &Value, after: &Value) {
         if let Some(previous) = previous_attributes(before, after) {
@@ -237,7 +242,7 @@ impl State {
     fn happened(&mut self, kind: EventType, object: &Value, previous: Option<Object>) {
         let is_customer = object["object"] == "customer";
         if let Some(customer) = object[if is_customer { "id" } else { "customer" }].as_str() {
-            *self.changes.entry(customer.to_owned()).or_default() += 1;
+            self.touch(customer);
         }
         let happened = Happened {
             id: self.ids.next("evt"),

@@ -46,6 +46,7 @@ fn create(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let customer = text(&session, "customer").unwrap_or_default().to_owned();
     let at = integer(&session, "expires_at").unwrap_or(0);
     state.agenda.set(Due { at, task: Task::Expire, subject: id.clone(), customer });
+    state.touch(text(&session, "customer").unwrap_or_default());
     state.checkout_sessions.insert(&id, session.clone());
     Ok(Value::Object(session))
 }
@@ -74,7 +75,9 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let session = state.checkout_sessions.find_mut(request.id(0))?;
     let metadata = metadata::merged(session.get("metadata"), &request.params, "metadata")?;
     set(session, "metadata", metadata);
-    Ok(Value::Object(session.clone()))
+    let changed = session.clone();
+    state.touch(text(&changed, "customer").unwrap_or_default());
+    Ok(Value::Object(changed))
 }
 
 /// `POST /v1/checkout/sessions/{session}/expire`

@@ -8,6 +8,7 @@ mod client;
 mod credit_notes;
 mod currencies;
 mod events;
+mod hooks;
 mod invoices;
 mod lines;
 mod local;

@@ -112,7 +112,9 @@ async fn an_invoice_is_paid_in_parts_by_attached_payments() {
     let form = format!("amount=2000&currency=usd&customer={customer}&payment_method=pm_card_visa");
     let intent = id(&local.post("/v1/payment_intents", &form).await.ok());
     let path = format!("/v1/invoices/{invoice}");
+    let changes = local.stripe.changes_of(&customer);
     let attached = local.post(&format!("{path}/attach_payment"), &format!("payment_intent={intent}")).await.ok();
+    assert!(local.stripe.changes_of(&customer) > changes, "what is kept of the invoice's payments is stale");
     assert_eq!((&attached["status"], &attached["amount_paid"]), (&json!("open"), &json!(0)));
     let again = local.post(&format!("{path}/attach_payment"), &format!("payment_intent={intent}")).await;
     assert_eq!(again.refusal().2, Some("payment_intent"));

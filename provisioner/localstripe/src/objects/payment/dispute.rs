@@ -97,7 +97,10 @@ pub(crate) fn open(state: &mut State, charge: &str, complaint: Complaint) -> Res
     }
     state.disputes.insert(&id, dispute);
     if !complaint.inquiry {
-        set(state.charges.find_mut(charge)?, "disputed", true);
+        let charged = state.charges.find_mut(charge)?;
+        set(charged, "disputed", true);
+        let customer = text(charged, "customer").unwrap_or_default().to_owned();
+        state.touch(&customer);
         moved(state, &id, -1)?;
     }
     let shown = Value::Object(state.disputes.find(&id)?.clone());

@@ -100,6 +100,8 @@ pub(crate) fn fail(state: &mut State, id: &str, reason: &str) -> Result<(), ApiE
     let refunded = integer(charged, "amount_refunded").unwrap_or(0) - amount;
     set(charged, "amount_refunded", refunded);
     set(charged, "refunded", false);
+    let customer = text(charged, "customer").unwrap_or_default().to_owned();
+    state.touch(&customer);
     let shown = Value::Object(state.refunds.find(id)?.clone());
     state.emit(catalogue::REFUND_FAILED, &shown);
     tell_change(state, id, &before).map(|_| ())

@@ -106,6 +106,7 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     assign(&mut intent, params, &["description"]);
     let metadata = metadata::merged(intent.get("metadata"), params, "metadata")?;
     set(&mut intent, "metadata", metadata);
+    state.touch(text(&intent, "customer").unwrap_or_default());
     *state.setup_intents.find_mut(id)? = intent;
     answer(state, id)
 }

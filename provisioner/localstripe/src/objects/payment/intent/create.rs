@@ -103,6 +103,7 @@ pub(super) fn update(state: &mut State, request: &Request) -> Result<Value, ApiE
     assign(&mut intent, params, &PLAIN);
     let metadata = metadata::merged(intent.get("metadata"), params, "metadata")?;
     set(&mut intent, "metadata", metadata);
+    state.touch(text(&intent, "customer").unwrap_or_default());
     *state.payment_intents.find_mut(id)? = intent;
     answer(state, id)
 }

@@ -30,6 +30,7 @@ pub(crate) fn add(state: &mut State, invoice: &str, intent: &str) -> Result<(), 
     let id = super::row(state, &owner, intent, amount, false);
     state.paid_also_by.entry(invoice.to_owned()).or_default().push(id);
     state.pays_for.insert(intent.to_owned(), invoice.to_owned());
+    state.touch(text(&owner, "customer").unwrap_or_default());
     if succeeded { credit(state, intent) } else { Ok(()) }
 }
 
