@@ -6,6 +6,7 @@ mod closing;
 mod compose;
 mod credit_note;
 mod crediting;
+mod derivation;
 mod month_terms;
 mod months;
 mod payment;
@@ -29,6 +30,7 @@ pub use assess::{Assessment, MonthFacts, Standing, assess};
 pub use closing::{Leftover, closing_months, is_billed_out, is_closing, leftover};
 pub use compose::{Composed, LINES_AT_MOST, compose};
 pub use credit_note::{CreditNote, CreditNoteState, RemoteCreditNote};
+pub use derivation::Derivation;
 pub use month_terms::MonthTerms;
 pub use months::{LOOK_BACK_MONTHS, is_followed, is_looked_at, open_months};
 pub use payment::{Attempt, AttemptStatus, Dispute, Payment, PaymentStatus};
@@ -39,7 +41,8 @@ pub use record::{
 };
 pub use refund::Refund;
 pub use remote::{Carries, REDRAWING, Remote, RemoteStatus};
-pub use shared::{MonthCosts, SHARED_COST, SharedPart, Tagged, sharing_of};
+pub(crate) use shared::own_services;
+pub use shared::{MonthCosts, SHARED_COST, SharedPart, SharedWay, Tagged, sharing_of};
 
 /// What a tenant owes for a month. The lines sum to the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +116,9 @@ pub struct Step {
     pub amount: Money,
     /// The sum so far.
     pub running: Money,
+    /// What it was calculated from; none in what an older version stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivation: Option<Derivation>,
 }
 
 /// What follows from an invoice's total.
@@ -146,6 +152,19 @@ impl Invoice {
         self.lines.retain(|line| !line.rule.is_carried());
         self.steps.retain(|step| !step.rule.is_carried());
         self.total = Money::new(self.lines.iter().map(|line| line.amount.amount).sum(), self.currency);
+    }
+
+    /// Whether it is drawn up as `other` is: equal, but for derivations that an older version did not keep.
+    pub fn is_drawn_as(&self, other: &Invoice) -> bool {
+        if self.steps.iter().all(|step| step.derivation.is_some()) {
+            return self == other;
+        }
+        let plain = |invoice: &Invoice| {
+            let mut plain = invoice.clone();
+            plain.steps.iter_mut().for_each(|step| step.derivation = None);
+            plain
+        };
+        plain(self) == plain(other)
     }
 
     /// What follows from the total.

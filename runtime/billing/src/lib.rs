@@ -6,6 +6,7 @@ pub mod attribution;
 pub mod balance;
 pub mod costs;
 pub mod currency;
+pub mod evidence;
 pub mod exact;
 pub mod function;
 pub mod invoice;

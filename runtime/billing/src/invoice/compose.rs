@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use rust_decimal::Decimal;
 
-use super::{Invoice, Line, Rule, Step};
+use super::{Derivation, Invoice, Line, Rule, Step};
 use crate::Money;
 use crate::balance::{Balance, EntryKind, Position};
 
@@ -43,7 +43,8 @@ impl Invoice {
         };
         let (amount, description) = (position.amount, position.text.clone());
         self.total = Money::new(self.total.amount + amount.amount, self.currency);
-        self.steps.push(Step { rule, text: description.clone(), amount, running: self.total });
+        let derivation = Some(Derivation::Carried { from: position.id });
+        self.steps.push(Step { rule, text: description.clone(), amount, running: self.total, derivation });
         self.lines.push(Line { rule, description, amount });
     }
 

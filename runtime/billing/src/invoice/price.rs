@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Invoice, Line, MonthTerms, Rule, SHARED_COST, SharedPart, Step};
+use super::{Derivation, Invoice, Line, MonthTerms, Rule, SHARED_COST, SharedPart, Step};
 use crate::money::{MoneyError, round};
-use crate::pricing::{ExchangeRate, Fee, Terms, Tier};
+use crate::pricing::{CardFee, ExchangeRate, Fee, Terms, Tier};
 use crate::split::rounded_parts;
 use crate::tenant::{RateError, TenantRecord};
 use crate::{Currency, Money, Month};
@@ -78,7 +78,7 @@ pub fn price(input: &PriceInput) -> Result<Invoice, PriceError> {
     }
     let mut draft = Draft::new(input, services.values().sum())?;
     draft.base_fee(terms)?;
-    draft.cost(&services, input.shared);
+    draft.cost(&services, input);
     draft.markup(terms);
     draft.fee(terms)?;
     draft.allowance(terms)?;
@@ -125,14 +125,15 @@ impl<'a> Draft<'a> {
 
     fn base_fee(&mut self, terms: &Terms) -> Result<(), PriceError> {
         if let Some(fee) = terms.base_fee {
-            let amount = self.converted(fee, "the base fee")?;
-            self.line(Rule::BaseFee, "Base fee".to_owned(), amount, format!("{fee}"));
+            let rate = self.rate_from(fee, "the base fee")?;
+            let derivation = Derivation::Stated { stated: fee, rate };
+            self.line(Rule::BaseFee, "Base fee".to_owned(), fee.amount * rate, format!("{fee}"), derivation);
         }
         Ok(())
     }
 
     /// The total is converted and rounded once, then apportioned to the services.
-    fn cost(&mut self, services: &BTreeMap<String, Decimal>, shared: Option<&SharedPart>) {
+    fn cost(&mut self, services: &BTreeMap<String, Decimal>, input: &PriceInput) {
         let shares: Vec<Decimal> = services.values().map(|cost| cost * self.rate).collect();
         let parts = rounded_parts(&shares, self.currency.billed_decimals());
         let before = self.running;
@@ -145,40 +146,46 @@ impl<'a> Draft<'a> {
             let cost = Money::new(self.cost_usd, Currency::USD);
             format!("{} services, {cost} at {}", services.len(), self.rate.normalize())
         };
-        let text = match shared {
+        let text = match input.shared {
             Some(part) => {
                 let amount = Money::new(part.amount, Currency::USD);
                 format!("{text}, {amount} of it {SHARED_COST}: {}", part.text)
             }
             None => text,
         };
-        self.step(Rule::Cost, text, self.running - before);
+        let (services, shared) = (input.services.clone(), input.shared.cloned());
+        let derivation = Derivation::Cost { services, shared, rate: self.rate };
+        self.step(Rule::Cost, text, self.running - before, derivation);
     }
 
     fn markup(&mut self, terms: &Terms) {
         if let Some(markup) = terms.markup {
             let text = format!("{markup} of {}", self.money(self.cost));
             let description = format!("Service markup {markup} on AWS cost");
-            self.line(Rule::Markup, description, markup.of(self.cost), text);
+            let derivation = Derivation::Share { percent: markup, base: self.money(self.cost) };
+            self.line(Rule::Markup, description, markup.of(self.cost), text, derivation);
         }
     }
 
     fn fee(&mut self, terms: &Terms) -> Result<(), PriceError> {
-        let (amount, text) = match &terms.fee {
+        let (amount, text, derivation) = match &terms.fee {
             None => return Ok(()),
-            Some(Fee::Flat(flat)) => (self.converted(*flat, "the fee")?, format!("flat {flat}")),
+            Some(Fee::Flat(flat)) => {
+                let rate = self.rate_from(*flat, "the fee")?;
+                (flat.amount * rate, format!("flat {flat}"), Derivation::Stated { stated: *flat, rate })
+            }
             Some(Fee::Tiers(tiers)) => self.tier_fee(tiers)?,
         };
-        self.line(Rule::Fee, "Service fee".to_owned(), amount, text);
+        self.line(Rule::Fee, "Service fee".to_owned(), amount, text, derivation);
         Ok(())
     }
 
-    fn tier_fee(&self, tiers: &[Tier]) -> Result<(Decimal, String), PriceError> {
-        for tier in tiers {
+    fn tier_fee(&self, tiers: &[Tier]) -> Result<(Decimal, String, Derivation), PriceError> {
+        for (number, tier) in (1..).zip(tiers) {
             let below = match tier.below {
                 // A tier is chosen by the cost as the invoice shows it, so that the invoice explains itself.
                 Some(below) => {
-                    let limit = self.converted(below, "a fee tier")?;
+                    let limit = below.amount * self.rate_from(below, "a fee tier")?;
                     if round(self.cost, self.currency.billed_decimals()) >= limit {
                         continue;
                     }
@@ -186,16 +193,16 @@ impl<'a> Draft<'a> {
                 }
                 None => "last tier".to_owned(),
             };
-            let flat = match tier.flat {
-                Some(flat) => self.converted(flat, "a fee tier")?,
-                None => Decimal::ZERO,
-            };
+            let rate = tier.flat.map_or(Ok(Decimal::ONE), |flat| self.rate_from(flat, "a fee tier"))?;
+            let flat = tier.flat.map_or(Decimal::ZERO, |flat| flat.amount * rate);
             let share = tier.percent.map_or(Decimal::ZERO, |p| p.of(self.cost));
             let text = match tier.percent {
                 Some(percent) => format!("{below}: {percent} of {}", self.money(self.cost)),
                 None => below,
             };
-            return Ok((flat + share, text));
+            let (Tier { below, flat: stated, percent }, base) = (tier.clone(), self.money(self.cost));
+            let derivation = Derivation::Tier { number, below, flat: stated, rate, percent, base };
+            return Ok((flat + share, text, derivation));
         }
         Err(PriceError::NoTier { tenant: self.tenant.id.clone(), cost: self.money(self.cost) })
     }
@@ -203,31 +210,41 @@ impl<'a> Draft<'a> {
     /// Included usage covers cost and markup, never fees, and never more than there is.
     fn allowance(&mut self, terms: &Terms) -> Result<(), PriceError> {
         if let Some(allowance) = terms.allowance {
-            let included = self.converted(allowance, "the allowance")?;
-            let usage = self.sum_of(&[Rule::Cost, Rule::Markup]);
-            let covered = included.min(usage).max(Decimal::ZERO);
-            let text = format!("{allowance} included, usage {}", self.money(usage));
-            self.line(Rule::Allowance, "Included usage".to_owned(), -covered, text);
+            let rate = self.rate_from(allowance, "the allowance")?;
+            let usage = self.money(self.sum_of(&[Rule::Cost, Rule::Markup]));
+            let covered = (allowance.amount * rate).min(usage.amount).max(Decimal::ZERO);
+            let text = format!("{allowance} included, usage {usage}");
+            let derivation = Derivation::Allowance { stated: allowance, rate, usage };
+            self.line(Rule::Allowance, "Included usage".to_owned(), -covered, text, derivation);
         }
         Ok(())
     }
 
     fn discount(&mut self, terms: &Terms) {
         if let Some(discount) = terms.discount {
-            let text = format!("{discount} of {}", self.money(self.running));
+            let base = self.money(self.running);
             let description = format!("Discount {discount}");
-            self.line(Rule::Discount, description, -discount.of(self.running), text);
+            let derivation = Derivation::Share { percent: discount, base };
+            self.line(
+                Rule::Discount,
+                description,
+                -discount.of(self.running),
+                format!("{discount} of {base}"),
+                derivation,
+            );
         }
     }
 
     /// Lifts what is owed; a month in which the tenant is owed stays as it is.
     fn minimum(&mut self, terms: &Terms) -> Result<(), PriceError> {
         if let Some(minimum) = terms.minimum {
-            let least = self.converted(minimum, "the minimum")?;
+            let rate = self.rate_from(minimum, "the minimum")?;
+            let least = minimum.amount * rate;
             if self.running >= Decimal::ZERO && self.running < least {
                 let missing = least - self.running;
                 let text = format!("lifts to {minimum}");
-                self.line(Rule::Minimum, "Minimum charge".to_owned(), missing, text);
+                let derivation = Derivation::Minimum { stated: minimum, rate, before: self.money(self.running) };
+                self.line(Rule::Minimum, "Minimum charge".to_owned(), missing, text, derivation);
             }
         }
         Ok(())
@@ -236,10 +253,12 @@ impl<'a> Draft<'a> {
     fn card_fee(&mut self, terms: &Terms) -> Result<(), PriceError> {
         match terms.passed_on_fee() {
             Some(fee) if self.running > Decimal::ZERO => {
-                let fixed = self.converted(fee.fixed, "the card fee")?;
-                let amount = fee.percent.of(self.running) + fixed;
-                let text = format!("{} of {} + {}", fee.percent, self.money(self.running), fee.fixed);
-                self.line(Rule::CardFee, "Payment processing fee".to_owned(), amount, text);
+                let CardFee { percent, fixed } = fee;
+                let (rate, base) = (self.rate_from(fixed, "the card fee")?, self.money(self.running));
+                let amount = percent.of(self.running) + fixed.amount * rate;
+                let text = format!("{percent} of {base} + {fixed}");
+                let derivation = Derivation::PaymentFee { percent, base, fixed, rate };
+                self.line(Rule::CardFee, "Payment processing fee".to_owned(), amount, text, derivation);
             }
             _ => {}
         }
@@ -248,17 +267,17 @@ impl<'a> Draft<'a> {
 
     fn tax(&mut self, terms: &Terms) {
         if let Some(tax) = terms.tax {
-            let text = format!("{tax} of {}", self.money(self.running));
-            let description = format!("Tax {tax}");
-            self.line(Rule::Tax, description, tax.of(self.running), text);
+            let base = self.money(self.running);
+            let derivation = Derivation::Share { percent: tax, base };
+            self.line(Rule::Tax, format!("Tax {tax}"), tax.of(self.running), format!("{tax} of {base}"), derivation);
         }
     }
 
     /// Rounds an amount once and adds it as a line and a step.
-    fn line(&mut self, rule: Rule, description: String, exact: Decimal, text: String) {
+    fn line(&mut self, rule: Rule, description: String, exact: Decimal, text: String, derivation: Derivation) {
         let amount = round(exact, self.currency.billed_decimals());
         self.add_line(rule, description, amount);
-        self.step(rule, text, amount);
+        self.step(rule, text, amount, derivation);
     }
 
     fn add_line(&mut self, rule: Rule, description: String, amount: Decimal) {
@@ -269,8 +288,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn step(&mut self, rule: Rule, text: String, amount: Decimal) {
-        self.steps.push(Step { rule, text, amount: self.money(amount), running: self.money(self.running) });
+    fn step(&mut self, rule: Rule, text: String, amount: Decimal, derivation: Derivation) {
+        let (amount, running) = (self.money(amount), self.money(self.running));
+        self.steps.push(Step { rule, text, amount, running, derivation: Some(derivation) });
     }
 
     fn sum_of(&self, rules: &[Rule]) -> Decimal {
@@ -281,13 +301,13 @@ impl<'a> Draft<'a> {
         Money::new(amount, self.currency)
     }
 
-    /// An amount of the terms in the invoice's currency, exact.
-    fn converted(&self, money: Money, what: &'static str) -> Result<Decimal, PriceError> {
+    /// The rate that turns an amount of the terms into the invoice's currency: 1 where it is in it.
+    fn rate_from(&self, money: Money, what: &'static str) -> Result<Decimal, PriceError> {
         if money.currency == self.currency {
-            return Ok(money.amount);
+            return Ok(Decimal::ONE);
         }
         match self.exchange {
-            Some(rate) if holds(rate, money.currency, self.currency) => Ok(money.amount * rate.rate),
+            Some(rate) if holds(rate, money.currency, self.currency) => Ok(rate.rate),
             _ => Err(PriceError::NoRate {
                 tenant: self.tenant.id.clone(),
                 what,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::{DraftRules, InvoiceRecord, NotReady, is_final};
 use crate::ledger::{CostDay, SyncMark, cost_by_record_type, cost_by_service};
@@ -57,7 +58,7 @@ impl Tagged {
 }
 
 /// A tenant's own cost by service: without record types that are borne otherwise than their tags say.
-pub(super) fn own_services(days: &[CostDay], sharing: &Sharing) -> BTreeMap<String, Decimal> {
+pub(crate) fn own_services(days: &[CostDay], sharing: &Sharing) -> BTreeMap<String, Decimal> {
     let mut services = cost_by_service(days);
     for (kind, cost) in cost_by_record_type(days) {
         if !sharing.records.contains_key(&kind) {
@@ -73,12 +74,32 @@ pub(super) fn own_services(days: &[CostDay], sharing: &Sharing) -> BTreeMap<Stri
 }
 
 /// A tenant's part of shared cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedPart {
     /// US dollars, in whole cents.
     pub amount: Decimal,
     /// How it comes about: `an even part of 16.85 USD that no tenant's tags claim, among 3 tenants`.
     pub text: String,
+    /// The same in figures: one for each way in which cost is shared out. Their amounts sum to the part.
+    pub ways: Vec<SharedWay>,
+}
+
+/// A tenant's part of what is shared out in one way: within a cent of `pool × weight / weights`, as the cents that rounding
+/// leaves over go to the largest remainders. US dollars; of other tenants only their number and the sum of weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedWay {
+    /// Which way.
+    pub way: Unallocated,
+    /// What is shared out, exact.
+    pub pool: Decimal,
+    /// The tenant's weight: its own cost, or 1 where every tenant bears the same; none is below zero.
+    pub weight: Decimal,
+    /// The sum of all tenants' weights.
+    pub weights: Decimal,
+    /// How many tenants there are.
+    pub tenants: u32,
+    /// The tenant's part, in whole cents.
+    pub amount: Decimal,
 }
 
 impl MonthCosts {
@@ -88,12 +109,34 @@ impl MonthCosts {
         for way in [Unallocated::Proportional, Unallocated::Even] {
             let Some(amount) = self.parts_in(way, sharing).get(tenant).copied() else { continue };
             let text = self.told(way, sharing);
+            let in_figures = self.in_figures(tenant, way, sharing, amount);
             part = Some(match part {
-                Some(before) => SharedPart { amount: before.amount + amount, text: format!("{}; {text}", before.text) },
-                None => SharedPart { amount, text },
+                Some(mut before) => {
+                    before.ways.push(in_figures);
+                    SharedPart {
+                        amount: before.amount + amount,
+                        text: format!("{}; {text}", before.text),
+                        ways: before.ways,
+                    }
+                }
+                None => SharedPart { amount, text, ways: vec![in_figures] },
             });
         }
         part
+    }
+
+    fn in_figures(&self, tenant: &str, way: Unallocated, sharing: &Sharing, amount: Decimal) -> SharedWay {
+        // What weighs less than nothing weighs nothing.
+        let mut weights = self.weights(way, sharing);
+        weights.values_mut().for_each(|weight| *weight = (*weight).max(Decimal::ZERO));
+        SharedWay {
+            way,
+            pool: self.pool(way, sharing),
+            weight: weights.get(tenant).copied().unwrap_or_default(),
+            weights: weights.values().sum(),
+            tenants: u32::try_from(weights.len()).unwrap_or(u32::MAX),
+            amount,
+        }
     }
 
     /// Every tenant's part, by id, in whole cents of a US dollar; empty where nothing is shared out.
@@ -125,12 +168,16 @@ impl MonthCosts {
         if sharing.unallocated != way && !sharing.records.values().any(|record| *record == way) {
             return BTreeMap::new();
         }
+        parts(self.pool(way, sharing), &self.weights(way, sharing))
+    }
+
+    /// What each tenant's part is in proportion to, by id.
+    fn weights(&self, way: Unallocated, sharing: &Sharing) -> BTreeMap<String, Decimal> {
         let weight = |tagged: &Tagged| match way {
             Unallocated::Proportional => tagged.as_tagged(sharing),
             _ => Decimal::ONE,
         };
-        let weights = self.tenants.iter().map(|(id, tagged)| (id.clone(), weight(tagged))).collect();
-        parts(self.pool(way, sharing), &weights)
+        self.tenants.iter().map(|(id, tagged)| (id.clone(), weight(tagged))).collect()
     }
 
     /// `an even part of 16.85 USD that no tenant's tags claim, among 3 tenants`.

@@ -166,14 +166,15 @@ impl Invoicing<'_> {
         if assessed.finality < record.finality && record.state == InvoiceState::Complete {
             return Ok(record);
         }
-        let same = record.invoice == assessed.composed.invoice && record.drawn == assessed.composed.drawn;
+        let same = record.invoice.is_drawn_as(&assessed.composed.invoice) && record.drawn == assessed.composed.drawn;
         if same && record.finality == assessed.finality {
             return Ok(record);
         }
         if same {
             let finality = assessed.finality;
             let state = if record.state.without_document() { record.state } else { InvoiceState::Claimed };
-            let record = InvoiceRecord { state, finality, read_at: assessed.read_at, ..record };
+            let (invoice, read_at) = (assessed.composed.invoice, assessed.read_at);
+            let record = InvoiceRecord { state, finality, invoice, read_at, ..record };
             return self.persist(account, record, Changes::default()).await;
         }
         self.take_up(account, record, assessed).await
