@@ -14,7 +14,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::invoice::{Invoice, InvoiceRecord, Payment, PriceError, Step};
+use crate::balance::Balance;
+use crate::invoice::{self, Invoice, InvoiceRecord, Payment, PriceError, Step};
 use crate::ledger::CostDay;
 use crate::pricing::{ExchangeRate, Terms};
 use crate::{Currency, Money, Month};
@@ -121,7 +122,7 @@ pub enum NoEvidence {
 
 /// Composes the files of an invoice, without its manifest, signature and key.
 ///
-/// `days` are the month's stored days. `now` is what the month comes to by them under the record's terms, with what the
+/// `days` are the month's stored days. `own` is what the month comes to by them under the record's terms, without what the
 /// invoice took from the balance: it derives an invoice that was stored without its derivation.
 ///
 /// # Errors
@@ -129,9 +130,9 @@ pub enum NoEvidence {
 pub fn compose(
     record: &InvoiceRecord,
     days: &[CostDay],
-    now: &Result<Invoice, PriceError>,
+    own: &Result<Invoice, PriceError>,
 ) -> Result<Files, NoEvidence> {
-    let invoice = derived(record, now)?;
+    let invoice = derived(record, own)?;
     let (currency, terms) = (invoice.currency, record.terms.clone());
     let costs = Costs::of(&invoice, &terms.sharing, days);
     let exchange = invoice.exchange.clone();
@@ -171,13 +172,15 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// The invoice as it was drawn up, with the derivation of every step.
-fn derived(record: &InvoiceRecord, now: &Result<Invoice, PriceError>) -> Result<Invoice, NoEvidence> {
+fn derived(record: &InvoiceRecord, own: &Result<Invoice, PriceError>) -> Result<Invoice, NoEvidence> {
     if record.invoice.steps.iter().all(|step| step.derivation.is_some()) {
         return Ok(record.invoice.clone());
     }
-    let now = now.as_ref().map_err(Clone::clone)?;
-    if record.invoice.is_drawn_as(now) {
-        return Ok(now.clone());
+    let own = own.clone()?;
+    let taken = Balance { open: record.drawn.clone(), ..Balance::nothing(own.currency) };
+    let now = invoice::compose(own, &taken).invoice;
+    if record.invoice.is_drawn_as(&now) {
+        return Ok(now);
     }
     let (tenant, month) = (record.tenant().to_owned(), record.month());
     Err(NoEvidence::Underivable { tenant, month, then: record.invoice.total, now: now.total })
