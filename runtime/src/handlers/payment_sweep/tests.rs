@@ -56,14 +56,18 @@ async fn a_dead_letter_is_tried_each_night_and_in_the_end_waits_for_a_person() {
 #[tokio::test]
 async fn every_page_of_undelivered_events_is_taken_and_each_event_once() {
     let memory = memory();
-    let unknown = |number: u32| {
-        let event = json!({"id": format!("evt_{number}"), "type": "payout.paid", "created": 1_795_248_000,
-            "data": {"object": {"object": "payout", "id": "po_1"}}});
+    let missed = |number: u32, kind: &str| {
+        let event = json!({"id": format!("evt_{number}"), "type": kind, "created": 1_795_248_000,
+            "data": {"object": {"object": "customer", "id": "cus_other"}}});
         Envelope::of(&event).expect("an event")
     };
-    memory.with(|world| world.stripe.side.events = (1..=5).map(unknown).collect());
+    let mut events: Vec<Envelope> = (1..=5).map(|number| missed(number, "customer.updated")).collect();
+    events.push(missed(6, "payout.paid"));
+    memory.with(|world| world.stripe.side.events = events);
     assert_eq!(sweep(&memory).await.without_effect, 5);
     assert_eq!(sweep(&memory).await, SweepAnswer::default(), "they are known now");
+    let others = stripe_events::one(&memory, "evt_6").await.expect("the ledger");
+    assert_eq!(others, None, "an event of a type that is not taken leaves nothing");
 }
 
 #[tokio::test]
