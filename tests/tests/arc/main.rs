@@ -11,6 +11,7 @@ mod invoices;
 mod leaving;
 mod month;
 mod ownership;
+mod payments;
 mod portal;
 mod refusals;
 mod shared;
