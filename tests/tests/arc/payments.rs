@@ -12,7 +12,8 @@ use localstripe::Kind;
 use serde_json::{Value, json};
 use tests::stage::{Draft, Stage, TenantDraft};
 
-const INVOICING: &str = "invoicing: { settle_days: 0, approval: automatic, collection: charge-automatically, first_period: ";
+const INVOICING: &str =
+    "invoicing: { settle_days: 14, approval: automatic, collection: charge-automatically, first_period: ";
 
 /// One tenant, whose method is charged; billed in its currency from this month on.
 fn manifest(first_period: Date, currency: &str) -> String {
@@ -78,7 +79,8 @@ async fn standing(stage: &Stage, period: Date, expected: &str) -> Value {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    panic!("the money is not {expected}: {shown:#}\n{:?}", stage.place.cloud.stripe().attempts());
+    let events = stage.run_as_root(&["events", "list", "--all"]).await.stdout;
+    panic!("the money is not {expected}: {shown:#}\n{events}");
 }
 
 /// Waits until the webhook made the method the customer's default.
@@ -90,7 +92,7 @@ async fn default_method(stage: &Stage) -> String {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    panic!("no default: {:?}", stage.place.cloud.stripe().attempts());
+    panic!("no default:\n{}", stage.run_as_root(&["events", "list", "--all"]).await.stdout);
 }
 
 /// The intent of the one invoice's payment.
@@ -114,7 +116,7 @@ async fn a_card_is_set_up_and_the_month_is_charged_and_paid_by_the_clock_alone()
     let method = default_method(&stage).await;
     assert_eq!(set_up["payment_method"], method.as_str());
 
-    pass_until(&stage, after(first, 5)).await;
+    pass_until(&stage, after(first, 18)).await;
     let shown = standing(&stage, first, "paid").await;
     let month = &shown["tenants"][0]["months"][0];
     let [invoice] = stage.place.cloud.stripe().objects(Kind::Invoice).try_into().expect("one invoice");
@@ -151,7 +153,12 @@ async fn a_card_is_set_up_and_the_month_is_charged_and_paid_by_the_clock_alone()
     // Each event that Stripe sent is in the ledger, and none is dead.
     stage.be_permitted("events").await;
     let all = stage.run(&["events", "list", "--all", "--format", "json"]).await.ok().json();
-    let states: Vec<&str> = all["events"].as_array().expect("events").iter().filter_map(|event| event["result"]["state"].as_str()).collect();
+    let states: Vec<&str> = all["events"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .filter_map(|event| event["result"]["state"].as_str())
+        .collect();
     assert!(states.contains(&"applied") && !states.contains(&"dead"), "{all:#}");
 }
 
@@ -159,20 +166,20 @@ async fn a_card_is_set_up_and_the_month_is_charged_and_paid_by_the_clock_alone()
 #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn a_sepa_debit_is_under_way_for_days_and_fails() {
     let (stage, first) = stage("EUR").await;
-    let mandate = "&payment_method_types[]=sepa_debit&mandate_data[customer_acceptance][type]=offline";
+    let mandate = "&allowed_payment_method_types[]=sepa_debit&mandate_data[customer_acceptance][type]=offline";
     let set_up = set_up(&stage, "pm_success_de", mandate).await;
     assert_eq!(set_up["status"], "succeeded", "{set_up}");
     let method = default_method(&stage).await;
     let nine_days = SignedDuration::from_hours(9 * 24);
     stage.place.cloud.stripe().answer_debits(&method, nine_days, Some("insufficient_funds")).expect("a debit");
 
-    pass_until(&stage, after(first, 5)).await;
+    pass_until(&stage, after(first, 18)).await;
     let shown = standing(&stage, first, "processing").await;
     assert_eq!(shown["tenants"][0]["months"][0]["state"], "open", "{shown}");
     assert_eq!(shown["tenants"][0]["mandate"], "active", "{shown}");
-    pass_until(&stage, after(first, 9)).await;
+    pass_until(&stage, after(first, 22)).await;
     standing(&stage, first, "processing").await;
-    pass_until(&stage, after(first, 14)).await;
+    pass_until(&stage, after(first, 27)).await;
     let shown = standing(&stage, first, "failed").await;
     assert_eq!(shown["tenants"][0]["months"][0]["money"]["failure"], "insufficient_funds", "{shown}");
 }
@@ -187,7 +194,7 @@ async fn a_card_that_wants_authentication_is_paid_once_its_holder_was_there() {
     stripe.authenticate(set_up["id"].as_str().expect("an id"), true).expect("the holder is there");
     default_method(&stage).await;
 
-    pass_until(&stage, after(first, 5)).await;
+    pass_until(&stage, after(first, 18)).await;
     let shown = {
         let invoice = &stripe.objects(Kind::Invoice)[0];
         assert_eq!(invoice["status"], "open", "{invoice}");

@@ -26,7 +26,7 @@ pub fn list(events: &[StripeEvent], all: bool, width: usize) -> String {
             _ => line.to_owned(),
         };
         let _ = writeln!(out, "{line}");
-        let _ = writeln!(out, "{}", wrapped(&format!("  {}.", event.result.text()), width, 2));
+        let _ = writeln!(out, "{}", wrapped(&format!("  {}.", event.result.text().trim_end_matches('.')), width, 2));
     }
     out
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use stripe::{Client, ClientBuilder, CustomizedStripeRequest, RequestStrategy, StripeError};
 use stripe_client_core::{RequestBuilder, StripeClient, StripeMethod};
@@ -61,15 +62,24 @@ impl Exchange for HttpExchange {
     }
 
     async fn get(&self, doing: &str, path: &str, query: &Pairs) -> Result<Option<Value>, PortError> {
-        let request = || RequestBuilder::new(StripeMethod::Get, path).query(query);
+        let query = (!query.is_empty()).then(|| encoded(query));
+        let request = || RequestBuilder { query: query.clone(), ..RequestBuilder::new(StripeMethod::Get, path) };
         self.account.repeat_found(doing, || answered(&self.client, request(), RequestStrategy::Once)).await
     }
 
     async fn post(&self, doing: &str, path: &str, form: &Pairs, key: &str) -> Result<Value, PortError> {
         let strategy = attempts::under_key(doing, key)?;
-        let request = || RequestBuilder::new(StripeMethod::Post, path).form(form);
+        let body = encoded(form);
+        let request = || RequestBuilder { body: Some(body.clone()), ..RequestBuilder::new(StripeMethod::Post, path) };
         self.account.repeat(doing, || answered(&self.client, request(), strategy.clone())).await
     }
+}
+
+/// Pairs as a query or a form has them; a name may stand several times.
+fn encoded(pairs: &Pairs) -> String {
+    let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = pairs.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// A client that keeps an answer's text.
@@ -97,5 +107,18 @@ async fn answered(client: &Client, request: RequestBuilder, strategy: RequestStr
         }
         (None, Err(error)) => Err(error),
         (None, Ok(())) => Err(StripeError::JSONDeserialize("the answer is empty".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_stand_twice_and_nothing_of_a_value_is_taken_for_another_pair() {
+        let pairs = [("expand[]", "data.a"), ("expand[]", "data.b"), ("metadata[x]", "a&b=c d")];
+        let pairs: Pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(encoded(&pairs), "expand%5B%5D=data%2Ea&expand%5B%5D=data%2Eb&metadata%5Bx%5D=a%26b%3Dc%20d");
+        assert_eq!(encoded(&Pairs::new()), "");
     }
 }
