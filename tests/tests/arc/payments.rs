@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use localcloud::costs::CostModel;
 use localstripe::Kind;
 use serde_json::{Value, json};
@@ -28,12 +27,15 @@ fn manifest(first_period: Date, currency: &str) -> String {
     yaml.replace("stripe: { secret_key: stripe }", "stripe: { secret_key: stripe, webhook: {} }")
 }
 
-/// A dollar and a half a day.
-fn small_cost(model: &mut CostModel) {
+/// A dollar and a half on each day of a month.
+fn small_cost(model: &mut CostModel, first: Date) {
     let tags = json!({ "ClientOrganization": "Press", "BillingProject": "one" });
-    let line = json!({ "service": "AWS Lambda", "amount": "45.00", "tags": tags });
-    model.rows.clear();
-    model.monthly = vec![serde_json::from_value(line).expect("a line")];
+    let row = |date: Date| {
+        let row = json!({ "date": date, "service": "AWS Lambda", "amount": "1.50", "tags": tags });
+        serde_json::from_value(row).expect("a row")
+    };
+    let days = first.series(1.day()).take_while(|day| day.month() == first.month());
+    (model.rows, model.monthly) = (days.map(row).collect(), Vec::new());
 }
 
 /// A stage on which it is the 25th of the next month, with everything applied; and that month's first day.
@@ -43,7 +45,7 @@ async fn stage(currency: &str) -> (Stage, Date) {
     let now = stage.place.cloud.timeline().clock().now();
     let first = now.to_zoned(TimeZone::UTC).date().last_of_month().tomorrow().expect("a day");
     pass_until(&stage, first.with().day(25).build().expect("a day")).await;
-    stage.place.cloud.costs().change(small_cost);
+    stage.place.cloud.costs().change(|model| small_cost(model, first));
     stage.write(&manifest(first, currency));
     stage.be_permitted("apply").await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
