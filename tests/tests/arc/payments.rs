@@ -136,6 +136,8 @@ async fn a_card_is_set_up_and_the_month_is_charged_and_paid_by_the_clock_alone()
     assert_eq!(stage.at_stripe("GET", "/v1/refunds", "").await["data"].as_array().map(Vec::len), Some(1), "made once");
     let payment = intent(&stage).await;
     let dispute = stage.place.cloud.stripe().open_dispute(&payment, "fraudulent").expect("a dispute");
+    // The invoice is still found by what it says of itself.
+    assert_eq!(stage.place.cloud.stripe().objects(Kind::Invoice)[0]["metadata"]["billform_tenant"], "press");
     let disputed = async |expected: &str| {
         for _ in 0..40 {
             let shown = standing(&stage, first, "paid").await;

@@ -92,7 +92,9 @@ pub fn remove_lines(request: &RemoveRequest) -> RemoveLinesInvoice {
 
 /// Metadata, and how the money comes in.
 pub fn update(request: &UpdateRequest) -> UpdateInvoice {
-    let update = UpdateInvoice::new(request.invoice.as_str()).metadata(map(&request.metadata));
+    let update = UpdateInvoice::new(request.invoice.as_str());
+    // An empty map is sent as `metadata=`, by which Stripe removes every key.
+    let update = if request.metadata.is_empty() { update } else { update.metadata(map(&request.metadata)) };
     match request.collection {
         None => update,
         Some(Collection::SendInvoice) => update.collection_method(InvoiceCollectionMethod::SendInvoice),
@@ -175,6 +177,19 @@ mod tests {
         for part in parts {
             assert!(body.contains(part), "{part} in {body}");
         }
+    }
+
+    /// `metadata=` removes every key, and with them all by which an invoice is found again.
+    #[test]
+    fn a_change_of_the_collection_alone_says_nothing_of_metadata() {
+        let request = UpdateRequest {
+            invoice: "in_1".to_owned(),
+            metadata: Vec::new(),
+            collection: Some(Collection::ChargeAutomatically),
+            idempotency_key: "key".to_owned(),
+        };
+        let body = update(&request).build().body.unwrap_or_default();
+        assert_eq!(body, "collection_method=charge_automatically");
     }
 
     #[test]
