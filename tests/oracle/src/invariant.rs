@@ -6,6 +6,7 @@
 mod closes;
 mod documents;
 mod leaving;
+mod money;
 mod reads;
 mod sums;
 mod timing;
@@ -39,12 +40,14 @@ pub fn judge(bills: &mut Bills, facts: &Facts, world: &World) -> Vec<Violation> 
     bills.follow(facts);
     let judge = Judge { facts, world, bills, reads: Reads::of(world) };
     let mut violations = closes::faults(&judge);
+    violations.extend(money::of_events(world));
     for (tenant, account) in &world.accounts {
         let case = Case { judge: &judge, tenant, account };
         let mut faults = documents::faults(&case);
         faults.extend(timing::faults(&case));
         faults.extend(sums::faults(&case));
         faults.extend(leaving::faults(&case));
+        faults.extend(money::faults(&case));
         let of_tenant = |(month, fault)| Violation { tenant: Some(tenant.clone()), month, fault };
         violations.extend(faults.into_iter().map(of_tenant));
     }

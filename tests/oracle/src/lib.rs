@@ -13,6 +13,7 @@
 //! | [`pricing`], [`owed`] | the rules in their order, on one month | money-pitfalls.md, "Numbers"; seed-contract.md, "Pricing rules" |
 //! | [`finality`] | how far a month may be taken, and by when it must be | point 1 |
 //! | [`restatement`], [`balance`] | the next invoice's differences and carried balance | points 5, 6 |
+//! | [`money`] | where an issued invoice's money is | the money axis |
 //! | [`close`] | tenants + unallocated = the bill | point 8 |
 //! | [`bills`] | the same answers, kept from day to day | |
 //! | [`world`] | what an observer sees | points 3 to 6 |
@@ -35,6 +36,7 @@ pub mod facts;
 pub mod finality;
 pub mod invariant;
 pub mod line;
+pub mod money;
 pub mod month;
 pub mod owed;
 pub mod pricing;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::facts::TenantId;
 use crate::finality::{Blocked, Stage};
+use crate::money::Held;
 use crate::month::Month;
 use crate::owed::NotOwed;
 
@@ -195,6 +196,34 @@ pub enum Fault {
         credited: i128,
         /// The document's total.
         total: i128,
+    },
+    /// The ledger says something else of an invoice's money than Stripe holds.
+    MoneyDiffers {
+        /// The document.
+        document: String,
+        /// What the ledger says; none where it has no such invoice.
+        is: Option<Held>,
+        /// What Stripe holds.
+        must: Held,
+    },
+    /// An event of Stripe's has no result after a sweep.
+    EventWithoutResult {
+        /// The event.
+        event: String,
+    },
+    /// An event that was done with was done again.
+    EventTakenTwice {
+        /// The event.
+        event: String,
+        /// How often.
+        times: u32,
+    },
+    /// The newest method that a customer set up is not what is charged.
+    WrongDefault {
+        /// What is charged.
+        is: Option<String>,
+        /// What was set up.
+        must: String,
     },
     /// A payment or credit note names no document of the tenant.
     NoSuchDocument {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::balance::Entry;
 use crate::facts::TenantId;
 use crate::line::Line;
+use crate::money::{Held, Payments};
 use crate::month::Month;
 
 /// All that is seen at one instant.
@@ -19,6 +20,10 @@ pub struct World {
     pub accounts: BTreeMap<TenantId, Account>,
     /// Months that the system calls closed.
     pub closes: Vec<Claimed>,
+    /// Stripe's events that a webhook takes, those that are not settled yet at least.
+    pub events: Vec<Event>,
+    /// Whether a nightly sweep was the last thing that happened, and came to its end.
+    pub is_swept: bool,
 }
 
 impl World {
@@ -58,6 +63,12 @@ pub struct Account {
     pub credit_notes: Vec<CreditNote>,
     /// The ledger's balance entries.
     pub balance: Vec<Entry>,
+    /// Amounts that a person took off issued invoices by command.
+    pub grants: Vec<CreditNote>,
+    /// The money of issued invoices, those where something happened at least.
+    pub money: Vec<Money>,
+    /// How the customer pays, where anything was looked at.
+    pub methods: Option<Methods>,
     /// Payments that succeeded.
     pub payments: Vec<Payment>,
     /// Months that the system names as waiting too long, or failing.
@@ -149,4 +160,33 @@ pub struct Claimed {
     pub unallocated: i128,
     /// AWS's own total.
     pub bill: i128,
+}
+
+/// The money of an issued invoice, on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// The month it is for.
+    pub month: Month,
+    /// What Stripe holds.
+    pub stripe: Payments,
+    /// What the ledger says; none where it has no such invoice.
+    pub ledger: Option<Held>,
+}
+
+/// A customer's payment methods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Methods {
+    /// Of the newest set-up that succeeded and whose method is still the customer's.
+    pub newest: Option<String>,
+    /// What invoices are charged to.
+    pub default: Option<String>,
+}
+
+/// An event of Stripe's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: String,
+    /// How often a result was written that ends it.
+    pub times_done: u32,
 }

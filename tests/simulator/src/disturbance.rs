@@ -51,6 +51,15 @@ impl Disturbance {
         matches!(self, Disturbance::None | Disturbance::Repeated { .. })
     }
 
+    /// Returns what becomes of a call, where one is disturbed: of some webhooks' too.
+    #[must_use]
+    pub fn of_a_call(&self) -> Option<Fault> {
+        match self {
+            Disturbance::Call { fault, .. } => Some(*fault),
+            _ => None,
+        }
+    }
+
     /// Returns how many runs there are at once.
     #[must_use]
     pub fn runs_at_once(&self) -> u32 {

@@ -50,7 +50,9 @@ impl Plan {
         events.extend(companies);
         for number in 0..sizes.tenants {
             events.extend(trouble::of_tenant(&plan, number, sizes.trouble_percent));
+            events.extend(trouble::of_money(&plan, number, sizes.trouble_percent));
         }
+        events.extend(trouble::of_secrets(&plan, sizes.trouble_percent));
         events.extend(trouble::of_runs(&plan, sizes.trouble_percent));
         events.sort_by_key(|event| event.on);
         plan.events = events;

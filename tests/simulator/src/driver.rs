@@ -1,5 +1,8 @@
 //! Plays a plan day by day against the real handlers, and has the oracle judge each day.
 
+mod applying;
+mod evening;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +23,8 @@ use runtime::handler::Started;
 use runtime::run::Run;
 use serde_json::{Value, json};
 
+use super::audit::Audit;
+use super::deliveries::Deliveries;
 use super::disturbance::Disturbance;
 use super::event::Trouble;
 use super::gate::{Due, Fault};
@@ -31,11 +36,11 @@ use super::people::{Person, UNDONE_AFTER_DAYS};
 use super::plan::Plan;
 use super::planted::Planted;
 use super::random::Random;
-use super::records::{Day, Records};
-use super::requests::{Form, send};
+use super::records::Records;
 use super::said::Said;
 use super::script::Script;
 use super::shared::Shared;
+use super::webhook::Webhook;
 
 /// When cost is synced, and when invoices are worked on, in hours of the day.
 const SYNC_HOUR: i64 = 6;
@@ -102,6 +107,11 @@ pub struct Simulation {
     shared: Arc<Shared>,
     cost_sync: Box<dyn Started>,
     invoicer: Box<dyn Started>,
+    sweep: Box<dyn Started>,
+    deliveries: Deliveries,
+    audit: Audit,
+    /// Whether the last thing that happened was a sweep that came to its end.
+    is_swept: bool,
     records: Records,
     observer: Observer,
     said: Said,
@@ -135,9 +145,15 @@ impl Simulation {
             _ => plan.policy.clone(),
         };
         let handler = |name| start(name, &policy, is_manual, ports.clone()).expect("a handler that starts");
+        let webhook = Webhook::new(Arc::clone(&shared), &policy, ports.clone()).expect("a handler that starts");
+        let deliveries = Deliveries::new(Arc::clone(&shared), webhook, Random::of(plan.seed, "deliveries"));
         Simulation {
             cost_sync: handler("cost_sync"),
             invoicer: handler("invoicer"),
+            sweep: handler("payment_sweep"),
+            deliveries,
+            audit: Audit::default(),
+            is_swept: false,
             shared,
             records: Records::default(),
             observer: Observer::default(),
@@ -182,7 +198,9 @@ impl Simulation {
         self.counts.days += 1;
         self.move_to(day, 0);
         let troubles = self.shared.with_script(|script| script.advance(day));
+        self.is_swept = false;
         self.people(day, &troubles);
+        self.payers(day, &troubles);
         self.apply(day);
         for trouble in &troubles {
             if let Trouble::Outage { days } = trouble {
@@ -190,10 +208,12 @@ impl Simulation {
             }
         }
         if day < self.out_until {
+            self.deliveries.refuse();
             self.observer.disturb(None);
             return None;
         }
         let disturbance = Disturbance::of(&troubles);
+        self.morning(&disturbance);
         self.runs(day, &disturbance);
         match disturbance.is_harmless() {
             true => self.observer.settle(at(day, INVOICER_HOUR)),
@@ -203,6 +223,7 @@ impl Simulation {
             self.approve(day);
         }
         self.observer.refresh(&self.shared);
+        self.evening(day, &troubles, &disturbance);
         self.judged(day)
     }
 
@@ -226,46 +247,6 @@ impl Simulation {
             self.observer.disturb(Some(&tenant));
             if matches!(trouble, Trouble::EditDraft(_)) {
                 self.undo.push((later(day, UNDONE_AFTER_DAYS), document));
-            }
-        }
-    }
-
-    /// Applies the manifest as it is now: customers, then records.
-    fn apply(&mut self, day: Date) {
-        let joined: Vec<(TenantId, Month)> = self
-            .shared
-            .with_facts(|facts| facts.tenants.iter().map(|(id, tenant)| (id.clone(), tenant.first_period)).collect());
-        for (tenant, _) in &joined {
-            if !self.customers.contains_key(tenant) {
-                let mut form = Form::default();
-                form.add("name", tenant.to_string()).add("email", format!("{}@tenants.example", tenant.id));
-                let made = send(&self.shared, ("POST", "/v1/customers"), &form).expect("a customer");
-                self.customers.insert(tenant.clone(), made["id"].as_str().unwrap_or_default().to_owned());
-            }
-        }
-        let (observer, shared, said) = (&self.observer, &self.shared, &self.said);
-        let is_over = |tenant: &TenantId, facts: &oracle::facts::Tenant| {
-            let last = facts.last_period.unwrap_or(facts.first_period);
-            let issued = |month: Month| observer.is_accounted(shared, tenant, month);
-            // What a run names as owed to the company, and cannot give back, the operator pays out.
-            // Whoever comes next is billed from the next month on, which must not be one of the leaver's closing months.
-            let is_closed_once_more = || observer.documents_of(tenant).any(|document| document.month > last);
-            let is_worked_off = || observer.leaves_nothing(tenant) || !said.named_months(&tenant.id).is_empty();
-            facts.last_period.is_some()
-                && facts.first_period.to(last).all(issued)
-                && is_worked_off()
-                && !is_closed_once_more()
-        };
-        let written = shared.with_facts(|facts| {
-            let unallocated = facts.policy.unallocated;
-            let day = Day { on: day, customers: &self.customers, unallocated, planted: shared.planted };
-            self.records.write(&shared.ledger, facts, day, is_over)
-        });
-        written.expect("records that fit the ledger");
-        for (tenant, first) in joined {
-            if self.records.holder(&tenant.id) == Some(&tenant) {
-                self.shared.with_script(|script| script.record(&tenant, day));
-                self.observer.joined(&tenant, first, &self.customers[&tenant]);
             }
         }
     }
@@ -364,13 +345,20 @@ impl Simulation {
     /// Returns what there is in Stripe and in the ledger.
     #[must_use]
     pub fn world(&self) -> World {
-        self.observer.world(&self.shared, &self.said)
+        let mut world = self.observer.world(&self.shared, &self.said);
+        for (tenant, account) in &mut world.accounts {
+            self.audit.tell(tenant, account);
+        }
+        World { events: self.deliveries.events(), is_swept: self.is_swept, ..world }
     }
 
     fn judged(&mut self, day: Date) -> Option<Failure> {
         let world = self.world();
         let bills = &mut self.bills;
         let violations = self.shared.with_facts(|facts| judge(bills, facts, &world));
+        if self.is_swept {
+            self.deliveries.forget_settled();
+        }
         let tenant = violations.first()?.tenant.clone();
         let said = tenant.iter().flat_map(|tenant| self.said.of(&tenant.id));
         let said = said.map(|(month, answer)| format!("{month} {answer}")).collect();

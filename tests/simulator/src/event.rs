@@ -5,6 +5,8 @@ use oracle::exact::Exact;
 use oracle::facts::{RecordType, TenantId, Terms};
 use oracle::month::Month;
 
+use super::cash::Cash;
+
 /// Something that happens on a day, before that day's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -159,4 +161,13 @@ pub enum Trouble {
     Pay(TenantId),
     /// A person gives the newest open invoice up as uncollectible.
     GiveUp(TenantId),
+    /// Something happens to a tenant's money.
+    Money {
+        /// The tenant.
+        tenant: TenantId,
+        /// What.
+        cash: Cash,
+    },
+    /// The secret that Stripe signs its events with is rotated; two hold for some days.
+    Rotate,
 }

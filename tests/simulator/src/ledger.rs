@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use billing::ledger::{
     BALANCE_ITEM, COST_PREFIX, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger, PortError, SYNC_PREFIX, Stored,
-    SyncMark, Wrote,
+    StripeEvent, SyncMark, Wrote,
 };
 use billing::names::TENANT_ITEM;
 use billing::tenant::TenantRecord;
@@ -13,6 +13,9 @@ use oracle::month::Month;
 
 use super::planted::Planted;
 use super::shared::Shared;
+
+/// What the partition of an event's row begins with.
+const EVENT_PREFIX: &str = "stripe-event#";
 
 /// The ledger of one simulation.
 #[derive(Debug)]
@@ -26,6 +29,11 @@ impl Watched {
 
     fn note(&self, item: &Stored) {
         let sort = &item.key.sort;
+        if let Some(event) = item.key.partition.strip_prefix(EVENT_PREFIX)
+            && item.record::<StripeEvent>().is_ok_and(|row| row.result.is_done())
+        {
+            self.0.with_trace(|trace| *trace.done_events.entry(event.to_owned()).or_default() += 1);
+        }
         if sort.starts_with(INVOICE_PREFIX) || sort.starts_with(ENTRY_PREFIX) {
             self.0.with_trace(|trace| trace.booked.insert(item.key.partition.clone()));
         }
@@ -50,7 +58,10 @@ impl Watched {
             Some(Planted::CreditLost) => has("#credit") && self.is_out_of_order(&items).await?,
             _ => false,
         };
-        Ok(items.into_iter().filter(|(item, _)| !drops || !is_of_balance(item)).collect())
+        let forgets = |item: &Stored| self.0.has(Planted::EventTwice) && item.key.partition.starts_with(EVENT_PREFIX);
+        let expect = |item: &Stored, expect| if forgets(item) { Expect::Anything } else { expect };
+        let kept = items.into_iter().filter(|(item, _)| !drops || !is_of_balance(item));
+        Ok(kept.map(|(item, expected)| (item.clone(), expect(&item, expected))).collect())
     }
 
     /// Whether an item is cost of a month that has an invoice, of which the defect takes no more cost.
@@ -83,7 +94,9 @@ impl Ledger for Watched {
     async fn get(&self, key: &Key) -> Result<Option<Stored>, PortError> {
         const DOING: &str = "read an item";
         let due = self.0.gate.begin(DOING).await?;
-        self.0.gate.end(DOING, due, self.0.ledger.get(key).await)
+        let is_forgotten = self.0.has(Planted::EventTwice) && key.partition.starts_with(EVENT_PREFIX);
+        let found = if is_forgotten { Ok(None) } else { self.0.ledger.get(key).await };
+        self.0.gate.end(DOING, due, found)
     }
 
     async fn range(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Stored>, PortError> {
@@ -114,8 +127,11 @@ impl Ledger for Watched {
     async fn transact(&self, items: Vec<(Stored, Expect)>) -> Result<Wrote, PortError> {
         const DOING: &str = "write a transaction";
         let due = self.0.gate.begin(DOING).await?;
-        items.iter().for_each(|(item, _)| self.note(item));
         let items = self.written(items).await?;
-        self.0.gate.end(DOING, due, self.0.ledger.transact(items).await)
+        let wrote = self.0.ledger.transact(items.clone()).await;
+        if wrote == Ok(Wrote::Done) {
+            items.iter().for_each(|(item, _)| self.note(item));
+        }
+        self.0.gate.end(DOING, due, wrote)
     }
 }

@@ -11,11 +11,14 @@
 //!
 //! Readings of the contract are the oracle's, not this package's: a plan only says what happened.
 
+mod audit;
 #[cfg(test)]
 mod biller;
 mod campaign;
+mod cash;
 pub mod cli;
 mod costs;
+mod deliveries;
 mod disturbance;
 mod draw;
 mod driver;
@@ -27,6 +30,7 @@ mod invoices;
 mod ledger;
 mod memory;
 mod observer;
+mod payers;
 mod people;
 mod plan;
 mod planted;
@@ -46,6 +50,7 @@ mod trace;
 mod webhook;
 
 pub use campaign::{Campaign, Enough, Played};
+pub use cash::Cash;
 pub use draw::Sizes;
 pub use driver::{Counts, Failure, Simulation};
 pub use event::{Company, Deed, Event, Trouble, Workload};

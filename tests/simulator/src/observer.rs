@@ -29,6 +29,8 @@ pub struct Observer {
     documents: BTreeMap<String, Seen>,
     by_tenant: BTreeMap<TenantId, BTreeSet<String>>,
     customers: BTreeMap<String, TenantId>,
+    /// Issued invoices that were written to since this was last asked.
+    recent: BTreeSet<String>,
     accounts: BTreeMap<TenantId, Standing>,
     /// Each tenant's balance, as it was when its ledger was last written to.
     balances: BTreeMap<TenantId, Vec<Entry>>,
@@ -127,6 +129,11 @@ impl Observer {
         self.documents.get(document).is_some_and(|seen| seen.is_complete)
     }
 
+    /// Returns the issued invoices that were written to since this was last asked.
+    pub fn recent(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.recent)
+    }
+
     /// Reads every document and every balance again that was written to.
     pub fn refresh(&mut self, shared: &Shared) {
         let booked = shared.with_trace(|trace| std::mem::take(&mut trace.booked));
@@ -181,6 +188,9 @@ impl Observer {
             issued_at: issued_at.filter(|_| status != Status::Draft),
             edited,
         };
+        if document.issued_at.is_some() {
+            self.recent.insert(id.to_owned());
+        }
         let is_complete = metadata(STATE_METADATA) == "complete";
         let minor = |key: &str| i128::from(invoice[key].as_i64().unwrap_or_default());
         // What an invoice below the minimum charge left on the customer is paid with the next one.
@@ -198,7 +208,7 @@ impl Observer {
             shared.with_trace(|trace| trace.reads.iter().map(|(month, at)| Read { month: *month, at: *at }).collect());
         let account =
             |(tenant, standing): (&TenantId, &Standing)| (tenant.clone(), self.account(said, tenant, standing));
-        World { reads, accounts: self.accounts.iter().map(account).collect(), closes: Vec::new() }
+        World { reads, accounts: self.accounts.iter().map(account).collect(), ..World::default() }
     }
 
     fn account(&self, said: &Said, tenant: &TenantId, standing: &Standing) -> Account {
@@ -222,6 +232,7 @@ impl Observer {
             named_months: said.named_months(&tenant.id),
             named_documents: said.named_documents(&tenant.id),
             documents,
+            ..Account::default()
         }
     }
 }

@@ -52,7 +52,9 @@ impl Person<'_> {
             | Trouble::Kill { .. }
             | Trouble::LoseAnswer { .. }
             | Trouble::TwoAtOnce { .. }
-            | Trouble::RepeatEvents { .. } => return None,
+            | Trouble::RepeatEvents { .. }
+            | Trouble::Money { .. }
+            | Trouble::Rotate => return None,
         };
         Some((self.holder(tenant)?, document.to_owned()))
     }

@@ -42,11 +42,23 @@ pub enum Planted {
     LeaverRestatementDropped,
     /// A credit note is not looked for before another is issued.
     CreditedTwice,
+    /// An event is not looked up before it is applied, and is applied again.
+    EventTwice,
+    /// A dispute is what its event says, not what it is now.
+    EventBelieved,
+    /// The sweep does not ask for events that were not delivered.
+    SweepSkipsUndelivered,
+    /// A method that was set up is not made the default.
+    DefaultNotSet,
+    /// What was refunded of a payment is not read.
+    RefundUnnoted,
+    /// A dispute counts after it was won.
+    DisputeCountsWon,
 }
 
 impl Planted {
     /// Every defect.
-    pub const ALL: [Planted; 18] = [
+    pub const ALL: [Planted; 24] = [
         Planted::DeletedUnnoticed,
         Planted::VoidedUnnoticed,
         Planted::EditedUnnoticed,
@@ -65,6 +77,12 @@ impl Planted {
         Planted::LeaverUnbilled,
         Planted::LeaverRestatementDropped,
         Planted::CreditedTwice,
+        Planted::EventTwice,
+        Planted::EventBelieved,
+        Planted::SweepSkipsUndelivered,
+        Planted::DefaultNotSet,
+        Planted::RefundUnnoted,
+        Planted::DisputeCountsWon,
     ];
 
     /// The name on the command line.
@@ -89,6 +107,12 @@ impl Planted {
             Self::LeaverUnbilled => "leaver-unbilled",
             Self::LeaverRestatementDropped => "leaver-restatement-dropped",
             Self::CreditedTwice => "credited-twice",
+            Self::EventTwice => "event-twice",
+            Self::EventBelieved => "event-believed",
+            Self::SweepSkipsUndelivered => "sweep-skips-undelivered",
+            Self::DefaultNotSet => "default-not-set",
+            Self::RefundUnnoted => "refund-unnoted",
+            Self::DisputeCountsWon => "dispute-counts-won",
         }
     }
 
@@ -114,6 +138,12 @@ impl Planted {
             Self::LeaverUnbilled => "a leaving company's record goes before its last months are billed",
             Self::LeaverRestatementDropped => "what an issued month of a leaving company changes by is dropped",
             Self::CreditedTwice => "a credit note is not looked for before another is issued",
+            Self::EventTwice => "an event is not looked up before it is applied, and is applied again",
+            Self::EventBelieved => "a dispute is what its event says, not what it is now",
+            Self::SweepSkipsUndelivered => "the sweep does not ask for events that were not delivered",
+            Self::DefaultNotSet => "a method that was set up is not made the default",
+            Self::RefundUnnoted => "what was refunded of a payment is not read",
+            Self::DisputeCountsWon => "a dispute counts after it was won",
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What the ports of a simulation, its driver and its observer share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use billing::ledger::MemoryLedger;
 use jiff::Timestamp;
 use localstripe::Stripe;
 use oracle::facts::Facts;
+use serde_json::Value;
 
 use super::gate::Gate;
 use super::planted::Planted;
@@ -26,6 +27,7 @@ pub struct Shared {
     script: Mutex<Script>,
     now: Mutex<Timestamp>,
     signing: Mutex<String>,
+    answers: Mutex<BTreeMap<String, (u64, Option<Value>)>>,
     trace: Mutex<Trace>,
 }
 
@@ -40,7 +42,17 @@ impl Shared {
     pub fn new(script: Script, stripe: Stripe, planted: Option<Planted>) -> Shared {
         let now = Mutex::new(stripe.now());
         let (gate, ledger, script) = (Gate::default(), MemoryLedger::default(), Mutex::new(script));
-        Shared { gate, ledger, stripe, planted, script, now, signing: Mutex::default(), trace: Mutex::default() }
+        Shared {
+            gate,
+            ledger,
+            stripe,
+            planted,
+            script,
+            now,
+            signing: Mutex::default(),
+            answers: Mutex::default(),
+            trace: Mutex::default(),
+        }
     }
 
     /// What time it is.
@@ -62,6 +74,17 @@ impl Shared {
     /// Writes it.
     pub fn set_signing_secret(&self, text: &str) {
         text.clone_into(&mut lock(&self.signing));
+    }
+
+    /// What Stripe answered before to a request of this path, if there were as many changes then.
+    pub fn answer_since(&self, path: &str, changes: u64) -> Option<Option<Value>> {
+        let answers = lock(&self.answers);
+        answers.get(path).filter(|(at, _)| *at == changes).map(|(_, answer)| answer.clone())
+    }
+
+    /// Keeps what Stripe answered.
+    pub fn keep_answer(&self, path: &str, changes: u64, answer: &Option<Value>) {
+        lock(&self.answers).insert(path.to_owned(), (changes, answer.clone()));
     }
 
     /// Looks at what is true.

@@ -50,7 +50,7 @@ fn every_kind_of_event_is_drawn_within_20_seeds() {
             troubles.insert(format!("{:?}", discriminant(&trouble)));
         }
     }
-    assert_eq!((deeds.len(), troubles.len()), (9, 11));
+    assert_eq!((deeds.len(), troubles.len()), (9, 13));
     let is_trouble = |event: &Event| matches!(event.deed, Deed::Trouble(_));
     assert!(!Plan::draw(Sizes { trouble_percent: 0, ..SMALL }, 3).events.iter().any(is_trouble));
 }

@@ -24,6 +24,10 @@ pub struct Trace {
     pub last_answers: BTreeMap<String, serde_json::Value>,
     /// Drafts that half the lines were added to, for a defect that does not compare.
     pub half_drawn: BTreeSet<String>,
+    /// How often each event was done with.
+    pub done_events: BTreeMap<String, u32>,
+    /// What an event that is being delivered says of its object, for a defect that believes it.
+    pub believed: Option<serde_json::Value>,
     /// Counts requests, for keys of their own.
     pub requests: u64,
 }

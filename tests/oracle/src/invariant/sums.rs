@@ -1,4 +1,5 @@
-//! Issued invoices + open drafts - credit notes + balance = rules x latest cost, of each tenant, to the minor unit.
+//! Issued invoices + open drafts - credit notes + balance = rules x latest cost - what a person granted, of each tenant, to
+//! the minor unit.
 
 use std::collections::BTreeMap;
 
@@ -41,6 +42,9 @@ fn unequal(case: &Case, run_at: Timestamp) -> Vec<Found> {
     if !found.is_empty() {
         return found;
     }
+    for (currency, granted) in granted(case) {
+        *must.entry(currency).or_default() -= granted;
+    }
     let is = books(case);
     let mut currencies: Vec<&String> = is.keys().chain(must.keys()).collect();
     currencies.sort();
@@ -52,6 +56,16 @@ fn unequal(case: &Case, run_at: Timestamp) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Returns what a person took off invoices that count: no cost is behind it.
+fn granted(case: &Case) -> Sums {
+    let mut sums = Sums::new();
+    for document in case.account.documents.iter().filter(|document| document.status.is_live()) {
+        let grants = case.account.grants.iter().filter(|grant| grant.document == document.id);
+        *sums.entry(document.currency.clone()).or_default() += grants.map(|grant| grant.amount).sum::<i128>();
+    }
+    sums
 }
 
 /// Returns issued invoices + open drafts - credit notes + balance.

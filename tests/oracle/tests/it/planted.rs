@@ -8,9 +8,10 @@ use oracle::bills::Bills;
 use oracle::facts::{Facts, Figure, RecordType, Tags, Terms};
 use oracle::invariant::{invariant, judge};
 use oracle::line::{Line, Rule, total};
+use oracle::money::{Attempt, Dispute, Held, Payments, Standing};
 use oracle::month::Month;
 use oracle::violation::Fault;
-use oracle::world::{Account, Claimed, CreditNote, Document, Payment, Read, Status, World};
+use oracle::world::{Account, Claimed, CreditNote, Document, Event, Methods, Money, Payment, Read, Status, World};
 
 use crate::scene::{acme, at, day, exact, figure, id, money, month, rate, spend, tag, tenant};
 
@@ -80,6 +81,8 @@ fn world() -> World {
         run_at,
         documents: vec![october, november],
         payments: vec![Payment { document: "in_1".to_owned(), amount: 10_000, refunded: 0 }],
+        money: vec![paid()],
+        methods: Some(Methods { newest: Some("pm_2".to_owned()), default: Some("pm_2".to_owned()) }),
         ..Account::default()
     };
     let balance = vec![entry("a", -4_000, EntryKind::Carried), entry("b", 4_000, EntryKind::Reserved)];
@@ -90,7 +93,38 @@ fn world() -> World {
         reads: reads.collect(),
         accounts: [(id("acme"), acme), (id("beta"), beta)].into_iter().collect(),
         closes: vec![close],
+        events: vec![Event { id: "evt_1".to_owned(), times_done: 1 }],
+        is_swept: true,
     }
+}
+
+/// October's invoice of acme, paid by a card that another one took the place of.
+fn paid() -> Money {
+    let stripe = Payments {
+        document: "in_1".to_owned(),
+        status: Status::Paid,
+        paid: 10_000,
+        out_of_band: 0,
+        overpaid: 0,
+        attempts: vec![Attempt::Failed, Attempt::Succeeded],
+        refunds: vec![500],
+        disputes: vec![(10_000, Dispute::Won)],
+    };
+    let ledger = Held {
+        status: Status::Open,
+        standing: Standing::Paid,
+        paid: 10_000,
+        out_of_band: 0,
+        overpaid: 0,
+        refunded: 500,
+        disputed: 0,
+    };
+    Money { month: month("2026-10"), stripe, ledger: Some(ledger) }
+}
+
+/// What the ledger says of it.
+fn in_the_ledger(world: &mut World) -> &mut Held {
+    account(world, "acme").money[0].ledger.as_mut().expect("an invoice")
 }
 
 /// The name of a kind of fault. A kind that is added must be named here, and planted below.
@@ -120,13 +154,17 @@ fn name(fault: &Fault) -> &'static str {
         Fault::Overpaid { .. } => "overpaid",
         Fault::OverCredited { .. } => "over-credited",
         Fault::NoSuchDocument { .. } => "no such document",
+        Fault::MoneyDiffers { .. } => "money differs",
+        Fault::EventWithoutResult { .. } => "event without result",
+        Fault::EventTakenTwice { .. } => "event taken twice",
+        Fault::WrongDefault { .. } => "wrong default",
         Fault::DoesNotAddUp { .. } => "does not add up",
         Fault::WrongClose { .. } => "wrong close",
     }
 }
 
 /// How many names [`name`] gives.
-const KINDS: usize = 26;
+const KINDS: usize = 30;
 
 /// acme leaves with October: what that month was restated by is on a document of November, and nothing else is.
 fn leave(facts: &mut Facts, world: &mut World) {
@@ -164,6 +202,23 @@ fn november(world: &mut World) -> &mut Document {
 /// Every fault of the audit in issue 12 and of the invariant, and what must be seen of it.
 const PLANTED: &[(&str, &[&str], Plant)] = &[
     ("a total is edited", &["lines do not sum", "unequal"], |_, world| november(world).total += 1),
+    ("a refund is not noted", &["money differs"], |_, world| in_the_ledger(world).refunded = 0),
+    ("a dispute counts after it was won", &["money differs"], |_, world| in_the_ledger(world).disputed = 10_000),
+    ("a payment is not noticed", &["money differs"], |_, world| in_the_ledger(world).standing = Standing::None),
+    ("a payment of an invoice that the ledger does not have", &["money differs"], |_, world| {
+        account(world, "acme").money[0].ledger = None;
+    }),
+    ("an event gets lost", &["event without result"], |_, world| world.events[0].times_done = 0),
+    ("an event is applied twice", &["event taken twice"], |_, world| world.events[0].times_done = 2),
+    ("an older method is charged", &["wrong default"], |_, world| {
+        account(world, "acme").methods.as_mut().expect("methods").default = Some("pm_1".to_owned());
+    }),
+    ("a grant is made twice", &["unequal"], |_, world| {
+        let note = CreditNote { document: "in_2".to_owned(), amount: 500 };
+        let account = account(world, "acme");
+        account.grants.push(note.clone());
+        account.credit_notes.extend([note.clone(), note]);
+    }),
     ("a credit beyond the invoice", &["negative", "unequal"], |_, world| {
         let document = november(world);
         document.lines.push(Line { rule: Rule::Credit, amount: -9_000 });

@@ -2,6 +2,7 @@
 
 use oracle::facts::TenantId;
 
+use super::super::cash::Cash;
 use super::super::event::{Deed, Event, Trouble};
 use super::super::plan::Plan;
 use super::super::random::Random;
@@ -28,6 +29,50 @@ pub(super) fn of_tenant(plan: &Plan, number: u32, percent: u32) -> Vec<Event> {
         }
     }
     events
+}
+
+/// What happens to one tenant's money, from numbers of its own: the rest of what is drawn stays as it was.
+pub(super) fn of_money(plan: &Plan, number: u32, percent: u32) -> Vec<Event> {
+    let mut random = Random::of(plan.seed, &format!("money {number}"));
+    let mut events = Vec::new();
+    for month in plan.first.to(plan.last) {
+        for _ in 0..2 {
+            let cash = cash(&mut random);
+            let on = plus(month.last(), i64::from(random.between(2, 60)));
+            if random.chance(percent) {
+                let tenant = TenantId::new(&company::id(number));
+                events.push(Event { on, deed: Deed::Trouble(Trouble::Money { tenant, cash }) });
+            }
+        }
+    }
+    events
+}
+
+fn cash(random: &mut Random) -> Cash {
+    let (coin, days) = (random.chance(50), random.between(1, 9));
+    let maybe = if random.chance(30) { None } else { Some(coin) };
+    match random.below(14) {
+        0 | 1 => Cash::Debit { days, fails: coin },
+        2 => Cash::Ask { passes: maybe },
+        3 => Cash::Decline,
+        4 => Cash::InPart { percent: *random.one_of(&[30, 100, 120]) },
+        5 | 6 => Cash::Dispute { won: maybe },
+        7 => Cash::Decide { won: coin },
+        8 => Cash::RefundInStripe,
+        9 => Cash::Refund,
+        10 => Cash::Credit,
+        11 | 12 => Cash::SetUp,
+        _ => Cash::Detach,
+    }
+}
+
+/// When secrets are rotated: about once in two months.
+pub(super) fn of_secrets(plan: &Plan, percent: u32) -> Vec<Event> {
+    let mut random = Random::of(plan.seed, "secrets");
+    let rotated = plan.first.to(plan.last).filter(|_| random.chance(50)).collect::<Vec<_>>();
+    let on = |month: oracle::month::Month| plus(month.first(), 12);
+    let rotated = rotated.into_iter().filter(|_| percent > 0);
+    rotated.map(|month| Event { on: on(month), deed: Deed::Trouble(Trouble::Rotate) }).collect()
 }
 
 /// What happens to runs. One outage in twelve months lasts for weeks.
