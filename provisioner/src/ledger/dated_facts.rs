@@ -1,5 +1,7 @@
 //! What an edit of a tenant's facts means for their bills: `plan` says from which month on it holds, and what reaches a
-//! month that is over and not invoiced is guarded. A currency that was invoiced, and a link version, never go back.
+//! month that is over and not invoiced is guarded, its first and last month among them. A currency that was invoiced, and a link version, never go back.
+
+use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use billing::Month;
@@ -48,6 +50,37 @@ pub async fn look(plan: &mut Plan, month: Month, dynamodb: &Client) -> Result<()
     Ok(())
 }
 
+/// What an edit changes of a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    /// One of the facts that have a history.
+    Fact(Fact),
+    /// Whether it is billed, by the first month.
+    FirstMonth,
+    /// Whether it is billed, by the last month.
+    LastMonth,
+    /// The currency it is billed in.
+    Currency,
+}
+
+impl Changed {
+    /// Whether a month that is drafted is billed otherwise, too: the draft keeps the terms and the rate of its claim.
+    fn reaches_drafts(self) -> bool {
+        matches!(self, Changed::Fact(Fact::Tags) | Changed::FirstMonth | Changed::LastMonth)
+    }
+}
+
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Changed::Fact(fact) => fact.fmt(f),
+            Changed::FirstMonth => f.write_str("first month"),
+            Changed::LastMonth => f.write_str("last month"),
+            Changed::Currency => f.write_str("currency"),
+        }
+    }
+}
+
 /// A record that is written over another of the same tenant.
 struct Edit {
     deployed: TenantRecord,
@@ -77,32 +110,50 @@ impl Edit {
     }
 
     /// The months that are over and would be billed otherwise, oldest first, each with what changes.
-    fn reached(&self) -> Vec<(Month, Vec<Fact>)> {
+    fn reached(&self) -> Vec<(Month, Vec<Changed>)> {
         let ended = std::iter::successors(self.month.previous().ok(), |month| month.previous().ok());
-        let ended = match self.deployed.first_period {
-            Some(first) => ended.take_while(|month| *month >= first).collect(),
-            None => ended.take(LOOKS_BACK_MONTHS).collect::<Vec<_>>(),
+        let ended = match (self.deployed.first_period, self.written.first_period) {
+            (Some(first), other) => {
+                let first = other.map_or(first, |other| other.min(first));
+                ended.take_while(|month| *month >= first).collect()
+            }
+            (None, _) => ended.take(LOOKS_BACK_MONTHS).collect::<Vec<_>>(),
         };
-        let billed = ended.into_iter().rev().filter(|month| self.deployed.bills(*month));
-        let changes = billed.map(|month| (month, self.written.changes_in(month, &self.deployed)));
-        changes.filter(|(_, facts)| !facts.is_empty()).collect()
+        let changes = ended.into_iter().rev().map(|month| (month, self.changed_in(month)));
+        changes.filter(|(_, changed)| !changed.is_empty()).collect()
+    }
+
+    fn changed_in(&self, month: Month) -> Vec<Changed> {
+        match (self.deployed.bills(month), self.written.bills(month)) {
+            (false, false) => Vec::new(),
+            (true, true) if self.changes_currency() => vec![Changed::Currency],
+            (true, true) => self.written.changes_in(month, &self.deployed).into_iter().map(Changed::Fact).collect(),
+            // Before the later of both first months it is by these that they differ.
+            _ if [&self.deployed, &self.written]
+                .iter()
+                .any(|it| it.first_period.is_some_and(|first| month < first)) =>
+            {
+                vec![Changed::FirstMonth]
+            }
+            _ => vec![Changed::LastMonth],
+        }
     }
 
     /// What a change would do to months that are not invoiced. One that is drafted keeps the terms and the rate of its
     /// claim.
     fn described(&self, invoices: &[InvoiceRecord]) -> Option<String> {
         let record = |month: Month| invoices.iter().find(|record| record.month() == month);
-        let counts = |month: Month, fact: &Fact| match record(month) {
+        let counts = |month: Month, changed: &Changed| match record(month) {
             None => true,
-            Some(record) => record.state.is_draft() && *fact == Fact::Tags,
+            Some(record) => record.state.is_draft() && changed.reaches_drafts(),
         };
-        let open = self.reached().into_iter().map(|(month, facts)| {
-            let facts: Vec<Fact> = facts.into_iter().filter(|fact| counts(month, fact)).collect();
-            (month, facts)
+        let open = self.reached().into_iter().map(|(month, changed)| {
+            let changed: Vec<Changed> = changed.into_iter().filter(|changed| counts(month, changed)).collect();
+            (month, changed)
         });
-        let told = open.filter(|(_, facts)| !facts.is_empty()).map(|(month, facts)| {
-            let facts: Vec<String> = facts.iter().map(Fact::to_string).collect();
-            format!("{month} ({})", facts.join(", "))
+        let told = open.filter(|(_, changed)| !changed.is_empty()).map(|(month, changed)| {
+            let changed: Vec<String> = changed.iter().map(Changed::to_string).collect();
+            format!("{month} ({})", changed.join(", "))
         });
         let told: Vec<String> = told.collect();
         let months = if told.len() == 1 { "a month that is" } else { "months that are" };

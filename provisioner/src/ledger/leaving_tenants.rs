@@ -87,6 +87,8 @@ struct Account {
     open: Vec<Open>,
     /// What of the balance no invoice has taken.
     positions: Vec<Position>,
+    /// The last month the ledger holds something of, where nothing will say that the id was this tenant's.
+    frees: Option<Month>,
 }
 
 /// A month with something due and no invoice.
@@ -103,12 +105,13 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
     let invoices = reader.invoices(&tenant.id).await?;
     // What an earlier company of this id left is no loss of this one's.
     let balance = reader.balance(&tenant.id).await?.map(|balance| balance.since(tenant.first_period, tenant.currency));
-    let mut account = Account { open: Vec::new(), positions: Vec::new() };
+    let mut account = Account::default();
     account.positions.extend(balance.iter().flat_map(|balance: &Balance| balance.open.clone()));
     // A credit note that was noted and not issued has taken them, and gives nothing back once the record is gone.
     let noted = invoices.iter().filter_map(InvoiceRecord::noted_credit);
     account.positions.extend(noted.flat_map(|note| note.drawn.clone()));
     let marks = reader.sync_marks(&tenant.id).await?;
+    account.frees = frees(tenant, &marks, &invoices);
     for month in open_months(tenant, &marks, &invoices) {
         let days = reader.cost_days(&tenant.id, month.period()).await?;
         let record = invoices.iter().find(|record| record.month() == month);
@@ -134,6 +137,13 @@ async fn account(tenant: &TenantRecord, reader: &LedgerReader) -> Result<Account
     Ok(account)
 }
 
+/// The last month that the ledger holds something of under an id that would be free: one who leaves with a last month is
+/// remembered ([`billing::ledger::LeftTenant`]), and the id comes back to no other by accident.
+fn frees(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Option<Month> {
+    let months = marks.iter().map(|mark| mark.month).chain(invoices.iter().map(InvoiceRecord::month));
+    months.max().filter(|_| tenant.last_period.is_none())
+}
+
 /// Months whose cost is known, at least in part, and that no invoice is done for. One that closed with nothing due is
 /// open: its cost may have been found since.
 fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
@@ -149,7 +159,10 @@ fn described(account: &Account, heir: Option<&TenantRecord>) -> Option<String> {
     let lost: Vec<String> = account.open.iter().filter(|open| !inherited(open)).map(Open::told).collect();
     let months = if lost.len() == 1 { "a month" } else { "months" };
     let months = (!lost.is_empty()).then(|| format!("{months} that nobody was invoiced for: {}", lost.join(", ")));
-    let parts: Vec<String> = months.into_iter().chain(account.positions.iter().map(left)).collect();
+    let freed = account.frees.filter(|_| heir.is_none()).map(|last| {
+        format!("cost and invoices, up to {last}, of an id that is free then: `last_period` would keep it")
+    });
+    let parts: Vec<String> = months.into_iter().chain(account.positions.iter().map(left)).chain(freed).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 

@@ -73,3 +73,30 @@ fn a_currency_that_was_invoiced_stays() {
     let refused = edit.refuse_another_currency(&[invoice("2026-09", "draft")]).expect_err("it was billed").message;
     assert!(refused.contains("press is to pay in USD, and was billed in EUR for 2026-09"), "{refused}");
 }
+
+#[test]
+fn another_first_or_last_month_is_guarded_where_it_reaches_a_month_that_is_over() {
+    let one = |month: &str, what: &str| {
+        Some(format!("a month that is over and not invoiced, which this bills otherwise: {month} ({what})"))
+    };
+    let earlier = edit(&json!({"first_period": "2026-08"}));
+    assert_eq!(earlier.described(&[]), one("2026-08", "first month"));
+    let later = edit(&json!({"first_period": "2026-10"}));
+    assert_eq!(later.described(&[]), one("2026-09", "first month"));
+    assert_eq!(
+        later.described(&[invoice("2026-09", "draft")]),
+        one("2026-09", "first month"),
+        "its draft is forgotten"
+    );
+    assert_eq!(later.described(&[invoice("2026-09", "issued")]), None);
+    let left = edit(&json!({"last_period": "2026-09"}));
+    assert_eq!(left.described(&[]), one("2026-10", "last month"));
+    assert_eq!(edit(&json!({"last_period": "2026-10"})).described(&[]), None, "nothing that is over is lost");
+}
+
+#[test]
+fn another_currency_is_guarded_for_months_that_are_over() {
+    let both =
+        "months that are over and not invoiced, which this bills otherwise: 2026-09 (currency), 2026-10 (currency)";
+    assert_eq!(edit(&json!({"currency": "USD"})).described(&[]).as_deref(), Some(both));
+}

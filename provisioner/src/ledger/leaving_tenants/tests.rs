@@ -74,7 +74,7 @@ fn due(of: &str, cents: i64) -> Open {
 #[test]
 fn what_the_heir_is_billed_for_is_not_lost() {
     let unpriced = Open { total: None, ..due("2026-11", 0) };
-    let account = Account { open: vec![due("2026-10", 12_550), unpriced], positions: Vec::new() };
+    let account = Account { open: vec![due("2026-10", 12_550), unpriced], ..Account::default() };
     let all = "months that nobody was invoiced for: 2026-10 (125.50 USD), 2026-11";
     assert_eq!(described(&account, None).as_deref(), Some(all));
     assert_eq!(described(&account, Some(&tenant("new", None))), None);
@@ -94,7 +94,7 @@ fn what_was_begun_for_one_and_what_one_is_owed_goes_to_no_heir() {
         amount: Money::new(rust_decimal::Decimal::new(cents, 2), Currency::USD),
     };
     let positions = vec![left("2026-08", 3_100), left("2026-09", -5_000)];
-    let told = described(&Account { open: vec![begun], positions }, Some(&tenant("new", None)));
+    let told = described(&Account { open: vec![begun], positions, frees: None }, Some(&tenant("new", None)));
     assert_eq!(
         told.as_deref(),
         Some(
@@ -103,4 +103,21 @@ fn what_was_begun_for_one_and_what_one_is_owed_goes_to_no_heir() {
              a credit of 50.00 USD from 2026-09 that no invoice took"
         )
     );
+}
+
+/// Its cost and invoices stay, and another company could be given the id.
+#[test]
+fn an_id_that_has_data_is_not_freed_without_a_word() {
+    let press = tenant("press", None);
+    let invoices = [invoice("2026-09", InvoiceState::Open)];
+    assert_eq!(frees(&press, &[mark("2026-10"), mark("2026-08")], &invoices), Some(month("2026-10")));
+    assert_eq!(frees(&press, &[], &invoices), Some(month("2026-09")));
+    assert_eq!(frees(&press, &[], &[]), None, "an id that was never used");
+    let leaver = TenantRecord { last_period: Some(month("2026-10")), ..press };
+    assert_eq!(frees(&leaver, &[mark("2026-10")], &invoices), None, "what stays of it holds the id");
+
+    let account = Account { frees: Some(month("2026-10")), ..Account::default() };
+    let told = "cost and invoices, up to 2026-10, of an id that is free then: `last_period` would keep it";
+    assert_eq!(described(&account, None).as_deref(), Some(told));
+    assert_eq!(described(&account, Some(&tenant("new", None))), None, "an heir holds what it was");
 }
