@@ -6,6 +6,7 @@ pub mod imports;
 pub mod limits;
 pub mod locked_run;
 pub mod merged_plan;
+pub mod money;
 pub mod one_comment;
 pub mod progress;
 pub mod saved_plan;

@@ -14,6 +14,7 @@ use crate::bundle::selection;
 use crate::cloud::connection::Connection;
 use crate::commands::{package, plan as plan_command};
 use crate::kinds;
+use crate::ledger::money_effects::MoneyEffects;
 use crate::project::Project;
 use crate::run::locked_run::{Patience, locked};
 use crate::run::progress::Progress;
@@ -21,7 +22,7 @@ use crate::run::saved_plan::SavedPlan;
 use crate::run::scope::{Refresh, Scope};
 use crate::run::session::{Looking, Purpose, Recalled, Session};
 use crate::run::waiting::TokioClock;
-use crate::run::{imports, limits};
+use crate::run::{imports, limits, money};
 use crate::stack::outputs;
 use crate::store::Store;
 use crate::ui::exit;
@@ -185,7 +186,8 @@ pub async fn carry_out(
     keeps_code: bool,
 ) -> Outcome {
     if global.format == Format::Human {
-        plan_command::show(global, session, &plan, keeps_code)?;
+        let money = money::effects_or_note(session, &plan).await;
+        plan_command::show(global, session, &plan, keeps_code, &money)?;
     }
     if plan.is_incomplete() {
         return refuse_incomplete(global, session, &plan, keeps_code);
@@ -219,7 +221,7 @@ pub async fn carry_out(
 /// What cannot be seen whole is not carried out: half a plan may delete what it could not read.
 fn refuse_incomplete(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Outcome {
     if global.format == Format::Json {
-        plan_command::show(global, session, plan, keeps_code)?;
+        plan_command::show(global, session, plan, keeps_code, &MoneyEffects::default())?;
     }
     let mut failure = Failure::new("the plan is incomplete, so nothing was changed");
     failure.code = exit::INCOMPLETE;

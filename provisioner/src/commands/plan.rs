@@ -7,14 +7,17 @@ use engine::state::StateStore as _;
 use engine::{Address, Plan};
 
 use crate::bundle::selection;
+use crate::ledger::money_effects::MoneyEffects;
+use crate::ledger::money_limit::MoneyLimit;
 use crate::project::Project;
+use crate::run::money;
 use crate::run::progress::Progress;
 use crate::run::saved_plan::SavedPlan;
 use crate::run::saved_review;
 use crate::run::scope::{Refresh, Scope};
 use crate::run::session::{Looking, Purpose, Recalled, Session};
 use crate::ui::exit;
-use crate::ui::failure::Outcome;
+use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Global, Written};
 use crate::ui::views::review::Review;
 use crate::ui::views::{self, terminal};
@@ -40,6 +43,10 @@ pub struct Arguments {
     /// Plans to take over what exists and is not ours.
     #[arg(long)]
     pub adopt: bool,
+    /// Fails where a closed month would have been off by more than this, up or down: a share of it (5%), or an amount in
+    /// the tenant's currency (20.00).
+    #[arg(long, value_name = "LIMIT")]
+    pub max_money_delta: Option<MoneyLimit>,
     /// Looks at one tenant's resources alone, and fails if anything else would change.
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub tenant: Option<String>,
@@ -67,15 +74,28 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     };
     terminal::eprint_lines(&notes);
     let plan = session.plan(&state, &looking, &progress).await?;
+    let money = match arguments.max_money_delta {
+        Some(_) => money::effects(&session, &plan).await.map_err(unlimited)?,
+        None => money::effects_or_note(&session, &plan).await,
+    };
     drop(progress);
-    show(global, &session, &plan, keeps_code)?;
+    show(global, &session, &plan, keeps_code, &money)?;
+    if let Some(limit) = arguments.max_money_delta {
+        limit.check(&money)?;
+    }
     if let Some(path) = &arguments.out {
         let saved = SavedPlan::new(&session, &looking, &plan, arguments.destroy)?;
         saved.write(path)?;
-        saved_review::write(review(&session, &plan, keeps_code), &saved, path)?;
+        saved_review::write(review(&session, &plan, keeps_code, &money), &saved, path)?;
         anstream::eprintln!("The plan is saved in {}; `billform apply {0}` carries it out.", path.display());
     }
     Ok(exit_code(&plan, arguments.detailed_exitcode))
+}
+
+/// What is not known cannot be held to a limit.
+fn unlimited(failure: Failure) -> Failure {
+    Failure::new(format!("--max-money-delta cannot be checked: {}", failure.message))
+        .hint("`billform permissions --for plan` prints what reading the ledger takes")
 }
 
 /// The plan on stdout, in the format asked for.
@@ -84,7 +104,8 @@ pub fn show(
     session: &Session,
     plan: &Plan,
     keeps_code: bool,
-) -> Result<(), crate::ui::failure::Failure> {
+    money: &MoneyEffects,
+) -> Result<(), Failure> {
     let manifest = &session.project.manifest;
     let unprovisioned = manifest.unprovisioned_sections();
     let calls = session.cloud.calls.counts();
@@ -95,6 +116,7 @@ pub fn show(
         keeps_code,
         destroys: session.destroys(),
         calls: &calls,
+        money,
         width: terminal::width(),
     };
     match global.written {
@@ -104,7 +126,7 @@ pub fn show(
             terminal::print(&views::plan::render(plan, &around));
         }
         Written::Json => {
-            let document = views::plan_json::render(plan, &calls, &unprovisioned);
+            let document = views::plan_json::render(plan, &calls, &unprovisioned, money);
             terminal::print_json(&document)?;
         }
     }
@@ -112,7 +134,7 @@ pub fn show(
 }
 
 /// What is reviewed of the plan.
-fn review(session: &Session, plan: &Plan, keeps_code: bool) -> Review {
+fn review(session: &Session, plan: &Plan, keeps_code: bool, money: &MoneyEffects) -> Review {
     let manifest = &session.project.manifest;
     let around = views::plan::Surroundings {
         account: &manifest.aws.account,
@@ -121,6 +143,7 @@ fn review(session: &Session, plan: &Plan, keeps_code: bool) -> Review {
         keeps_code,
         destroys: session.destroys(),
         calls: &session.cloud.calls.counts(),
+        money,
         width: terminal::width(),
     };
     Review::new(plan, &around)

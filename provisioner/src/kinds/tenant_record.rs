@@ -77,7 +77,7 @@ impl TypedKind for TenantRecords {
             Permission { verb: Verb::Read, action: "dynamodb:DescribeTable", resource: ANY_TABLE },
             Permission { verb: Verb::Read, action: "dynamodb:Query", resource: BY_KIND },
             Permission { verb: Verb::Read, action: "dynamodb:Scan", resource: TABLE },
-            // Which months of a tenant that is removed were never invoiced.
+            // Which months of a tenant were never invoiced, and what an edit would have made of closed ones.
             Permission { verb: Verb::Read, action: "dynamodb:Query", resource: TABLE },
             Permission { verb: Verb::Create, action: "dynamodb:UpdateItem", resource: TABLE },
             Permission { verb: Verb::Update, action: "dynamodb:UpdateItem", resource: TABLE },

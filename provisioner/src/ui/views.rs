@@ -26,6 +26,7 @@ pub mod invoicer_answer;
 pub mod locks;
 pub mod markdown;
 pub mod marker;
+pub mod money;
 pub mod near_misses;
 pub mod payment;
 pub mod plan;

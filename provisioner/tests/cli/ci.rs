@@ -7,13 +7,14 @@ use engine::diff::FieldChange;
 use engine::kind::Contents;
 use engine::{Action, Address, Drift, Finding, Plan, Reason, Step};
 use provisioner::drift::document::DriftDocument;
+use provisioner::ledger::money_effects::{MoneyEffects, MonthEffect};
 use provisioner::ui::views::plan::Surroundings;
 use provisioner::ui::views::review::Review;
 use provisioner::ui::views::{ci_comment, drift_issue, drift_json, marker};
 use serde_json::{Value, json};
 
 use crate::drift::{document, drift_around, findings, incomplete_report, report};
-use crate::golden::{address, around, changes, creates, deletes, field, plan_of};
+use crate::golden::{address, around, changes, creates, dearer, deletes, field, plan_of};
 
 /// What GitHub takes, in characters.
 const LIMIT: usize = 65_536;
@@ -59,6 +60,40 @@ fn a_comment_shows_risks_first_then_changes_then_all_of_it_folded() {
     let order =
         ["## Plan", "### Risks", "--approve dynamodb_table.ledger", "### What changes", "<details>", "</details>"];
     assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{body}");
+}
+
+#[test]
+fn a_comment_tells_amounts_after_the_risks_and_before_what_changes() {
+    let money = dearer();
+    let around = Surroundings { money: &money, ..around(80) };
+    let body = comment(&Review::new(&all_sorts(), &around));
+    document("ci-comment-money.md", &body);
+    let at = |text: &str| body.find(text).unwrap_or_else(|| panic!("{text} is not in {body}"));
+    let order = ["### Risks", "### Money", "`acme`: 2026-10 would have been 142.10 USD, +4.20", "### What changes"];
+    assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{body}");
+}
+
+#[test]
+fn amounts_of_a_thousand_tenants_fit_and_names_among_them_are_text() {
+    let one = dearer().months.remove(0);
+    let month = |n: usize| MonthEffect { tenant: format!("{HOSTILE}{n}"), reason: HOSTILE.to_owned(), ..one.clone() };
+    let money = MoneyEffects { months: (0..1_000).map(month).collect(), notes: vec![HOSTILE.to_owned()] };
+    let body = comment(&Review::new(&all_sorts(), &Surroundings { money: &money, ..around(80) }));
+    assert!(!body.contains("<img") && !body.contains("@everyone"), "{body}");
+    assert!(body.contains("990 more tenants") && body.contains("all 1000 together: 2026-09 +2280.00 USD"), "{body}");
+    let read: Review = serde_json::from_value(json!(Review::new(&all_sorts(), &around(80)))).expect("a review");
+    assert_eq!(read.money, MoneyEffects::default(), "a review without amounts is one of before there were any");
+}
+
+#[test]
+fn an_edit_that_needs_an_approval_is_a_risk() {
+    let described = "a month that is over and not invoiced, which this bills otherwise: 2026-10 (terms)".to_owned();
+    let mut steps = changes();
+    steps[0].guard = Some(Contents { described });
+    let body = comment(&review(&plan_of(steps)));
+    let risk = "- **update** `iam_role.costs`: it holds `a month that is over and not invoiced, which this bills otherwise: 2026-10 (terms)`";
+    let needs = "so it needs `--approve iam_role.costs`";
+    assert!(body.contains(risk) && body.find(needs) < body.find("### What changes"), "{body}");
 }
 
 #[test]

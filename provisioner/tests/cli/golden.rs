@@ -12,11 +12,14 @@ use engine::kind::{CallError, Contents, ErrorClass};
 use engine::plan::{Blocked, Refused};
 use engine::status::ApplyError;
 use engine::{Action, Address, Outcome, Owner, Plan, Reason, State, Status, Step};
+use provisioner::ledger::money_effects::{MoneyEffects, MonthEffect};
 use provisioner::store::holder::Holder;
 use provisioner::ui::failure::Failure;
 use provisioner::ui::views::locks::{By, Locked};
 use provisioner::ui::views::plan::Surroundings;
-use provisioner::ui::views::{apply, failure, locks, plan, problems};
+use provisioner::ui::views::{apply, failure, locks, plan, plan_markdown, problems};
+
+use crate::drift::document;
 use serde_json::{Value, json};
 
 /// Compares a rendering at both widths with its files, and sees that its lines fit.
@@ -48,6 +51,7 @@ fn may_be_long(line: &str, width: usize) -> bool {
 }
 
 static NO_CALLS: BTreeMap<String, u64> = BTreeMap::new();
+static NO_MONEY: MoneyEffects = MoneyEffects { months: Vec::new(), notes: Vec::new() };
 
 pub fn around(width: usize) -> Surroundings<'static> {
     Surroundings {
@@ -57,7 +61,28 @@ pub fn around(width: usize) -> Surroundings<'static> {
         keeps_code: false,
         destroys: false,
         calls: &NO_CALLS,
+        money: &NO_MONEY,
         width,
+    }
+}
+
+/// A markup that was lifted from 10 to 12 %, and a month that cannot be told.
+pub fn dearer() -> MoneyEffects {
+    let month = |tenant: &str, period: &str, before: &str, after: &str| MonthEffect {
+        tenant: tenant.to_owned(),
+        period: period.parse().expect("a month"),
+        before: Some(before.parse().expect("money")),
+        after: Some(after.parse().expect("money")),
+        reason: "terms".to_owned(),
+    };
+    let unread = "2026-08: the cost of acme was not read whole, so no effect on it can be told.";
+    MoneyEffects {
+        months: vec![
+            month("acme", "2026-09", "125.51 USD", "127.79 USD"),
+            month("acme", "2026-10", "137.90 USD", "142.10 USD"),
+            month("press", "2026-10", "-12.00 EUR", "-12.22 EUR"),
+        ],
+        notes: vec![unread.to_owned()],
     }
 }
 
@@ -411,4 +436,12 @@ fn the_locks_that_are_held() {
     let held = [Locked { tenant: None, by }];
     golden("locks-file", |width| locks::render(&held, None, "file", width));
     golden("locks-none", |width| locks::render(&[], Some("acme"), "s3", width));
+}
+
+#[test]
+fn a_plan_that_changes_prices_says_what_they_would_have_been() {
+    let money = dearer();
+    golden("plan-money", |width| plan::render(&plan_of(changes()), &Surroundings { money: &money, ..around(width) }));
+    let around = Surroundings { money: &money, ..around(80) };
+    document("plan-money.md", &plan_markdown::render(&plan_of(changes()), &around));
 }

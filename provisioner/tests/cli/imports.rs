@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::diff::FieldChange;
 use engine::{Action, Owner, Plan, Reason, Step};
+use provisioner::ledger::money_effects::MoneyEffects;
 use provisioner::ui::views::{plan, plan_json, plan_markdown};
 use serde_json::{Value, json};
 
@@ -76,7 +77,8 @@ fn a_plan_that_imports() {
     golden("plan-import", |width| plan::render(&a_plan(), &around(width)));
     document("plan-import.md", &plan_markdown::render(&a_plan(), &around(80)));
     let calls = BTreeMap::from([("stripe".to_owned(), 1)]);
-    let pretty = serde_json::to_string_pretty(&plan_json::render(&a_plan(), &calls, &[])).expect("JSON");
+    let pretty = serde_json::to_string_pretty(&plan_json::render(&a_plan(), &calls, &[], &MoneyEffects::default()))
+        .expect("JSON");
     document("plan-import.json", &format!("{pretty}\n"));
 }
 

@@ -4,6 +4,7 @@
 mod backfill;
 mod changes;
 mod claims;
+mod effects;
 mod facts;
 mod golden;
 mod imports;

@@ -90,6 +90,7 @@ impl Workflow {
             keeps_code: false,
             destroys: false,
             calls: &Default::default(),
+            money: &Default::default(),
             width: 80,
         };
         let review = json!({ "format": "billform-review/1", "plan": checksum, "review": Review::new(plan, &around) });

@@ -1,4 +1,5 @@
-//! A plan as the one comment of a pull request: what is risky first, then what changes in short, then all of it folded.
+//! A plan as the one comment of a pull request: what is risky first, then what it does to amounts, then what changes in
+//! short, then all of it folded.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,12 +8,16 @@ use engine::Action;
 
 use super::markdown::{Document, LIMIT, code, last_lines, sentence};
 use super::marker;
-use super::plan_markdown::{approval, beginning, whole};
+use super::money;
+use super::plan_markdown::{MONEY, approval, beginning, whole};
 use super::review::{Review, ReviewedStep};
 use crate::ui::sensitive;
 
 /// Bytes that the list of risks may take.
 const RISKS: usize = 20_000;
+
+/// Bytes that the effects on amounts may take.
+const AMOUNTS: usize = 8_000;
 
 /// Bytes that the short list of changes may take.
 const SHORT: usize = 16_000;
@@ -32,6 +37,9 @@ pub fn render(review: &Review) -> String {
     let mut risks = Document::within(RISKS, "", "the full plan below, or `billform plan`,");
     risks.list("Risks", risk_lines(review));
     body.push_str(&risks.finish());
+    let mut amounts = Document::within(AMOUNTS, "", "`billform plan --format json`");
+    amounts.list(MONEY, money::markdown(&review.money));
+    body.push_str(&amounts.finish());
     let mut short = Document::within(SHORT, "", "the full plan below, or `billform plan`,");
     short.list("What changes", change_lines(review));
     body.push_str(&short.finish());
@@ -88,8 +96,8 @@ pub fn failed(stack: Option<&str>, said: &str, exit_code: Option<u8>) -> String 
 }
 
 fn risk_lines(review: &Review) -> Vec<String> {
-    let destroying = |step: &&ReviewedStep| step.action.destroys();
-    let mut steps: Vec<&ReviewedStep> = review.steps.iter().filter(destroying).collect();
+    let risky = |step: &&ReviewedStep| step.action.destroys() || step.holds.is_some();
+    let mut steps: Vec<&ReviewedStep> = review.steps.iter().filter(risky).collect();
     // What needs an approval first, then what goes for good; a stable sort keeps the plan's order within.
     steps.sort_by_key(|step| (step.holds.is_none(), step.action != Action::Delete));
     let in_the_way = review.in_the_way.iter().map(|line| format!("**incomplete**: {}", sentence(line)));

@@ -10,9 +10,11 @@ use serde_json::Value;
 
 use super::alike;
 use super::field;
+use super::money;
 use super::style::{self, BOLD, DIM, RED, YELLOW, paint};
 use super::wrap::{columns, wrapped};
 use crate::drift::report::owner_name;
+use crate::ledger::money_effects::MoneyEffects;
 
 /// What the view says beside the plan itself.
 pub struct Surroundings<'a> {
@@ -28,6 +30,8 @@ pub struct Surroundings<'a> {
     pub destroys: bool,
     /// The calls that reading took, by service.
     pub calls: &'a BTreeMap<String, u64>,
+    /// What it does to amounts.
+    pub money: &'a MoneyEffects,
     /// Columns to write in.
     pub width: usize,
 }
@@ -45,6 +49,7 @@ pub fn render(plan: &Plan, around: &Surroundings) -> String {
         }
     }
     trouble(&mut out, plan, around.width);
+    money(&mut out, around);
     notes(&mut out, plan, around);
     let gap = if out.is_empty() { "" } else { "\n" };
     out.push_str(&closing(plan, around, gap));
@@ -159,6 +164,18 @@ fn trouble(out: &mut String, plan: &Plan, width: usize) {
         let gap = if number == 0 && !out.is_empty() { "\n" } else { "" };
         let line = format!("  {} {line}", paint(RED.bold(), "!"));
         let _ = writeln!(out, "{gap}{}", wrapped(&line, width, 4));
+    }
+}
+
+fn money(out: &mut String, around: &Surroundings) {
+    let lines = money::lines(around.money);
+    if lines.is_empty() {
+        return;
+    }
+    let gap = if out.is_empty() { "" } else { "\n" };
+    let _ = writeln!(out, "{gap}{}", paint(BOLD, "Money"));
+    for line in lines {
+        let _ = writeln!(out, "{}", wrapped(&format!("  {line}"), around.width, 4));
     }
 }
 

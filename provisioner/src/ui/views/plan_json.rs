@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use engine::{Action, Plan, Step};
 use serde_json::{Value, json};
 
-/// The plan as one JSON document. `api_calls` are the calls that reading took, by service.
-pub fn render(plan: &Plan, api_calls: &BTreeMap<String, u64>, unprovisioned: &[&str]) -> Value {
+use super::money;
+use crate::ledger::money_effects::MoneyEffects;
+
+/// The plan as one JSON document. `api_calls` are the calls that reading took, by service; `effects` is what the plan does to
+/// amounts.
+pub fn render(plan: &Plan, api_calls: &BTreeMap<String, u64>, unprovisioned: &[&str], effects: &MoneyEffects) -> Value {
     let changes: Vec<Value> = plan.steps.iter().filter(|step| !step.forgets()).map(change).collect();
     let not_read: Vec<String> = plan
         .not_read
@@ -28,6 +32,7 @@ pub fn render(plan: &Plan, api_calls: &BTreeMap<String, u64>, unprovisioned: &[&
         }).collect::<Vec<_>>(),
         "imported": plan.imported,
         "unprovisioned": unprovisioned,
+        "money": money::json(effects),
     })
 }
 

@@ -5,13 +5,18 @@ use std::fmt::Write as _;
 use engine::{Action, Plan};
 
 use super::markdown::{Block, Document, code, sentence};
+use super::money;
 use super::plan::{DENIED, IMPORTS_DONE, Surroundings, counts, imports_done};
 use super::review::{Review, ReviewedStep};
+
+/// The heading over what a plan does to amounts.
+pub const MONEY: &str = "Money";
 
 /// The plan as Markdown; below [`super::markdown::LIMIT`], whatever is planned.
 pub fn render(plan: &Plan, around: &Surroundings) -> String {
     let review = Review::new(plan, around);
     let mut document = Document::new(beginning(&review).trim_end(), "`billform plan`");
+    document.list(MONEY, money::markdown(&review.money));
     whole(&review, &mut document);
     document.finish()
 }

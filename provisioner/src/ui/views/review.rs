@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::field;
 use super::markdown::LONGEST_TEXT;
 use super::plan::{Surroundings, is_denied, is_empty, reason, unreadable};
+use crate::ledger::money_effects::MoneyEffects;
 use crate::ui::sensitive;
 
 /// What a reviewer reads of a plan.
@@ -43,6 +44,9 @@ pub struct Review {
     /// Where imports were carried out before, so that their entries can be taken out of the manifest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Address>,
+    /// What it does to amounts.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub money: MoneyEffects,
 }
 
 /// One change.
@@ -82,6 +86,7 @@ impl Review {
             keeps_code: around.keeps_code,
             not_read: plan.not_read.keys().cloned().collect(),
             imported: plan.imported.clone(),
+            money: around.money.clone(),
         }
     }
 
@@ -89,6 +94,10 @@ impl Review {
     pub fn is_incomplete(&self) -> bool {
         !self.in_the_way.is_empty()
     }
+}
+
+fn is_nothing(money: &MoneyEffects) -> bool {
+    *money == MoneyEffects::default()
 }
 
 fn reviewed(step: &Step, destroys: bool) -> ReviewedStep {
