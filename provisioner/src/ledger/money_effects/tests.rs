@@ -74,7 +74,11 @@ fn a_price_is_told_for_the_closed_months_that_are_billed() {
     let terms = json!({"terms": [{"markup": "10%"}, {"markup": "12%", "effective_from": "2027-01"}]});
     assert_eq!(told(&effects(&[acme.clone(), beta.clone()], &[tenant("acme", &terms)])), both);
     let renamed = tenant("acme", &json!({"name": "Acme Ltd", "link_version": 2}));
-    assert_eq!(effects(std::slice::from_ref(&acme), &[renamed, acme.clone()]), MoneyEffects::default(), "it decides no amount");
+    assert_eq!(
+        effects(std::slice::from_ref(&acme), &[renamed, acme.clone()]),
+        MoneyEffects::default(),
+        "it decides no amount"
+    );
 }
 
 #[test]
