@@ -22,7 +22,7 @@ use crate::wire::schema::Table;
 const ROWS: &str = include_str!("../provenance.toml");
 
 /// Files that decide nothing about how Stripe behaves.
-const PLUMBING: [&str; 22] = [
+const PLUMBING: [&str; 23] = [
     "agenda.rs",
     "call.rs",
     "collection.rs",
@@ -37,6 +37,7 @@ const PLUMBING: [&str; 22] = [
     "objects/billing_portal.rs",
     "objects/payment.rs",
     "observer.rs",
+    "outbox.rs",
     "pages.rs",
     "pages/html.rs",
     "provenance.rs",
