@@ -1,10 +1,11 @@
 //! The bundle's handlers, as far as a manifest names them or sets what they need.
 
+use super::model::Manifest;
 use super::node::{Node, Standing, Step, Value};
 use super::problem::Problem;
 use super::source::Source;
 use super::suggest::among;
-use crate::function::{FunctionSpec, Trigger};
+use crate::function::{FunctionSpec, Need, Trigger};
 
 /// How long a function may run, in seconds (Lambda quotas).
 const LONGEST_RUN_S: u32 = 900;
@@ -19,6 +20,14 @@ impl<'a> Catalogue<'a> {
     /// The names of the handlers.
     pub(super) fn handlers(self) -> impl Iterator<Item = &'a str> + Clone {
         self.0.iter().map(|spec| spec.name.as_str())
+    }
+
+    /// The names of the handlers that a manifest has what they need for.
+    pub(super) fn needed_by(self, manifest: &Manifest) -> impl Iterator<Item = &'a str> + Clone {
+        let has = |need: &Need| match need {
+            Need::StripeWebhook => manifest.webhook().is_some(),
+        };
+        self.0.iter().filter(move |spec| spec.needs.iter().all(has)).map(|spec| spec.name.as_str())
     }
 
     /// The names of the schedules that handlers follow.

@@ -84,9 +84,11 @@ fn report_derived(checker: &mut Checker<'_>, rule: &Rule, name: &str, steps: &[S
     checker.at(&steps!["project"], message, format!("shorten the project, or set `{key}`"));
 }
 
-/// The handlers' functions.
+/// The functions of the handlers that the manifest has what they need for.
 fn handlers(manifest: &Manifest, catalogue: Catalogue<'_>) -> impl Iterator<Item = (String, [Step; 4])> {
-    catalogue.handlers().map(|name| (manifest.function_name(name), steps!["functions", "handlers", name, "name"]))
+    catalogue
+        .needed_by(manifest)
+        .map(|name| (manifest.function_name(name), steps!["functions", "handlers", name, "name"]))
 }
 
 fn names(manifest: &Manifest, catalogue: Catalogue<'_>) -> Vec<Named> {
