@@ -41,5 +41,6 @@ pub mod month;
 pub mod owed;
 pub mod pricing;
 pub mod restatement;
+pub mod status;
 pub mod violation;
 pub mod world;

@@ -6,7 +6,7 @@
 //! - An attempt that waits for the payer is neither under way nor failed.
 //! - A dispute has the money until it is won; an inquiry takes none.
 
-use crate::world::Status;
+use crate::status::Status;
 
 /// What Stripe holds of an invoice's money, object by object.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::facts::TenantId;
 use crate::line::Line;
 use crate::money::{Held, Payments};
 use crate::month::Month;
+pub use crate::status::Status;
 
 /// All that is seen at one instant.
 #[derive(Clone, Debug, Default)]
@@ -75,31 +76,6 @@ pub struct Account {
     pub named_months: BTreeSet<Month>,
     /// Ids of documents that the system names as edited by hand.
     pub named_documents: BTreeSet<String>,
-}
-
-/// Where a document stands in Stripe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// A draft, provisional or complete.
-    Draft,
-    /// Finalised, not paid.
-    Open,
-    /// Finalised and paid.
-    Paid,
-    /// Finalised, given up as uncollectible: still owed.
-    Uncollectible,
-    /// Voided.
-    Void,
-    /// A draft that was deleted.
-    Deleted,
-}
-
-impl Status {
-    /// Says whether the document counts: neither void nor deleted.
-    #[must_use]
-    pub fn is_live(self) -> bool {
-        !matches!(self, Self::Void | Self::Deleted)
-    }
 }
 
 /// An invoice, in any state.

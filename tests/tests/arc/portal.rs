@@ -43,7 +43,7 @@ async fn the_portal_from_an_empty_account_to_costs_over_http_and_back() {
 
 fn assert_plan(plan: &Value) {
     let promised = ["format", "changes", "summary", "api_calls", "not_read", "pending"];
-    let more = ["unreadable", "refused", "imported", "unprovisioned"];
+    let more = ["unreadable", "refused", "imported", "unprovisioned", "money"];
     assert_eq!(keys(plan), [&promised[..], &more[..]].concat());
     assert_eq!(plan["format"], "billform-plan/1");
     let all = plan["changes"].as_array().expect("changes");
