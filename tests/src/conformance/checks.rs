@@ -119,10 +119,7 @@ impl Suite<'_> {
         }
         self.settled("create", desired).await;
         let plan = self.world.plan(desired, Depth::Full, false).await;
-        // A kind that does not find it again is reported elsewhere.
-        if let Some(id) = self.world.step(&plan).and_then(|step| step.id.clone()) {
-            self.id = id;
-        }
+        self.id = self.world.step(&plan).and_then(|step| step.id.clone()).unwrap_or_default();
         !self.id.is_empty()
     }
 
@@ -279,7 +276,10 @@ impl Suite<'_> {
     /// Takes up the id it has now: what was made anew in its place has another one.
     async fn known_as(&mut self, desired: &Value) {
         let plan = self.world.plan(desired, Depth::Lists, false).await;
-        self.id = self.world.step(&plan).and_then(|step| step.id.clone()).unwrap_or_default();
+        // A kind that does not find it again is reported elsewhere.
+        if let Some(id) = self.world.step(&plan).and_then(|step| step.id.clone()) {
+            self.id = id;
+        }
     }
 
     /// `drift` finds exactly this, and takes none of it for something that nobody applied yet.
