@@ -3,7 +3,7 @@
 
 use simulator::{Campaign, Enough, Planted, Sizes, story};
 
-/// How many months of tenants are played: a hundred, or as many as `BILLFORM_TENANT_MONTHS` says. CI plays 2,000.
+/// How many months of tenants are played: a hundred, or as many as `BILLFORM_TENANT_MONTHS` says. CI plays 600.
 fn tenant_months() -> u64 {
     match std::env::var("BILLFORM_TENANT_MONTHS") {
         Ok(text) => text.parse().expect("BILLFORM_TENANT_MONTHS is a number"),
