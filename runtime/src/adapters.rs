@@ -7,7 +7,7 @@ mod dynamodb;
 mod secrets;
 pub mod stripe;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use billing::ledger::TableLedger;
 
@@ -27,6 +27,8 @@ pub struct AwsPorts {
     stripe_api_base: Option<String>,
     /// One for the process: it remembers what it read.
     secrets: OnceLock<Arc<SecretsManager>>,
+    /// One for the process and its key: what is asked of one account keeps one pace, and its connections.
+    stripe: Mutex<Option<(Secret, HttpExchange)>>,
     /// One for the process: each run reads it at its start.
     clock: Arc<dyn Clock>,
 }
@@ -35,7 +37,17 @@ impl AwsPorts {
     /// Over this configuration; Stripe's own address without `stripe_api_base`.
     pub fn new(aws: Aws, stripe_api_base: Option<String>) -> AwsPorts {
         let clock = clock::clock(aws.endpoint());
-        AwsPorts { aws, stripe_api_base, secrets: OnceLock::new(), clock }
+        AwsPorts { aws, stripe_api_base, secrets: OnceLock::new(), stripe: Mutex::default(), clock }
+    }
+
+    fn stripe(&self, key: Secret) -> Result<HttpExchange, PortError> {
+        let mut known = self.stripe.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, exchange)) = known.as_ref().filter(|(of, _)| *of == key) {
+            return Ok(exchange.clone());
+        }
+        let exchange = HttpExchange::new(key.clone(), self.stripe_api_base.as_deref())?;
+        *known = Some((key, exchange.clone()));
+        Ok(exchange)
     }
 }
 
@@ -53,11 +65,11 @@ impl Ports for AwsPorts {
     }
 
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
-        Ok(Arc::new(StripeInvoices::new(key, self.stripe_api_base.as_deref())?))
+        Ok(Arc::new(StripeInvoices::new(self.stripe(key)?)))
     }
 
     fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError> {
-        Ok(Arc::new(StripePayments::new(HttpExchange::new(key, self.stripe_api_base.as_deref())?)))
+        Ok(Arc::new(StripePayments::new(self.stripe(key)?)))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

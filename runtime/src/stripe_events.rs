@@ -115,6 +115,17 @@ impl StripeEvents<'_> {
         Err(Postponed::Contended)
     }
 
+    /// Stores what a look without an event changes; none where the ledger says so already.
+    async fn store(&self, Effect { items, result, .. }: Effect) -> Result<Option<EventResult>, Postponed> {
+        if items.is_empty() {
+            return Ok(matches!(result, EventResult::Dead { .. }).then_some(result));
+        }
+        match self.ledger.transact(items).await? {
+            Wrote::Done => Ok(Some(result)),
+            Wrote::Refused => Err(Postponed::Contended),
+        }
+    }
+
     fn row(&self, event: &Envelope, before: Option<&StripeEvent>, effect: &Effect) -> StripeEvent {
         let (object_kind, object) = event.object.clone().unzip();
         StripeEvent {

@@ -6,9 +6,7 @@ mod show;
 
 use clap::Subcommand as ClapSubcommand;
 
-use crate::cloud::calls::Calls;
-use crate::cloud::connection::Connection;
-use crate::ledger::reader::LedgerReader;
+use super::invoice::reader;
 use crate::project::Project;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::Global;
@@ -41,10 +39,4 @@ fn project(global: &Global) -> Result<Project, Failure> {
         None => Err(Failure::new("the manifest has no `stripe.webhook`, so that the stack takes no events")
             .hint("add `webhook: { secret: … }` under `stripe`, and apply")),
     }
-}
-
-/// The stack's ledger.
-async fn reader(project: &Project) -> Result<LedgerReader, Failure> {
-    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
-    Ok(LedgerReader::of_stack(aws_sdk_dynamodb::Client::new(&config), &project.manifest))
 }

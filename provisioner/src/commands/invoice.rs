@@ -56,7 +56,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
 }
 
 /// The stack's ledger.
-async fn reader(project: &Project) -> Result<LedgerReader, Failure> {
+pub(super) async fn reader(project: &Project) -> Result<LedgerReader, Failure> {
     let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     Ok(LedgerReader::of_stack(aws_sdk_dynamodb::Client::new(&config), &project.manifest))
 }

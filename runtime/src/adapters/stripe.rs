@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use billing::invoice::{Attempt, Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 use billing::names::TENANT_METADATA;
-use stripe::{Client, StripeRequest};
+use stripe::StripeRequest;
 use stripe_billing::{CreditNote, Invoice, InvoiceStatus};
 use stripe_core::customer::RetrieveCustomerReturned;
 
@@ -18,24 +18,19 @@ use crate::ports::{
     CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RefundRequest, RemoveRequest, StepRequest,
     UpdateRequest,
 };
-use crate::secret::Secret;
-use attempts::Account;
 pub use exchange::{Exchange, HttpExchange, Pairs};
 pub use payments::StripePayments;
 
 /// Stripe's invoices.
 pub struct StripeInvoices {
-    client: Client,
-    account: Account,
+    exchange: HttpExchange,
     payments: StripePayments<HttpExchange>,
 }
 
 impl StripeInvoices {
-    /// With a key, at Stripe's address or another one.
-    pub fn new(key: Secret, api_base: Option<&str>) -> Result<StripeInvoices, PortError> {
-        let client = exchange::client(&key, api_base)?;
-        let payments = StripePayments::new(HttpExchange::new(key.clone(), api_base)?);
-        Ok(StripeInvoices { client, account: Account::new(key), payments })
+    /// Over an exchange.
+    pub fn new(exchange: HttpExchange) -> StripeInvoices {
+        StripeInvoices { payments: StripePayments::new(exchange.clone()), exchange }
     }
 
     /// Sends a request that writes, under its idempotency key.
@@ -44,8 +39,10 @@ impl StripeInvoices {
         R: StripeRequest<Output = Invoice>,
     {
         let strategy = attempts::under_key(doing, idempotency_key)?;
-        let sent =
-            self.account.repeat(doing, || request.customize().request_strategy(strategy.clone()).send(&self.client));
+        let sent = self
+            .exchange
+            .account
+            .repeat(doing, || request.customize().request_strategy(strategy.clone()).send(&self.exchange.client));
         remote(&sent.await?)
     }
 }
@@ -56,7 +53,8 @@ impl Invoices for StripeInvoices {
         let mut list = requests::of_customer(customer);
         let mut found = Vec::new();
         loop {
-            let page = self.account.repeat("list Stripe's invoices", || list.send(&self.client)).await?;
+            let page =
+                self.exchange.account.repeat("list Stripe's invoices", || list.send(&self.exchange.client)).await?;
             let ours = |invoice: &&Invoice| {
                 invoice.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(TENANT_METADATA))
             };
@@ -72,7 +70,11 @@ impl Invoices for StripeInvoices {
 
     async fn invoice(&self, id: &str) -> Result<Option<Remote>, PortError> {
         let retrieve = requests::invoice(id);
-        let found = self.account.repeat_found("read a Stripe invoice", || retrieve.send(&self.client)).await?;
+        let found = self
+            .exchange
+            .account
+            .repeat_found("read a Stripe invoice", || retrieve.send(&self.exchange.client))
+            .await?;
         found.as_ref().map(remote).transpose()
     }
 
@@ -89,7 +91,8 @@ impl Invoices for StripeInvoices {
         let mut list = requests::lines(invoice);
         let mut found = Vec::new();
         loop {
-            let page = self.account.repeat("list an invoice's lines", || list.send(&self.client)).await?;
+            let page =
+                self.exchange.account.repeat("list an invoice's lines", || list.send(&self.exchange.client)).await?;
             found.extend(page.data.iter().map(|line| line.id.to_string()));
             match page.data.last() {
                 Some(last) if page.has_more => list = list.starting_after(last.id.to_string()),
@@ -126,7 +129,11 @@ impl Invoices for StripeInvoices {
         let mut list = requests::credit_notes(invoice);
         let mut found = Vec::new();
         loop {
-            let page = self.account.repeat("list an invoice's credit notes", || list.send(&self.client)).await?;
+            let page = self
+                .exchange
+                .account
+                .repeat("list an invoice's credit notes", || list.send(&self.exchange.client))
+                .await?;
             found.extend(page.data.iter().map(credit_note));
             match page.data.last() {
                 Some(last) if page.has_more => list = list.starting_after(last.id.to_string()),
@@ -139,8 +146,8 @@ impl Invoices for StripeInvoices {
         const DOING: &str = "issue a credit note";
         let create = requests::credit(request);
         let strategy = attempts::under_key(DOING, &request.idempotency_key)?;
-        let send = || create.customize().request_strategy(strategy.clone()).send(&self.client);
-        self.account.repeat(DOING, send).await.as_ref().map(credit_note).map_err(Clone::clone)
+        let send = || create.customize().request_strategy(strategy.clone()).send(&self.exchange.client);
+        self.exchange.account.repeat(DOING, send).await.as_ref().map(credit_note).map_err(Clone::clone)
     }
 
     async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError> {
@@ -154,12 +161,13 @@ impl Invoices for StripeInvoices {
     async fn delete_draft(&self, invoice: &str) -> Result<(), PortError> {
         let delete = requests::delete(invoice);
         // Deleting has the same effect however often it is sent: it needs no key.
-        self.account.repeat_found("delete a draft", || delete.send(&self.client)).await.map(drop)
+        self.exchange.account.repeat_found("delete a draft", || delete.send(&self.exchange.client)).await.map(drop)
     }
 
     async fn can_charge(&self, customer: &str) -> Result<bool, PortError> {
         let retrieve = requests::customer(customer);
-        let found = self.account.repeat("read a Stripe customer", || retrieve.send(&self.client)).await?;
+        let found =
+            self.exchange.account.repeat("read a Stripe customer", || retrieve.send(&self.exchange.client)).await?;
         Ok(match found {
             RetrieveCustomerReturned::Customer(customer) => {
                 let chosen = customer.invoice_settings.and_then(|settings| settings.default_payment_method);

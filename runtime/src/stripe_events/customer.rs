@@ -1,7 +1,7 @@
 //! How a customer pays, as Stripe has it now. A method that was set up is made the default: Stripe does not do it, and
 //! without a default nothing is charged.
 
-use billing::ledger::{PaymentSetup, Wrote, payment_setup, tenants};
+use billing::ledger::{PaymentSetup, payment_setup, tenants};
 
 use super::{Effect, EventResult, Postponed, StripeEvents};
 use crate::ports::{DefaultRequest, PortError};
@@ -35,14 +35,7 @@ impl StripeEvents<'_> {
         tenant: &str,
         customer: &str,
     ) -> Result<Option<EventResult>, Postponed> {
-        let Effect { items, result, .. } = self.of_tenant(tenant.to_owned(), customer).await?;
-        if items.is_empty() {
-            return Ok(None);
-        }
-        match self.ledger.transact(items).await? {
-            Wrote::Done => Ok(Some(result)),
-            Wrote::Refused => Err(Postponed::Contended),
-        }
+        self.store(self.of_tenant(tenant.to_owned(), customer).await?).await
     }
 
     async fn setup(
@@ -108,10 +101,7 @@ fn shown(tenant: &str, setup: &PaymentSetup) -> String {
     let mandate = setup.mandate.as_deref().filter(|mandate| *mandate != "active");
     let mandate = mandate.map(|mandate| format!(", its mandate is {mandate}")).unwrap_or_default();
     match &setup.method {
-        Some(method) => {
-            let digits = method.last4.as_deref().map(|last4| format!(" ending in {last4}")).unwrap_or_default();
-            format!("{tenant} pays by {}{digits}{mandate}", method.kind)
-        }
+        Some(method) => format!("{tenant} pays by {method}{mandate}"),
         None if setup.deleted => format!("{tenant}'s customer was deleted in Stripe"),
         None => format!("{tenant} has no payment method"),
     }

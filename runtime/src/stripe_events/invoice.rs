@@ -50,14 +50,7 @@ impl StripeEvents<'_> {
                 reason: format!("Stripe does not know {id}, which is {}", record.state.name()),
             }));
         };
-        let Effect { items, result, .. } = self.of_record(record, &remote).await?;
-        if items.is_empty() {
-            return Ok(matches!(result, EventResult::Dead { .. }).then_some(result));
-        }
-        match self.ledger.transact(items).await? {
-            billing::ledger::Wrote::Done => Ok(Some(result)),
-            billing::ledger::Wrote::Refused => Err(Postponed::Contended),
-        }
+        self.store(self.of_record(record, &remote).await?).await
     }
 
     async fn of_record(&self, record: InvoiceRecord, remote: &Remote) -> Result<Effect, Postponed> {

@@ -53,10 +53,7 @@ pub fn setup(setup: &PaymentSetup) -> String {
     let mandate = setup.mandate.as_deref().filter(|mandate| *mandate != "active");
     let mandate = mandate.map(|mandate| format!("; its mandate is {mandate}")).unwrap_or_default();
     match &setup.method {
-        Some(method) => {
-            let digits = method.last4.as_deref().map(|last4| format!(" ending in {last4}")).unwrap_or_default();
-            format!("Pays by {}{digits}{mandate}.", method.kind)
-        }
+        Some(method) => format!("Pays by {method}{mandate}."),
         None if setup.deleted => paint(RED, "The Stripe customer was deleted.").to_string(),
         None => "No payment method: invoices are sent.".to_owned(),
     }

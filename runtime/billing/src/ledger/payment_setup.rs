@@ -1,5 +1,7 @@
 //! How a tenant pays: the payment method that Stripe charges by default, as of the last look.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,17 @@ pub struct PaymentMethod {
     /// The last digits of its number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last4: Option<String>,
+}
+
+/// `card ending in 4242`.
+impl fmt::Display for PaymentMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        match &self.last4 {
+            Some(last4) => write!(f, " ending in {last4}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Record for PaymentSetup {

@@ -2,7 +2,7 @@
 //!
 //! async-stripe's own types refuse an object of which any field does not parse, and a webhook sees objects of every kind.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,30 +29,26 @@ pub trait Exchange: Send + Sync {
     async fn post(&self, doing: &str, path: &str, form: &Pairs, key: &str) -> Result<Value, PortError>;
 }
 
-/// Over HTTP, with repetitions under the same key.
+/// Over HTTP, with repetitions under the same key. A clone is the same client, under the same pace.
+#[derive(Clone)]
 pub struct HttpExchange {
-    client: Client,
-    account: Account,
+    pub(super) client: Client,
+    pub(super) account: Arc<Account>,
     livemode: bool,
 }
 
 impl HttpExchange {
     /// With a key, at Stripe's address or another one.
     pub fn new(key: Secret, api_base: Option<&str>) -> Result<HttpExchange, PortError> {
-        let client = client(&key, api_base)?;
+        let builder = ClientBuilder::new(key.expose());
+        let builder = match api_base {
+            Some(url) => builder.url(url),
+            None => builder,
+        };
+        let client = builder.build().map_err(|error| attempts::failed(&key, "set up Stripe", &error))?;
         let livemode = key.is_live();
-        Ok(HttpExchange { client, account: Account::new(key), livemode })
+        Ok(HttpExchange { client, account: Arc::new(Account::new(key)), livemode })
     }
-}
-
-/// A client with a key, at Stripe's address or another one.
-pub(super) fn client(key: &Secret, api_base: Option<&str>) -> Result<Client, PortError> {
-    let builder = ClientBuilder::new(key.expose());
-    let builder = match api_base {
-        Some(url) => builder.url(url),
-        None => builder,
-    };
-    builder.build().map_err(|error| attempts::failed(key, "set up Stripe", &error))
 }
 
 #[async_trait]

@@ -83,8 +83,8 @@ impl<X: Exchange> StripePayments<X> {
     /// # Errors
     /// A call fails.
     pub async fn refund_of(&self, request: &RefundRequest) -> Result<Option<String>, PortError> {
-        let payment = if request.payment.starts_with("pi_") { "payment_intent" } else { "charge" };
-        let made = self.all("list a payment's refunds", "/refunds", &[(payment, &request.payment)]).await?;
+        let made =
+            self.all("list a payment's refunds", "/refunds", &[(payment_param(request), &request.payment)]).await?;
         let is_it = |refund: &&Value| {
             let lives = !matches!(refund["status"].as_str(), Some("failed" | "canceled"));
             lives && request.metadata.iter().all(|(key, value)| refund["metadata"][key] == value.as_str())
@@ -97,8 +97,7 @@ impl<X: Exchange> StripePayments<X> {
     /// # Errors
     /// Stripe refuses it, or a call fails.
     pub async fn refund(&self, request: &RefundRequest) -> Result<String, PortError> {
-        let payment = if request.payment.starts_with("pi_") { "payment_intent" } else { "charge" };
-        let mut form = pairs(&[(payment, &request.payment), ("amount", &request.amount.0.to_string())]);
+        let mut form = pairs(&[(payment_param(request), &request.payment), ("amount", &request.amount.0.to_string())]);
         form.extend(request.metadata.iter().map(|(key, value)| (format!("metadata[{key}]"), value.clone())));
         let refund = self.exchange.post("refund a payment", "/refunds", &form, &request.idempotency_key).await?;
         text(&refund["id"]).ok_or_else(|| PortError::new("refund a payment", "the refund has no id"))
@@ -215,6 +214,11 @@ impl<X: Exchange> Payments for StripePayments<X> {
         let events = data.iter().map(|event| Envelope::read(event.to_string().as_bytes())).collect();
         Ok(EventPage { events, has_more: page["has_more"] == true })
     }
+}
+
+/// The parameter that names a refund's payment.
+fn payment_param(request: &RefundRequest) -> &'static str {
+    if request.payment.starts_with("pi_") { "payment_intent" } else { "charge" }
 }
 
 fn pairs(from: &[(&str, &str)]) -> Pairs {
