@@ -94,7 +94,7 @@ fn expire(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     answer(state, id)
 }
 
-/// Ends a session that nobody completed: its intent is cancelled with it. One that is over stays as it is.
+/// Ends a session that was not completed: its intent is cancelled with it. One that is over stays as it is.
 pub(crate) fn end(state: &mut State, id: &str) -> Result<(), ApiError> {
     if !is_open(state, id) {
         return Ok(());

@@ -34,7 +34,7 @@ fn create(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     assign(&mut session, params, &["locale"]);
     state.portal_sessions.insert(secret, session.clone());
     let mut told = session.clone();
-    // What opens the portal is nobody's but the caller's.
+    // Only the caller learns the address that opens the portal.
     set(&mut told, "url", format!("{}{PAGE}test_", state.base));
     state.emit(catalogue::PORTAL_SESSION_CREATED, &Value::Object(told));
     Ok(Value::Object(session))
@@ -48,7 +48,7 @@ pub(crate) fn open<'a>(state: &'a State, secret: &str) -> Option<&'a Object> {
 }
 
 /// The configuration that the request names. Stripe has a default one once somebody saved it in the Dashboard, which
-/// nobody does here.
+/// does not happen here.
 fn configuration(state: &State, params: &Object) -> Result<Object, ApiError> {
     let Some(named) = text(params, "configuration") else {
         let message = "No configuration provided and your test mode default configuration has not been created. Provide a \

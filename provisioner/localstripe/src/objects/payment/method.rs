@@ -222,7 +222,7 @@ fn test_of(state: &State, id: &str) -> Option<TestMethod> {
     state.test_methods.get(id).and_then(|token| test_method::of(token))
 }
 
-/// The id of a method that an intent may use: one of its customer's, or one that is nobody's yet.
+/// The id of a method that an intent may use: one of its customer's, or one without a customer.
 pub(crate) fn for_intent(state: &mut State, named: &str, customer: Option<&str>) -> Result<String, ApiError> {
     let id = known(state, named).map_err(|error| error.in_param("payment_method"))?;
     match text(state.payment_methods.find(&id)?, "customer") {
