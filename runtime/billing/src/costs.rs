@@ -84,7 +84,7 @@ pub struct ShownDay {
 }
 
 /// What the next 30 days will cost if they go on like the last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Forecast {
     /// US dollars, rounded.
     pub amount: ExactNumber,
@@ -92,6 +92,9 @@ pub struct Forecast {
     pub unit: Currency,
     /// Always `next-30-days`.
     pub period: &'static str,
+    /// The complete days whose mean it rests on. Pages say it; E1's contract has no field for it.
+    #[serde(skip)]
+    pub basis: Period,
 }
 
 /// The last day any mark covers: cost is known up to it.
@@ -113,7 +116,7 @@ pub fn days_needed(asked: &AskedPeriod, marks: &[SyncMark]) -> Period {
 
 /// E1's answer from the ledger: `days` of [`days_needed`], `marks` of the months they lie in.
 pub fn answer(organization: &str, asked: &AskedPeriod, days: &[CostDay], marks: &[SyncMark]) -> CostAnswer {
-    let known: BTreeMap<Date, &CostDay> = days.iter().map(|day| (day.date, day)).collect();
+    let known = by_date(days);
     CostAnswer {
         client_organization: organization.to_owned(),
         period: ShownPeriod { start: asked.period.start(), end: asked.period.last_day(), kind: asked.kind },
@@ -122,7 +125,13 @@ pub fn answer(organization: &str, asked: &AskedPeriod, days: &[CostDay], marks: 
     }
 }
 
-fn summary(period: &Period, known: &BTreeMap<Date, &CostDay>, last_known: Option<Date>) -> Summary {
+/// Days by their date.
+pub(crate) fn by_date(days: &[CostDay]) -> BTreeMap<Date, &CostDay> {
+    days.iter().map(|day| (day.date, day)).collect()
+}
+
+/// The figures of a period: E1, pages, tables and CSV all show these.
+pub(crate) fn summary(period: &Period, known: &BTreeMap<Date, &CostDay>, last_known: Option<Date>) -> Summary {
     let shown: Vec<Date> = period.days().take_while(|day| last_known.is_some_and(|last| *day <= last)).collect();
     let in_period = || shown.iter().filter_map(|day| known.get(day).copied());
     let services = ledger::by_service(in_period());
@@ -176,17 +185,18 @@ fn shown_cost(mut cost: Decimal) -> ExactNumber {
 }
 
 /// 30 times the mean of the last up to 30 days known without a gap.
-fn forecast(known: &BTreeMap<Date, &CostDay>, marks: &[SyncMark]) -> Option<Forecast> {
+pub(crate) fn forecast(known: &BTreeMap<Date, &CostDay>, marks: &[SyncMark]) -> Option<Forecast> {
     let last = last_known(marks)?;
-    let costs: Vec<Decimal> = last
+    let days: Vec<Date> = last
         .series((-1).days())
         .take(usize::try_from(FORECAST_DAYS).ok()?)
         .take_while(|day| marks.iter().any(|mark| mark.covers(*day)))
-        .map(|day| known.get(&day).map_or(Decimal::ZERO, |day| day.cost()))
         .collect();
-    if costs.len() < FORECAST_NEEDS_DAYS {
+    if days.len() < FORECAST_NEEDS_DAYS {
         return None;
     }
+    let basis = Period::inclusive(*days.last()?, last).ok()?;
+    let costs: Vec<Decimal> = days.iter().map(|day| known.get(day).map_or(Decimal::ZERO, |day| day.cost())).collect();
     // Multiplied before it is divided: 30 days of a third of a cent lose nothing.
     let sum: Decimal = costs.iter().sum();
     let amount = sum * Decimal::from(FORECAST_DAYS) / Decimal::from(costs.len());
@@ -194,6 +204,7 @@ fn forecast(known: &BTreeMap<Date, &CostDay>, marks: &[SyncMark]) -> Option<Fore
         amount: shown_cost(round(amount, Currency::USD.decimals())),
         unit: Currency::USD,
         period: "next-30-days",
+        basis,
     })
 }
 

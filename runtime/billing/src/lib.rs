@@ -4,6 +4,7 @@
 
 pub mod attribution;
 pub mod balance;
+pub mod brand;
 pub mod costs;
 pub mod currency;
 pub mod evidence;
@@ -22,6 +23,7 @@ pub mod pricing;
 pub mod rotated;
 pub mod sharing;
 pub mod split;
+pub mod statement;
 pub mod tenant;
 
 pub use currency::Currency;

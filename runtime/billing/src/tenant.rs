@@ -19,7 +19,7 @@ pub use rates::{HeldRate, RATE_DAYS_AFTER, RATE_DAYS_BEFORE, RateError};
 pub use tags::{TagSpan, TagValues};
 
 use crate::pricing::Terms;
-use crate::{Currency, Month};
+use crate::{Currency, Money, Month};
 
 /// One tenant as the provisioner writes it into the ledger table and the handlers read it.
 ///
@@ -59,6 +59,9 @@ pub struct TenantRecord {
     pub days_until_due: u32,
     /// Signed links of an earlier version are refused: raising it revokes every link of the tenant.
     pub link_version: u32,
+    /// What they mean to spend on AWS in a month; none where no budget is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Money>,
 }
 
 impl TenantRecord {

@@ -27,6 +27,7 @@ fn tenant(id: &str, first: Option<&str>) -> TenantRecord {
         last_period: None,
         days_until_due: 30,
         link_version: 1,
+        budget: None,
     }
 }
 

@@ -125,6 +125,7 @@ fn priced_again(
         last_period: None,
         days_until_due: document.days_until_due,
         link_version: 0,
+        budget: None,
     };
     let has_cost = derivation.steps.iter().any(|step| matches!(step.derivation, Some(Derivation::Cost { .. })));
     let own = match has_cost {

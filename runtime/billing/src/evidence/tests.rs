@@ -43,6 +43,7 @@ fn invoiced() -> (InvoiceRecord, Vec<CostDay>) {
         last_period: None,
         days_until_due: 30,
         link_version: 1,
+        budget: None,
     };
     let days = vec![day("100.00")];
     let terms = MonthTerms::of(&tenant, october()).expect("terms");

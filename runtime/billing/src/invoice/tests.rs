@@ -46,6 +46,7 @@ fn tenant(terms: Vec<Terms>) -> TenantRecord {
         last_period: None,
         days_until_due: 30,
         link_version: 1,
+        budget: None,
     }
 }
 

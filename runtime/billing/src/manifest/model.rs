@@ -321,6 +321,7 @@ impl Manifest {
             last_period: tenant.last_period,
             days_until_due: tenant.terms.unwrap_or(self.invoicing.terms).count(),
             link_version: tenant.link_version,
+            budget: self.budget_of(tenant).map(|budget| budget.limit),
         }
     }
 
