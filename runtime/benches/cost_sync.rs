@@ -21,7 +21,7 @@ use runtime::environment::Environment;
 use runtime::events::Scheduled;
 use runtime::handler::Handler;
 use runtime::handlers::cost_sync::{CostSync, CostSyncEvent};
-use runtime::ports::{Clock, CostPage, CostQuery, CostSource, Invoices, Part, Payments, Ports, Secrets};
+use runtime::ports::{Checkout, Clock, CostPage, CostQuery, CostSource, Invoices, Part, Payments, Ports, Secrets};
 use runtime::run::Run;
 use runtime::secret::Secret;
 use runtime::settings::Settings;
@@ -146,6 +146,10 @@ impl Ports for Shared {
 
     fn invoices(&self, _: Secret) -> Result<Arc<dyn Invoices>, PortError> {
         Err(PortError::new("reach Stripe", "a sync makes no invoices"))
+    }
+
+    fn checkout(&self, _: Secret) -> Result<Arc<dyn Checkout>, PortError> {
+        Err(PortError::new("reach Stripe", "a sync shows no pages"))
     }
 
     fn payments(&self, _: Secret) -> Result<Arc<dyn Payments>, PortError> {

@@ -16,9 +16,9 @@ pub use clock::SystemClock;
 pub use cost_explorer::CostExplorer;
 pub use dynamodb::{DynamoLedger, DynamoTable};
 pub use secrets::SecretsManager;
-pub use stripe::{HttpExchange, StripeInvoices, StripePayments};
+pub use stripe::{HttpExchange, StripeCheckout, StripeInvoices, StripePayments};
 
-use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
+use crate::ports::{Checkout, Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use crate::secret::Secret;
 
 /// The ports of a deployed process; each client is made when it is asked for.
@@ -66,6 +66,10 @@ impl Ports for AwsPorts {
 
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
         Ok(Arc::new(StripeInvoices::new(self.stripe(key)?)))
+    }
+
+    fn checkout(&self, key: Secret) -> Result<Arc<dyn Checkout>, PortError> {
+        Ok(Arc::new(StripeCheckout::new(self.stripe(key)?)))
     }
 
     fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError> {

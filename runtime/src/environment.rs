@@ -8,7 +8,7 @@ use std::sync::Arc;
 use billing::function::{Grant, Setting};
 
 use crate::error::{RunError, StartError};
-use crate::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
+use crate::ports::{Checkout, Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use crate::secret::Secret;
 use crate::settings::{SettingError, Settings};
 use crate::spec::Spec;
@@ -221,6 +221,15 @@ impl Stripe {
     pub async fn invoices(&self) -> Result<Arc<dyn Invoices>, RunError> {
         let key = self.key.read().await?.stripe_key()?;
         Ok(self.ports.invoices(key)?)
+    }
+
+    /// Stripe's pages for customers.
+    ///
+    /// # Errors
+    /// When the key cannot be read, or is not in a known form.
+    pub async fn checkout(&self) -> Result<Arc<dyn Checkout>, RunError> {
+        let key = self.key.read().await?.stripe_key()?;
+        Ok(self.ports.checkout(key)?)
     }
 
     /// Stripe's payments, customers and events.

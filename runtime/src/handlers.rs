@@ -4,4 +4,5 @@ pub mod cost_sync;
 pub mod costs;
 pub mod invoicer;
 pub mod payment_sweep;
+pub mod session;
 pub mod webhook;

@@ -1,5 +1,6 @@
 //! What handlers need from the world, as traits; adapters and tests stand behind them.
 
+mod checkout;
 mod invoices;
 #[cfg(test)]
 pub mod memory;
@@ -16,6 +17,7 @@ use jiff::civil::Date;
 
 pub use billing::attribution::Part;
 pub use billing::ledger::{Ledger, PortError};
+pub use checkout::{Checkout, KeptMethod, PortalRequest, SetUpPage, SetUpRequest};
 pub use invoices::{
     CreditRequest, DraftRequest, Invoices, LineRequest, LinesRequest, RefundRequest, RemoveRequest, StepRequest,
     UpdateRequest,
@@ -104,6 +106,8 @@ pub trait Ports: Send + Sync {
     fn cost_source(&self, query: CostQuery) -> Arc<dyn CostSource>;
     /// Stripe's invoices under this key.
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError>;
+    /// Stripe's pages for customers under this key.
+    fn checkout(&self, key: Secret) -> Result<Arc<dyn Checkout>, PortError>;
     /// Stripe's payments, customers and events under this key.
     fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError>;
     /// The time.

@@ -10,11 +10,18 @@ use crate::handlers::cost_sync::CostSync;
 use crate::handlers::costs::Costs;
 use crate::handlers::invoicer::Invoicer;
 use crate::handlers::payment_sweep::PaymentSweep;
+use crate::handlers::session::Session;
 use crate::handlers::webhook::Webhook;
 
 /// Every handler. A new one is its file and a line here.
-pub const HANDLERS: &[Entry] =
-    &[entry::<CostSync>(), api::<Costs>(), entry::<Invoicer>(), entry::<PaymentSweep>(), api::<Webhook>()];
+pub const HANDLERS: &[Entry] = &[
+    entry::<CostSync>(),
+    api::<Costs>(),
+    entry::<Invoicer>(),
+    entry::<PaymentSweep>(),
+    api::<Session>(),
+    api::<Webhook>(),
+];
 
 /// The entry of this name.
 ///

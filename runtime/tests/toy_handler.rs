@@ -13,7 +13,7 @@ use runtime::error::{RunError, StartError};
 use runtime::events::Event;
 use runtime::handler::Entry;
 use runtime::http::{Cookie, Refusal, Response};
-use runtime::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
+use runtime::ports::{Checkout, Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use runtime::process::Process;
 use runtime::run::{Outcome, Run};
 use runtime::secret::Secret;
@@ -114,6 +114,10 @@ impl Ports for OnlyTheTime {
 
     fn invoices(&self, _key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
         unreachable!("the spec grants no invoices")
+    }
+
+    fn checkout(&self, _key: Secret) -> Result<Arc<dyn Checkout>, PortError> {
+        unreachable!("the spec grants no pages of Stripe's")
     }
 
     fn payments(&self, _key: Secret) -> Result<Arc<dyn Payments>, PortError> {

@@ -2,9 +2,10 @@
 
 pub mod edit;
 
+use billing::function::Role;
 use billing::link::{self, LinkClaims, LinkKey};
 use billing::manifest::model::Links;
-use clap::Subcommand as ClapSubcommand;
+use clap::{Subcommand as ClapSubcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::cloud::clock;
@@ -31,14 +32,35 @@ pub enum Subcommand {
     Set(edit::Set),
     /// Removes a tenant from the manifest, and prints the edit. `plan` then shows what that deletes.
     Remove(edit::Remove),
-    /// Makes a signed link: whoever has it sees this tenant's costs until it expires.
+    /// Makes a signed link: whoever has it sees this tenant's costs and invoices until it expires, and pays.
     Link {
         /// The tenant's id.
         id: String,
         /// Days it holds, a year at most; the manifest's `auth.links.valid_for` when left out.
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
         days: Option<u32>,
+        /// What its holder may do.
+        #[arg(long, value_enum, default_value_t = As::Admin)]
+        role: As,
     },
+}
+
+/// What the holder of a link may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum As {
+    /// Read.
+    Viewer,
+    /// Read, pay, and change how it is paid.
+    Admin,
+}
+
+impl From<As> for Role {
+    fn from(role: As) -> Role {
+        match role {
+            As::Viewer => Role::Viewer,
+            As::Admin => Role::Admin,
+        }
+    }
 }
 
 /// Lists, edits or links.
@@ -48,7 +70,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Add(arguments) => edit::add(global, arguments),
         Subcommand::Set(arguments) => edit::set(global, arguments),
         Subcommand::Remove(arguments) => edit::remove(global, arguments),
-        Subcommand::Link { id, days } => make_link(global, &Project::load(global)?, id, *days).await,
+        Subcommand::Link { id, days, role } => make_link(global, &Project::load(global)?, id, *days, *role).await,
     }
 }
 
@@ -93,9 +115,10 @@ pub fn days_of(links: &Links, asked: Option<u32>) -> u32 {
     asked.unwrap_or_else(|| links.valid_for.count())
 }
 
-async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u32>) -> Outcome {
+async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u32>, role: As) -> Outcome {
     let manifest = &project.manifest;
     let tenant = manifest.tenant(id).ok_or_else(|| unknown_tenant(project, id))?;
+    let role = Role::from(role);
     let links = manifest.auth.links.as_ref().ok_or_else(|| {
         Failure::new("the manifest deploys no surface, so there is nothing to link to")
             .hint("add `api: { surfaces: [portal] }`")
@@ -107,7 +130,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
         tenant: tenant.id.clone(),
         expires_at_s: expires.as_second(),
         version: tenant.link_version,
-        purpose: link::COSTS.to_owned(),
+        purpose: role.purpose().to_owned(),
     };
     let key: LinkKey = link_key::read(project).await?;
     let token = link::sign(&claims, &key)?;
@@ -116,7 +139,7 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
     let api_url = outputs.address("api_url");
     match global.format {
         Format::Json => terminal::print_json(&json!({
-            "tenant": tenant.id, "token": token, "expires": expires.to_string(), "api_url": api_url,
+            "tenant": tenant.id, "role": role.as_str(), "token": token, "expires": expires.to_string(), "api_url": api_url,
         }))?,
         Format::Human => {
             println!("{token}");

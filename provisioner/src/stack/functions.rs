@@ -109,7 +109,7 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
             let told = manifest.costs.sharing().records.into_keys().map(RecordType::word);
             told.collect::<Vec<_>>().join(",")
         }
-        Setting::AllowedOrigins => manifest.api.cors.origins.join(","),
+        Setting::AllowedOrigins => origins(manifest),
         Setting::SettleDays => manifest.invoicing.settle_days.to_string(),
         Setting::InvoicingDay => manifest.invoicing.draft_rules().day.to_string(),
         Setting::Approval => manifest.invoicing.approval.word().to_owned(),
@@ -117,6 +117,15 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         Setting::ApprovalDeviation => text(manifest.invoicing.automatic.deviation),
         Setting::Collection => manifest.invoicing.collection.word().to_owned(),
     }
+}
+
+/// The origins of the stack's own pages: the portal's domain, then those that the API is called from.
+fn origins(manifest: &Manifest) -> String {
+    let domain = manifest.portal.as_ref().and_then(|portal| portal.domain.as_ref());
+    let domain = domain.map(|domain| format!("https://{domain}"));
+    let mut origins: Vec<String> = domain.into_iter().chain(manifest.api.cors.origins.iter().cloned()).collect();
+    origins.dedup();
+    origins.join(",")
 }
 
 fn text(value: Option<impl ToString>) -> String {

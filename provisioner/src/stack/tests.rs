@@ -78,9 +78,12 @@ fn every_kind_is_in_some_example() {
 fn the_example_is_deployed_by_its_surfaces_and_tenants() {
     let resources = resources(EXAMPLE);
     for kind in ["iam_role", "lambda_function"] {
-        assert_eq!(names(&resources, kind), ["cost_sync", "costs", "invoicer"]);
+        assert_eq!(names(&resources, kind), ["cost_sync", "costs", "invoicer", "session"]);
     }
-    assert_eq!(names(&resources, "log_group"), ["api", "cost_sync", "costs", "invoicer"]);
+    assert_eq!(names(&resources, "log_group"), ["api", "cost_sync", "costs", "invoicer", "session"]);
+    let session = &resources[&Address::new("lambda_function", "session")].desired["environment"];
+    let origins = "https://billing.example.com,https://mmp-toledo.billing.example.com";
+    assert_eq!(session["BILLFORM_ALLOWED_ORIGINS"], origins, "the pages' own, first");
     assert_eq!(names(&resources, "stripe_price"), ["portal.monthly", "portal.setup"]);
     for kind in ["budget", "stripe_customer", "tenant_record"] {
         let of_tenant = &resources[&Address::new(kind, "mmp-toledo")];
@@ -102,7 +105,7 @@ fn sections_that_are_not_there_make_nothing() {
         assert!(names(&bare, kind).is_empty(), "{kind}");
     }
     assert_eq!(names(&bare, "lambda_function"), ["cost_sync"], "no surface, no Stripe");
-    assert_eq!(names(&with(&[SURFACES]), "lambda_function"), ["cost_sync", "costs"]);
+    assert_eq!(names(&with(&[SURFACES]), "lambda_function"), ["cost_sync", "costs", "session"]);
     assert_eq!(names(&with(&[STRIPE]), "lambda_function"), ["cost_sync", "invoicer"]);
     assert_eq!(names(&with(&[BUDGETS]), "budget"), ["acme"]);
     assert_eq!(names(&with(&[REPORT]), "s3_bucket"), ["reports"]);

@@ -98,26 +98,42 @@ pub struct RouteSpec {
 pub enum Auth {
     /// None: anyone may ask.
     Public,
-    /// A signed link of this purpose.
-    Link(Purpose),
+    /// A tenant's session or signed link, of at least this role.
+    Tenant(Role),
     /// Stripe's signature of the body, under the webhook's signing secret.
     StripeSignature,
 }
 
-/// What a signed link lets its holder do.
+/// What somebody may do with what is a tenant's. The greater may do all that the lesser may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Purpose {
-    /// Read the tenant's costs.
-    Costs,
+pub enum Role {
+    /// Read it.
+    Viewer,
+    /// Pay, and change how it is paid: the tenant's own administrator.
+    Admin,
 }
 
-impl Purpose {
-    /// The purpose as a link's claims have it.
-    pub fn as_str(self) -> &'static str {
+impl Role {
+    /// The role as answers write it.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Purpose::Costs => crate::link::COSTS,
+            Role::Viewer => "viewer",
+            Role::Admin => "admin",
         }
+    }
+
+    /// The purpose of links that give this role.
+    pub const fn purpose(self) -> &'static str {
+        match self {
+            Role::Viewer => crate::link::COSTS,
+            Role::Admin => crate::link::PORTAL,
+        }
+    }
+
+    /// The role that a link or session of this purpose gives; none of any other.
+    pub fn of_purpose(purpose: &str) -> Option<Role> {
+        [Role::Viewer, Role::Admin].into_iter().find(|role| role.purpose() == purpose)
     }
 }
 

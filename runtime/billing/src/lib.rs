@@ -14,6 +14,7 @@ pub mod invoice;
 
 pub mod ledger;
 pub mod link;
+pub mod link_key;
 #[cfg(feature = "manifest")]
 pub mod manifest;
 pub mod money;
@@ -21,6 +22,7 @@ pub mod names;
 pub mod period;
 pub mod pricing;
 pub mod rotated;
+pub mod session;
 pub mod sharing;
 pub mod split;
 pub mod statement;

@@ -1,33 +1,18 @@
 //! Signed links: who a link is for, until when, under which version; provable without a database.
 //!
-//! A token is `key-id.base64url(payload).base64url(HMAC-SHA256)`; earlier ones have no key id. It travels in the URL
-//! fragment and in a header, never in a query. Raising the tenant's link version revokes every earlier link. Two keys
-//! hold while one is rotated ([`Rotated`]).
+//! A token is sealed with the stack's [`LinkKey`]. It travels in the URL fragment and in a header, never in a query.
+//! Raising the tenant's link version revokes every earlier link.
 
-use std::fmt;
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::rotated::Rotated;
+use crate::link_key::{Domain, SealError};
+pub use crate::link_key::{KeyTooShort, LinkKey};
 use crate::tenant::TenantRecord;
 
-/// What a link lets its holder do: read the tenant's costs.
+/// What a link lets its holder do: read what is the tenant's.
 pub const COSTS: &str = "costs";
-
-/// Longer texts are no token of ours; not worth decoding.
-const MAX_TOKEN_BYTES: usize = 2048;
-/// Keeps these signatures apart from any other use of the same key.
-const DOMAIN: &[u8] = b"billform-link/1.";
-/// Keeps the id of a key apart from any other hash of it.
-const KEY_ID_DOMAIN: &[u8] = b"billform-link-key/1.";
-/// Bytes of a key's id, which is hexadecimal: enough to tell two keys apart.
-const KEY_ID_BYTES: usize = 4;
-/// Shorter keys can be guessed.
-const MIN_KEY_BYTES: usize = 16;
+/// What a link lets its holder do: read and pay, as the tenant's own administrator.
+pub const PORTAL: &str = "portal";
 
 /// What a link says. Signed, not encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,22 +27,9 @@ pub struct LinkClaims {
     /// The tenant's link version when it was made.
     #[serde(rename = "v")]
     pub version: u32,
-    /// What it is for: [`COSTS`].
+    /// What it is for: [`COSTS`], [`PORTAL`].
     #[serde(rename = "p")]
     pub purpose: String,
-}
-
-/// The keys of links: the one that signs, and while it is rotated the one before. Has no text form.
-#[derive(Clone)]
-pub struct LinkKey {
-    current: Key,
-    previous: Option<Key>,
-}
-
-#[derive(Clone)]
-struct Key {
-    id: String,
-    bytes: Vec<u8>,
 }
 
 /// Why a link is refused.
@@ -80,84 +52,46 @@ pub enum LinkError {
     Revoked,
 }
 
-/// The key is too short to be safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the link key has {0} bytes; at least {MIN_KEY_BYTES} are needed: let billform generate it")]
-pub struct KeyTooShort(pub usize);
-
-impl LinkKey {
-    /// The keys from the text of the stack's link secret.
-    pub fn from_secret(text: &str) -> Result<LinkKey, KeyTooShort> {
-        let Rotated { current, previous } = Rotated::read(text);
-        let previous = previous.as_deref().map(Key::new).transpose()?;
-        Ok(LinkKey { current: Key::new(&current)?, previous })
-    }
-
-    /// The keys that may have signed a token: the one of that id, or any where the token names none.
-    fn named<'a>(&'a self, id: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
-        let all = std::iter::once(&self.current).chain(&self.previous);
-        all.filter(move |key| id.is_none_or(|id| key.id == id))
-    }
-}
-
-impl Key {
-    fn new(text: &str) -> Result<Key, KeyTooShort> {
-        if text.len() < MIN_KEY_BYTES {
-            return Err(KeyTooShort(text.len()));
+impl From<SealError> for LinkError {
+    fn from(error: SealError) -> LinkError {
+        match error {
+            SealError::Malformed => LinkError::Malformed,
+            SealError::WrongSignature => LinkError::WrongSignature,
         }
-        let hash = Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(text).finalize();
-        let id = hash.iter().take(KEY_ID_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Key { id, bytes: text.as_bytes().to_vec() })
-    }
-
-    fn mac(&self, signed: &str) -> Option<Hmac<Sha256>> {
-        // HMAC takes keys of any length, so this is always some.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.bytes).ok()?;
-        mac.update(DOMAIN);
-        mac.update(signed.as_bytes());
-        Some(mac)
     }
 }
 
-impl fmt::Debug for LinkKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkKey(…)")
-    }
-}
-
-/// The token that proves the claims, signed by the current key. The key's id is signed with them.
+/// The token that proves the claims, signed by the current key.
+///
+/// # Errors
+/// Never: claims are plain data.
 pub fn sign(claims: &LinkClaims, key: &LinkKey) -> Result<String, LinkError> {
     let payload = serde_json::to_vec(claims).map_err(|_| LinkError::Malformed)?;
-    let signed = format!("{}.{}", key.current.id, URL_SAFE_NO_PAD.encode(payload));
-    let mac = key.current.mac(&signed).ok_or(LinkError::WrongSignature)?;
-    let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-    Ok(format!("{signed}.{signature}"))
+    Ok(key.seal(Domain::Link, &payload)?)
 }
 
-/// The claims of a token that is genuine, for this purpose and not expired at `now_s` (unix seconds).
+/// The claims of a token that is genuine and not expired at `now_s` (unix seconds), whatever it is for.
 ///
 /// Whether it was revoked is the tenant record's to say: [`check_version`].
-pub fn verify(token: &str, key: &LinkKey, purpose: &str, now_s: i64) -> Result<LinkClaims, LinkError> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(LinkError::Malformed);
-    }
-    let (signed, signature) = token.rsplit_once('.').ok_or(LinkError::Malformed)?;
-    let (id, payload) = signed.split_once('.').map_or((None, signed), |(id, payload)| (Some(id), payload));
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| LinkError::Malformed)?;
-    // Constant time: a wrong signature tells nothing about the right one.
-    let is_signed_by = |key: &Key| key.mac(signed).is_some_and(|mac| mac.verify_slice(&signature).is_ok());
-    if !key.named(id).any(is_signed_by) {
-        return Err(LinkError::WrongSignature);
-    }
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| LinkError::Malformed)?;
+///
+/// # Errors
+/// The first check that fails; the signature comes before any claim.
+pub fn read(token: &str, key: &LinkKey, now_s: i64) -> Result<LinkClaims, LinkError> {
+    let payload = key.open(Domain::Link, token)?;
     let claims: LinkClaims = serde_json::from_slice(&payload).map_err(|_| LinkError::Malformed)?;
-    if claims.purpose != purpose {
-        return Err(LinkError::WrongPurpose);
-    }
     if claims.expires_at_s <= now_s {
         return Err(LinkError::Expired);
     }
     Ok(claims)
+}
+
+/// The claims of a token that is genuine, for this purpose and not expired at `now_s` (unix seconds).
+///
+/// # Errors
+/// As [`read`], and when it is for something else.
+pub fn verify(token: &str, key: &LinkKey, purpose: &str, now_s: i64) -> Result<LinkClaims, LinkError> {
+    let claims = read(token, key, now_s)?;
+    if claims.purpose == purpose { Ok(claims) } else { Err(LinkError::WrongPurpose) }
 }
 
 /// Whether the tenant's links of this version still hold.
@@ -167,8 +101,14 @@ pub fn check_version(claims: &LinkClaims, tenant: &TenantRecord) -> Result<(), L
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use hmac::{Hmac, KeyInit, Mac};
     use proptest::prelude::*;
+    use sha2::Sha256;
+
+    use super::*;
+    use crate::rotated::Rotated;
 
     fn key() -> LinkKey {
         LinkKey::from_secret("0123456789abcdef0123456789abcdef\n").expect("a key")
@@ -247,12 +187,6 @@ mod tests {
             let refused = verify(bad, &key(), COSTS, 0);
             assert!(refused.is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn short_keys_are_refused_and_keys_never_shown() {
-        assert_eq!(LinkKey::from_secret("short").map(|_| ()), Err(KeyTooShort(5)));
-        assert!(!format!("{:?}", key()).contains("0123"));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Stripe's invoices through async-stripe, with derived idempotency keys and retries under the same key.
 
 mod attempts;
+mod checkout;
 mod exchange;
 mod pace;
 mod payments;
@@ -18,6 +19,7 @@ use crate::ports::{
     CreditRequest, DraftRequest, Invoices, LinesRequest, PortError, RefundRequest, RemoveRequest, StepRequest,
     UpdateRequest,
 };
+pub use checkout::StripeCheckout;
 pub use exchange::{Exchange, HttpExchange, Pairs};
 pub use payments::StripePayments;
 

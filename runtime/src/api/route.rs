@@ -37,22 +37,22 @@ impl<S> Route<S> {
         RouteSpec { key: self.key.to_owned(), auth: self.auth }
     }
 
-    /// The route of a request, by the key that the gateway chose, and its verifier, which stands at the same place.
+    /// The route of a request, by the key that the gateway chose, and its guard, which stands at the same place.
     ///
     /// # Errors
     /// 405 when only other methods have routes at its path, else 404.
-    pub(super) fn find<'r, V>(
+    pub(super) fn find<'r, G>(
         routes: &'r [Route<S>],
-        verifiers: &'r [V],
+        guards: &'r [G],
         webhook_path: Option<&str>,
         request: &Request,
-    ) -> Result<(&'r Route<S>, &'r V), Refusal> {
+    ) -> Result<(&'r Route<S>, &'r G), Refusal> {
         let (_, path) = method_and_path(&request.route);
         let path_of = |route: &Route<S>| match method_and_path(route.key).1 {
             WEBHOOK_PATH => webhook_path.unwrap_or(WEBHOOK_PATH).to_owned(),
             path => path.to_owned(),
         };
-        let at_path = || routes.iter().zip(verifiers).filter(|(route, _)| path_of(route) == path);
+        let at_path = || routes.iter().zip(guards).filter(|(route, _)| path_of(route) == path);
         let found = at_path().find(|(route, _)| method_and_path(route.key).0 == request.method);
         found.ok_or_else(|| {
             let methods: Vec<&str> = at_path().map(|(route, _)| method_and_path(route.key).0).collect();

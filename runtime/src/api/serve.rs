@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Call, Route};
-use crate::auth::Verifier;
+use crate::auth::Guard;
 use crate::environment::Environment;
 use crate::error::{RunError, StartError};
 use crate::events::Event;
@@ -30,6 +30,11 @@ pub trait Api: Sized + Send + Sync + 'static {
     /// When a setting is missing or malformed, or it asks for what its spec does not declare.
     fn start(env: &Environment) -> Result<Self, StartError>;
 
+    /// The answer to a request that is refused: JSON, unless the API shows pages.
+    fn refused(&self, _request: &Request, refusal: &Refusal) -> Response {
+        refusal.response()
+    }
+
     /// Handles an event of one of its other triggers.
     ///
     /// # Errors
@@ -39,11 +44,11 @@ pub trait Api: Sized + Send + Sync + 'static {
     }
 }
 
-/// An API with a verifier for each of its routes: the [`Handler`] that the registry lists.
+/// An API with a guard for each of its routes: the [`Handler`] that the registry lists.
 pub struct Served<A> {
     api: A,
     /// In the order of [`Api::ROUTES`].
-    verifiers: Vec<Verifier>,
+    guards: Vec<Guard>,
     /// What [`WEBHOOK_PATH`](billing::function::WEBHOOK_PATH) stands for, where a route has it.
     webhook_path: Option<String>,
 }
@@ -90,10 +95,10 @@ impl<A: Api> Handler for Served<A> {
     type Answer = Answer;
 
     fn start(env: &Environment) -> Result<Served<A>, StartError> {
-        let verifiers = A::ROUTES.iter().map(|route| Verifier::start(route.auth, env));
+        let guards = A::ROUTES.iter().map(|route| Guard::start(route.key, route.auth, env));
         let has_webhook = A::ROUTES.iter().any(|route| route.key.ends_with(WEBHOOK_PATH));
         let webhook_path = has_webhook.then(|| env.setting(Setting::WebhookPath)).transpose()?;
-        Ok(Served { api: A::start(env)?, verifiers: verifiers.collect::<Result<_, _>>()?, webhook_path })
+        Ok(Served { api: A::start(env)?, guards: guards.collect::<Result<_, _>>()?, webhook_path })
     }
 
     async fn run(&self, event: Incoming, run: &Run) -> Result<Outcome<Answer>, RunError> {
@@ -133,14 +138,14 @@ impl<A: Api> Served<A> {
                     }
                     None => Vec::new(),
                 };
-                Outcome::new(refusal.response()).counting(metrics)
+                Outcome::new(self.api.refused(request, &refusal)).counting(metrics)
             }
         }
     }
 
     async fn respond(&self, request: &Request, run: &Run) -> Result<Response, Refusal> {
-        let (route, verifier) = Route::find(A::ROUTES, &self.verifiers, self.webhook_path.as_deref(), request)?;
-        let caller = verifier.caller(request).await?;
+        let (route, guard) = Route::find(A::ROUTES, &self.guards, self.webhook_path.as_deref(), request)?;
+        let caller = guard.caller(request).await?;
         (route.serve)(&self.api, Call { request, caller: &caller, run }).await
     }
 }

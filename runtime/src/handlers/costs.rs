@@ -1,8 +1,8 @@
-//! `GET /costs`: E1's answer from the ledger, for the tenant of the signed link and no other.
+//! `GET /costs`: E1's answer from the ledger, for the tenant who is signed in and no other.
 
 use std::sync::Arc;
 
-use billing::function::{Auth, Grant, Purpose, Setting};
+use billing::function::{Auth, Grant, Role, Setting};
 use billing::ledger::{self, CostDay, SyncMark};
 use billing::{Month, costs};
 use jiff::ToSpan;
@@ -36,7 +36,7 @@ impl Api for Costs {
     };
     const ROUTES: &'static [Route<Costs>] = &[Route {
         key: "GET /costs",
-        auth: Auth::Link(Purpose::Costs),
+        auth: Auth::Tenant(Role::Viewer),
         serve: |costs, call| Box::pin(costs.answer(call)),
     }];
 
@@ -55,7 +55,7 @@ impl Costs {
         let today = self.clock.today();
         let organization = tenant.tag_on(&self.tenant_tag, today).unwrap_or(tenant.id.as_str());
         if request.query("clientOrganization").is_some_and(|asked| asked != organization) {
-            let message = "the link is for another organisation than clientOrganization";
+            let message = "you are signed in for another organisation than clientOrganization";
             return Err(Refusal::new(403, "forbidden", message));
         }
         let asked =

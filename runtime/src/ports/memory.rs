@@ -1,5 +1,6 @@
 //! The world in memory, for tests: every port over one state, and a fault before or after the nth call.
 
+pub(crate) mod checkout;
 mod costs;
 mod ledger;
 pub(crate) mod payments;
@@ -18,7 +19,7 @@ use billing::tenant::TenantRecord;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
+use super::{Checkout, Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use crate::secret::Secret;
 
 /// Everything the ports hold. Compared after faults. What the ledger holds is shown by record.
@@ -189,6 +190,10 @@ impl Ports for Memory {
     }
 
     fn invoices(&self, _key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn checkout(&self, _key: Secret) -> Result<Arc<dyn Checkout>, PortError> {
         Ok(Arc::new(self.clone()))
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runtime::adapters::stripe::StripePayments;
-use runtime::ports::{Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
+use runtime::adapters::stripe::{StripeCheckout, StripePayments};
+use runtime::ports::{Checkout, Clock, CostQuery, CostSource, Invoices, Ledger, Payments, PortError, Ports, Secrets};
 use runtime::secret::Secret;
 
 use super::costs::Costs;
@@ -46,6 +46,10 @@ impl Ports for Memory {
 
     fn invoices(&self, key: Secret) -> Result<Arc<dyn Invoices>, PortError> {
         Ok(Arc::new(StripeInvoices::new(Arc::clone(&self.shared), key, Arc::clone(&self.listings))))
+    }
+
+    fn checkout(&self, key: Secret) -> Result<Arc<dyn Checkout>, PortError> {
+        Ok(Arc::new(StripeCheckout::new(LocalExchange::new(Arc::clone(&self.shared), key))))
     }
 
     fn payments(&self, key: Secret) -> Result<Arc<dyn Payments>, PortError> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use billing::function::{Auth, Grant, Purpose, Setting};
+use billing::function::{Auth, Grant, Role, Setting};
 use serde_json::{Value, json};
 
 use super::*;
@@ -16,7 +16,7 @@ impl Api for Probe {
     const SPEC: Spec = Spec {
         name: "probe",
         grants: &[Grant::LedgerRead, Grant::LinkSecretRead],
-        settings: &[Setting::LedgerTable, Setting::LinkSecret],
+        settings: &[Setting::LedgerTable, Setting::LinkSecret, Setting::AllowedOrigins],
         ..Spec::EMPTY
     };
     const ROUTES: &'static [Route<Probe>] = &[
@@ -25,7 +25,7 @@ impl Api for Probe {
         Route { key: "GET /slow", auth: Auth::Public, serve: |_, _| Box::pin(std::future::pending()) },
         Route {
             key: "GET /mine",
-            auth: Auth::Link(Purpose::Costs),
+            auth: Auth::Tenant(Role::Viewer),
             serve: |_, _| Box::pin(async { panic!("answered without a credential") }),
         },
     ];
@@ -58,8 +58,8 @@ fn run(left: Duration) -> Run {
 }
 
 async fn answer(route: &str, method: &str) -> Outcome<Response> {
-    let event =
-        json!({"routeKey": route, "pathParameters": {"name": "a"}, "requestContext": {"http": {"method": method}}});
+    let event = json!({"routeKey": route, "pathParameters": {"name": "a"}, "requestContext": {"http": {"method": method}},
+        "headers": {"host": "api.example.com", "origin": "https://api.example.com"}});
     let request: Request = serde_json::from_value(event).expect("a request");
     probe().answer(&request, &run(Duration::from_secs(10))).await
 }
@@ -123,6 +123,27 @@ async fn an_answer_gets_out_in_time() {
     let outcome = probe().answer(&request, &run).await;
     assert_eq!((outcome.answer.status, code(&outcome).as_str()), (503, "timeout"));
     assert_eq!(outcome.metrics, [Metric::new(ERRORS, 1)]);
+}
+
+/// A page of another site cannot change anything, whoever visits it.
+#[tokio::test]
+async fn what_changes_something_is_sent_by_our_own_pages() {
+    for headers in [json!({}), json!({"host": "api.example.com", "origin": "https://evil.example"})] {
+        let event = json!({"routeKey": "PUT /open/{name}", "headers": headers,
+            "requestContext": {"http": {"method": "PUT"}}});
+        let request: Request = serde_json::from_value(event).expect("a request");
+        let outcome = probe().answer(&request, &run(Duration::from_secs(10))).await;
+        assert_eq!((outcome.answer.status, code(&outcome).as_str()), (403, "foreign_origin"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_has_an_end() {
+    let event = json!({"routeKey": "PUT /open/{name}", "body": "x".repeat(16 * 1024 + 1),
+        "requestContext": {"http": {"method": "PUT"}}});
+    let request: Request = serde_json::from_value(event).expect("a request");
+    let outcome = probe().answer(&request, &run(Duration::from_secs(10))).await;
+    assert_eq!((outcome.answer.status, code(&outcome).as_str()), (413, "too_large"));
 }
 
 #[test]

@@ -68,6 +68,7 @@ pub(crate) struct Stripe {
     /// Payments towards invoices, by invoice.
     pub(crate) payments: BTreeMap<String, Vec<Attempt>>,
     pub(crate) side: super::payments::Side,
+    pub(crate) pages: super::checkout::Pages,
     /// Ids given so far.
     made: usize,
     pub(crate) livemode: bool,
