@@ -122,14 +122,6 @@ impl Events {
         Ok(())
     }
 
-    /// An endpoint is gone: it does not keep any event from being delivered.
-    pub(crate) fn forget(&mut self, endpoint: &str) {
-        for event in self.queue.forget(endpoint) {
-            // An event that is gone, as after a reset, has nothing left to count.
-            let _ = self.delivered(&event);
-        }
-    }
-
     /// Events young enough to be listed, newest first.
     pub(crate) fn listed(&self, now: i64) -> impl Iterator<Item = &Object> {
         self.log.newest_first().filter(move |event| now - integer(event, "created").unwrap_or(0) <= LISTED_SECONDS)

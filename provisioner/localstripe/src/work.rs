@@ -138,7 +138,7 @@ fn next_attempt(state: &mut State) -> Option<(Delivery, Post)> {
         let endpoint = state.endpoints.find(&delivery.endpoint).ok();
         let event = state.events.log.find(&delivery.event).ok();
         let (Some(endpoint), Some(event)) = (endpoint, event) else {
-            state.events.forget(&delivery.endpoint);
+            state.events.queue.forget(&delivery.endpoint);
             continue;
         };
         if text(endpoint, "status") != Some("enabled") {

@@ -1,10 +1,16 @@
 //! Calls deployed handlers: what a person asks for is done where the schedules do it, by the same code.
 
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 
 use crate::ui::failure::Failure;
+
+/// The longest that a function runs; its answer begins when it ends. Source: docs.aws.amazon.com/lambda, "Lambda quotas".
+const LONGEST_RUN: Duration = Duration::from_secs(900);
 
 /// Invokes the function of that name and gives its answer. `command` is what `permissions --for` calls the caller.
 ///
@@ -16,7 +22,10 @@ pub async fn call(
     event: &Value,
     command: &str,
 ) -> Result<Value, Failure> {
-    let sent = client.invoke().function_name(function).payload(Blob::new(event.to_string())).send().await;
+    let patient = TimeoutConfig::builder().read_timeout(LONGEST_RUN).build();
+    let patient = aws_sdk_lambda::config::Builder::new().timeout_config(patient);
+    let call = client.invoke().function_name(function).payload(Blob::new(event.to_string()));
+    let sent = call.customize().config_override(patient).send().await;
     let answer = sent.map_err(|error| {
         Failure::new(format!("the function {function} cannot be invoked: {}", DisplayErrorContext(&error))).hint(
             format!(

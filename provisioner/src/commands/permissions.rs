@@ -60,7 +60,8 @@ pub enum For {
     /// Asks for a backfill of the tags and calls the cost sync.
     #[value(alias = "costs backfill")]
     CostsBackfill,
-    /// Makes and removes webhook endpoints, reads and stores their signing secret, and writes the state.
+    /// Makes and removes webhook endpoints, reads and stores their signing secret, calls the payment sweep, and writes the
+    /// state.
     #[value(alias = "rotate webhook-secret")]
     RotateWebhookSecret,
     /// Reads and stores the key that signs links, and writes the state.

@@ -111,29 +111,33 @@ pub fn of_backfills(manifest: &Manifest) -> Value {
     document(&of_tags, [function_call(manifest, "cost_sync")])
 }
 
-/// The policy for rotating the webhook's signing secret; none without a webhook.
+/// The policy for rotating the webhook's signing secret, which calls the sweep; none without a webhook.
 pub fn of_webhook_rotation(manifest: &Manifest, state: Use) -> Option<Value> {
     let (_, secret) = manifest.webhook_secret()?;
     let actions = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"];
-    Some(of_rotation(manifest, &secret.name, &actions, state))
+    let call = function_call(manifest, "payment_sweep");
+    Some(of_rotation(manifest, &secret.name, &actions, state, Some(call)))
 }
 
 /// The policy for rotating the key that signs links; none without one.
 pub fn of_link_rotation(manifest: &Manifest, state: Use) -> Option<Value> {
     let (_, secret) = manifest.link_secret()?;
     let actions = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:TagResource"];
-    Some(of_rotation(manifest, &secret.name, &actions, state))
+    Some(of_rotation(manifest, &secret.name, &actions, state, None))
 }
 
 /// A secret that does not exist has no ARN to allow.
-fn of_rotation(manifest: &Manifest, secret: &str, actions: &[&str], state: Use) -> Value {
+fn of_rotation(manifest: &Manifest, secret: &str, actions: &[&str], state: Use, call: Option<Value>) -> Value {
     let kept = match &manifest.state {
         State::S3(place) => needed(place, state),
         State::File(_) => Vec::new(),
     };
     let kept = kept.into_iter().map(|(action, resource)| allow(&[action], &resource));
     let secret = allow(actions, &arn::secret_pattern(manifest, secret));
-    document(&["secretsmanager:DescribeSecret", "sts:GetCallerIdentity"], std::iter::once(secret).chain(kept))
+    document(
+        &["secretsmanager:DescribeSecret", "sts:GetCallerIdentity"],
+        std::iter::once(secret).chain(call).chain(kept),
+    )
 }
 
 /// A policy for actions on one resource, beside asking whose credentials these are.

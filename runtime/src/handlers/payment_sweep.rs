@@ -32,13 +32,17 @@ pub struct PaymentSweep {
     clock: Arc<dyn Clock>,
 }
 
-/// `{}` sweeps; `{"retry": "evt_…"}` tries one event again.
+/// `{}` sweeps; `{"undelivered": true}` takes undelivered events and looks at nothing else; `{"retry": "evt_…"}` tries one
+/// event again.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepEvent {
     /// One event's id; everything without it.
     #[serde(default)]
     pub retry: Option<String>,
+    /// Events that no endpoint took, alone.
+    #[serde(default)]
+    pub undelivered: bool,
 }
 
 /// After so many nights a dead letter waits for a person.
@@ -79,6 +83,7 @@ impl Handler for PaymentSweep {
         };
         let answer = match event.retry {
             Some(id) => sweep.retry(&id).await?,
+            None if event.undelivered => sweep.only_undelivered().await?,
             None => sweep.all().await?,
         };
         let (metrics, failed) = (answer.metrics(), answer.failures());
@@ -110,6 +115,11 @@ impl Sweep<'_> {
             })?,
         };
         self.take(&event).await;
+        Ok(self.answer)
+    }
+
+    async fn only_undelivered(mut self) -> Result<SweepAnswer, RunError> {
+        self.undelivered().await?;
         Ok(self.answer)
     }
 
@@ -168,7 +178,10 @@ impl Sweep<'_> {
         match taken {
             Ok(taken) if taken.known => {}
             Ok(taken) => self.answer.event(&event.id, &taken.result),
-            Err(postponed) => self.answer.postponed(event.id.clone(), &postponed),
+            Err(postponed) => {
+                self.answer.not_stored += 1;
+                self.answer.postponed(event.id.clone(), &postponed);
+            }
         }
     }
 

@@ -142,13 +142,9 @@ impl Queue {
         delivered
     }
 
-    /// Drops what was on its way to an endpoint that is gone; answers the events that it will not have.
-    pub(crate) fn forget(&mut self, endpoint: &str) -> Vec<String> {
-        let gone = |delivery: &Delivery| delivery.endpoint == endpoint;
-        let events = self.waiting.iter().filter(|delivery| gone(delivery) && !delivery.extra);
-        let events = events.map(|delivery| delivery.event.clone()).collect();
-        self.waiting.retain(|delivery| !gone(delivery));
-        events
+    /// Drops what was on its way to an endpoint that is gone: nobody takes it, so that its events stay undelivered.
+    pub(crate) fn forget(&mut self, endpoint: &str) {
+        self.waiting.retain(|delivery| delivery.endpoint != endpoint);
     }
 
     /// Drops one delivery: its endpoint is disabled.

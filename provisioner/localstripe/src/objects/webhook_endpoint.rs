@@ -70,11 +70,11 @@ fn update(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     Ok(shown(&endpoint))
 }
 
-/// `DELETE /v1/webhook_endpoints/{webhook_endpoint}`; what was on its way to it is dropped.
+/// `DELETE /v1/webhook_endpoints/{webhook_endpoint}`; what was on its way to it is dropped and stays undelivered.
 fn delete(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let id = request.id(0);
     state.endpoints.delete(id)?;
-    state.events.forget(id);
+    state.events.queue.forget(id);
     Ok(json!({"id": id, "object": "webhook_endpoint", "deleted": true}))
 }
 

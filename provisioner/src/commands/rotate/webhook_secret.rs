@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Arguments, Plan, Step};
 use crate::cloud::connection::Connection;
+use crate::cloud::{Home, client, functions};
 use crate::kinds::stripe_webhook_endpoint::{
     Desired, Endpoint, First, Follow, Keep, Signing, Standing, WebhookEndpoints,
 };
@@ -18,6 +19,7 @@ use crate::stack::webhook_endpoint as address;
 use crate::store::Store;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::Global;
+use crate::ui::views::terminal;
 
 /// One step; each looks at what is there when it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ enum Next {
     MakeSecond(String),
     /// Lets the second endpoint hear of what the first does.
     Open,
+    /// Has the deployed sweep apply what the first endpoint has yet to take: once it is gone, nobody delivers that.
+    ApplyUndelivered(String),
     /// Removes the first endpoint.
     RemoveFirst(String),
     /// Stores the signing secret of the endpoint that stays, alone.
@@ -40,6 +44,7 @@ impl Step for Next {
             Next::RemoveLeftover(_) => "remove_leftover_endpoint",
             Next::MakeSecond(_) => "make_second_endpoint",
             Next::Open => "open_second_endpoint",
+            Next::ApplyUndelivered(_) => "apply_undelivered_events",
             Next::RemoveFirst(_) => "remove_first_endpoint",
             Next::StoreOne(_) => "store_one_secret",
         }
@@ -52,9 +57,10 @@ impl Step for Next {
                 format!("Make a second endpoint beside {id}; store both signing secrets, which both hold from then on.")
             }
             Next::Open => "Let the second endpoint hear of the same events as the first.".to_owned(),
-            Next::RemoveFirst(id) => format!(
-                "Remove the first endpoint {id}. What it has yet to deliver again reaches the ledger by the nightly sweep."
-            ),
+            Next::ApplyUndelivered(id) => {
+                format!("Have the payment sweep apply the events that {id} has yet to take.")
+            }
+            Next::RemoveFirst(id) => format!("Remove the first endpoint {id}."),
             Next::StoreOne(id) => {
                 format!("Store the signing secret of {id} alone, once no delivery of the first is on its way.")
             }
@@ -75,7 +81,12 @@ pub(super) async fn run(
     let secret = secret.name.clone();
     let session =
         Session::connected(project, connection, Purpose { bundle: None, may_ask: false, destroy: false }).await?;
-    let work = Work { endpoints: WebhookEndpoints::new(Arc::clone(&session.cloud)), secret };
+    let work = Work {
+        endpoints: WebhookEndpoints::new(Arc::clone(&session.cloud)),
+        secret,
+        lambda: client!(session.cloud, aws_sdk_lambda, Home::Stack),
+        sweep: session.project.manifest.function_name("payment_sweep"),
+    };
     let (all, held) = work.look().await?;
     let plan = decide(&work.standing(&all, held.as_deref()), arguments.finish)?;
     plan.agree(global, arguments)?;
@@ -98,12 +109,12 @@ fn decide(standing: &Standing<'_>, finish: bool) -> Result<Plan<Next>, Failure> 
     if let Some(waiting) = standing.waiting() {
         steps.extend(current.is_quiet().then_some(Next::Open));
         if finish {
-            steps.extend([Next::RemoveFirst(waiting.previous.to_owned()), Next::StoreOne(id.clone())]);
+            let first = waiting.previous.to_owned();
+            steps.extend([Next::ApplyUndelivered(first.clone()), Next::RemoveFirst(first), Next::StoreOne(id.clone())]);
             return plan(steps, format!("Only the signing secret of {id} holds now."));
         }
         let then = format!(
-            "Both signing secrets hold. Once Stripe shows no failed delivery to {}, `billform rotate webhook-secret \
-             --finish` removes it.",
+            "Both signing secrets hold. `billform rotate webhook-secret --finish` removes {}.",
             waiting.previous
         );
         return plan(steps, then);
@@ -120,17 +131,16 @@ fn decide(standing: &Standing<'_>, finish: bool) -> Result<Plan<Next>, Failure> 
         return plan(steps, format!("No rotation is under way: only the signing secret of {id} holds."));
     }
     steps.extend([Next::MakeSecond(id.clone()), Next::Open]);
-    let then = format!(
-        "Both signing secrets hold. Once Stripe shows no failed delivery to {id}, `billform rotate webhook-secret --finish` \
-         removes it."
-    );
+    let then = format!("Both signing secrets hold. `billform rotate webhook-secret --finish` removes {id}.");
     plan(steps, then)
 }
 
-/// The endpoints and the secret at hand.
+/// The endpoints and the secret at hand, and the sweep.
 struct Work {
     endpoints: WebhookEndpoints,
     secret: String,
+    lambda: aws_sdk_lambda::Client,
+    sweep: String,
 }
 
 impl Work {
@@ -145,6 +155,7 @@ impl Work {
 
     async fn carry_out(&self, step: &Next) -> Result<(), Failure> {
         match step {
+            Next::ApplyUndelivered(_) => self.apply_undelivered().await?,
             Next::RemoveLeftover(id) | Next::RemoveFirst(id) => self.endpoints.remove(id).await?,
             Next::StoreOne(id) => self.endpoints.forget_previous(id, &self.secret).await?,
             Next::MakeSecond(first) => self.make_second(first).await?,
@@ -163,6 +174,27 @@ impl Work {
         let follow = Follow { address: &address, desired: &like, token: &token, first: Some(first), waits: true };
         self.endpoints.make_quiet(&follow, Keep::Previous).await?;
         Ok(())
+    }
+
+    /// What both endpoints were told of, the second one goes on with; the rest waits for the first alone.
+    async fn apply_undelivered(&self) -> Result<(), Failure> {
+        let answer =
+            functions::call(&self.lambda, &self.sweep, &json!({ "undelivered": true }), "rotate-webhook-secret")
+                .await?;
+        let reasons = answer["failed"].as_array().into_iter().flatten().map(|failure| {
+            let text = |key: &str| failure[key].as_str().unwrap_or_default();
+            format!("{}: {}", text("what"), text("reason"))
+        });
+        reasons.for_each(|reason| terminal::eprint_line(&reason));
+        match answer["not_stored"].as_u64() {
+            Some(0) => Ok(()),
+            Some(events) => Err(Failure::new(format!(
+                "{events} events that the first endpoint has yet to take could not be stored, so it stays"
+            ))
+            .hint("run the command again; both endpoints and both secrets hold until then")),
+            None => Err(Failure::new(format!("the function {} does not say what it stored", self.sweep))
+                .hint("`billform apply` deploys a newer one")),
+        }
     }
 
     async fn open(&self) -> Result<(), Failure> {

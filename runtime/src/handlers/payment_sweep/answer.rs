@@ -14,6 +14,8 @@ pub struct SweepAnswer {
     pub changed: Vec<Seen>,
     /// Events that were found undelivered and change nothing.
     pub without_effect: usize,
+    /// Events of which neither an effect nor a dead letter could be stored: only Stripe has them.
+    pub not_stored: usize,
     /// What could not be applied, and why.
     pub failed: Vec<Failed>,
     /// Stripe's invoices with a tenant's name that the ledger does not know.

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::bootstrap::Bootstrap;
 use crate::place::Place;
+use crate::webhooks::{self, Told};
 use crate::{Fallible, binary, process};
 
 /// Services of each tenant.
@@ -44,6 +45,8 @@ pub struct Measured {
     pub idle_memory_kib: u64,
     /// What was done, in order.
     pub works: Vec<Work>,
+    /// Events of Stripe's that the webhook took.
+    pub webhooks: Vec<Told>,
 }
 
 /// One piece of work of a handler.
@@ -73,6 +76,7 @@ pub async fn run(tenants: usize) -> Fallible<Measured> {
     let (program, zip_bytes) = deployed(&billform, &place).await?;
     eprintln!("applying a manifest of {tenants} tenants");
     apply(&billform, &place).await?;
+    webhooks::deliver_nothing(&place)?;
     let month = last_month();
     let day = month.first_of_month();
     place.cloud.costs().change(|model| {
@@ -84,6 +88,7 @@ pub async fn run(tenants: usize) -> Fallible<Measured> {
     });
     let sync = Function::of(&place, "bench-cost-sync").await?;
     let invoicer = Function::of(&place, "bench-invoicer").await?;
+    let webhook = Function::of(&place, "bench-webhook").await?;
     let (starts, idle_memory_kib) = starts(&program, &sync).await?;
     let traffic = place.cloud.traffic();
     traffic.set_rates(published()).map_err(|error| error.to_string())?;
@@ -101,8 +106,9 @@ pub async fn run(tenants: usize) -> Fallible<Measured> {
         eprintln!("{name}");
         works.push(work(&place, &program, name, function, event).await?);
     }
+    let webhooks = webhooks::run(&place, &program, &webhook).await?;
     place.cloud.stop().await;
-    Ok(Measured { tenants, zip_bytes, starts, idle_memory_kib, works })
+    Ok(Measured { tenants, zip_bytes, starts, idle_memory_kib, works, webhooks })
 }
 
 /// Builds the bundle and takes the program out of it.
@@ -131,6 +137,7 @@ async fn apply(billform: &Path, place: &Place) -> Fallible<()> {
     let month = last_month().strftime("%Y-%m").to_string();
     let first_period = format!("first_period: {month},");
     let text = text.replace("first_period: 2026-10,", &first_period).replace("settle_days: 14", "settle_days: 0");
+    let text = text.replace("payment_methods: [card] }", "payment_methods: [card], webhook: {} }");
     fs::write(&place.manifest, text).map_err(|error| error.to_string())?;
     let mut command = place.command(billform);
     command.args(["apply", "--auto-approve", "--manifest"]).arg(&place.manifest).arg("--bundle").arg(&place.bundle);
@@ -175,9 +182,11 @@ fn rows(tenants: usize, first: Date) -> Vec<CostRow> {
 
 /// A function as it was deployed.
 #[derive(Debug, Clone)]
-struct Function {
-    environment: BTreeMap<String, String>,
-    limit: Duration,
+pub struct Function {
+    /// What its process is started with.
+    pub environment: BTreeMap<String, String>,
+    /// How long a run may take.
+    pub limit: Duration,
     memory_mib: i32,
 }
 

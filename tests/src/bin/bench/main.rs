@@ -23,6 +23,7 @@ mod process;
 mod provision;
 mod raw;
 mod report;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,7 +75,7 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         tenants: usize,
     },
-    /// The deployed handlers under the published rates: cost_sync and invoicer, size and start of the program.
+    /// The deployed handlers under the published rates: cost_sync, invoicer and webhook, size and start of the program.
     Runtime {
         /// How many tenants, of ten services each.
         #[arg(long, default_value_t = 1_000)]

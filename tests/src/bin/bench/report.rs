@@ -10,6 +10,7 @@ use crate::figures::{Figures, Side, Size, Work, median, walls};
 use crate::functions::{self, Measured};
 use crate::phase::Phase;
 use crate::planning::Planned;
+use crate::webhooks::Told;
 
 /// `billform-bench/2`.
 pub fn provision_json(figures: &Figures) -> Value {
@@ -214,7 +215,47 @@ pub fn functions_json(measured: &Measured) -> Value {
         "start_ms": ms(median(measured.starts.clone())),
         "idle_memory_mib": mib(measured.idle_memory_kib),
         "works": measured.works.iter().map(work_of_function).collect::<Vec<_>>(),
+        "webhooks": measured.webhooks.iter().map(told_json).collect::<Vec<_>>(),
     })
+}
+
+fn told_json(told: &Told) -> Value {
+    json!({
+        "name": told.name,
+        "events": told.took.len(),
+        "wall_ms": ms(told.wall),
+        "per_second": number(&per_second(told)),
+        "p50_ms": ms(told.within(50)),
+        "p99_ms": ms(told.within(99)),
+        "stripe_calls": told.stripe_calls,
+        "rejections": told.rejections,
+        "peak_memory_mib": mib(told.peak_memory_kib),
+    })
+}
+
+fn per_second(told: &Told) -> String {
+    tenths_of(told.took.len() as u64 * 1_000_000, u64::try_from(told.wall.as_micros()).unwrap_or(u64::MAX))
+}
+
+fn webhooks_table(out: &mut String, told: &[Told]) {
+    let _ = writeln!(
+        out,
+        "\n{:<24} {:>10} {:>10} {:>10} {:>14} {:>9} {:>9}",
+        "webhooks", "a second", "p50 ms", "p99 ms", "Stripe/event", "rejected", "memory"
+    );
+    for told in told {
+        let _ = writeln!(
+            out,
+            "{:<24} {:>10} {:>10} {:>10} {:>14} {:>9} {:>5} MiB",
+            format!("{} {}", told.took.len(), told.name),
+            per_second(told),
+            shown(told.within(50)),
+            shown(told.within(99)),
+            tenths_of(told.stripe_calls, told.took.len() as u64),
+            told.rejections,
+            mib(told.peak_memory_kib),
+        );
+    }
 }
 
 fn work_of_function(work: &functions::Work) -> Value {
@@ -269,6 +310,7 @@ pub fn functions_table(measured: &Measured) -> String {
             mib(work.peak_memory_kib),
         );
     }
+    webhooks_table(&mut out, &measured.webhooks);
     let _ = write!(
         out,
         "\nUnder the rates that AWS and Stripe publish; memory is VmHWM, of {} MiB allowed.",
