@@ -44,7 +44,7 @@ pub struct Desired {
     /// Time-out in seconds.
     pub timeout_s: u32,
     /// Environment variables, no secrets.
-    pub environment: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, engine::Input<String>>,
     /// Base64 of the bundle's SHA-256; none keeps the deployed code.
     pub code_sha256: Option<String>,
     /// How many may run at once, kept free for it; none takes from the account's own, and 0 stops it.
@@ -375,7 +375,11 @@ fn observed(configuration: &FunctionConfiguration, further: Further, tags: BTree
         architecture: configuration.architectures().first().map_or("x86_64", Architecture::as_str).to_owned(),
         memory_mb: amount(configuration.memory_size()),
         timeout_s: amount(configuration.timeout()),
-        environment: variables.map(|all| all.clone().into_iter().collect()).unwrap_or_default(),
+        environment: variables
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect(),
         code_sha256: configuration.code_sha256().map(str::to_owned),
         reserved_concurrency: further.reserved_concurrency,
         permissions: further.permissions,

@@ -17,6 +17,7 @@ pub mod schedule;
 pub mod secret;
 pub mod sns_topic;
 pub mod stripe_customer;
+pub mod stripe_portal_configuration;
 pub mod stripe_price;
 pub mod stripe_product;
 pub mod stripe_webhook_endpoint;
@@ -88,6 +89,7 @@ pub const KINDS: &[Entry] = &[
     entry::<secret::Secrets>(),
     entry::<sns_topic::SnsTopics>(),
     entry::<stripe_customer::StripeCustomers>(),
+    entry::<stripe_portal_configuration::StripePortalConfigurations>(),
     entry::<stripe_price::StripePrices>(),
     entry::<stripe_product::StripeProducts>(),
     entry::<stripe_webhook_endpoint::WebhookEndpoints>(),

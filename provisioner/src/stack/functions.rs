@@ -79,10 +79,19 @@ fn function(stack: &Plan, spec: &FunctionSpec) -> Resource {
 }
 
 /// The settings the handler asked for; those that the manifest leaves empty are left out.
-fn environment(manifest: &Manifest, spec: &FunctionSpec) -> BTreeMap<String, String> {
-    let handler = (Setting::Handler.variable().to_owned(), spec.name.clone());
-    let settings = spec.settings.iter().map(|setting| (setting.variable().to_owned(), value(manifest, *setting)));
-    std::iter::once(handler).chain(settings.filter(|(_, value)| !value.is_empty())).collect()
+fn environment(manifest: &Manifest, spec: &FunctionSpec) -> BTreeMap<String, Input<String>> {
+    let handler = (Setting::Handler.variable().to_owned(), Input::Known(spec.name.clone()));
+    let settings =
+        spec.settings.iter().filter_map(|setting| Some((setting.variable().to_owned(), input(manifest, *setting)?)));
+    std::iter::once(handler).chain(settings).collect()
+}
+
+/// A setting's value, or whose output it is; none where the manifest leaves it empty.
+fn input(manifest: &Manifest, setting: Setting) -> Option<Input<String>> {
+    match setting {
+        Setting::PortalConfiguration => Some(Input::output(super::stripe::portal_configuration_address(), "id")),
+        setting => Some(value(manifest, setting)).filter(|value| !value.is_empty()).map(Input::Known),
+    }
 }
 
 fn value(manifest: &Manifest, setting: Setting) -> String {
@@ -90,8 +99,8 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         secret.map(|(_, secret)| secret.name.clone()).unwrap_or_default()
     };
     match setting {
-        // The handler's own name is set for every function.
-        Setting::Handler => String::new(),
+        // The handler's own name is set for every function; the configuration's id is Stripe's to say.
+        Setting::Handler | Setting::PortalConfiguration => String::new(),
         Setting::LedgerTable => manifest.ledger.name.clone(),
         Setting::Stack => manifest.stack(),
         Setting::ClaimsTable => manifest.ledger.claims.clone().unwrap_or_default(),
@@ -124,6 +133,8 @@ fn origins(manifest: &Manifest) -> String {
     let domain = manifest.portal.as_ref().and_then(|portal| portal.domain.as_ref());
     let domain = domain.map(|domain| format!("https://{domain}"));
     let mut origins: Vec<String> = domain.into_iter().chain(manifest.api.cors.origins.iter().cloned()).collect();
+    // Any origin may read by CORS; none is our own by that.
+    origins.retain(|origin| origin != "*");
     origins.dedup();
     origins.join(",")
 }

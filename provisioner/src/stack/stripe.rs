@@ -1,22 +1,47 @@
-//! What Stripe knows of the business: products with their prices, and a customer per tenant.
+//! What Stripe knows of the business: products with their prices, a customer per tenant, and what customers may do in
+//! Stripe's portal.
 
 use std::collections::BTreeMap;
 
+use billing::function::Setting;
 use billing::manifest::model::{Price, Product, Tenant};
 use billing::names::TENANT_METADATA;
 use engine::{Address, Input, Resource};
 
 use super::{Plan, of_tenant, shared};
-use crate::kinds::{stripe_customer, stripe_price, stripe_product};
+use crate::kinds::{stripe_customer, stripe_portal_configuration, stripe_price, stripe_product};
 
-/// Products, prices and customers; nothing without a Stripe account in the manifest. Metered prices wait for meters.
+/// Products, prices, customers and the portal's configuration; nothing without a Stripe account in the manifest. Metered prices wait for meters.
 pub fn resources(stack: &Plan) -> Vec<Resource> {
     if stack.manifest.stripe.is_none() {
         return Vec::new();
     }
     let products = stack.manifest.products.iter().flat_map(|(name, product)| of_product(name, product));
     let customers = stack.manifest.tenants.iter().map(customer);
-    products.chain(customers).collect()
+    products.chain(customers).chain(portal_configuration(stack)).collect()
+}
+
+/// Where the portal's configuration stands.
+pub fn portal_configuration_address() -> Address {
+    Address::new("stripe_portal_configuration", "main")
+}
+
+/// The stack's own configuration, where a deployed handler opens the portal.
+fn portal_configuration(stack: &Plan) -> Option<Resource> {
+    stack.deployed().find(|spec| spec.settings.contains(&Setting::PortalConfiguration))?;
+    let manifest = stack.manifest;
+    let said = manifest.stripe.as_ref()?.portal.as_ref();
+    let domain = manifest.portal.as_ref().and_then(|portal| portal.domain.as_ref());
+    let desired = stripe_portal_configuration::Desired {
+        name: manifest.stack(),
+        return_url: said.map(|said| said.return_url.clone()).or(domain.map(|domain| format!("https://{domain}/"))),
+        payment_method_update: said.is_none_or(|said| said.allow_payment_method),
+        subscription_cancel: said.is_some_and(|said| said.allow_cancel),
+        invoice_history: true,
+        active: true,
+        metadata: BTreeMap::new(),
+    };
+    Some(shared(portal_configuration_address(), desired, []))
 }
 
 fn of_product(name: &str, product: &Product) -> Vec<Resource> {

@@ -14,6 +14,10 @@ use crate::kinds;
 const HANDLERS: &[(&str, &[&str])] = &[
     // Refunds belong to charges.
     ("invoicer", &["charge_write", "credit_note_write", "customer_read", "invoice_write", "payment_intent_read"]),
+    (
+        "payment",
+        &["checkout_session_write", "customer_portal_write", "customer_read", "invoice_read", "payment_method_read"],
+    ),
     ("payment_sweep", PAYMENTS),
     ("webhook", PAYMENTS),
 ];

@@ -78,9 +78,12 @@ fn every_kind_is_in_some_example() {
 fn the_example_is_deployed_by_its_surfaces_and_tenants() {
     let resources = resources(EXAMPLE);
     for kind in ["iam_role", "lambda_function"] {
-        assert_eq!(names(&resources, kind), ["cost_sync", "costs", "invoicer", "session"]);
+        assert_eq!(names(&resources, kind), ["cost_sync", "costs", "invoicer", "payment", "session"]);
     }
-    assert_eq!(names(&resources, "log_group"), ["api", "cost_sync", "costs", "invoicer", "session"]);
+    assert_eq!(names(&resources, "log_group"), ["api", "cost_sync", "costs", "invoicer", "payment", "session"]);
+    let payment = &resources[&Address::new("lambda_function", "payment")].desired["environment"];
+    let configuration = serde_json::json!({"$output": {"of": "stripe_portal_configuration.main", "name": "id"}});
+    assert_eq!(payment["BILLFORM_PORTAL_CONFIGURATION"], configuration);
     let session = &resources[&Address::new("lambda_function", "session")].desired["environment"];
     let origins = "https://billing.example.com,https://mmp-toledo.billing.example.com";
     assert_eq!(session["BILLFORM_ALLOWED_ORIGINS"], origins, "the pages' own, first");

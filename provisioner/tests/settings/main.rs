@@ -51,8 +51,8 @@ fn doctored(pointer: &str, change: impl Fn(&mut serde_json::Map<String, Value>))
 
 #[test]
 fn a_missing_mark_is_found() {
-    let schema = doctored("/properties/portal", |portal| {
-        portal.remove(LATER).expect("the portal is provisioned later: let this test take another mark away");
+    let schema = doctored("/$defs/Portal/properties/bucket", |bucket| {
+        bucket.remove(LATER).expect("the bucket is provisioned later: let this test take another mark away");
     });
     let found = complaints(&schema, "portal.");
     assert!(found.iter().any(|complaint| complaint == "portal.bucket: no value has an effect"), "{found:#?}");

@@ -187,8 +187,10 @@ pub enum Setting {
     CostScope,
     /// Record types that are told apart, comma separated: `credit,tax`; empty for none.
     CostRecords,
-    /// Origins that browsers may call from, comma separated; empty for none.
+    /// The origins of the stack's own pages, comma separated, the portal's first; empty for none but the API's own address.
     AllowedOrigins,
+    /// The Stripe customer portal's configuration of the stack, `bpc_…`.
+    PortalConfiguration,
     /// Days after a month's end until its costs count as settled; 0: as soon as AWS calls them final.
     SettleDays,
     /// The day of the month from which on the month before is drafted, 1 to 28.
@@ -235,6 +237,7 @@ impl Setting {
             Setting::CostScope => "BILLFORM_COST_SCOPE",
             Setting::CostRecords => "BILLFORM_COST_RECORDS",
             Setting::AllowedOrigins => "BILLFORM_ALLOWED_ORIGINS",
+            Setting::PortalConfiguration => "BILLFORM_PORTAL_CONFIGURATION",
             Setting::SettleDays => "BILLFORM_SETTLE_DAYS",
             Setting::InvoicingDay => "BILLFORM_INVOICING_DAY",
             Setting::Approval => "BILLFORM_APPROVAL",

@@ -39,12 +39,30 @@ impl Origins {
         named || own_origin(request).is_some_and(|own| own == origin)
     }
 
+    /// A page of the stack's own that a URL names, without its query; none of another site's.
+    pub fn own_page(&self, url: &str, request: &Request) -> Option<String> {
+        let (origin, path) = origin_and_path(url)?;
+        self.is_own(&origin, request).then(|| format!("{origin}{path}"))
+    }
+
     /// The origin that pages of the stack are sent back to: the one that the request came from, else the manifest's
     /// first, else the one where it arrived.
     pub fn home(&self, request: &Request) -> Option<String> {
         let sender = request.header("origin").filter(|origin| self.is_own(origin, request));
         sender.map(str::to_owned).or_else(|| self.0.first().cloned()).or_else(|| own_origin(request))
     }
+}
+
+/// The origin and the path of a URL without user, query or fragment; none of what could be read in two ways.
+fn origin_and_path(url: &str) -> Option<(String, &str)> {
+    // Browsers read a backslash as a slash and leave control characters out.
+    if url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+        return None;
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    let url = rest.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = url.find('/').map_or((url, "/"), |at| url.split_at(at));
+    Some((format!("{scheme}://{host}"), path))
 }
 
 /// The origin of the address that a request arrived at. No page can choose it for its visitors.
@@ -89,6 +107,32 @@ mod tests {
             (None, "api.example.com", false),
         ] {
             assert_eq!(origins.check(&from(origin, host)).is_ok(), is_own, "{origin:?} at {host}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        let origins = Origins(vec!["https://a.example.com".to_owned()]);
+        let at = from(None, "api.example.com");
+        let own = |url: &str| origins.own_page(url, &at);
+        assert_eq!(own("https://a.example.com").as_deref(), Some("https://a.example.com/"));
+        assert_eq!(own("https://a.example.com/x?y=1#z").as_deref(), Some("https://a.example.com/x"));
+        assert_eq!(own("https://api.example.com/prod/").as_deref(), Some("https://api.example.com/prod/"));
+        for foreign in [
+            "https://evil.example/",
+            "http://a.example.com/",
+            "https://a.example.com@evil.example/",
+            "https://a.example.com.evil.example/",
+            "https://a.example.com:8443/",
+            "https://a.example.com\\@evil.example/",
+            "https://evil.example\\https://a.example.com/",
+            "//evil.example/",
+            "/x",
+            "javascript:alert(1)",
+            "https://a.example.com\t.evil.example/",
+            "",
+        ] {
+            assert_eq!(own(foreign), None, "{foreign}");
         }
     }
 

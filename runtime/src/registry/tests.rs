@@ -31,6 +31,7 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::CostScope, "application=tax-demo"),
     (Setting::CostRecords, "credit,tax"),
     (Setting::AllowedOrigins, "https://example.com"),
+    (Setting::PortalConfiguration, "bpc_1"),
     (Setting::SettleDays, "14"),
     (Setting::InvoicingDay, "1"),
     (Setting::Approval, "automatic"),

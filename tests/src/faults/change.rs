@@ -60,6 +60,8 @@ const UPDATES: &[(&str, &str)] = &[
         "  topic: client-billing-alerts\n  emails: [billing@example.com]\n",
         "  topic: client-billing-alerts\n  emails: [alerts@example.com]\n",
     ),
+    // Where the portal's pages are: the origins of functions, and where Stripe's portal leads back to.
+    ("  domain: billing.example.com\n", "  domain: pay.example.com\n"),
     ("      threshold: 5\n", "      threshold: 10\n"),
     // The endpoint is made anew, and both signing secrets hold meanwhile.
     (

@@ -65,7 +65,7 @@ fn assert_plan(plan: &Value) {
     assert_eq!((&plan["not_read"], &plan["pending"]), (&json!([]), &json!([])));
     assert_eq!((&plan["unreadable"], &plan["refused"]), (&json!([]), &json!([])));
     assert!(plan["api_calls"].as_object().expect("counts").values().all(|count| count.as_u64() > Some(0)));
-    assert!(plan["unprovisioned"].as_array().expect("sections").contains(&json!("portal")));
+    assert!(plan["unprovisioned"].as_array().expect("sections").contains(&json!("portal.bucket")));
 }
 
 fn assert_applied(applied: &Value, created: u64) {
@@ -94,7 +94,7 @@ fn assert_applied(applied: &Value, created: u64) {
     let outputs = &applied["outputs"];
     assert_eq!(keys(outputs), ["api_url", "functions", "tables", "buckets"]);
     let functions = json!({"cost_sync": "client-billing-cost-sync", "costs": "client-billing-costs",
-        "invoicer": "monthly-invoice-generator", "session": "client-billing-session"});
+        "invoicer": "monthly-invoice-generator", "payment": "client-billing-payment", "session": "client-billing-session"});
     assert_eq!(outputs["functions"], functions);
     assert_eq!(outputs["tables"], json!({"ledger": "client-billing-data"}));
     assert_eq!(outputs["buckets"], json!({"reports": "client-billing-cur-123456789012"}));
@@ -256,6 +256,7 @@ async fn goes_without_a_trace(stage: &Stage, before: &tests::stage::Inventory) {
     keeps("stripe products", "stripe_product.portal", &["Client billing portal (archived)"]);
     keeps("stripe prices", "stripe_price.portal.monthly", &["client-billing-portal-monthly (archived)"]);
     keeps("stripe prices", "stripe_price.portal.setup", &["client-billing-portal-setup (archived)"]);
-    assert_eq!(destroyed["kept"].as_array().expect("kept").len(), 7);
+    keeps("stripe portal configurations", "stripe_portal_configuration.main", &["client-billing (archived)"]);
+    assert_eq!(destroyed["kept"].as_array().expect("kept").len(), 8);
     assert_eq!(stage.inventory().await, expected);
 }

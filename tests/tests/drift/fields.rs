@@ -37,6 +37,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("secret.stripe", "changed description"),
     ("sns_topic.alerts", "changed emails"),
     ("stripe_customer.mmp-toledo", "changed email"),
+    ("stripe_portal_configuration.main", "changed subscription_cancel"),
     ("stripe_price.portal.monthly", "changed nickname"),
     ("stripe_product.portal", "changed name"),
     ("tenant_record.mmp-toledo", "changed record.name"),
@@ -235,6 +236,9 @@ async fn change_stripe(stage: &Stage) {
     let changed = "is changed in the dashboard";
     let customer = UpdateCustomer::new(id(stage, "stripe_customer.mmp-toledo")).email("theirs@example.com");
     stripe.change("POST /v1/customers", customer).await.expect(changed);
+    let configuration = id(stage, "stripe_portal_configuration.main");
+    let path = format!("/v1/billing_portal/configurations/{configuration}");
+    stage.at_stripe("POST", &path, "features[subscription_cancel][enabled]=true").await;
     let price = UpdatePrice::new(id(stage, "stripe_price.portal.monthly")).nickname("theirs");
     stripe.change("POST /v1/prices", price).await.expect(changed);
     let product = UpdateProduct::new(id(stage, "stripe_product.portal")).name("Theirs");

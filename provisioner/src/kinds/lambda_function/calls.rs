@@ -135,7 +135,9 @@ impl LambdaFunctions {
 }
 
 pub(super) fn environment(desired: &Desired) -> Environment {
-    Environment::builder().set_variables(Some(desired.environment.clone().into_iter().collect())).build()
+    // The engine resolves references before it calls; one whose resource failed stops the function before this.
+    let known = desired.environment.iter().filter_map(|(name, value)| Some((name.clone(), value.known()?.clone())));
+    Environment::builder().set_variables(Some(known.collect())).build()
 }
 
 /// Lambda's own limits lie far below; what does not fit is refused by it.

@@ -17,7 +17,7 @@ fn function(code_sha256: Option<&str>) -> Desired {
         architecture: "arm64".to_owned(),
         memory_mb: 256,
         timeout_s: 20,
-        environment: BTreeMap::from([("HANDLER".to_owned(), "costs".to_owned())]),
+        environment: BTreeMap::from([("HANDLER".to_owned(), "costs".to_owned().into())]),
         code_sha256: code_sha256.map(str::to_owned),
         reserved_concurrency: None,
         permissions: BTreeMap::new(),
@@ -71,7 +71,7 @@ fn code_is_compared_only_where_a_bundle_is_at_hand() {
 fn every_field_counts() {
     let seen = observed(&listed(), Further::default(), BTreeMap::new());
     let mut desired = function(None);
-    desired.environment = BTreeMap::from([("TABLE".to_owned(), "ledger".to_owned())]);
+    desired.environment = BTreeMap::from([("TABLE".to_owned(), "ledger".to_owned().into())]);
     desired.timeout_s = 21;
     desired.architecture = "x86_64".to_owned();
     assert_eq!(changes(&desired, &seen), ["architecture", "timeout_s", "environment.TABLE", "environment.HANDLER"]);

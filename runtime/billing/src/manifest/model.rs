@@ -128,7 +128,6 @@ pub struct Manifest {
     pub api: Api,
     /// The pages that tenants see.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub portal: Option<Portal>,
     /// E-mails and topics.
     #[serde(default)]

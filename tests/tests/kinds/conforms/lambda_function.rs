@@ -53,7 +53,7 @@ async fn fixture() -> Fixture {
         architecture: "x86_64".to_owned(),
         memory_mb: 256,
         timeout_s: 20,
-        environment: BTreeMap::from([("HANDLER".to_owned(), "costs".to_owned())]),
+        environment: BTreeMap::from([("HANDLER".to_owned(), "costs".to_owned().into())]),
         code_sha256: Some(one.sha256.clone()),
         reserved_concurrency: None,
         permissions: BTreeMap::from([("daily".to_owned(), permission("daily"))]),
@@ -222,7 +222,7 @@ mod special {
             architecture: "x86_64".to_owned(),
             memory_mb: 256,
             timeout_s: 20,
-            environment: BTreeMap::from([("BILLFORM_HANDLER".to_owned(), "costs".to_owned())]),
+            environment: BTreeMap::from([("BILLFORM_HANDLER".to_owned(), "costs".to_owned().into())]),
             code_sha256: Some(bundle.sha256.clone()),
             reserved_concurrency: None,
             permissions: BTreeMap::from([("daily".to_owned(), permission("daily"))]),
@@ -254,7 +254,7 @@ mod special {
         let other = format!("arn:aws:iam::123456789012:role/{}", other_role.name);
         change(&["role_arn"], &|f| f.role_arn.clone_from(&other)).await;
         change(&["environment.LEDGER", "environment.BILLFORM_HANDLER"], &|f| {
-            f.environment = BTreeMap::from([("LEDGER".to_owned(), "x".to_owned())]);
+            f.environment = BTreeMap::from([("LEDGER".to_owned(), "x".to_owned().into())]);
         })
         .await;
         change(&["environment.LEDGER"], &|f| f.environment.clear()).await;

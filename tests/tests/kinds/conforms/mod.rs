@@ -32,6 +32,7 @@ kinds! {
     secret,
     sns_topic,
     stripe_customer,
+    stripe_portal_configuration,
     stripe_price,
     stripe_product,
     stripe_webhook_endpoint,

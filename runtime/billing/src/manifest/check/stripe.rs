@@ -1,6 +1,7 @@
 //! The Stripe account and the secrets that it is reached with.
 
 use super::references::refer;
+use super::shapes::is_origin;
 use super::{Checker, steps};
 use crate::manifest::model::{Stripe, Webhook};
 
@@ -23,11 +24,22 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         let hint = "leave `generate` out of that secret; its value comes from Stripe".to_owned();
         checker.at(&steps!["stripe", "secret_key"], "billform cannot make up a key of Stripe's", hint);
     }
+    if stripe.portal.as_ref().is_some_and(|portal| !is_url(&portal.return_url)) {
+        let hint = "write a whole address, such as https://billing.example.com/".to_owned();
+        checker.at(&steps!["stripe", "portal", "return_url"], "this is no address to return to", hint);
+    }
     if let Some(webhook) = &stripe.webhook {
         path(checker, webhook);
         api_version(checker, webhook);
         signing_secret(checker, stripe, webhook);
     }
+}
+
+/// An origin, and a path without white space.
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    is_origin(&format!("{scheme}://{host}")) && path.chars().all(|c| c.is_ascii_graphic())
 }
 
 /// The path is one that API Gateway takes as it is, and no handler answers at it already.

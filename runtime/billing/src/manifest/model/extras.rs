@@ -15,21 +15,26 @@ use crate::manifest::text::{Days, Seconds};
 pub struct Portal {
     /// The bucket of the pages; `<prefix>-portal-<account>` when left out.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub bucket: String,
-    /// The pages' domain: `billing.example.com`.
+    /// The pages' domain: `billing.example.com`. Only pages from there, and from `api.cors.origins`, may change something.
     #[serde(default)]
     pub domain: Option<String>,
     /// The domain of the certificate: `*.billing.example.com`.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub certificate: Option<String>,
     /// The hosted zone that gets the records.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub zone: Option<String>,
     /// How pages look.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub branding: Branding,
     /// Whom tenants ask.
     #[serde(default)]
+    #[schemars(extend("x-billform-later" = true))]
     pub support_email: Option<String>,
 }
 

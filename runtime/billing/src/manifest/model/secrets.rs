@@ -55,7 +55,6 @@ pub struct Stripe {
     pub webhook: Option<Webhook>,
     /// What Stripe's customer portal allows.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub portal: Option<PortalConfiguration>,
 }
 
@@ -111,13 +110,13 @@ fn webhook_api_version() -> String {
     DEFAULT_WEBHOOK_API_VERSION.to_owned()
 }
 
-/// What Stripe's customer portal allows.
+/// What Stripe's customer portal allows. The stack has a configuration of its own there; the account's default is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PortalConfiguration {
-    /// Where it returns to.
+    /// Where it returns to when nothing else is said: `https://billing.example.com/`.
     pub return_url: String,
-    /// Whether subscriptions may be cancelled.
+    /// Whether subscriptions may be cancelled, at the end of their period.
     #[serde(default)]
     pub allow_cancel: bool,
     /// Whether the payment method may be changed.
