@@ -7,6 +7,7 @@ mod signed_in;
 mod stack_key;
 pub mod stripe_signature;
 mod tenant;
+mod throttle;
 
 use billing::function::{Auth, Role};
 use billing::tenant::TenantRecord;
@@ -18,12 +19,18 @@ use origin::Origins;
 pub use signed_in::SignedIn;
 use stripe_signature::SignatureVerifier;
 use tenant::TenantVerifier;
+use throttle::Throttled;
 
 /// The longest body whose signature is computed: many times an event's size. Of a longer one the sweep takes the event
 /// from Stripe's list, where it is as undelivered.
 const EVENT_BYTES: usize = 1 << 20;
 /// The longest body of any other request: what a person types.
 const BODY_BYTES: usize = 16 << 10;
+
+/// What a read counts for.
+const READ_UNITS: u32 = 1;
+/// What counts that changes something: each asks Stripe.
+const WRITE_UNITS: u32 = 5;
 
 /// The caller of a request, as its credential proves it.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +80,8 @@ pub struct Guard {
 enum Verifier {
     /// Lets everybody pass.
     Public,
-    /// Sessions and signed links.
-    Tenant(TenantVerifier),
+    /// Sessions and signed links, as often as a tenant may ask.
+    Tenant(TenantVerifier, Throttled),
     /// Stripe's signatures.
     StripeSignature(SignatureVerifier),
 }
@@ -87,7 +94,10 @@ impl Guard {
     pub fn start(key: &str, auth: Auth, env: &Environment) -> Result<Guard, StartError> {
         let verifier = match auth {
             Auth::Public => Verifier::Public,
-            Auth::Tenant(role) => Verifier::Tenant(TenantVerifier::start(role, env)?),
+            Auth::Tenant(role) => {
+                let units = if key.starts_with("GET ") { READ_UNITS } else { WRITE_UNITS };
+                Verifier::Tenant(TenantVerifier::start(role, env)?, Throttled::start(units, env)?)
+            }
             Auth::StripeSignature => Verifier::StripeSignature(SignatureVerifier::start(env)?),
         };
         // A GET changes nothing.
@@ -100,7 +110,7 @@ impl Guard {
     ///
     /// # Errors
     /// 401 when the credential is missing or does not hold, 403 when it does not reach or another site sent it, 413 when
-    /// the body is too long, 500 when it cannot be checked.
+    /// the body is too long, 429 when the tenant asks too much, 500 when it cannot be checked.
     pub async fn caller(&self, request: &Request) -> Result<Caller, Refusal> {
         let most = if matches!(self.verifier, Verifier::StripeSignature(_)) { EVENT_BYTES } else { BODY_BYTES };
         if request.body.len() > most {
@@ -112,7 +122,11 @@ impl Guard {
         }
         match &self.verifier {
             Verifier::Public => Ok(Caller::Anyone),
-            Verifier::Tenant(tenant) => Ok(Caller::Tenant(Box::new(tenant.signed_in(request).await?))),
+            Verifier::Tenant(tenant, throttled) => {
+                let signed_in = tenant.signed_in(request).await?;
+                throttled.take(&signed_in.tenant.id).await?;
+                Ok(Caller::Tenant(Box::new(signed_in)))
+            }
             Verifier::StripeSignature(signature) => signature.check(request).await.map(|()| Caller::Stripe),
         }
     }

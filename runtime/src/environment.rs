@@ -89,6 +89,15 @@ impl Environment {
         Ok(self.ports.ledger(&self.setting(Setting::LedgerTable)?))
     }
 
+    /// The ledger table, for the items that count what tenants ask.
+    ///
+    /// # Errors
+    /// Without its grant, or without [`Setting::LedgerTable`].
+    pub fn throttle_ledger(&self) -> Result<Arc<dyn Ledger>, StartError> {
+        self.granted("the tenants' throttle", &[Grant::ThrottleWrite])?;
+        Ok(self.ports.ledger(&self.setting(Setting::LedgerTable)?))
+    }
+
     /// Another stack's ledger, for claims on cost.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub mod cost_sync;
 pub mod costs;
 pub mod invoicer;
+pub mod invoices;
 pub mod payment;
 pub mod payment_sweep;
 pub mod session;

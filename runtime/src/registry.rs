@@ -9,6 +9,7 @@ use crate::handler::{Entry, entry};
 use crate::handlers::cost_sync::CostSync;
 use crate::handlers::costs::Costs;
 use crate::handlers::invoicer::Invoicer;
+use crate::handlers::invoices::Invoices;
 use crate::handlers::payment::Payment;
 use crate::handlers::payment_sweep::PaymentSweep;
 use crate::handlers::session::Session;
@@ -19,6 +20,7 @@ pub const HANDLERS: &[Entry] = &[
     entry::<CostSync>(),
     api::<Costs>(),
     entry::<Invoicer>(),
+    api::<Invoices>(),
     api::<Payment>(),
     entry::<PaymentSweep>(),
     api::<Session>(),

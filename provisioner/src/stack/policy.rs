@@ -1,7 +1,7 @@
 //! What a handler may do: its grants as one IAM policy, on the stack's own resources and nothing else.
 
 use billing::function::{FunctionSpec, Grant};
-use billing::ledger::CLAIM_PREFIX;
+use billing::ledger::{CLAIM_PREFIX, THROTTLE_PREFIX};
 use billing::manifest::model::Manifest;
 use serde_json::{Value, json};
 
@@ -50,12 +50,21 @@ fn granted(manifest: &Manifest, grant: Grant) -> Vec<Value> {
             &[table],
         )],
         Grant::ClaimsWrite => claims(manifest, &["dynamodb:GetItem", "dynamodb:PutItem"]).into_iter().collect(),
+        Grant::ThrottleWrite => vec![throttles(&table)],
         Grant::StripeSecretRead => read_secret("StripeKey", manifest.stripe_secret()),
         Grant::LinkSecretRead => read_secret("LinkKey", manifest.link_secret()),
         Grant::WebhookSecretRead => read_secret("WebhookSecret", manifest.webhook_secret()),
         // Cost Explorer knows billing views as resources; a query of the account's own costs names none.
         Grant::CostExplorerRead => vec![allow("Costs", &["ce:GetCostAndUsage"], &["*".to_owned()])],
     }
+}
+
+/// Writing the items that count what tenants ask, and no others of the ledger.
+fn throttles(table: &str) -> Value {
+    let mut allowed = allow("Throttle", &["dynamodb:PutItem"], &[table.to_owned()]);
+    let keys = [format!("{THROTTLE_PREFIX}*")];
+    allowed["Condition"] = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}});
+    allowed
 }
 
 /// Actions on claims in another stack's ledger, and on nothing else of it; none where the manifest names no such ledger.

@@ -147,6 +147,8 @@ pub enum Grant {
     LedgerWrite,
     /// Get and put claims on cost in the ledger that several stacks claim in; nothing where the stack's own is the only one.
     ClaimsWrite,
+    /// Put the items that count what tenants ask.
+    ThrottleWrite,
     /// Read the Stripe key.
     StripeSecretRead,
     /// Read the key that signs links.

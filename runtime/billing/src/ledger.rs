@@ -1,6 +1,6 @@
 //! The one ledger: records, the port they are read and written through, and how they lie in DynamoDB. No I/O here.
 //!
-//! Every item's key, but for claims, is ([`crate::names::LEDGER_KEY`] = the tenant's id,
+//! Every item's key, but for claims and throttles, is ([`crate::names::LEDGER_KEY`] = the tenant's id,
 //! [`crate::names::LEDGER_SORT`] = one of the sort keys below); what it says is JSON text in
 //! [`crate::names::RECORD_ATTRIBUTE`] with a schema number ([`Record`]), decimals as text, so that no store and no reader
 //! rounds them. Invoices are [`crate::invoice::InvoiceRecord`], tenants [`crate::tenant::TenantRecord`].
@@ -25,6 +25,7 @@ mod record;
 pub mod stripe_events;
 mod sync_mark;
 pub mod tenants;
+pub mod throttle;
 
 pub use balances::{BALANCE_ITEM, ENTRY_PREFIX};
 pub use claims::{Claims, SharedClaims};
@@ -42,3 +43,4 @@ pub use port::{Expect, Indexed, Key, Ledger, PortError, Stored, TRANSACTION_ITEM
 pub use record::{Record, RecordError, SCHEMA_FIELD, decode, encode};
 pub use stripe_events::{EventResult, StripeEvent};
 pub use sync_mark::{SYNC_PREFIX, SyncMark, sync_key};
+pub use throttle::{THROTTLE_PREFIX, Throttle};

@@ -6,6 +6,7 @@ pub mod attribution;
 pub mod balance;
 pub mod brand;
 pub mod costs;
+pub mod csv;
 pub mod currency;
 pub mod evidence;
 pub mod exact;

@@ -4,6 +4,7 @@
 //! AWS cost is in US dollars, invoices are in the tenant's currency.
 
 mod comparison;
+mod files;
 mod invoices;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 pub use comparison::{Change, Comparison};
+pub use files::{costs_file, invoices_file};
 pub use invoices::{Outlook, ShownInvoice, Standing, invoices};
 
 use crate::costs::{self, AskedPeriod, Forecast, PeriodKind, Summary};

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use billing::balance::{Balance, Entry};
 use billing::invoice::InvoiceRecord;
 use billing::ledger::{
-    CostClaim, CostDay, LeftTenant, PaymentSetup, Record, SCHEMA_FIELD, StripeEvent, SyncMark, decode, encode,
+    CostClaim, CostDay, LeftTenant, PaymentSetup, Record, SCHEMA_FIELD, StripeEvent, SyncMark, Throttle, decode, encode,
 };
 use billing::tenant::TenantRecord;
 use serde_json::Value;
@@ -79,6 +79,7 @@ const RECORDS: &[(&str, fn())] = &[
     ("StripeEvent", check::<StripeEvent>),
     ("SyncMark", check::<SyncMark>),
     ("TenantRecord", check::<TenantRecord>),
+    ("Throttle", check::<Throttle>),
 ];
 
 #[test]

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use billing::function::{Auth, Grant, Role, Setting};
 use billing::ledger::{self, CostDay, SyncMark};
-use billing::{Month, costs};
+use billing::{Month, costs, statement};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::api::{Api, Call, Route};
 use crate::environment::Environment;
 use crate::error::StartError;
-use crate::http::{Refusal, Response};
+use crate::http::{Format, Refusal, Response};
 use crate::ports::{Clock, Ledger, PortError};
 use crate::spec::Spec;
 
@@ -26,10 +26,10 @@ pub struct Costs {
 impl Api for Costs {
     const SPEC: Spec = Spec {
         name: "costs",
-        description: "GET /costs: a tenant's costs by service, project and day, with a forecast",
+        description: "GET /costs: a tenant's costs by service, project and day, with a forecast, as JSON or CSV",
         memory_mb: 256,
         timeout_s: 10,
-        grants: &[Grant::LedgerRead, Grant::LinkSecretRead],
+        grants: &[Grant::LedgerRead, Grant::LinkSecretRead, Grant::ThrottleWrite],
         settings: &[Setting::LedgerTable, Setting::LinkSecret, Setting::TenantTag],
         surfaces: &["portal"],
         ..Spec::EMPTY
@@ -58,11 +58,16 @@ impl Costs {
             let message = "you are signed in for another organisation than clientOrganization";
             return Err(Refusal::new(403, "forbidden", message));
         }
+        let format = Format::asked(request)?;
         let asked =
             costs::query::asked_period(request.query("period"), request.query("start"), request.query("end"), today)
                 .map_err(|error| Refusal::new(400, "bad_period", error.to_string()))?;
         let (days, marks) = self.load(&tenant.id, &asked, today).await.map_err(failed)?;
         let answer = costs::answer(organization, &asked, &days, &marks);
+        if format == Format::Csv {
+            let name = format!("costs-{organization}-{}-{}.csv", answer.period.start, answer.period.end);
+            return Ok(Response::csv(&name, statement::costs_file(&answer)));
+        }
         let body = serde_json::to_string(&answer).map_err(|cause| failed(PortError::new("write the answer", cause)))?;
         Ok(Response::json(200, body))
     }

@@ -44,7 +44,7 @@ impl Api for Payment {
         description: "POST /payment: adding a payment method, an invoice's page, the methods on file, the customer portal",
         memory_mb: 256,
         timeout_s: 20,
-        grants: &[Grant::LedgerRead, Grant::LinkSecretRead, Grant::StripeSecretRead],
+        grants: &[Grant::LedgerRead, Grant::LinkSecretRead, Grant::ThrottleWrite, Grant::StripeSecretRead],
         settings: &[
             Setting::LedgerTable,
             Setting::LinkSecret,

@@ -16,12 +16,14 @@ pub struct Refusal {
     pub message: String,
     /// For the log alone: the failure behind a 5xx.
     pub cause: Option<PortError>,
+    /// Seconds after which the same request may be taken.
+    pub retry_after_s: Option<i64>,
 }
 
 impl Refusal {
     /// A request that the caller can mend.
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { status, code, message: message.into(), cause: None }
+        Refusal { status, code, message: message.into(), cause: None, retry_after_s: None }
     }
 
     /// 500: a failure of ours, which the caller sees as `message` and the log as `cause`.
@@ -38,6 +40,10 @@ impl Refusal {
     pub fn response(&self) -> Response {
         let body = json!({"error": {"code": self.code, "message": self.message}});
         let response = Response::json(self.status, body.to_string());
+        let response = match self.retry_after_s {
+            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+            None => response,
+        };
         match self.status {
             401 => response.with_header("www-authenticate", "Bearer"),
             _ => response,

@@ -81,6 +81,11 @@ impl Response {
         response
     }
 
+    /// A table to save under `name`.
+    pub fn csv(name: &str, text: String) -> Response {
+        Self::file(name, "text/csv; charset=utf-8", text.into_bytes())
+    }
+
     /// With a cookie.
     #[must_use]
     pub fn with_cookie(mut self, cookie: &Cookie) -> Response {

@@ -15,7 +15,7 @@ struct Probe;
 impl Api for Probe {
     const SPEC: Spec = Spec {
         name: "probe",
-        grants: &[Grant::LedgerRead, Grant::LinkSecretRead],
+        grants: &[Grant::LedgerRead, Grant::LinkSecretRead, Grant::ThrottleWrite],
         settings: &[Setting::LedgerTable, Setting::LinkSecret, Setting::AllowedOrigins],
         ..Spec::EMPTY
     };

@@ -248,3 +248,32 @@ async fn a_planted_leak_is_seen() {
     let ((), log) = logged(async { tracing::info!(key = KEY, "a leak") }).await;
     assert!(log.contains(KEY));
 }
+
+/// Page, table, CSV and API show one set of figures.
+#[tokio::test]
+async fn the_file_has_the_same_figures() {
+    let query = json!({"period": "last-month", "format": "csv"});
+    let settings = [(Setting::LedgerTable, "ledger"), (Setting::LinkSecret, "links"), (Setting::TenantTag, TAG)];
+    let settings = settings.map(|(setting, value)| (setting.variable().to_owned(), value.to_owned()));
+    let env = Environment::new(Costs::SPEC, Settings::new(settings), Arc::new(Memory::new(world())));
+    let costs = Served::<Costs>::start(&env).expect("it starts");
+    let run = Run::lasting("test", Duration::from_secs(10));
+    let response = costs.answer(&request(Some(&good_token()), query), &run).await.answer;
+    assert_eq!(response.headers["content-type"], "text/csv; charset=utf-8");
+    let name = "attachment; filename*=UTF-8''costs%2DMMP%2DToledo%2D2026%2D10%2D01%2D2026%2D10%2D31%2Ecsv";
+    assert_eq!(response.headers["content-disposition"], name);
+    let crate::http::Body::Bytes(bytes) = response.body else { panic!("a file") };
+    let text = String::from_utf8(bytes).expect("text");
+    let lines: Vec<&str> = text.lines().collect();
+    let head = [
+        "breakdown,name,cost,currency,usage",
+        "total,,125.50,USD,",
+        "service,AWS Lambda,40.20,USD,1",
+        "service,Amazon Simple Storage Service,85.30,USD,1",
+        "project,mmp-toledo,85.30,USD,1",
+        "project,mmp-toledo-firespring,40.20,USD,1",
+        "day,2026-10-01,0.00,USD,",
+    ];
+    assert_eq!(lines[..7], head);
+    assert_eq!((lines.len(), lines[8], lines[36]), (37, "day,2026-10-03,85.30,USD,", "day,2026-10-31,0.00,USD,"));
+}

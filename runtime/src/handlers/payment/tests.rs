@@ -177,8 +177,8 @@ async fn the_customer_portal_is_opened_under_the_stacks_own_configuration() {
 
 #[tokio::test]
 async fn nobody_acts_for_another_and_a_viewer_does_not_pay() {
-    let memory = open();
     for action in ["setup-payment-method", "create-invoice", "get-payment-methods", "customer-portal"] {
+        let memory = open();
         for (field, value) in [("clientId", "other"), ("clientId", "Org-other"), ("email", "other@example.com")] {
             let (status, body) =
                 asked(&memory, json!({"action": action, "billingPeriod": "2026-10", field: value})).await;
@@ -190,9 +190,9 @@ async fn nobody_acts_for_another_and_a_viewer_does_not_pay() {
             let body = json!({"action": action, "billingPeriod": "2026-10"});
             assert_eq!(asked_as(&memory, &bearer("acme", COSTS), &body).await.0, 403, "{action}");
         }
+        let pages = memory.with(|world| world.stripe.pages.clone());
+        assert!(pages.set_ups.is_empty() && pages.portals.is_empty(), "Stripe was not asked");
     }
-    let pages = memory.with(|world| world.stripe.pages.clone());
-    assert!(pages.set_ups.is_empty() && pages.portals.is_empty(), "Stripe was not asked");
 }
 
 #[tokio::test]

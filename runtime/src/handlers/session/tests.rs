@@ -25,7 +25,7 @@ struct Mine;
 impl Api for Mine {
     const SPEC: Spec = Spec {
         name: "mine",
-        grants: &[Grant::LedgerRead, Grant::LinkSecretRead],
+        grants: &[Grant::LedgerRead, Grant::LinkSecretRead, Grant::ThrottleWrite],
         settings: &[Setting::LedgerTable, Setting::LinkSecret, Setting::AllowedOrigins],
         ..Spec::EMPTY
     };

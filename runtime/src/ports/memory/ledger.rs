@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use billing::ledger::chunks::assemble;
 use billing::ledger::stripe_events::EVENT_ITEM;
+use billing::ledger::throttle::THROTTLE_ITEM;
 use billing::ledger::{
     BALANCE_ITEM, CLAIM_PREFIX, COST_PREFIX, CostClaim, ENTRY_PREFIX, Expect, INVOICE_PREFIX, Key, Ledger,
     MemoryLedger, PAYMENT_SETUP_ITEM, PortError, Record, SYNC_PREFIX, Stored, Wrote,
@@ -90,7 +91,7 @@ pub(super) fn show(ledger: &MemoryLedger, world: &mut World) {
                 world.entries.insert((partition, item.key.sort.clone()), read(&item));
             }
             // Tests read these through the ledger.
-            LEFT_ITEM | PAYMENT_SETUP_ITEM | EVENT_ITEM => {}
+            LEFT_ITEM | PAYMENT_SETUP_ITEM | EVENT_ITEM | THROTTLE_ITEM => {}
             other => panic!("an item that no record has: {other}"),
         }
     }
