@@ -31,7 +31,7 @@ pub use built::{binary, bundle, checkout, dummy_bundle, local_cloud_home};
 pub use manifest::{Draft, PORTAL, TenantDraft};
 pub use place::Place;
 pub use provisioner::kinds::support::inventory::Inventory;
-pub use web::{Answer, get};
+pub use web::{Answer, get, send};
 
 /// Longer than any command takes on a busy machine.
 const RUN_LIMIT: Duration = Duration::from_secs(300);

@@ -1,4 +1,4 @@
-//! The least of an HTTP client: one GET on a connection of its own, to a server on loopback.
+//! The least of an HTTP client: one request on a connection of its own, to a server on loopback.
 
 use std::collections::BTreeMap;
 
@@ -26,11 +26,20 @@ impl Answer {
 
 /// GETs `http://127.0.0.1:PORT/…` with these headers.
 pub async fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
+    send("GET", url, headers, "").await
+}
+
+/// Sends a request to `http://127.0.0.1:PORT/…` with these headers and this body.
+pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let rest = url.strip_prefix("http://").expect("the local cloud speaks http");
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut request = format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    let mut request = format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
+    if !body.is_empty() {
+        request.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
     request.push_str("\r\n");
+    request.push_str(body);
     let mut stream = TcpStream::connect(host).await.expect("the server takes connections");
     stream.write_all(request.as_bytes()).await.expect("the request is sent");
     let mut answer = String::new();

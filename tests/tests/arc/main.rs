@@ -9,6 +9,7 @@ mod facts;
 mod golden;
 mod imports;
 mod invoices;
+mod isolation;
 mod leaving;
 mod month;
 mod ownership;
