@@ -51,7 +51,7 @@ fn the_portal_is_expressed_with_its_own_names() {
     assert_eq!(percents, [50, 80, 100]);
     assert!(budget.alerts.iter().all(|alert| alert.emails == ["billing@example.com"]));
     let unprovisioned = manifest.unprovisioned_sections();
-    let sections = ["auth.cognito", "portal", "notifications.from", "notifications.welcome", "api.domain"];
+    let sections = ["auth.cognito", "portal.bucket", "notifications.from", "notifications.welcome", "api.domain"];
     for section in sections.into_iter().chain(["tenants.domain"]) {
         assert!(unprovisioned.contains(&section), "{section} is not in {unprovisioned:?}");
     }
