@@ -8,6 +8,7 @@ pub mod clock;
 pub mod connection;
 pub mod cost_total;
 pub mod errors;
+pub mod evidence_key;
 pub mod functions;
 pub mod gate;
 pub mod github;

@@ -3,6 +3,7 @@
 pub mod backfill;
 pub mod closing;
 pub mod dated_facts;
+pub mod evidence;
 pub mod leaving_tenants;
 pub mod link_key;
 pub mod money_effects;
@@ -13,5 +14,6 @@ pub mod preview;
 pub mod reader;
 pub mod returning_tenants;
 pub mod settling_time;
+pub mod stack_secret;
 pub mod table;
 pub mod unclaimed;

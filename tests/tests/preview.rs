@@ -3,22 +3,27 @@
 //!
 //! `BILLFORM_PAIRS=10000` has more pairs than the ordinary run.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::fs::File;
+use std::process::Command;
 use std::sync::Arc;
 
 use billing::balance::{Balance, EntryKind, Position, PositionId};
-use billing::ledger::{CostAmount, CostDay, MemoryLedger, Record, Stored, SyncMark};
+use billing::ledger::{CostAmount, CostDay, Record, Stored, SyncMark};
 use billing::manifest::{Manifest, Source};
 use billing::money::MinorUnits;
 use billing::tenant::TenantRecord;
 use billing::{Currency, Money, Month};
 use futures::executor::block_on;
 use jiff::Timestamp;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use localstripe::{Kind, Options, Stripe};
 use oracle::facts::Policy;
+use provisioner::cloud::evidence_key::EvidenceKey;
 use provisioner::ledger::preview::Preview;
 use provisioner::ledger::reader::LedgerReader;
+use provisioner::ledger::{evidence, months};
 use runtime::run::Run;
 use serde_json::{Value, json};
 use simulator::{Form, Memory, Plan, Random, Script, Shared};
@@ -178,48 +183,86 @@ fn drafted(shared: &Shared) -> Option<Lines> {
     Some(simulator::lines(shared, &id).expect("lines").iter().map(line).collect())
 }
 
-/// One pair: whether there was anything to draft.
-fn check(seed: u64) -> bool {
-    let mut random = Random::new(seed);
-    let manifest = manifest(&mut random);
-    let plan = Plan {
-        seed,
-        first: oracle::month::Month::new(2026, 10),
-        last: oracle::month::Month::new(2026, 10),
-        policy: Policy { settle_days: 0, ..Policy::default() },
-        events: Vec::new(),
-    };
-    let start = at(8);
-    let stripe = Stripe::new(Options { start: Some(start), seed: Some(seed), ..Options::default() });
-    let shared = Arc::new(Shared::new(Script::new(&plan), stripe, None));
-    let mut form = Form::default();
-    form.add("name", "Acme").add("email", "acme@example.com");
-    let customer = simulator::send(&shared, ("POST", "/v1/customers"), &form).expect("a customer");
-    let customer = customer["id"].as_str().map(str::to_owned);
-    let tenant = &manifest.tenants[0];
-    let record = TenantRecord { stripe_customer: customer, ..manifest.tenant_record(tenant) };
-    let items = ledger(&mut random, &record);
-    let read = MemoryLedger::default();
-    for item in items {
-        read.set(item.clone());
-        shared.ledger.set(item);
+/// A manifest of one tenant, its ledger, and a Stripe with its customer.
+struct Pair {
+    seed: u64,
+    manifest: Manifest,
+    record: TenantRecord,
+    plan: Plan,
+    shared: Arc<Shared>,
+}
+
+impl Pair {
+    fn drawn(seed: u64) -> Pair {
+        let mut random = Random::new(seed);
+        let manifest = manifest(&mut random);
+        let plan = Plan {
+            seed,
+            first: oracle::month::Month::new(2026, 10),
+            last: oracle::month::Month::new(2026, 10),
+            policy: Policy { settle_days: 0, ..Policy::default() },
+            events: Vec::new(),
+        };
+        let stripe = Stripe::new(Options { start: Some(at(8)), seed: Some(seed), ..Options::default() });
+        let shared = Arc::new(Shared::new(Script::new(&plan), stripe, None));
+        let mut form = Form::default();
+        form.add("name", "Acme").add("email", "acme@example.com");
+        let customer = simulator::send(&shared, ("POST", "/v1/customers"), &form).expect("a customer");
+        let customer = customer["id"].as_str().map(str::to_owned);
+        let record = TenantRecord { stripe_customer: customer, ..manifest.tenant_record(&manifest.tenants[0]) };
+        ledger(&mut random, &record).into_iter().for_each(|item| shared.ledger.set(item));
+        Pair { seed, manifest, record, plan, shared }
     }
 
-    let reader = LedgerReader::over(read, "memory");
-    let today = date(2026, 11, 20);
-    let preview = block_on(Preview::load(&manifest, &reader, tenant, october(), today));
-    let preview = preview.unwrap_or_else(|failure| panic!("seed {seed}: {failure:?}")).json();
+    /// The ledger as it is now, by the provisioner's reader.
+    fn reader(&self) -> LedgerReader {
+        LedgerReader::over(self.shared.ledger.clone(), "memory")
+    }
 
-    let invoicer = simulator::start("invoicer", &plan.policy, true, Arc::new(Memory::new(Arc::clone(&shared))));
-    let run = Run::lasting("pair", std::time::Duration::from_secs(900));
-    let event = json!({"tenant": TENANT, "period": "2026-10"});
-    let outcome = block_on(invoicer.expect("an invoicer").handle(event, &run)).expect("an answer");
-    let answer: Value = serde_json::from_str(outcome.answer.get()).expect("JSON");
-    let said = &answer["invoices"][0];
+    fn preview(&self) -> Value {
+        let preview = Preview::load(&self.manifest, &self.reader(), &self.manifest.tenants[0], october(), today());
+        block_on(preview).unwrap_or_else(|failure| panic!("seed {}: {failure:?}", self.seed)).json()
+    }
 
+    /// What the real invoicer says that it made of October.
+    fn invoice(&self) -> Value {
+        let memory = Arc::new(Memory::new(Arc::clone(&self.shared)));
+        let invoicer = simulator::start("invoicer", &self.plan.policy, true, memory);
+        let run = Run::lasting("pair", std::time::Duration::from_secs(900));
+        let event = json!({"tenant": TENANT, "period": "2026-10"});
+        let outcome = block_on(invoicer.expect("an invoicer").handle(event, &run)).expect("an answer");
+        let answer: Value = serde_json::from_str(outcome.answer.get()).expect("JSON");
+        answer["invoices"][0].clone()
+    }
+
+    /// The evidence of October's invoice, which verifies.
+    fn packed(&self) -> Vec<u8> {
+        let (tag, rules) = (&self.manifest.attribution.tenant_tag, self.manifest.invoicing.draft_rules());
+        let (reader, record) = (self.reader(), self.record.clone());
+        let found = block_on(months::load(&reader, record, tag, rules, today(), Some(october())));
+        let standing = found.unwrap_or_else(|failure| panic!("seed {}: {failure:?}", self.seed)).months.swap_remove(0);
+        let invoiced = standing.record.as_ref().expect("an invoice");
+        let files = evidence::compose(invoiced, &standing).expect("it is derived");
+        let key = EvidenceKey::read(&EvidenceKey::generate().expect("a key")).expect("a key");
+        let archive = evidence::pack(invoiced, files, &key).expect("a pack");
+        let verified = evidence::verify(&archive, Some(key.public()));
+        let total = verified.unwrap_or_else(|error| panic!("seed {}: {error}", self.seed)).manifest.total;
+        assert_eq!(total, invoiced.invoice.total, "seed {}", self.seed);
+        archive
+    }
+}
+
+fn today() -> Date {
+    date(2026, 11, 20)
+}
+
+/// One pair: whether there was anything to draft.
+fn check(seed: u64) -> bool {
+    let pair = Pair::drawn(seed);
+    let (preview, said) = (pair.preview(), pair.invoice());
     assert_eq!(preview["not_ready"], Value::Null, "seed {seed}: {preview}\n{said}");
     assert_eq!(preview["invoice"]["total"], said["total"], "seed {seed}: {preview}\n{said}");
-    match drafted(&shared) {
+    match drafted(&pair.shared) {
         Some(lines) => assert_eq!(previewed(&preview), lines, "seed {seed}"),
         None => {
             let state = said["state"].as_str();
@@ -228,6 +271,51 @@ fn check(seed: u64) -> bool {
         }
     }
     true
+}
+
+/// The script that lies in each pack comes to the total by Python's decimals, from the pack alone.
+#[test]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
+fn a_packs_script_comes_to_the_total_of_its_invoice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (pack, script) = (folder.path().join("pack.zip"), folder.path().join("recompute.py"));
+    let mut rules = BTreeSet::new();
+    for seed in 0..pairs() / 5 {
+        let pair = Pair::drawn(seed);
+        let said = pair.invoice();
+        let archive = pair.packed();
+        std::fs::write(&pack, &archive).expect("a pack");
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).expect("an archive");
+        std::io::copy(
+            &mut archive.by_name("recompute.py").expect("it is there"),
+            &mut File::create(&script).expect("a file"),
+        )
+        .expect("it is unpacked");
+        let derivation: Value =
+            serde_json::from_reader(archive.by_name("derivation.json").expect("it is there")).expect("JSON");
+        let steps = derivation["steps"].as_array().expect("steps");
+        rules.extend(steps.iter().filter_map(|step| step["rule"].as_str().map(str::to_owned)));
+
+        let ran = Command::new("python3").arg("-I").args([&script, &pack]).output().expect("Python runs");
+        let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let total = said["total"].as_str().expect("a total");
+        let error = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(told, format!("{TENANT} 2026-10 {total}\n"), "seed {seed}: {error}");
+    }
+    let all = [
+        "base_fee",
+        "cost",
+        "markup",
+        "fee",
+        "allowance",
+        "discount",
+        "minimum",
+        "card_fee",
+        "tax",
+        "credit",
+        "restated",
+    ];
+    assert!(all.iter().all(|rule| rules.contains(*rule)), "not each rule was tried: {rules:?}");
 }
 
 #[test]

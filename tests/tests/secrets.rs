@@ -83,14 +83,17 @@ async fn secrets_never_leak() {
         &["state", "list", "--format", "json"],
         &["state", "show", "secret.stripe"],
         &["state", "show", "secret.link"],
+        &["state", "show", "secret.evidence"],
         &["state", "show", "lambda_function.invoicer"],
         &["output", "--format", "json"],
     ] {
         places.extend(Place::of(&stage.run(command).await.ok(), &command.join(" ")));
     }
-    let link_key = link_key(&stage).await;
     let mut canaries = Vec::from(canaries_given);
-    canaries.push(Canary { what: "the generated link key", value: link_key });
+    canaries.push(Canary { what: "the generated link key", value: stored(&stage, "client-billing/link-key").await });
+    let pem = stored(&stage, "client-billing/evidence").await;
+    let private = pem.lines().nth(1).expect("PEM has the key on its second line").to_owned();
+    canaries.push(Canary { what: "the key that signs evidence", value: private });
     // The user has no business in the link key: whoever makes links has rights of their own.
     let link = stage.run_as_root(&["tenant", "link", "mmp-toledo", "-v", "--format", "json"]).await.ok();
     places.extend(Place::of(&link, "tenant link"));
@@ -162,10 +165,11 @@ async fn use_everything(stage: &Stage, link: &Ran) {
     assert!(refused, "the invoicer did not use the key that Stripe refuses");
 }
 
-async fn link_key(stage: &Stage) -> String {
+/// What a secret holds.
+async fn stored(stage: &Stage, secret: &str) -> String {
     let cloud = stage.root().await;
-    let secret = cloud.secrets().get_secret_value().secret_id("client-billing/link-key").send().await;
-    secret.expect("the link key is read").secret_string.expect("it is text")
+    let secret = cloud.secrets().get_secret_value().secret_id(secret).send().await;
+    secret.expect("the secret is read").secret_string.expect("it is text")
 }
 
 /// What every log group says, through the logs API.

@@ -107,6 +107,13 @@ pub enum OutputOf {
         /// Its path behind another endpoint than AWS's own: `{id}`, and JSON pointers into the fields in braces.
         local_path: &'static str,
     },
+    /// One text that a resource gives out; resources without that output give nothing.
+    Text {
+        /// `evidence_public_key`.
+        name: &'static str,
+        /// The resource's output that holds it: `public_key`.
+        output: &'static str,
+    },
 }
 
 /// One IAM action that a verb needs. Resources are templates with `{account}`, `{region}` and `{stack}`-derived names,

@@ -7,6 +7,7 @@ mod preview;
 mod run;
 mod status;
 mod take_back;
+mod verify;
 
 use clap::Subcommand as ClapSubcommand;
 
@@ -26,6 +27,8 @@ pub enum Subcommand {
     Preview(preview::Arguments),
     /// Explains how a month's total comes about, rule by rule.
     Explain(explain::Arguments),
+    /// Checks an evidence pack of `invoice explain --pack`, without any network.
+    Verify(verify::Arguments),
     /// Runs the deployed invoicer now, for all open months or for one.
     Run(run::Arguments),
     /// Approves complete drafts of exactly the totals shown, and issues them.
@@ -46,6 +49,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Status(arguments) => status::run(global, arguments).await,
         Subcommand::Preview(arguments) => preview::run(global, arguments).await,
         Subcommand::Explain(arguments) => explain::run(global, arguments).await,
+        Subcommand::Verify(arguments) => verify::run(global, arguments),
         Subcommand::Run(arguments) => run::run(global, arguments).await,
         Subcommand::Approve(arguments) => approve::run(global, arguments).await,
         Subcommand::Void(arguments) => take_back::void(global, arguments).await,

@@ -51,6 +51,9 @@ pub enum For {
     /// Reads the ledger; the same for `invoice explain`.
     #[value(alias = "invoice preview")]
     InvoicePreview,
+    /// Reads the ledger and the key that signs evidence.
+    #[value(alias = "invoice explain --pack")]
+    Evidence,
     /// Reads the ledger and calls the invoicer: `invoice status`, `run`, `approve`, `void`, `reset`, `refund`, `credit`.
     Invoice,
     /// Reads the ledger and calls the payment sweep: `events list`, `show`, `retry`.
@@ -90,6 +93,9 @@ impl For {
                 Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
             }),
             For::InvoicePreview => Ok(permissions::of_previews(manifest)),
+            For::Evidence => permissions::of_evidence(manifest).ok_or_else(|| {
+                Failure::new("the manifest names no Stripe account").hint("`stripe.secret_key` names its key")
+            }),
             For::Invoice => Ok(permissions::of_invoices(manifest)),
             For::Events => Ok(permissions::of_events(manifest)),
             For::Close => Ok(permissions::of_close(manifest)),
@@ -139,6 +145,7 @@ impl For {
             | For::Drift
             | For::TenantLink
             | For::InvoicePreview
+            | For::Evidence
             | For::Invoice
             | For::Events
             | For::Close

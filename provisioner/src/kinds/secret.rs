@@ -3,6 +3,7 @@
 
 mod difference;
 mod fingerprint;
+mod key_pair;
 mod look;
 mod rotated;
 mod store;
@@ -13,12 +14,12 @@ use std::sync::Arc;
 use engine::Address;
 use engine::diff::FieldChange;
 use engine::kind::{Applied, CallError, Depth, ErrorClass, Removal};
-use engine::kind_meta::{KindMeta, Permission, Verb};
+use engine::kind_meta::{KindMeta, OutputOf, Permission, Verb};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::difference::{field_changes, value_change};
-use self::look::split_tags;
+use self::look::{split_tags, tag};
 pub use self::rotated::Held;
 use self::store::{fingerprint_of, request_token, sdk_tags};
 use super::support::prefix::common_prefix;
@@ -55,12 +56,19 @@ pub enum Source {
     Given(String),
     /// 32 random bytes in hex, made at create.
     Generated,
+    /// A private Ed25519 key in PEM, made at create; its public half is an output.
+    KeyPair,
     /// Another resource stores what the service that it is for issues: the signing secret of a webhook endpoint. The
     /// secret is made without a value.
     Issued,
 }
 
 impl Source {
+    /// Whether billform makes the value up: it is never read, and what depends on it ends with it.
+    fn is_made_up(&self) -> bool {
+        matches!(self, Source::Generated | Source::KeyPair)
+    }
+
     /// Stands for a source that nobody remembers: AWS does not keep it.
     const UNKNOWN: Source = Source::Given(String::new());
 }
@@ -113,6 +121,7 @@ impl TypedKind for Secrets {
         leaves: Some("AWS keeps it for a while, to be restored"),
         steps_at_once: 8,
         given_value: Some("/source/given"),
+        output: Some(OutputOf::Text { name: "evidence_public_key", output: key_pair::OUTPUT }),
         ..KindMeta::PLAIN
     };
 
@@ -166,8 +175,10 @@ impl TypedKind for Secrets {
             }
             None => (call, self.all_tags(address, &desired, None)),
         };
+        let public_key = key_pair::public_key(&desired.source, value.as_ref());
+        let tags = key_pair::with_tag(tags, public_key.as_deref());
         let error = match call.set_tags(Some(sdk_tags(tags))).send().await {
-            Ok(made) => return Ok(applied(&desired.name, made.arn())),
+            Ok(made) => return Ok(applied(&desired.name, made.arn(), public_key.as_deref())),
             Err(error) => error,
         };
         let known = code(&error).map(str::to_owned);
@@ -199,8 +210,10 @@ impl TypedKind for Secrets {
             let call = secrets.untag_resource().secret_id(&desired.name).set_tag_keys(Some(dropped));
             call.send().await.map_err(|error| call_error("secretsmanager:UntagResource", error))?;
         }
-        let arn = self.describe(&desired.name).await?.and_then(|secret| secret.arn);
-        Ok(applied(&desired.name, arn.as_deref()))
+        let secret = self.describe(&desired.name).await?;
+        let arn = secret.as_ref().and_then(|secret| secret.arn());
+        let tags = secret.as_ref().map(|secret| secret.tags()).unwrap_or_default();
+        Ok(applied(&desired.name, arn, tag(tags, key_pair::TAG)))
     }
 
     async fn delete(&self, _address: &Address, id: &str, last: Desired) -> Result<Removal, CallError> {
@@ -232,8 +245,9 @@ impl TypedKind for Secrets {
     }
 }
 
-fn applied(name: &str, arn: Option<&str>) -> Applied {
-    let outputs = arn.map(|arn| ("arn".to_owned(), json!(arn))).into_iter().collect();
+fn applied(name: &str, arn: Option<&str>, public_key: Option<&str>) -> Applied {
+    let outputs = [("arn", arn), (key_pair::OUTPUT, public_key)];
+    let outputs = outputs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))).collect();
     Applied { id: name.to_owned(), outputs, pending: None }
 }
 

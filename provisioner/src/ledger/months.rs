@@ -5,7 +5,7 @@ use billing::invoice::{
     Assessment, DraftRules, InvoiceRecord, MonthFacts, PaymentStatus, Standing, assess, closing_months, is_followed,
     open_months, overdue_since,
 };
-use billing::ledger::{CostClaim, PaymentSetup};
+use billing::ledger::{CostClaim, CostDay, PaymentSetup};
 use billing::tenant::TenantRecord;
 use billing::{Money, Month};
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ pub struct MonthStanding {
     pub month: Month,
     /// Its invoice, as far as it got.
     pub record: Option<InvoiceRecord>,
+    /// The month's stored days.
+    pub days: Vec<CostDay>,
     /// What it comes to by now.
     pub assessment: Assessment,
     /// The day since which it should have been complete, where it is not.
@@ -91,7 +93,7 @@ pub async fn load(
         let incomplete = record.is_none_or(|record| record.state.is_draft());
         let unfinished = matches!(assessment.standing, Standing::Waiting(_) | Standing::Provisional(_));
         let overdue = overdue_since(month, rules.settle_days, today).filter(|_| incomplete && unfinished);
-        found.push(MonthStanding { month, record: record.cloned(), assessment, overdue, is_followed });
+        found.push(MonthStanding { month, record: record.cloned(), days, assessment, overdue, is_followed });
     }
     Ok(TenantMonths { tenant, months: found, balance, setup, earlier })
 }

@@ -12,8 +12,8 @@ use crate::kinds;
 /// What others want to know of a deployed stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outputs {
-    /// Name -> address: `api_url`. None while it is not deployed.
-    addresses: Vec<(&'static str, Option<String>)>,
+    /// Name -> what stands alone: `api_url`, `evidence_public_key`. None while it is not deployed.
+    texts: Vec<(&'static str, Option<String>)>,
     /// Heading -> name -> id: `functions`, `tables`, `buckets`.
     ids: Vec<(&'static str, BTreeMap<String, String>)>,
 }
@@ -40,7 +40,11 @@ fn from_records(state: &State, endpoint: Option<&str>) -> Outputs {
                     Some(endpoint) => local_address(endpoint, local_path, record),
                     None => record.outputs.get(output).and_then(Value::as_str).map(str::to_owned),
                 });
-                outputs.addresses.push((name, address));
+                outputs.texts.push((name, address));
+            }
+            Some(OutputOf::Text { name, output }) => {
+                let text = records.find_map(|record| record.outputs.get(output).and_then(Value::as_str));
+                outputs.texts.push((name, text.map(str::to_owned)));
             }
         }
     }
@@ -62,25 +66,24 @@ fn local_address(endpoint: &str, path: &str, record: &Record) -> Option<String> 
 impl Outputs {
     /// Returns an address by its name: `api_url`.
     pub fn address(&self, name: &str) -> Option<&str> {
-        self.addresses.iter().find(|(known, _)| *known == name)?.1.as_deref()
+        self.texts.iter().find(|(known, _)| *known == name)?.1.as_deref()
     }
 
     /// As JSON.
     pub fn to_json(&self) -> Value {
-        let addresses = self.addresses.iter().map(|(name, address)| ((*name).to_owned(), json!(address)));
+        let texts = self.texts.iter().map(|(name, text)| ((*name).to_owned(), json!(text)));
         let ids = self.ids.iter().map(|(heading, named)| ((*heading).to_owned(), json!(named)));
-        Value::Object(addresses.chain(ids).collect::<Map<_, _>>())
+        Value::Object(texts.chain(ids).collect::<Map<_, _>>())
     }
 
     /// As lines `name  value` for people.
     pub fn lines(&self) -> Vec<(String, String)> {
-        let addresses =
-            self.addresses.iter().filter_map(|(name, address)| Some(((*name).to_owned(), address.clone()?)));
+        let texts = self.texts.iter().filter_map(|(name, text)| Some(((*name).to_owned(), text.clone()?)));
         let ids = self
             .ids
             .iter()
             .flat_map(|(heading, named)| named.iter().map(move |(name, id)| (format!("{heading}.{name}"), id.clone())));
-        addresses.chain(ids).collect()
+        texts.chain(ids).collect()
     }
 }
 
@@ -92,7 +95,7 @@ mod tests {
     fn state() -> State {
         let record = |kind: &str, name: &str, id: &str, fields: Value| {
             let address = Address::new(kind, name);
-            let outputs = json!({ "endpoint": "https://x.example/prod" });
+            let outputs = json!({ "endpoint": "https://x.example/prod", "public_key": "MCow" });
             let record = json!({ "address": address, "id": id, "fields": fields, "outputs": outputs });
             (address, serde_json::from_value(record).expect("a record"))
         };
@@ -100,6 +103,7 @@ mod tests {
             record("http_api", "portal", "a1b2", json!({ "stage": { "name": "prod" } })),
             record("lambda_function", "costs", "shop-costs", json!({})),
             record("log_group", "costs", "/aws/lambda/shop-costs", json!({})),
+            record("secret", "evidence", "shop/evidence", json!({})),
         ];
         State { records: records.into(), ..State::empty("shop") }
     }
@@ -109,11 +113,13 @@ mod tests {
         let local = from_records(&state(), Some("http://127.0.0.1:4600/"));
         let expected = json!({
             "api_url": "http://127.0.0.1:4600/_aws/execute-api/a1b2/prod",
+            "evidence_public_key": "MCow",
             "functions": { "costs": "shop-costs" }, "tables": {}, "buckets": {},
         });
         assert_eq!(local.to_json().to_string(), expected.to_string(), "in this order");
         assert_eq!(from_records(&state(), None).address("api_url"), Some("https://x.example/prod"));
-        let lines = [("api_url", "https://x.example/prod"), ("functions.costs", "shop-costs")];
+        let lines =
+            [("api_url", "https://x.example/prod"), ("evidence_public_key", "MCow"), ("functions.costs", "shop-costs")];
         let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(from_records(&state(), None).lines(), lines);
     }

@@ -83,6 +83,13 @@ pub fn of_previews(manifest: &Manifest) -> Value {
     document(&["sts:GetCallerIdentity"], invoice_reads(manifest))
 }
 
+/// The policy for evidence of invoices: reading the ledger, and the key that signs. None where nothing is invoiced.
+pub fn of_evidence(manifest: &Manifest) -> Option<Value> {
+    let (_, secret) = manifest.evidence_secret()?;
+    let key = allow(&["secretsmanager:GetSecretValue"], &arn::secret_pattern(manifest, &secret.name));
+    Some(document(&["sts:GetCallerIdentity"], invoice_reads(manifest).chain([key])))
+}
+
 /// The policy for deciding about invoices: reading the ledger and its list of tenants, calling the invoicer.
 pub fn of_invoices(manifest: &Manifest) -> Value {
     let call = function_call(manifest, "invoicer");

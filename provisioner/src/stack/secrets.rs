@@ -12,10 +12,12 @@ const RECOVERY_DAYS: u32 = 7;
 pub fn resources(stack: &Plan) -> Vec<Resource> {
     let secrets = stack.manifest.secrets.iter().map(|(name, entry)| {
         let is_issued = stack.manifest.webhook().is_some_and(|webhook| webhook.secret == *name);
-        let source = match (is_issued, entry.generate) {
-            (true, _) => secret::Source::Issued,
-            (false, true) => secret::Source::Generated,
-            (false, false) => secret::Source::Given(name.clone()),
+        let is_evidence = stack.manifest.evidence_secret().is_some_and(|(evidence, _)| evidence == name);
+        let source = match entry.generate {
+            _ if is_issued => secret::Source::Issued,
+            _ if is_evidence => secret::Source::KeyPair,
+            true => secret::Source::Generated,
+            false => secret::Source::Given(name.clone()),
         };
         let desired = secret::Desired {
             name: entry.name.clone(),

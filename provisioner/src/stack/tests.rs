@@ -113,6 +113,12 @@ fn sections_that_are_not_there_make_nothing() {
     assert_eq!(names(&bare, "lambda_function"), ["cost_sync"], "no surface, no Stripe");
     assert_eq!(names(&with(&[SURFACES]), "lambda_function"), ["cost_sync", "costs", "invoices", "session"]);
     assert_eq!(names(&with(&[STRIPE]), "lambda_function"), ["cost_sync", "invoicer"]);
+    assert_eq!(
+        with(&[STRIPE])[&Address::new("secret", "evidence")].desired["source"],
+        "key_pair",
+        "invoices have evidence"
+    );
+    assert!(!names(&bare, "secret").contains(&"evidence".to_owned()));
     assert_eq!(names(&with(&[BUDGETS]), "budget"), ["acme"]);
     assert_eq!(names(&with(&[REPORT]), "s3_bucket"), ["reports"]);
 }

@@ -2,6 +2,9 @@
 //! Stripe. They are those of `reference/seed-contract.md`, "Pricing rules, with figures that must come out exactly".
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Command;
 
 use billing::Month;
 use billing::names::{PERIOD_METADATA, TENANT_METADATA};
@@ -80,6 +83,28 @@ fn drafts(stage: &Stage) -> BTreeMap<(String, String), (i64, Vec<i64>)> {
     found
 }
 
+/// The pack of an invoice is verified, and its own script comes to the same total from the pack alone.
+async fn recomputes(stage: &Stage, tenant: &str, month: Month, total: &str, key: &str) {
+    let (pack, month) = (stage.folder().join(format!("{tenant}-{month}.zip")), month.to_string());
+    let path = pack.to_str().expect("a path");
+    stage.run(&["invoice", "explain", tenant, "--period", &month, "--pack", path]).await.ok();
+    let verified = stage.run(&["invoice", "verify", path, "--public-key", key, "--format", "json"]).await.ok().json();
+    assert_eq!((&verified["total"], &verified["is_expected_key"]), (&json!(total), &json!(true)), "{verified}");
+    let script = stage.folder().join("recompute.py");
+    std::fs::write(&script, member(&pack, "recompute.py")).expect("the script is unpacked");
+    let ran = Command::new("python3").arg("-I").arg(&script).arg(&pack).output().expect("Python runs");
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert_eq!(told, format!("{tenant} {month} {total}\n"), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+fn member(pack: &Path, name: &str) -> Vec<u8> {
+    let file = std::fs::File::open(pack).expect("the pack is there");
+    let mut archive = zip::ZipArchive::new(file).expect("an archive");
+    let mut bytes = Vec::new();
+    archive.by_name(name).expect("a member").read_to_end(&mut bytes).expect("its bytes");
+    bytes
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
 async fn the_contracts_figures_come_out_of_the_deployed_stack() {
@@ -98,22 +123,30 @@ async fn the_contracts_figures_come_out_of_the_deployed_stack() {
 
     let drafts = drafts(&stage);
     let of = |tenant: &str, month: Month| &drafts[&(tenant.to_owned(), month.to_string())];
-    let totals = [
-        ("at-cost", 12_550),
-        ("flat", 13_550),
-        ("markup", 13_805),
-        ("tiers", 13_550),
-        ("card", 10_320),
-        ("lab", 33_117),
-        ("honey", 3_597),
+    let figures = [
+        ("at-cost", last, "125.50 USD"),
+        ("flat", last, "135.50 USD"),
+        ("markup", last, "138.05 USD"),
+        ("tiers", last, "135.50 USD"),
+        ("card", last, "103.20 USD"),
+        ("lab", last, "331.17 USD"),
+        ("honey", last, "35.97 EUR"),
+        // At a rate of one.
+        ("honey", before, "37.74 EUR"),
     ];
-    for (tenant, cents) in totals {
-        let (total, lines) = of(tenant, last);
+    for (tenant, month, figure) in figures {
+        let (total, lines) = of(tenant, month);
+        let cents: i64 = figure[..figure.len() - 4].replace('.', "").parse().expect("cents");
         assert_eq!((*total, lines.iter().sum::<i64>()), (cents, cents), "{tenant}: {lines:?}");
     }
-    assert_eq!(of("honey", before).0, 3_774, "at a rate of one");
     assert!(of("card", last).1.contains(&320), "the fee is a line of its own: {:?}", of("card", last));
-    assert_eq!(drafts.len(), totals.len() + 1, "{drafts:?}");
+    assert_eq!(drafts.len(), figures.len(), "{drafts:?}");
+
+    stage.be_permitted("evidence").await;
+    let signs = stage.run(&["output", "evidence_public_key"]).await.ok().stdout;
+    for (tenant, month, total) in figures {
+        recomputes(&stage, tenant, month, total, signs.trim()).await;
+    }
 
     stage.be_permitted("invoice-preview").await;
     let preview =

@@ -92,7 +92,7 @@ fn assert_applied(applied: &Value, created: u64) {
     let waits = "waits until billing@example.com confirms the subscription: AWS sent a mail with the link";
     assert_eq!(applied["pending"], json!([{"address": "sns_topic.alerts", "until": waits}]));
     let outputs = &applied["outputs"];
-    assert_eq!(keys(outputs), ["api_url", "functions", "tables", "buckets"]);
+    assert_eq!(keys(outputs), ["api_url", "evidence_public_key", "functions", "tables", "buckets"]);
     let functions = json!({"cost_sync": "client-billing-cost-sync", "costs": "client-billing-costs",
         "invoicer": "monthly-invoice-generator", "invoices": "client-billing-invoices", "payment": "client-billing-payment", "session": "client-billing-session"});
     assert_eq!(outputs["functions"], functions);
@@ -250,6 +250,7 @@ async fn goes_without_a_trace(stage: &Stage, before: &tests::stage::Inventory) {
     };
     let tags = ["BillingProject", "ClientAccount", "ClientName", "ClientOrganization"];
     keeps("active cost tags", "allocation_tags.active", &tags);
+    keeps("secrets", "secret.evidence", &["client-billing/evidence"]);
     keeps("secrets", "secret.link", &["client-billing/link-key"]);
     keeps("secrets", "secret.stripe", &["client-billing/stripe-api-key"]);
     keeps("stripe customers", "stripe_customer.mmp-toledo", &["Minute Man Press Toledo"]);
@@ -257,6 +258,6 @@ async fn goes_without_a_trace(stage: &Stage, before: &tests::stage::Inventory) {
     keeps("stripe prices", "stripe_price.portal.monthly", &["client-billing-portal-monthly (archived)"]);
     keeps("stripe prices", "stripe_price.portal.setup", &["client-billing-portal-setup (archived)"]);
     keeps("stripe portal configurations", "stripe_portal_configuration.main", &["client-billing (archived)"]);
-    assert_eq!(destroyed["kept"].as_array().expect("kept").len(), 8);
+    assert_eq!(destroyed["kept"].as_array().expect("kept").len(), 9);
     assert_eq!(stage.inventory().await, expected);
 }

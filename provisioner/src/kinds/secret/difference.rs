@@ -4,15 +4,16 @@ use engine::diff::FieldChange;
 use serde_json::{Value, json};
 
 use super::store::stored;
-use super::{Desired, Secrets, Source, fingerprint};
+use super::{Desired, Secrets, Source, fingerprint, key_pair};
 use crate::cloud::secret_values::{SecretValue, variable};
 use crate::kinds::typed::TypedKind as _;
 
-/// The changes of the fields. The fingerprint among the tags is none of them: a state rebuilt from the cloud remembers it
-/// as a tag of ours, and taking it away would have a restored secret take another value.
+/// The changes of the fields. What the tags say of the value is none of them: a state rebuilt from the cloud remembers it as
+/// a tag of ours, and taking it away would have a restored secret take another value.
 pub(super) fn field_changes(desired: &Value, observed: &Value, last: Option<&Value>) -> Vec<FieldChange> {
     let mut changes = engine::diff::fields(&Secrets::META, desired, observed, last);
-    changes.retain(|change| change.path.strip_prefix("tags.") != Some(fingerprint::TAG));
+    let of_value = [fingerprint::TAG, key_pair::TAG];
+    changes.retain(|change| change.path.strip_prefix("tags.").is_none_or(|tag| !of_value.contains(&tag)));
     changes
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
 use engine::kind::{Applied, CallError};
 
-use super::{Desired, Secrets, Source, applied, fingerprint};
+use super::{Desired, Secrets, Source, applied, fingerprint, key_pair};
 use crate::cloud::errors::{call_error, code};
 use crate::cloud::ownership::{self, Owned};
 use crate::kinds::support::waiter::Waiter;
@@ -102,6 +102,7 @@ pub(super) fn seen(
         ours.zip(current).filter(|(ours, current)| ours != current).map(|(_, current)| shortened(current));
     let known = want.known.as_ref().filter(|known| known.source != Source::UNKNOWN);
     let kept = known.unwrap_or(&want.fields);
+    let public_key = owned.tags.get(key_pair::TAG).cloned();
     let fields = Desired {
         name: want.fields.name.clone(),
         description: description.unwrap_or_default().to_owned(),
@@ -111,7 +112,7 @@ pub(super) fn seen(
         tags: owned.tags,
         replaced_by,
     };
-    let Applied { id, outputs, .. } = applied(&fields.name, arn);
+    let Applied { id, outputs, .. } = applied(&fields.name, arn, public_key.as_deref());
     Seen { id, fields, outputs, owner: owned.owner, unread: Vec::new(), pending: None }
 }
 
@@ -123,6 +124,11 @@ pub(super) fn current_version(stages: Option<&HashMap<String, Vec<String>>>) -> 
 
 fn shortened(version: &str) -> String {
     format!("version {}", version.chars().take(8).collect::<String>())
+}
+
+/// Returns a tag's value.
+pub(super) fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key() == Some(key))?.value()
 }
 
 pub(super) fn split_tags(tags: &[Tag]) -> Owned {

@@ -6,7 +6,7 @@ use billing::rotated::Rotated;
 use engine::kind::CallError;
 use sha2::{Digest, Sha256};
 
-use super::look::current_version;
+use super::look::{current_version, tag};
 use super::store::{fingerprint_of, generated, stored};
 use super::{Secrets, fingerprint};
 use crate::cloud::errors::{call_error, refused};
@@ -28,8 +28,7 @@ impl Secrets {
         let Some(secret) = self.describe(name).await?.filter(|secret| secret.deleted_date().is_none()) else {
             return Ok(None);
         };
-        let tag = secret.tags().iter().find(|tag| tag.key() == Some(fingerprint::TAG));
-        let noted = tag.and_then(|tag| tag.value()).and_then(fingerprint::version);
+        let noted = tag(secret.tags(), fingerprint::TAG).and_then(fingerprint::version);
         let Some(version) = current_version(secret.version_ids_to_stages()) else { return Ok(None) };
         let call = self.secrets.get_secret_value().secret_id(name).version_id(version);
         let read = call.send().await.map_err(|error| call_error("secretsmanager:GetSecretValue", error))?;

@@ -9,9 +9,10 @@ use engine::kind::{Applied, CallError, ErrorClass};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::look::{CURRENT, current_version, split_tags};
-use super::{Desired, Secrets, Source, applied, fingerprint};
+use super::look::{CURRENT, current_version, split_tags, tag};
+use super::{Desired, Secrets, Source, applied, fingerprint, key_pair};
 use crate::cloud::errors::{call_error, refused};
+use crate::cloud::evidence_key::EvidenceKey;
 use crate::cloud::ownership;
 use crate::cloud::secret_values::SecretValue;
 use crate::kinds::typed::TypedUpdate;
@@ -43,16 +44,19 @@ impl Secrets {
         }
         let call = self.secrets.restore_secret().secret_id(&desired.name);
         call.send().await.map_err(|error| call_error(operation, error))?;
-        let generated = desired.source == Source::Generated;
-        let kept = secret.tags().iter().find(|tag| generated && tag.key() == Some(fingerprint::TAG));
-        let fingerprint = match (kept.and_then(|tag| tag.value()), value) {
-            (Some(kept), _) => Some(kept.to_owned()),
-            (None, Some(value)) => Some(self.put(&desired.name, value, token).await?),
-            (None, None) => None,
+        let kept = tag(secret.tags(), fingerprint::TAG).filter(|_| desired.source.is_made_up());
+        let (fingerprint, public_key) = match (kept, value) {
+            (Some(kept), _) => (Some(kept.to_owned()), tag(secret.tags(), key_pair::TAG).map(str::to_owned)),
+            (None, Some(value)) => {
+                let public_key = key_pair::public_key(&desired.source, Some(value));
+                (Some(self.put(&desired.name, value, token).await?), public_key)
+            }
+            (None, None) => (None, None),
         };
         self.describe_as(desired).await?;
-        self.tag(&desired.name, self.all_tags(address, desired, fingerprint.as_deref())).await?;
-        Ok(applied(&desired.name, secret.arn()))
+        let tags = self.all_tags(address, desired, fingerprint.as_deref());
+        self.tag(&desired.name, key_pair::with_tag(tags, public_key.as_deref())).await?;
+        Ok(applied(&desired.name, secret.arn(), public_key.as_deref()))
     }
 
     /// Stores another value where the change calls for one, and gives its fingerprint.
@@ -63,7 +67,7 @@ impl Secrets {
                 let Some(value) = self.new_value(desired).await? else { return Ok(None) };
                 self.put(&desired.name, &value, &change.token).await.map(Some)
             }
-            Source::Generated if change.touches("json_key") => Err(refused(
+            Source::Generated | Source::KeyPair if change.touches("json_key") => Err(refused(
                 "secretsmanager:PutSecretValue",
                 format!(
                     "{}: a generated value is never read, so it cannot move to another json_key; \
@@ -78,8 +82,7 @@ impl Secrets {
     /// Makes the version that billform stored the current one again, which needs no value.
     pub(super) async fn bring_back(&self, name: &str) -> Result<(), CallError> {
         let Some(secret) = self.describe(name).await? else { return Ok(()) };
-        let tag = secret.tags().iter().find(|tag| tag.key() == Some(fingerprint::TAG));
-        let ours = tag.and_then(|tag| tag.value()).and_then(fingerprint::version);
+        let ours = tag(secret.tags(), fingerprint::TAG).and_then(fingerprint::version);
         let (Some(ours), Some(theirs)) = (ours, current_version(secret.version_ids_to_stages())) else { return Ok(()) };
         if ours == theirs {
             return Ok(());
@@ -111,9 +114,11 @@ impl Secrets {
     /// What is to be stored, in the form it is stored in; none where another resource stores it. May ask the user.
     pub(super) async fn new_value(&self, desired: &Desired) -> Result<Option<SecretValue>, CallError> {
         let operation = "secretsmanager:CreateSecret";
+        let no_randomness = |error: getrandom::Error| refused(operation, format!("no randomness: {error}"));
         let value = match &desired.source {
             Source::Issued => return Ok(None),
-            Source::Generated => generated().map_err(|error| refused(operation, format!("no randomness: {error}")))?,
+            Source::Generated => generated().map_err(no_randomness)?,
+            Source::KeyPair => EvidenceKey::generate().map_err(no_randomness)?,
             Source::Given(name) => {
                 let (values, name) = (Arc::clone(&self.cloud.secret_values), name.clone());
                 // A prompt waits for a person: not on a thread that others need.

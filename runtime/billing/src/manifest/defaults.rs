@@ -56,6 +56,7 @@ pub(super) fn fill(manifest: &mut Manifest, catalogue: Catalogue<'_>) {
     }
     link_secret(manifest);
     webhook_secret(manifest);
+    evidence_secret(manifest);
     for (secret, settings) in &mut manifest.secrets {
         name(&mut settings.name, format!("{prefix}/{}", dashed(secret)));
     }
@@ -77,6 +78,16 @@ fn link_secret(manifest: &mut Manifest) {
 fn webhook_secret(manifest: &mut Manifest) {
     if manifest.webhook().is_some_and(|webhook| webhook.secret == Webhook::SECRET) {
         manifest.secrets.entry(Webhook::SECRET.to_owned()).or_default();
+    }
+}
+
+/// What invoices came from is signed, by a key pair that billform makes up.
+fn evidence_secret(manifest: &mut Manifest) {
+    if manifest.stripe.is_some() {
+        manifest.secrets.entry(Secret::EVIDENCE.to_owned()).or_insert_with(|| Secret {
+            description: Some("Signs evidence of invoices; its public key is an output".to_owned()),
+            ..Secret::default()
+        });
     }
 }
 

@@ -242,6 +242,12 @@ impl Manifest {
         self.secret(&self.stripe.as_ref()?.webhook.as_ref()?.secret)
     }
 
+    /// The secret that signs evidence of invoices; every stack that invoices has one.
+    pub fn evidence_secret(&self) -> Option<(&str, &Secret)> {
+        self.stripe.as_ref()?;
+        self.secret(Secret::EVIDENCE)
+    }
+
     /// The webhook that Stripe's events arrive at.
     pub fn webhook(&self) -> Option<&Webhook> {
         self.stripe.as_ref()?.webhook.as_ref()

@@ -77,6 +77,8 @@ mod special {
     use billing::names::OWNER_TAG;
     use engine::kind::{Depth, Removal};
     use provisioner::cloud::Cloud;
+    use provisioner::cloud::evidence_key::EvidenceKey;
+    use provisioner::cloud::secret_values::SecretValue;
     use provisioner::kinds::secret::{Desired, Secrets, Source};
     use provisioner::kinds::typed::TypedKind;
     use serde_json::json;
@@ -177,6 +179,31 @@ mod special {
         stage.change(&first, &described, &["description"]).await;
         assert_eq!(value(&cloud, &described).await, generated);
         stage.delete(&made.id, &described).await;
+    }
+
+    /// Its public half is told by whoever looks at the secret, and the private one by nobody.
+    #[tokio::test]
+    #[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
+    async fn a_key_pair_keeps_its_value_and_tells_its_public_half() {
+        let root = cloud().await;
+        let cloud = allowed(&root, &[&Secrets::META], BTreeMap::new()).await;
+        let stage = Stage::<Secrets>::new(&cloud, "key-pair");
+        let first = Desired { recovery_days: 7, ..desired("key-pair", Source::KeyPair) };
+        let made = stage.create(&first).await;
+        let private = value(&root, &first).await;
+        let key = EvidenceKey::read(&SecretValue::new(&private)).expect("a private key in PEM");
+        let public = json!(key.public().line());
+        assert_eq!(made.outputs["public_key"], public);
+        let seen = stage.see(&first, Some(&first), Depth::Full).await.expect("it is there");
+        assert_eq!(seen.outputs["public_key"], public);
+        assert!(!format!("{seen:?}{made:?}").contains(private.lines().nth(1).expect("the key")), "{seen:?}");
+
+        let described = Desired { description: "Another".to_owned(), ..first.clone() };
+        stage.change(&first, &described, &["description"]).await;
+        assert!(matches!(stage.try_delete(&made.id, &described).await, Ok(Removal::Archived(_))));
+        let again = stage.create(&described).await;
+        assert_eq!((value(&root, &described).await, &again.outputs["public_key"]), (private, &public));
+        stage.delete(&made.id, &Desired { recovery_days: 0, ..described }).await;
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@ use crate::function::{DEFAULT_WEBHOOK_API_VERSION, DEFAULT_WEBHOOK_PATH};
 
 /// A secret in AWS Secrets Manager: where it is kept, never what it is.
 ///
-/// Its value comes from the environment variable [`Secret::variable`], from a prompt, or is generated.
+/// Its value comes from the environment variable [`Secret::variable`], from a prompt, or is generated. The entry `evidence`
+/// holds the key pair that signs evidence of invoices; billform adds it wherever `stripe` is set, and makes it up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
@@ -26,6 +27,9 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// The entry that is made wherever invoices are: the key pair that signs their evidence.
+    pub const EVIDENCE: &str = "evidence";
+
     /// The environment variable that gives the value of the secret named `name` in the manifest:
     /// `BILLFORM_SECRET_STRIPE`.
     pub fn variable(name: &str) -> String {
