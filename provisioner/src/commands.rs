@@ -17,6 +17,7 @@ pub mod invoice;
 pub mod kinds;
 pub mod local;
 pub mod man;
+pub mod month;
 pub mod output;
 pub mod package;
 pub mod permissions;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Package(arguments) => package::run(global, &arguments).await,
         Command::Tenant(subcommand) => tenant::run(global, &subcommand).await,
         Command::Invoice(subcommand) => invoice::run(global, &subcommand).await,
+        Command::Month(subcommand) => month::run(global, &subcommand).await,
         Command::Events(subcommand) => events::run(global, &subcommand).await,
         Command::Close(arguments) => close::run(global, &arguments).await,
         Command::Costs(subcommand) => costs::run(global, &subcommand).await,

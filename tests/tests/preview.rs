@@ -220,7 +220,8 @@ impl Pair {
     }
 
     fn preview(&self) -> Value {
-        let preview = Preview::load(&self.manifest, &self.reader(), &self.manifest.tenants[0], october(), today());
+        let reader = self.reader();
+        let preview = Preview::load(&self.manifest, &reader, &self.manifest.tenants[0], october(), today());
         block_on(preview).unwrap_or_else(|failure| panic!("seed {}: {failure:?}", self.seed)).json()
     }
 

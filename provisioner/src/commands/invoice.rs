@@ -4,8 +4,8 @@ mod approve;
 mod explain;
 mod give_back;
 mod preview;
-mod run;
-mod status;
+pub(super) mod run;
+pub(super) mod status;
 mod take_back;
 mod verify;
 

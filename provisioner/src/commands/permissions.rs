@@ -56,6 +56,9 @@ pub enum For {
     Evidence,
     /// Reads the ledger and calls the invoicer: `invoice status`, `run`, `approve`, `void`, `reset`, `refund`, `credit`.
     Invoice,
+    /// Reads the ledger, calls the cost sync and the invoicer.
+    #[value(alias = "month run")]
+    Month,
     /// Reads the ledger and calls the payment sweep: `events list`, `show`, `retry`.
     Events,
     /// Reads the ledger and asks Cost Explorer for a total.
@@ -97,6 +100,7 @@ impl For {
                 Failure::new("the manifest names no Stripe account").hint("`stripe.secret_key` names its key")
             }),
             For::Invoice => Ok(permissions::of_invoices(manifest)),
+            For::Month => Ok(permissions::of_months(manifest)),
             For::Events => Ok(permissions::of_events(manifest)),
             For::Close => Ok(permissions::of_close(manifest)),
             For::CostsBackfill => Ok(permissions::of_backfills(manifest)),
@@ -147,6 +151,7 @@ impl For {
             | For::InvoicePreview
             | For::Evidence
             | For::Invoice
+            | For::Month
             | For::Events
             | For::Close
             | For::CostsBackfill => Use::Read,

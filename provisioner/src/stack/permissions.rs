@@ -96,6 +96,12 @@ pub fn of_invoices(manifest: &Manifest) -> Value {
     document(&["sts:GetCallerIdentity"], invoice_reads(manifest).chain([call]))
 }
 
+/// The policy for running a month by hand: reading the ledger, calling the cost sync and the invoicer.
+pub fn of_months(manifest: &Manifest) -> Value {
+    let calls = ["cost_sync", "invoicer"].map(|function| function_call(manifest, function));
+    document(&["sts:GetCallerIdentity"], invoice_reads(manifest).chain(calls))
+}
+
 /// The policy for looking at Stripe's events and trying them again: reading the ledger, calling the sweep.
 pub fn of_events(manifest: &Manifest) -> Value {
     let call = function_call(manifest, "payment_sweep");

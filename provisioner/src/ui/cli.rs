@@ -80,6 +80,9 @@ pub enum Command {
     /// Invoices: how months stand, what they come to, approve, take back.
     #[command(subcommand)]
     Invoice(commands::invoice::Subcommand),
+    /// Months: runs one now, from costs to invoices.
+    #[command(subcommand)]
+    Month(commands::month::Subcommand),
     /// Stripe's events: what each did, what could not be applied, trying it again.
     #[command(subcommand)]
     Events(commands::events::Subcommand),

@@ -10,6 +10,7 @@ pub mod costs;
 pub mod costs_backfill;
 pub mod costs_compare;
 pub mod costs_describe;
+pub mod costs_synced;
 pub mod difference;
 pub mod drift;
 pub mod drift_issue;

@@ -17,7 +17,7 @@ fn a_stack_that_is_not_deployed_has_no_state_and_no_outputs() {
     assert_eq!(program.run(&["state", "list"]).ok(), "");
     assert_eq!(program.run(&["state", "list", "--format", "json"]).json(), json!([]));
     assert_eq!(program.run(&["output"]).ok(), "");
-    let none = json!({ "api_url": null, "functions": {}, "tables": {}, "buckets": {} });
+    let none = json!({ "api_url": null, "evidence_public_key": null, "functions": {}, "tables": {}, "buckets": {} });
     assert_eq!(program.run(&["output", "--format", "json"]).json(), none);
     let said = program.run(&["output", "api_url"]).failed();
     assert!(said.contains("there is no output `api_url`") && said.contains("apply first"), "{said}");

@@ -1,5 +1,7 @@
 //! A closed month becomes one draft per tenant, to the cent, whatever the price.
 
+use std::collections::BTreeMap;
+
 use localcloud::costs::CostModel;
 use localstripe::Kind;
 use serde_json::{Value, json};
@@ -51,6 +53,32 @@ fn everybody_costs_the_same(model: &mut CostModel) {
             row
         }));
     }
+}
+
+/// Nobody calls a function by hand: costs, drafts and how they stand come from one command, and again change nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(tool_python), ignore = "Python 3.10 or newer with its venv module is missing")]
+async fn a_month_is_run_by_one_command() {
+    let mut stage = Stage::new(&manifest().yaml()).await;
+    stage.place.cloud.costs().change(everybody_costs_the_same);
+    stage.run(&["apply", "--auto-approve"]).await.ok();
+    stage.be_permitted("month").await;
+    let month = stage.last_month().to_string();
+    let ran = stage.run(&["month", "run", "--period", &month, "--format", "json"]).await.ok().json();
+    assert_eq!(ran["costs"]["unallocated"].to_string().replace('"', ""), "16.85", "{ran}");
+    assert_eq!(results(&ran["invoicer"]), [("done", true); 3], "{ran}");
+    let totals = ran["status"]["tenants"].as_array().expect("tenants").iter().map(|tenant| {
+        let of_month = &tenant["months"][0];
+        assert_eq!(of_month["period"], month.as_str());
+        (tenant["tenant"].as_str().expect("an id").to_owned(), of_month["total"].as_str().expect("money").to_owned())
+    });
+    let expected = [("press", "125.50 USD"), ("shop", "135.50 USD"), ("studio", "138.05 USD")];
+    let expected = expected.map(|(tenant, total)| (tenant.to_owned(), total.to_owned()));
+    assert_eq!(totals.collect::<BTreeMap<_, _>>(), BTreeMap::from(expected));
+
+    let shown = stage.run(&["month", "run", "--period", &month]).await.ok().stdout;
+    assert!(shown.contains(&format!("Costs from {month}-01 to ")) && shown.contains("nothing changed"), "{shown}");
+    assert_eq!(drafts(&stage).len(), 3, "each is drafted once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,14 +193,14 @@ fn results(answer: &Value) -> Vec<(&str, bool)> {
 }
 
 /// Stripe's invoices by their tenant; two of one tenant fail the test.
-fn drafts(stage: &Stage) -> std::collections::BTreeMap<String, Value> {
+fn drafts(stage: &Stage) -> BTreeMap<String, Value> {
     let stripe = stage.place.cloud.stripe();
     let customers = stripe.objects(Kind::Customer);
     let tenant = |invoice: &Value| {
         let customer = customers.iter().find(|customer| customer["id"] == invoice["customer"]).expect("a customer");
         customer["metadata"]["billform_tenant"].as_str().expect("a tenant").to_owned()
     };
-    let mut found = std::collections::BTreeMap::new();
+    let mut found = BTreeMap::new();
     for invoice in stripe.objects(Kind::Invoice) {
         let before = found.insert(tenant(&invoice), invoice);
         assert!(before.is_none(), "two invoices of one tenant: {before:?}");

@@ -29,18 +29,25 @@ pub struct Arguments {
 /// Runs it and shows what became of each month.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let mut event = json!({ "action": "calculate_and_invoice", "dry_run": arguments.dry_run });
+    let mut event = all(arguments.period);
+    event["dry_run"] = json!(arguments.dry_run);
     if let Some(tenant) = &arguments.tenant {
         event["tenant"] = json!(tenant);
-    }
-    if let Some(period) = arguments.period {
-        event["period"] = json!(period);
     }
     shown(global, &call(&project, &event).await?)
 }
 
+/// What asks for every tenant's open months, or for one month.
+pub(in crate::commands) fn all(period: Option<Month>) -> Value {
+    let mut event = json!({ "action": "calculate_and_invoice" });
+    if let Some(period) = period {
+        event["period"] = json!(period);
+    }
+    event
+}
+
 /// Calls the stack's invoicer.
-pub(super) async fn call(project: &Project, event: &Value) -> Result<Value, Failure> {
+pub(in crate::commands) async fn call(project: &Project, event: &Value) -> Result<Value, Failure> {
     let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let function = project.manifest.function_name("invoicer");
     functions::call(&aws_sdk_lambda::Client::new(&config), &function, event, "invoice").await
@@ -52,7 +59,12 @@ pub(super) fn shown(global: &Global, answer: &Value) -> Outcome {
         Format::Human => terminal::print(&views::invoicer_answer::render(answer, terminal::width())),
         Format::Json => terminal::print_json(answer)?,
     }
+    Ok(if is_whole(answer) { exit::DONE } else { exit::ERROR })
+}
+
+/// Whether each month was worked on, and none failed.
+pub(in crate::commands) fn is_whole(answer: &Value) -> bool {
     let months = answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default();
     let failed = months.iter().any(|month| month["result"] == "failed");
-    Ok(if failed || answer["left"].as_u64().unwrap_or(0) > 0 { exit::ERROR } else { exit::DONE })
+    !failed && answer["left"].as_u64().unwrap_or(0) == 0
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::reader;
 use crate::cloud::clock;
 use crate::ledger::months::{self, MonthStanding, TenantMonths};
-use crate::ledger::unclaimed;
+use crate::ledger::unclaimed::{self, Unclaimed};
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -30,40 +30,68 @@ pub struct Arguments {
 /// Reads the ledger, and shows it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let (reader, today) = (reader(&project).await?, clock::today().await);
-    let deployed = reader.tenants().await?;
-    let mut tenants = deployed.clone();
-    if let Some(id) = &arguments.tenant {
-        tenants.retain(|tenant| tenant.id == *id);
-        if tenants.is_empty() {
-            return Err(Failure::new(format!("no tenant `{id}` is deployed"))
-                .hint("`billform tenant list` shows the manifest's; `billform apply` deploys them"));
-        }
-    }
-    let manifest = &project.manifest;
-    let (tag, rules) = (&manifest.attribution.tenant_tag, manifest.invoicing.draft_rules());
-    let mut found = Vec::new();
-    for tenant in tenants {
-        found.push(months::load(&reader, tenant, tag, rules, today, arguments.period).await?);
-    }
-    let months: BTreeSet<Month> =
-        found.iter().flat_map(|tenant| &tenant.months).map(|standing| standing.month).collect();
-    let mut unclaimed = Vec::new();
-    for month in months {
-        unclaimed.extend(unclaimed::load(&reader, &deployed, tag, month).await?);
-    }
-    // Of one tenant, what is near that one's values.
-    for unclaimed in &mut unclaimed {
-        unclaimed.near.retain(|near| arguments.tenant.as_ref().is_none_or(|id| near.tenant == *id));
-    }
+    let status = Status::load(&project, arguments.tenant.as_deref(), arguments.period).await?;
     match global.format {
-        Format::Human => terminal::print(&views::invoice_status::render(&found, &unclaimed, terminal::width())),
-        Format::Json => terminal::print_json(&json!({
-            "tenants": found.iter().map(tenant).collect::<Vec<_>>(),
-            "near_misses": unclaimed.iter().flat_map(views::near_misses::json).collect::<Vec<_>>(),
-        }))?,
+        Format::Human => terminal::print(&status.render(terminal::width())),
+        Format::Json => terminal::print_json(&status.json())?,
     }
     Ok(exit::DONE)
+}
+
+/// How the deployed tenants' months stand.
+pub(in crate::commands) struct Status {
+    tenants: Vec<TenantMonths>,
+    unclaimed: Vec<Unclaimed>,
+}
+
+impl Status {
+    /// Reads it from the ledger: of one tenant or all, of one month or every open one.
+    pub(in crate::commands) async fn load(
+        project: &Project,
+        id: Option<&str>,
+        period: Option<Month>,
+    ) -> Result<Status, Failure> {
+        let (reader, today) = (reader(project).await?, clock::today().await);
+        let deployed = reader.tenants().await?;
+        let mut chosen = deployed.clone();
+        if let Some(id) = id {
+            chosen.retain(|tenant| tenant.id == id);
+            if chosen.is_empty() {
+                return Err(Failure::new(format!("no tenant `{id}` is deployed"))
+                    .hint("`billform tenant list` shows the manifest's; `billform apply` deploys them"));
+            }
+        }
+        let manifest = &project.manifest;
+        let (tag, rules) = (&manifest.attribution.tenant_tag, manifest.invoicing.draft_rules());
+        let mut tenants = Vec::new();
+        for tenant in chosen {
+            tenants.push(months::load(&reader, tenant, tag, rules, today, period).await?);
+        }
+        let months: BTreeSet<Month> =
+            tenants.iter().flat_map(|tenant| &tenant.months).map(|standing| standing.month).collect();
+        let mut unclaimed = Vec::new();
+        for month in months {
+            unclaimed.extend(unclaimed::load(&reader, &deployed, tag, month).await?);
+        }
+        // Of one tenant, what is near that one's values.
+        for unclaimed in &mut unclaimed {
+            unclaimed.near.retain(|near| id.is_none_or(|id| near.tenant == id));
+        }
+        Ok(Status { tenants, unclaimed })
+    }
+
+    /// As text of that width.
+    pub(in crate::commands) fn render(&self, width: usize) -> String {
+        views::invoice_status::render(&self.tenants, &self.unclaimed, width)
+    }
+
+    /// As one JSON document.
+    pub(in crate::commands) fn json(&self) -> Value {
+        json!({
+            "tenants": self.tenants.iter().map(tenant).collect::<Vec<_>>(),
+            "near_misses": self.unclaimed.iter().flat_map(views::near_misses::json).collect::<Vec<_>>(),
+        })
+    }
 }
 
 fn tenant(found: &TenantMonths) -> Value {

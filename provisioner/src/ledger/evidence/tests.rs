@@ -34,6 +34,7 @@ fn packed() -> Vec<u8> {
         last_period: None,
         days_until_due: 30,
         link_version: 1,
+        budget: None,
     };
     let amount = CostAmount { cost: "100.00".parse().expect("a decimal"), usage: "1".parse().expect("a decimal") };
     let services = [("AWS Lambda".to_owned(), amount)].into();

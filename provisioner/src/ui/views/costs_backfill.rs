@@ -3,13 +3,12 @@
 use std::fmt::Write;
 
 use billing::Month;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::style::{RED, YELLOW, paint};
+use super::costs_synced::{amount, failed, failures};
+use super::style::{YELLOW, paint};
 use super::table::aligned;
 use super::wrap::wrapped;
-use crate::ledger::closing::dollars;
 
 /// What became of the months asked for.
 #[derive(Debug)]
@@ -40,9 +39,7 @@ pub fn render(backfilled: &Backfilled, width: usize) -> String {
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(backfilled.months.iter().map(row)).collect();
     out.push_str(&aligned(&rows));
     for (month, answer) in &backfilled.months {
-        for tenant in failed(answer) {
-            let (id, reason) = (text(tenant, "tenant"), text(tenant, "reason"));
-            let line = paint(RED, format!("{month}: {id} was not written: {reason}.")).to_string();
+        for line in failures(answer, &format!("{month}: ")) {
             let _ = writeln!(out, "{}", wrapped(&line, width, 2));
         }
     }
@@ -69,19 +66,8 @@ pub fn json(backfilled: &Backfilled) -> Value {
 }
 
 fn row((month, answer): &(Month, Value)) -> [String; 4] {
-    let amount = |key: &str| {
-        let amount = Decimal::from_str_exact(&answer[key].to_string().replace('"', ""));
-        amount.map_or_else(|_| "unknown".to_owned(), dollars)
-    };
-    [month.to_string(), amount("total"), amount("unallocated"), answer["days_written"].to_string()]
-}
-
-fn failed(answer: &Value) -> &[Value] {
-    answer["failed"].as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
+    let days = answer["days_written"].to_string();
+    [month.to_string(), amount(answer, "total"), amount(answer, "unallocated"), days]
 }
 
 #[cfg(test)]
