@@ -24,5 +24,5 @@ pub use disturbance::Disturbance;
 pub use draw::draw;
 pub use ground::Ground;
 pub use lacking::Lacking;
-pub use report::table;
+pub use report::{size, table};
 pub use suite::{Case, Found, Runner, Suite};

@@ -240,10 +240,7 @@ impl State {
     }
 
     fn happened(&mut self, kind: EventType, object: &Value, previous: Option<Object>) {
-        let is_customer = object["object"] == "customer";
-        if let Some(customer) = object[if is_customer { "id" } else { "customer" }].as_str() {
-            self.touch(customer);
-        }
+        self.concerned(object, previous.as_ref()).iter().for_each(|customer| self.touch(customer));
         let happened = Happened {
             id: self.ids.next("evt"),
             at: self.now(),
@@ -254,6 +251,15 @@ impl State {
             api_version: API_VERSION,
         };
         self.events.emit(happened, &self.endpoints);
+    }
+
+    /// The customers that something happens to: whose the object is or was, and whose its charge is.
+    fn concerned(&self, object: &Value, previous: Option<&Object>) -> Vec<String> {
+        let own = if object["object"] == "customer" { "id" } else { "customer" };
+        let before = previous.and_then(|previous| object::text(previous, "customer"));
+        let charge = object["charge"].as_str().and_then(|charge| self.charges.find(charge).ok());
+        let charged = charge.and_then(|charge| object::text(charge, "customer"));
+        [object[own].as_str(), before, charged].into_iter().flatten().map(str::to_owned).collect()
     }
 
     /// Refuses a list filter that names a customer who never was.

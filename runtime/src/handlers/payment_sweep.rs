@@ -136,7 +136,7 @@ impl Sweep<'_> {
         }
         for left in ledger::left_tenants::all(self.ledger()).await? {
             let records = ledger::invoices::all(self.ledger(), &left.id).await?;
-            self.open_invoices(records).await;
+            self.open_invoices(records, &[]).await;
         }
         Ok(self.answer)
     }
@@ -191,24 +191,29 @@ impl Sweep<'_> {
             Ok(records) => records,
             Err(error) => return self.answer.postponed(tenant.id.clone(), &Postponed::Port(error)),
         };
+        let mut listed = Vec::new();
         if let Some(customer) = &tenant.stripe_customer {
             match self.events.look_at_customer(&tenant.id, customer).await {
                 Ok(result) => self.answer.looked(&tenant.id, result),
                 Err(postponed) => self.answer.postponed(tenant.id.clone(), &postponed),
             }
             match self.invoices().of_customer(customer).await {
-                Ok(remotes) => self.answer.unknown.extend(unknown(tenant, &records, &remotes)),
+                Ok(remotes) => {
+                    self.answer.unknown.extend(unknown(tenant, &records, &remotes));
+                    listed = remotes;
+                }
                 Err(error) => self.answer.postponed(tenant.id.clone(), &Postponed::Port(error)),
             }
         }
-        self.open_invoices(records).await;
+        self.open_invoices(records, &listed).await;
     }
 
-    async fn open_invoices(&mut self, records: Vec<InvoiceRecord>) {
+    /// Looks at open invoices; what was listed of the customer's is not read again.
+    async fn open_invoices(&mut self, records: Vec<InvoiceRecord>, listed: &[Remote]) {
         let is_open = |record: &InvoiceRecord| record.state == InvoiceState::Open && !record.is_settled();
         for record in records.into_iter().filter(is_open) {
             let what = format!("{} {}", record.tenant(), record.month());
-            match self.events.look(record).await {
+            match self.events.look(record, listed).await {
                 Ok(result) => self.answer.looked(&what, result),
                 Err(postponed) => self.answer.postponed(what, &postponed),
             }

@@ -42,9 +42,16 @@ impl StripeEvents<'_> {
         Ok(self.of_record(record, &remote).await?.of(&tenant, Some(month)))
     }
 
-    /// What a look at its invoice does to a record.
-    pub(crate) async fn look(&self, record: InvoiceRecord) -> Result<Option<EventResult>, Postponed> {
+    /// What a look at its invoice does to a record; one that was just listed is not read.
+    pub(crate) async fn look(
+        &self,
+        record: InvoiceRecord,
+        listed: &[Remote],
+    ) -> Result<Option<EventResult>, Postponed> {
         let Some(id) = record.stripe_invoice.clone() else { return Ok(None) };
+        if let Some(remote) = listed.iter().find(|remote| remote.id == id) {
+            return self.store(self.of_record(record, remote).await?).await;
+        }
         let Some(remote) = self.invoices.invoice(&id).await? else {
             return Ok(Some(EventResult::Dead {
                 reason: format!("Stripe does not know {id}, which is {}", record.state.name()),

@@ -36,8 +36,11 @@ pub enum Cash {
     RefundInStripe,
     /// It is paid by card, and a person gives a part back by command.
     Refund,
-    /// A person takes a part off it by command.
-    Credit,
+    /// A person takes so many percent off it by command.
+    Credit {
+        /// Of the total.
+        percent: u32,
+    },
     /// The customer sets up a card.
     SetUp,
     /// The customer takes the card away that was set up last.
@@ -48,6 +51,6 @@ impl Cash {
     /// Says whether it is done by command, once the day's runs are over.
     #[must_use]
     pub fn is_command(self) -> bool {
-        matches!(self, Cash::Refund | Cash::Credit)
+        matches!(self, Cash::Refund | Cash::Credit { .. })
     }
 }

@@ -8,6 +8,7 @@ use runtime::ports::PortError;
 use runtime::secret::Secret;
 use serde_json::Value;
 
+use super::kept;
 use super::planted::Planted;
 use super::requests::{Refusal, exchange};
 use super::shared::Shared;
@@ -32,29 +33,13 @@ impl LocalExchange {
     }
 }
 
-/// The customer whose answers stay the same while nothing happens to them: each sweep asks for every customer and their
-/// set-ups.
-fn customer_of(path: &str) -> Option<&str> {
-    let asked = path.strip_prefix("/v1/customers/").or_else(|| path.strip_prefix("/v1/setup_intents?customer="))?;
-    asked.split(['?', '&', '/']).next()
-}
-
 impl LocalExchange {
     fn found(&self, path: &str) -> Result<Option<Value>, Refusal> {
-        let customer = customer_of(path);
-        let changes = customer.map(|customer| self.shared.stripe.changes_of(customer));
-        if let Some(kept) = changes.and_then(|changes| self.shared.answer_since(path, changes)) {
-            return Ok(kept);
+        match kept::get(&self.shared, &self.key, path) {
+            Ok(found) => Ok(Some(found)),
+            Err(refusal) if refusal.status == 404 => Ok(None),
+            Err(refusal) => Err(refusal),
         }
-        let found = match exchange(&self.shared, &self.key, ("GET", path), "", None) {
-            Ok(found) => Some(found),
-            Err(refusal) if refusal.status == 404 => None,
-            Err(refusal) => return Err(refusal),
-        };
-        if let Some(changes) = changes {
-            self.shared.keep_answer(path, changes, &found);
-        }
-        Ok(found)
     }
 
     /// What the handlers believe of an answer: itself, but for the defects that lie in what is read.
@@ -72,13 +57,28 @@ impl LocalExchange {
             Some(Planted::DisputeCountsWon) if path.starts_with("/v1/disputes?") => {
                 rows.iter_mut().filter(|row| row["status"] == "won").for_each(|row| row["status"] = "lost".into());
             }
-            Some(Planted::EventBelieved) if path.starts_with("/v1/disputes?") => {
-                let believed = self.shared.with_trace(|trace| trace.believed.clone()).unwrap_or_default();
-                rows.iter_mut().filter(|row| row["id"] == believed["id"]).for_each(|row| *row = believed.clone());
+            Some(Planted::EventBelieved) => {
+                if let Some(believed) = self.shared.with_trace(|trace| trace.believed.clone()) {
+                    rows.iter_mut().for_each(|row| believe(row, &believed));
+                }
             }
             _ => {}
         }
         found
+    }
+}
+
+/// What an event says of a dispute or a charge stands in place of what Stripe says now.
+fn believe(row: &mut Value, believed: &Value) {
+    if row["object"] == "dispute" && row["id"] == believed["id"] {
+        *row = believed.clone();
+    }
+    if let Some(charge) = row.pointer_mut("/payment/payment_intent/latest_charge")
+        && charge["object"] == "charge"
+        && charge["id"] == believed["id"]
+    {
+        charge["amount_refunded"] = believed["amount_refunded"].clone();
+        charge["disputed"] = believed["disputed"].clone();
     }
 }
 

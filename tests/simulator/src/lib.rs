@@ -27,6 +27,7 @@ mod exchange;
 mod gate;
 mod handlers;
 mod invoices;
+mod kept;
 mod ledger;
 mod memory;
 mod observer;

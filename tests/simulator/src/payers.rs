@@ -57,7 +57,7 @@ impl Payer<'_> {
             }
             // Paid by card first; the rest is a command's.
             Cash::Refund => self.paid().map(|(document, _)| Some(document)),
-            Cash::Credit => None,
+            Cash::Credit { .. } => None,
             Cash::Debit { days, fails } => self.debit(days, fails).map(Some),
             Cash::Ask { passes } => {
                 let open = self.open()?.id.clone();

@@ -44,7 +44,7 @@ pub enum Planted {
     CreditedTwice,
     /// An event is not looked up before it is applied, and is applied again.
     EventTwice,
-    /// A dispute is what its event says, not what it is now.
+    /// A dispute or a charge is what its event says, not what it is now.
     EventBelieved,
     /// The sweep does not ask for events that were not delivered.
     SweepSkipsUndelivered,
@@ -139,7 +139,7 @@ impl Planted {
             Self::LeaverRestatementDropped => "what an issued month of a leaving company changes by is dropped",
             Self::CreditedTwice => "a credit note is not looked for before another is issued",
             Self::EventTwice => "an event is not looked up before it is applied, and is applied again",
-            Self::EventBelieved => "a dispute is what its event says, not what it is now",
+            Self::EventBelieved => "a dispute or a charge is what its event says, not what it is now",
             Self::SweepSkipsUndelivered => "the sweep does not ask for events that were not delivered",
             Self::DefaultNotSet => "a method that was set up is not made the default",
             Self::RefundUnnoted => "what was refunded of a payment is not read",

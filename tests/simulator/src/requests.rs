@@ -9,6 +9,7 @@ use serde_json::Value;
 use stripe::StripeRequest;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+use super::kept;
 use super::shared::Shared;
 use super::text;
 
@@ -57,7 +58,7 @@ pub fn ask(
 ) -> Result<Value, Refusal> {
     let built = request.build();
     let method = match built.method {
-        StripeMethod::Get => "GET",
+        StripeMethod::Get => return kept::get(shared, key, &path(&built)),
         StripeMethod::Post => "POST",
         StripeMethod::Delete => "DELETE",
     };
@@ -69,7 +70,10 @@ pub fn ask(
 /// # Errors
 /// Stripe refuses it.
 pub fn send(shared: &Shared, (method, path): (&str, &str), form: &Form) -> Result<Value, Refusal> {
-    exchange(shared, &key(), (method, path), &text::form(&form.0), None)
+    match method {
+        "GET" => kept::get(shared, &key(), path),
+        _ => exchange(shared, &key(), (method, path), &text::form(&form.0), None),
+    }
 }
 
 /// Makes one exchange, and notes which invoice it writes to.
@@ -132,7 +136,7 @@ pub fn lines(shared: &Shared, invoice: &str) -> Result<Vec<Value>, Refusal> {
 fn pages(shared: &Shared, key: &Secret, path: &str) -> Result<Vec<Value>, Refusal> {
     let (mut found, mut page) = (Vec::new(), path.to_owned());
     loop {
-        let mut answer = exchange(shared, key, ("GET", &page), "", None)?;
+        let mut answer = kept::get(shared, key, &page)?;
         if let Some(data) = answer["data"].as_array_mut() {
             found.append(data);
         }

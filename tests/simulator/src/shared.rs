@@ -1,15 +1,15 @@
 //! What the ports of a simulation, its driver and its observer share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use billing::ledger::MemoryLedger;
 use jiff::Timestamp;
 use localstripe::Stripe;
 use oracle::facts::Facts;
-use serde_json::Value;
 
 use super::gate::Gate;
+use super::kept::Kept;
 use super::planted::Planted;
 use super::script::Script;
 use super::trace::Trace;
@@ -27,7 +27,7 @@ pub struct Shared {
     script: Mutex<Script>,
     now: Mutex<Timestamp>,
     signing: Mutex<String>,
-    answers: Mutex<BTreeMap<String, (u64, Option<Value>)>>,
+    kept: Mutex<Kept>,
     trace: Mutex<Trace>,
 }
 
@@ -50,7 +50,7 @@ impl Shared {
             script,
             now,
             signing: Mutex::default(),
-            answers: Mutex::default(),
+            kept: Mutex::default(),
             trace: Mutex::default(),
         }
     }
@@ -76,15 +76,9 @@ impl Shared {
         text.clone_into(&mut lock(&self.signing));
     }
 
-    /// What Stripe answered before to a request of this path, if there were as many changes then.
-    pub fn answer_since(&self, path: &str, changes: u64) -> Option<Option<Value>> {
-        let answers = lock(&self.answers);
-        answers.get(path).filter(|(at, _)| *at == changes).map(|(_, answer)| answer.clone())
-    }
-
-    /// Keeps what Stripe answered.
-    pub fn keep_answer(&self, path: &str, changes: u64, answer: &Option<Value>) {
-        lock(&self.answers).insert(path.to_owned(), (changes, answer.clone()));
+    /// Looks at the answers of Stripe's that are kept.
+    pub fn with_kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
+        look(&mut lock(&self.kept))
     }
 
     /// Looks at what is true.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use tests::faults::{Case, Change, Disturbance, Lacking, Runner, Suite, draw, table};
+use tests::faults::{Case, Change, Disturbance, Lacking, Runner, Suite, draw, size, table};
 
 #[derive(Debug, Parser)]
 #[command(name = "faults", about = "Disturbs one call of a run in every way, repairs, and compares")]
@@ -63,6 +63,7 @@ async fn run(cli: &Cli) -> bool {
         (_, false) => cli.change.clone(),
     };
     let mut suite = Suite::new(cli.at_once, &changes).await;
+    println!("{}", size(&suite));
     let mut all = suite.cases();
     all.retain(|case| cli.disturbance.is_empty() || cli.disturbance.contains(&case.disturbance));
     let cases = match (cli.case.is_empty(), cli.everything) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Disturbance, Found, Suite};
+use super::{Case, Disturbance, Found, Suite};
 
 /// One line per change and way to disturb it, sums, and the bad cases whole.
 pub fn table(suite: &Suite, found: &[Found]) -> String {
@@ -41,6 +41,23 @@ pub fn table(suite: &Suite, found: &[Found]) -> String {
         }
     }
     out
+}
+
+/// How large everything is: each call of each change in every way, and how much of it strikes Stripe and the ledger.
+pub fn size(suite: &Suite) -> String {
+    let calls: u64 = suite.clean().map(super::Clean::total).sum();
+    let writes: u64 = suite.clean().map(super::Clean::writes).sum();
+    let cases = suite.cases();
+    let of = |service: &str| cases.iter().filter(|case| case.service == service).count();
+    let kills = |case: &&Case| case.disturbance.kills();
+    format!(
+        "everything: {} cut points in {calls} calls, {writes} of them writes; {} cut points are calls to Stripe, {} to \
+         DynamoDB; in {} the program is killed",
+        cases.len(),
+        of("stripe"),
+        of("dynamodb"),
+        cases.iter().filter(kills).count(),
+    )
 }
 
 fn indented(out: &mut String, lines: impl Iterator<Item: std::fmt::Display>) {

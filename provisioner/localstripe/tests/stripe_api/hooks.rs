@@ -68,6 +68,17 @@ async fn a_debit_fails_after_nine_days_of_the_customers_test_clock() {
 }
 
 #[tokio::test]
+async fn a_method_that_is_taken_away_is_a_change_of_its_customer() {
+    let local = Local::start().await;
+    let customer = local.customer().await;
+    let form = format!("customer={customer}");
+    let method = id(&local.post("/v1/payment_methods/pm_card_visa/attach", &form).await.ok());
+    let changes = local.stripe.changes_of(&customer);
+    local.post(&format!("/v1/payment_methods/{method}/detach"), "").await.ok();
+    assert!(local.stripe.changes_of(&customer) > changes);
+}
+
+#[tokio::test]
 async fn disputes_refunds_mandates_and_authentications_are_decided() {
     let local = Local::start().await;
     let customer = local.customer().await;
@@ -76,8 +87,9 @@ async fn disputes_refunds_mandates_and_authentications_are_decided() {
     let changes = local.stripe.changes_of(&customer);
     let (_, dispute) = happen(&local, "disputes", json!({"charge": intent})).await;
     assert!(local.stripe.changes_of(&customer) > changes);
-    let dispute = id(&dispute);
+    let (dispute, changes) = (id(&dispute), local.stripe.changes_of(&customer));
     assert_eq!(happen(&local, "disputes", json!({"dispute": dispute, "won": true})).await.0, 200);
+    assert!(local.stripe.changes_of(&customer) > changes, "a dispute names no customer, and is of its charge's");
     assert_eq!(local.get(&format!("/v1/disputes/{dispute}")).await.ok()["status"], "won");
     assert_eq!(happen(&local, "disputes", json!({"charge": intent, "reason": "mood"})).await.0, 400);
     let intent = id(&local.post("/v1/payment_intents", &form).await.ok());

@@ -51,17 +51,17 @@ pub(super) fn of_money(plan: &Plan, number: u32, percent: u32) -> Vec<Event> {
 fn cash(random: &mut Random) -> Cash {
     let (coin, days) = (random.chance(50), random.between(1, 9));
     let maybe = if random.chance(30) { None } else { Some(coin) };
-    match random.below(14) {
+    match random.below(18) {
         0 | 1 => Cash::Debit { days, fails: coin },
         2 => Cash::Ask { passes: maybe },
         3 => Cash::Decline,
         4 => Cash::InPart { percent: *random.one_of(&[30, 100, 120]) },
-        5 | 6 => Cash::Dispute { won: maybe },
-        7 => Cash::Decide { won: coin },
-        8 => Cash::RefundInStripe,
-        9 => Cash::Refund,
-        10 => Cash::Credit,
-        11 | 12 => Cash::SetUp,
+        5..=7 => Cash::Dispute { won: maybe },
+        8 => Cash::Decide { won: coin },
+        9 => Cash::RefundInStripe,
+        10 => Cash::Refund,
+        11..=13 => Cash::Credit { percent: *random.one_of(&[10, 50, 100]) },
+        14..=16 => Cash::SetUp,
         _ => Cash::Detach,
     }
 }

@@ -18,9 +18,8 @@ use super::{Simulation, TIMEOUT};
 /// When events come in after the day's runs, and when payments are swept, in hours of the day.
 const EVENTS_HOUR: i64 = 11;
 const SWEEP_HOUR: i64 = 12;
-/// What a command gives back, in percent of the invoice.
+/// What a command refunds, in percent of the invoice.
 const REFUNDED_PERCENT: i64 = 20;
-const CREDITED_PERCENT: i64 = 10;
 
 impl Simulation {
     /// Payers and banks act, and secrets are rotated; what they do to invoices no run has seen yet.
@@ -29,7 +28,7 @@ impl Simulation {
             match trouble {
                 // Who rotates looks whether events come in.
                 Trouble::Rotate if day >= self.out_until => self.deliveries.rotate(day),
-                Trouble::Money { tenant, cash } if *cash != Cash::Credit => {
+                Trouble::Money { tenant, cash } if !matches!(cash, Cash::Credit { .. }) => {
                     let Some((tenant, done)) = self.acted(tenant, *cash) else { continue };
                     if *cash == Cash::SetUp {
                         self.audit.set_up(&tenant);
@@ -83,7 +82,7 @@ impl Simulation {
             self.audit.happened(&document, day);
         }
         if self.is_swept {
-            // What is on its way to an endpoint that is taken away counts as delivered in Stripe: a sweep goes first.
+            // What an endpoint has yet to take is applied before it goes, as `rotate webhook-secret --finish` does.
             self.deliveries.end_rotation(day);
             self.audit.look(&self.shared, &self.observer, &self.customers, day);
         }
@@ -98,7 +97,7 @@ impl Simulation {
         let customer = self.customers.get(&tenant)?;
         let payer = Payer { shared: &self.shared, observer: &self.observer, tenant: &tenant, customer };
         let (action, percent) = match cash {
-            Cash::Credit => ("credit", CREDITED_PERCENT),
+            Cash::Credit { percent } => ("credit", i64::from(percent)),
             _ => ("refund", REFUNDED_PERCENT),
         };
         let units = payer.part(&id, percent)?;
@@ -108,7 +107,7 @@ impl Simulation {
             "reason": format!("{action} of {day}"),
         });
         let done: Vec<bool> = (0..2).map(|_| self.commanded(day, &event)).collect();
-        if done.contains(&true) && cash == Cash::Credit {
+        if done.contains(&true) && action == "credit" {
             self.audit.granted(&tenant, &id, i128::from(units));
         }
         self.audit.happened(&id, day);
