@@ -61,11 +61,11 @@ impl Simulation {
     /// Commands, events, the sweep; then everything that happened to money is looked at.
     pub(super) fn evening(&mut self, day: Date, troubles: &[Trouble], disturbance: &Disturbance) {
         if disturbance.is_harmless() {
-            for trouble in troubles {
+            for (number, trouble) in troubles.iter().enumerate() {
                 if let Trouble::Money { tenant, cash } = trouble
                     && cash.is_command()
                 {
-                    self.command(day, tenant, *cash);
+                    self.command(day, number, tenant, *cash);
                 }
             }
         }
@@ -89,7 +89,8 @@ impl Simulation {
     }
 
     /// Gives a part of an invoice back, twice: a person who is not sure asks again.
-    fn command(&mut self, day: Date, tenant: &TenantId, cash: Cash) -> Option<()> {
+    /// Another one of the same day has another reason: the same amount for the same reason is given back once.
+    fn command(&mut self, day: Date, number: usize, tenant: &TenantId, cash: Cash) -> Option<()> {
         let tenant = self.observer.holder(&tenant.id)?;
         let is_issued = |document: &&Document| matches!(document.status, Status::Open | Status::Paid);
         let newest = self.observer.documents_of(&tenant).filter(is_issued).max_by_key(|document| document.month)?;
@@ -104,7 +105,7 @@ impl Simulation {
         let amount = billing::Money::from_minor_units(MinorUnits(units), currency.parse().ok()?);
         let event = json!({
             "action": action, "tenant": tenant.id, "period": month.to_string(), "amount": amount.to_string(),
-            "reason": format!("{action} of {day}"),
+            "reason": format!("{action} {number} of {day}"),
         });
         let done: Vec<bool> = (0..2).map(|_| self.commanded(day, &event)).collect();
         if done.contains(&true) && action == "credit" {
