@@ -8,9 +8,8 @@ use runtime::ports::PortError;
 use runtime::secret::Secret;
 use serde_json::Value;
 
-use super::kept;
 use super::planted::Planted;
-use super::requests::{Refusal, exchange};
+use super::requests::{self, Refusal, exchange};
 use super::shared::Shared;
 use super::text;
 
@@ -35,7 +34,7 @@ impl LocalExchange {
 
 impl LocalExchange {
     fn found(&self, path: &str) -> Result<Option<Value>, Refusal> {
-        match kept::get(&self.shared, &self.key, path) {
+        match requests::get(&self.shared, &self.key, path) {
             Ok(found) => Ok(Some(found)),
             Err(refusal) if refusal.status == 404 => Ok(None),
             Err(refusal) => Err(refusal),

@@ -1,7 +1,5 @@
 //! Requests to the strict Stripe without HTTP, from handlers and from people.
 
-use std::fmt;
-
 use localstripe::Call;
 use runtime::adapters::stripe::requests;
 use runtime::secret::Secret;
@@ -9,7 +7,8 @@ use serde_json::Value;
 use stripe::StripeRequest;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-use super::kept;
+use super::kept::Answer;
+pub use super::kept::Refusal;
 use super::shared::Shared;
 use super::text;
 
@@ -31,21 +30,6 @@ impl Form {
     }
 }
 
-/// Why Stripe refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// Stripe's words.
-    pub message: String,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (status {})", self.message, self.status)
-    }
-}
-
 /// Sends what the handlers' own adapter would send, under its idempotency key.
 ///
 /// # Errors
@@ -58,7 +42,7 @@ pub fn ask(
 ) -> Result<Value, Refusal> {
     let built = request.build();
     let method = match built.method {
-        StripeMethod::Get => return kept::get(shared, key, &path(&built)),
+        StripeMethod::Get => return get(shared, key, &path(&built)),
         StripeMethod::Post => "POST",
         StripeMethod::Delete => "DELETE",
     };
@@ -71,9 +55,31 @@ pub fn ask(
 /// Stripe refuses it.
 pub fn send(shared: &Shared, (method, path): (&str, &str), form: &Form) -> Result<Value, Refusal> {
     match method {
-        "GET" => kept::get(shared, &key(), path),
+        "GET" => get(shared, &key(), path),
         _ => exchange(shared, &key(), (method, path), &text::form(&form.0), None),
     }
+}
+
+/// Asks Stripe, or repeats what it answered before where nothing happened to the customer since.
+///
+/// # Errors
+/// Stripe refuses it.
+///
+/// # Panics
+/// What was kept is not what Stripe answers.
+pub fn get(shared: &Shared, key: &Secret, path: &str) -> Answer {
+    let ask = || exchange(shared, key, ("GET", path), "", None);
+    let customer = shared.with_kept(|kept| kept.customer(path));
+    let changes = customer.as_ref().map(|customer| shared.stripe.changes_of(customer));
+    if let Some(changes) = changes
+        && let Some((answer, is_asked_again)) = shared.with_kept(|kept| kept.repeat(path, changes))
+    {
+        assert!(!is_asked_again || answer == ask(), "{path} is answered otherwise, and its customer did not change");
+        return answer;
+    }
+    let answer = ask();
+    shared.with_kept(|kept| kept.keep(path, changes, &answer));
+    answer
 }
 
 /// Makes one exchange, and notes which invoice it writes to.
@@ -136,7 +142,7 @@ pub fn lines(shared: &Shared, invoice: &str) -> Result<Vec<Value>, Refusal> {
 fn pages(shared: &Shared, key: &Secret, path: &str) -> Result<Vec<Value>, Refusal> {
     let (mut found, mut page) = (Vec::new(), path.to_owned());
     loop {
-        let mut answer = kept::get(shared, key, &page)?;
+        let mut answer = get(shared, key, &page)?;
         if let Some(data) = answer["data"].as_array_mut() {
             found.append(data);
         }
