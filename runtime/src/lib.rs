@@ -12,6 +12,7 @@ pub mod events;
 pub mod handler;
 pub mod handlers;
 pub mod http;
+pub mod pages;
 pub mod ports;
 pub mod process;
 pub mod registry;
