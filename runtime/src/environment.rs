@@ -62,6 +62,15 @@ impl Environment {
         Ok(self.settings.parsed(setting)?)
     }
 
+    /// What a setting's text says that must be set.
+    ///
+    /// # Errors
+    /// When it is not declared, not set, or malformed.
+    pub fn required<T: FromStr<Err: fmt::Display>>(&self, setting: Setting) -> Result<T, StartError> {
+        self.setting(setting)?;
+        self.parsed(setting)?.ok_or_else(|| SettingError::Missing(setting.variable()).into())
+    }
+
     /// What the parts of an optional, comma separated setting say; none when unset.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod cost_sync;
 pub mod costs;
 pub mod invoicer;
 pub mod invoices;
+pub mod pages;
 pub mod payment;
 pub mod payment_sweep;
 pub mod session;

@@ -10,4 +10,4 @@ pub use cookie::Cookie;
 pub use format::Format;
 pub use refusal::Refusal;
 pub use request::Request;
-pub use response::{Body, Response};
+pub use response::{Body, Response, gzip};

@@ -10,6 +10,7 @@ use crate::handlers::cost_sync::CostSync;
 use crate::handlers::costs::Costs;
 use crate::handlers::invoicer::Invoicer;
 use crate::handlers::invoices::Invoices;
+use crate::handlers::pages::Pages;
 use crate::handlers::payment::Payment;
 use crate::handlers::payment_sweep::PaymentSweep;
 use crate::handlers::session::Session;
@@ -22,6 +23,7 @@ pub const HANDLERS: &[Entry] = &[
     entry::<Invoicer>(),
     api::<Invoices>(),
     api::<Payment>(),
+    api::<Pages>(),
     entry::<PaymentSweep>(),
     api::<Session>(),
     api::<Webhook>(),

@@ -125,7 +125,14 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         Setting::ApprovalLimit => text(manifest.invoicing.automatic.limit),
         Setting::ApprovalDeviation => text(manifest.invoicing.automatic.deviation),
         Setting::Collection => manifest.invoicing.collection.word().to_owned(),
+        Setting::Brand => brand(manifest),
+        Setting::Payments => text(manifest.stripe.as_ref().map(|_| "stripe")),
     }
+}
+
+/// How pages look. Colours of a checked manifest are colours.
+fn brand(manifest: &Manifest) -> String {
+    serde_json::to_string(&manifest.brand()).unwrap_or_default()
 }
 
 /// The origins of the stack's own pages: the portal's domain, then those that the API is called from.

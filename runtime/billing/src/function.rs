@@ -205,6 +205,10 @@ pub enum Setting {
     ApprovalDeviation,
     /// How the money comes in: `send-invoice` or `charge-automatically`.
     Collection,
+    /// How pages look: a [`crate::brand::Brand`] as JSON.
+    Brand,
+    /// `stripe` where tenants can pay on the pages; empty where they cannot.
+    Payments,
 }
 
 impl Setting {
@@ -219,6 +223,7 @@ impl Setting {
                 | Setting::AllowedOrigins
                 | Setting::ApprovalLimit
                 | Setting::ApprovalDeviation
+                | Setting::Payments
         )
     }
 
@@ -246,6 +251,8 @@ impl Setting {
             Setting::ApprovalLimit => "BILLFORM_APPROVAL_LIMIT",
             Setting::ApprovalDeviation => "BILLFORM_APPROVAL_DEVIATION",
             Setting::Collection => "BILLFORM_COLLECTION",
+            Setting::Brand => "BILLFORM_BRAND",
+            Setting::Payments => "BILLFORM_PAYMENTS",
         }
     }
 }

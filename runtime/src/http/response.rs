@@ -1,14 +1,17 @@
 //! An answer to the HTTP API: JSON, a page, a redirect or a file, always with headers that keep it safe.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::Cookie;
+use super::{Cookie, Request};
 
 /// An answer to the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +45,18 @@ const HEADERS: &[(&str, &str)] = &[
 
 /// Data is never run or shown as a page.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-/// A page uses styles, images and scripts of its own origin; nothing inline runs.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; script-src 'self'; \
+/// A page uses styles, images and scripts of its own origin, and images that it holds itself; nothing inline runs.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; \
                            connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Shorter texts fit into one packet as they are.
+const WORTH_BYTES: usize = 1_000;
+
+/// Compressed as browsers take it. Writing into memory does not fail; if it did, the empty answer would be seen at once.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
+}
 
 impl Response {
     fn new(status: u16, policy: &str, content_type: &str, body: Body) -> Response {
@@ -84,6 +96,44 @@ impl Response {
     /// A table to save under `name`.
     pub fn csv(name: &str, text: String) -> Response {
         Self::file(name, "text/csv; charset=utf-8", text.into_bytes())
+    }
+
+    /// A style or a script. Its name says what it holds, so that browsers keep it for ever.
+    pub fn asset(content_type: &str, text: &str) -> Response {
+        let asset = Self::new(200, DATA_POLICY, content_type, Body::Text(text.to_owned()));
+        asset.with_header("cache-control", "public, max-age=31536000, immutable")
+    }
+
+    /// A page that shows an image of this address as well; one that it holds itself needs no leave.
+    #[must_use]
+    pub fn with_images_of(self, address: Option<&str>) -> Response {
+        let host = address.and_then(|address| address.strip_prefix("https://")).and_then(|rest| rest.split('/').next());
+        match host.filter(|host| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))) {
+            Some(host) => {
+                let own = format!("img-src 'self' data: https://{host};");
+                self.with_header("content-security-policy", PAGE_POLICY.replace("img-src 'self' data:;", &own))
+            }
+            None => self,
+        }
+    }
+
+    /// Compressed where the request takes it and it is worth it. The gateway does not compress.
+    #[must_use]
+    pub fn compressed(self, request: &Request) -> Response {
+        let takes = |coding: &str| {
+            let mut parts = coding.split(';').map(str::trim);
+            let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            is_gzip && !parts.any(|weight| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&weight))
+        };
+        let accepted = request.header("accept-encoding").is_some_and(|header| header.split(',').any(takes));
+        let response = self.with_header("vary", "accept-encoding");
+        match &response.body {
+            Body::Text(text) if accepted && text.len() >= WORTH_BYTES => {
+                let body = Body::Bytes(gzip(text.as_bytes()));
+                Response { body, ..response }.with_header("content-encoding", "gzip")
+            }
+            _ => response,
+        }
     }
 
     /// With a cookie.

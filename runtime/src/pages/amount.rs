@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use billing::Money;
+use billing::{Currency, Money};
 use rust_decimal::Decimal;
 
 use super::locale::Locale;
@@ -17,12 +17,12 @@ pub(super) struct Amount {
 impl Amount {
     /// US dollars.
     pub(super) fn dollars(locale: Locale, amount: Decimal) -> Amount {
-        Amount { value: amount, text: locale.dollars(amount) }
+        Amount::money(locale, Money::new(amount, Currency::USD))
     }
 
     /// A difference of US dollars, with its sign.
     pub(super) fn difference(locale: Locale, amount: Decimal) -> Amount {
-        Amount { value: amount, text: locale.difference(amount) }
+        Amount { text: locale.difference(amount), ..Amount::dollars(locale, amount) }
     }
 
     /// Money of any currency.

@@ -1,10 +1,6 @@
 //! The one stylesheet and the one script, under names that say what they hold, so that browsers keep them for ever.
 
-use std::io::Write;
-
 use billing::brand::Brand;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("assets/style.css");
@@ -28,8 +24,6 @@ pub struct Asset {
     pub content_type: &'static str,
     /// Its text.
     pub text: String,
-    /// The same, compressed.
-    pub gzipped: Vec<u8>,
 }
 
 impl Assets {
@@ -56,12 +50,6 @@ impl Asset {
     fn new(extension: &str, content_type: &'static str, text: String) -> Asset {
         let hash = hex::encode(Sha256::digest(&text));
         let name = format!("{}.{extension}", &hash[..16]);
-        Asset { name, content_type, gzipped: gzip(text.as_bytes()), text }
+        Asset { name, content_type, text }
     }
-}
-
-/// Compressed as browsers take it. Writing into memory does not fail; if it did, the empty answer would be seen at once.
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }

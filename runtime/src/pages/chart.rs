@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_refund_hangs_below_zero() {
         let chart = by_day(Locale::of("en-US"), &days(&[500, -500]), &[]);
-        assert_eq!((chart.ticks.len(), chart.zero), (5, 100));
+        assert_eq!((chart.ticks.len(), chart.zero), (3, 100));
         assert_eq!((chart.bars[0].y, chart.bars[1].y), (0, 100));
     }
 

@@ -38,6 +38,8 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::ApprovalLimit, "1000.00 USD"),
     (Setting::ApprovalDeviation, "50%"),
     (Setting::Collection, "send-invoice"),
+    (Setting::Brand, r#"{"name":"Client Billing"}"#),
+    (Setting::Payments, "stripe"),
 ];
 
 fn settings(of: impl IntoIterator<Item = Setting>) -> Settings {
@@ -125,6 +127,9 @@ fn each_declaration_is_used() {
 
 /// The routes that anyone may ask, each with its reason.
 const PUBLIC: &[&str] = &[
+    "GET /signin",
+    "GET /help.html",
+    "GET /assets/{file}",
     // The link's token is the credential; it comes in the body.
     "POST /session",
     // Forgetting needs no proof, and a session that does not hold is forgotten too.

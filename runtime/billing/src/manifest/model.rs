@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use super::text::{self, Day, Rate};
 use crate::Currency;
+use crate::brand::{Brand, Colour};
 use crate::pricing::{ExchangeRate, Terms};
 use crate::tenant::{HeldRate, TenantRecord};
 
@@ -327,6 +328,20 @@ impl Manifest {
             days_until_due: tenant.terms.unwrap_or(self.invoicing.terms).count(),
             link_version: tenant.link_version,
             budget: self.budget_of(tenant).map(|budget| budget.limit),
+        }
+    }
+
+    /// How the pages look; the project's name stands in for one of its own.
+    pub fn brand(&self) -> Brand {
+        let portal = self.portal.as_ref();
+        let branding = portal.map(|portal| &portal.branding);
+        let colour = |name: &str| branding.and_then(|branding| branding.colours.get(name)?.parse::<Colour>().ok());
+        Brand {
+            name: branding.and_then(|branding| branding.name.clone()).unwrap_or_else(|| self.project.clone()),
+            logo: branding.and_then(|branding| branding.logo.clone()),
+            primary: colour("primary").unwrap_or_else(Colour::primary),
+            accent: colour("accent").unwrap_or_else(Colour::accent),
+            support_email: portal.and_then(|portal| portal.support_email.clone()),
         }
     }
 

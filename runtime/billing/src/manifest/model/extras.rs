@@ -1,5 +1,4 @@
-//! Sections that are modelled and checked, and provisioned by a later billform but for the topic of alerts: pages, e-mails,
-//! alarms, tenant buckets.
+//! Pages, e-mails, alarms, tenant buckets. What is marked is modelled and checked, and provisioned by a later billform.
 
 use std::collections::BTreeMap;
 
@@ -45,10 +44,12 @@ pub struct Branding {
     /// The name shown on top.
     #[serde(default)]
     pub name: Option<String>,
-    /// Address of the logo.
+    /// The logo: an address, `https://…`, or better a `data:image/…` URI of at most 2,000 characters, which costs a page
+    /// no request.
     #[serde(default)]
     pub logo: Option<String>,
-    /// Colours by use: `primary: "#1f4e79"`.
+    /// Colours by use: `primary` for links and buttons, `accent` for bars of charts: `primary: "#1f4e79"`. Each needs the
+    /// contrast on white that WCAG asks for.
     #[serde(default)]
     pub colours: BTreeMap<String, String>,
 }
