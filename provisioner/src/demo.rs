@@ -4,6 +4,8 @@
 //! behind billform's back) it does with the SDK. No function is invoked by name: time passes, and schedules fire.
 
 mod cloud;
+mod pictures;
+mod portal;
 mod steps;
 
 use std::fs;
@@ -24,14 +26,14 @@ const MANIFEST: &str = include_str!("../../manifests/mmp-toledo.yaml");
 const TENANT: &str = "mmp-toledo";
 
 /// Runs all steps; an error in one ends it, and the local cloud with it.
-pub async fn run(keep: bool) -> Outcome {
+pub async fn run(keep: bool, screenshots: Option<&Path>) -> Outcome {
     if !cfg!(debug_assertions) {
         let problem = "the demo moves the local cloud's clock, which a release build does not follow";
         return Err(Failure::new(problem).hint("run it from a checkout with `cargo run -- demo`"));
     }
     let folder = checkout::target()?.join("demo");
     fresh(&folder)?;
-    let steps = Steps::new(if keep { 13 } else { 15 });
+    let steps = Steps::new(if keep { 14 } else { 16 });
 
     steps.begin("Local cloud: MiniStack, its gateway and a strict Stripe");
     let cloud = DemoCloud::start(keep, &|line| steps.note(line)).await?;
@@ -112,6 +114,18 @@ pub async fn run(keep: bool) -> Outcome {
     user.billform(&["drift"], exit::DRIFT)?;
     user.billform_quietly(&["apply", "--bundle", "bundle.zip", "--auto-approve"])?;
     user.billform_quietly(&["drift"])?;
+    steps.end();
+
+    steps.begin("Open the portal with a signed link: what the tenant sees");
+    let portal = portal::open(&user.billform_json(&["tenant", "link", TENANT])?).await?;
+    for line in portal.lines() {
+        steps.note(line);
+    }
+    if let Some(folder) = screenshots {
+        for line in pictures::take(portal.link(), &period, folder)? {
+            steps.note(&line);
+        }
+    }
     steps.end();
 
     if keep {

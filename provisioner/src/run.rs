@@ -8,6 +8,7 @@ pub mod locked_run;
 pub mod merged_plan;
 pub mod money;
 pub mod one_comment;
+pub mod portal;
 pub mod progress;
 pub mod saved_plan;
 pub mod saved_review;

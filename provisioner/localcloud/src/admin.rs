@@ -1,5 +1,5 @@
 //! The gateway's own pages under `/_billform/`, for tests and the command line: counts, faults,
-//! rates, delays, the cost model, the clock, the mailbox.
+//! rates, delays, the cost model, the clock, the pages' address, the mailbox.
 
 use std::time::Duration;
 
@@ -106,6 +106,7 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
         },
         ("GET", "clock") => shown(&gateway.timeline.clock().reading()),
         ("POST", "clock/advance") => advance(gateway, call).await,
+        ("GET", "site") => shown(&json!({ "url": gateway.site })),
         ("GET", "mailbox") => shown(&json!({ "mails": gateway.timeline.mailbox().mails() })),
         ("GET", "costs") => shown(&gateway.costs.model()),
         ("PUT", "costs") => match gateway.costs.set_json(&call.body) {
@@ -115,7 +116,7 @@ pub(crate) async fn answer(gateway: &Gateway, call: &Call) -> Answer {
         _ => refused(
             404,
             &format!(
-                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, consistency, clock, clock/advance, mailbox, costs",
+                "no {} {PREFIX}{page}; there are health, calls, calls/reset, faults, faults/release, faults/wait, rates, consistency, clock, clock/advance, site, mailbox, costs",
                 call.method
             ),
         ),

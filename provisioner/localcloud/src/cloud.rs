@@ -112,6 +112,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct LocalCloud {
     description: Description,
+    site: String,
     traffic: Traffic,
     lag: Lag,
     costs: Costs,
@@ -142,6 +143,9 @@ impl LocalCloud {
         let python = ministack::ready(&home, progress).await?;
         let (aws_listener, aws_endpoint) = listen().await?;
         let (stripe_listener, stripe_api_base) = listen().await?;
+        let (site_listener, site) = listen().await?;
+        // Another site than the strict Stripe's to a browser.
+        let site = site.replace("127.0.0.1", "localhost");
         progress("starting MiniStack");
         let settings = Settings {
             python,
@@ -185,17 +189,25 @@ impl LocalCloud {
             lag: lag.clone(),
             costs: costs.clone(),
             timeline: timeline.clone(),
+            site: site.clone(),
         };
-        let aws_task = tokio::spawn(gateway::serve(aws_listener, Arc::new(gateway)));
+        let gateway = Arc::new(gateway);
+        let site_task = tokio::spawn(gateway::site::serve(site_listener, Arc::clone(&gateway)));
+        let aws_task = tokio::spawn(gateway::serve(aws_listener, gateway));
         let stripe_task = tokio::spawn(serve_stripe(stripe_listener, stripe.clone()));
-        let tasks = vec![Serving(aws_task), Serving(stripe_task)];
+        let tasks = vec![Serving(aws_task), Serving(stripe_task), Serving(site_task)];
         progress("the local cloud is ready");
-        Ok(LocalCloud { description, traffic, lag, costs, stripe, upstream, timeline, rules, tasks, ministack })
+        Ok(LocalCloud { description, site, traffic, lag, costs, stripe, upstream, timeline, rules, tasks, ministack })
     }
 
     /// How to reach it.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Where the deployed pages are, at one address with assets and API: `http://localhost:4601`.
+    pub fn site(&self) -> &str {
+        &self.site
     }
 
     /// The counters, faults and rates of the AWS and the Stripe side.

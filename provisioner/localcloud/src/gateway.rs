@@ -11,6 +11,7 @@ pub mod rates;
 mod routes;
 pub mod rules;
 mod s3;
+pub mod site;
 pub mod traffic;
 
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct Gateway {
     pub costs: Costs,
     /// The clock and what follows it.
     pub timeline: Timeline,
+    /// Where the deployed pages are: `http://localhost:4601`.
+    pub site: String,
 }
 
 /// The connection is to be closed without an answer.

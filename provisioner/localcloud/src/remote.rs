@@ -51,6 +51,19 @@ pub async fn advance(endpoint: &str, seconds: u64) -> Result<Advanced, RemoteErr
     read(cloud(endpoint)?.rest("ministack", Method::POST, "/_billform/clock/advance", body).await?)
 }
 
+/// Where the deployed pages of the cloud at `endpoint` are: `http://localhost:4601`.
+pub async fn site(endpoint: &str) -> Result<String, RemoteError> {
+    #[derive(serde::Deserialize)]
+    struct Site {
+        url: String,
+    }
+    let asked = cloud(endpoint)?;
+    let asked = asked.rest("ministack", Method::GET, "/_billform/site", "");
+    let answer = tokio::time::timeout(READING_LIMIT, asked).await;
+    let site: Site = read(answer.map_err(|_| RemoteError::Silent(endpoint.to_owned()))??)?;
+    Ok(site.url)
+}
+
 /// The cost model of the cloud at `endpoint`.
 pub async fn costs(endpoint: &str) -> Result<CostModel, RemoteError> {
     read(cloud(endpoint)?.rest("ministack", Method::GET, "/_billform/costs", "").await?)

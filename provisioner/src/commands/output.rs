@@ -4,6 +4,7 @@ use clap::Args;
 use engine::state::StateStore as _;
 
 use crate::project::Project;
+use crate::run::portal;
 use crate::stack::outputs;
 use crate::store;
 use crate::ui::exit;
@@ -24,7 +25,12 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let store = store::open(&project).await?;
     let outputs = outputs::of(&store.load(&project.manifest.stack()).await?);
-    let lines = outputs.lines();
+    let mut lines = outputs.lines();
+    let portal_url = match outputs.address("api_url") {
+        Some(_) => portal::url(&project.manifest).await,
+        None => None,
+    };
+    lines.extend(portal_url.as_ref().map(|url| ("portal_url".to_owned(), url.clone())));
     match (&arguments.name, global.format) {
         (Some(name), _) => {
             let found = lines.iter().find(|(known, _)| known == name);
@@ -39,7 +45,13 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
             })?;
             terminal::print(&format!("{value}\n"));
         }
-        (None, Format::Json) => terminal::print_json(&outputs.to_json())?,
+        (None, Format::Json) => {
+            let mut shown = outputs.to_json();
+            if let (Some(url), Some(shown)) = (portal_url, shown.as_object_mut()) {
+                shown.insert("portal_url".to_owned(), url.into());
+            }
+            terminal::print_json(&shown)?;
+        }
         (None, Format::Human) => {
             let wide = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             lines.iter().for_each(|(name, value)| terminal::print(&format!("{name:wide$}  {value}\n")));

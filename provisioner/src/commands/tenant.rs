@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cloud::clock;
 use crate::ledger::link_key;
 use crate::project::Project;
+use crate::run::portal;
 use crate::stack::outputs;
 use crate::store;
 use crate::ui::exit;
@@ -137,16 +138,21 @@ async fn make_link(global: &Global, project: &Project, id: &str, days: Option<u3
     let state = store::open(project).await?.load(&manifest.stack()).await?;
     let outputs = outputs::of(&state);
     let api_url = outputs.address("api_url");
+    // What was never applied has no pages, whatever the manifest says.
+    let portal = if api_url.is_some() { portal::url(manifest).await } else { None };
+    let url = portal.map(|portal| portal::link(&portal, &token));
     match global.format {
         Format::Json => terminal::print_json(&json!({
             "tenant": tenant.id, "role": role.as_str(), "token": token, "expires": expires.to_string(), "api_url": api_url,
+            "url": url,
         }))?,
         Format::Human => {
-            println!("{token}");
-            let url = api_url.unwrap_or("API_URL");
-            terminal::eprint_line(&format!("It holds until {expires}. Send it in a header, never in an address:"));
+            println!("{}", url.as_ref().unwrap_or(&token));
+            let api_url = api_url.unwrap_or("API_URL");
+            let token = if url.is_some() { "What follows the # is its token" } else { "It is a token" };
+            terminal::eprint_line(&format!("It holds until {expires}. {token}: programs send it in a header."));
             terminal::eprint_line(&format!(
-                "  curl -H \"Authorization: Bearer TOKEN\" \"{url}/costs?period=last-month\""
+                "  curl -H \"Authorization: Bearer TOKEN\" \"{api_url}/costs?period=last-month\""
             ));
         }
     }

@@ -116,6 +116,8 @@ impl DemoCloud {
         println!("export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}", here.access_key_id, here.secret_access_key);
         println!("export STRIPE_API_KEY={0} BILLFORM_SECRET_STRIPE={0}\n", here.stripe_api_key);
         user.billform(&["output"], exit::DONE)?;
+        println!("\nThe portal, signed in as the tenant; open it in a browser on this machine:\n");
+        user.billform(&["tenant", "link", super::TENANT], exit::DONE)?;
         println!("\n`billform local down` stops it; nothing in it is kept.");
         steps.finish();
         Ok(exit::DONE)

@@ -30,7 +30,7 @@ async fn the_portal_from_an_empty_account_to_costs_over_http_and_back() {
     let refused = stage.run(&["invoice", "preview", "--format", "json"]).await.exits(1);
     assert!(refused.stderr.contains("the ledger client-billing-data cannot be read"), "{}", refused.stderr);
     stage.be_permitted("apply").await;
-    assert_eq!(keys(&link), ["tenant", "role", "token", "expires", "api_url"]);
+    assert_eq!(keys(&link), ["tenant", "role", "token", "expires", "api_url", "url"]);
     assert_eq!(link["api_url"], applied["outputs"]["api_url"]);
     let api = Api::new(&stage, &link).await;
     api.costs_are_the_contracts().await;

@@ -37,6 +37,7 @@ async fn a_call_is_under_way_until_it_took_effect_though_its_client_went() {
     let (costs, stripe) = (Costs::new(CostModel::default()), Stripe::new(Default::default()));
     let gateway = Gateway {
         timeline: Timeline::new(Clock::default(), upstream.clone(), costs.clone(), stripe),
+        site: "http://localhost:1".to_owned(),
         upstream,
         rules: Rules::new(vec![Box::new(Slow(Arc::clone(&took_effect)))]),
         traffic: traffic.clone(),
