@@ -126,8 +126,14 @@ fn value(manifest: &Manifest, setting: Setting) -> String {
         Setting::ApprovalDeviation => text(manifest.invoicing.automatic.deviation),
         Setting::Collection => manifest.invoicing.collection.word().to_owned(),
         Setting::Brand => brand(manifest),
-        Setting::Payments => text(manifest.stripe.as_ref().map(|_| "stripe")),
+        Setting::Payments => payments(manifest),
     }
+}
+
+/// Whether tenants can pay, and whether the ledger learns how.
+fn payments(manifest: &Manifest) -> String {
+    let told = if manifest.webhook().is_some() { "told" } else { "untold" };
+    text(manifest.stripe.as_ref().map(|_| told))
 }
 
 /// How pages look. Colours of a checked manifest are colours.

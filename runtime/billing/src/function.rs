@@ -207,7 +207,8 @@ pub enum Setting {
     Collection,
     /// How pages look: a [`crate::brand::Brand`] as JSON.
     Brand,
-    /// `stripe` where tenants can pay on the pages; empty where they cannot.
+    /// Where tenants can pay on the pages: `told` where Stripe's events tell the stack how they do, else `untold`; empty
+    /// where they cannot.
     Payments,
 }
 

@@ -31,6 +31,8 @@ pub struct Pages {
     assets: Assets,
     /// Whether tenants can pay here.
     can_pay: bool,
+    /// Whether the ledger knows how they pay.
+    payment_is_known: bool,
 }
 
 impl Api for Pages {
@@ -70,8 +72,15 @@ impl Api for Pages {
 
     fn start(env: &Environment) -> Result<Pages, StartError> {
         let brand: Brand = env.required(Setting::Brand)?;
-        let can_pay = env.optional(Setting::Payments)?.is_some();
-        Ok(Pages { ledger: env.ledger()?, clock: env.clock(), assets: Assets::of(&brand), brand, can_pay })
+        let payments = env.optional(Setting::Payments)?;
+        Ok(Pages {
+            ledger: env.ledger()?,
+            clock: env.clock(),
+            assets: Assets::of(&brand),
+            brand,
+            can_pay: payments.is_some(),
+            payment_is_known: payments.as_deref() == Some("told"),
+        })
     }
 
     /// Who is not signed in is asked to; everything else is said on a page.
@@ -106,6 +115,7 @@ impl Pages {
             statement: &statement::statement(&facts),
             invoices: &statement::invoices(&records, today),
             payment: payment.as_ref(),
+            payment_is_known: self.payment_is_known,
             can_pay: self.can_pay,
             message: Message::of(call.request.query("payment")),
         };

@@ -34,6 +34,8 @@ pub struct PortalPage<'a> {
     pub invoices: &'a [ShownInvoice],
     /// How they pay; none where nothing was set up.
     pub payment: Option<&'a PaymentSetup>,
+    /// Whether Stripe tells the stack how they pay: without a webhook nothing is known of it.
+    pub payment_is_known: bool,
     /// Whether they can pay here at all.
     pub can_pay: bool,
     /// What is told on the way back from Stripe.
@@ -138,7 +140,7 @@ pub fn portal(look: Look, page: &PortalPage) -> askama::Result<String> {
         projects: breakdown::of_projects(locale, w, &this.summary.by_project, &last.summary.by_project),
         changes: statement.comparison.as_ref().map(|comparison| changes(locale, w, comparison)),
         invoices: page.invoices.iter().map(|invoice| InvoiceRow::of(locale, w, invoice)).collect(),
-        method: Method::of(w, page.payment),
+        method: Method::of(w, page.payment, page.payment_is_known),
         can_pay: page.can_pay,
         is_admin: page.is_admin,
     }

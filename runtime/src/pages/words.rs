@@ -32,14 +32,14 @@ words! {
     // Errors.
     not_found_title, not_found, forbidden_title, forbidden, failed_title, failed, busy_title, busy, back_to_costs,
     // Portal: top.
-    known_through, first_day, first_day_why, estimated, so_far, no_cost_yet, no_cost_why, nothing_spent, whole_month,
+    known_through, first_day, first_day_why, estimated, so_far, no_cost_yet, no_cost_why, whole_month,
     forecast, forecast_basis, no_forecast, no_forecast_why, budget, budget_used, budget_left, budget_over,
     // Portal: breakdowns.
     by_day, by_day_about, by_day_table, by_day_summary, day, by_service, by_project, service, project, total, no_project,
     no_services, changes, changes_basis, change, changes_none, changes_total, before, now,
     // Portal: invoices and payment.
-    invoices, no_invoices, no_invoices_why, month, amount, standing, due, due_on, details, download_costs,
-    download_invoices, payment, card_on_file, bank_on_file, method_on_file, no_card, no_card_why, add_method, manage_method, see_invoice, viewer_only,
+    invoices, no_invoices, no_invoices_why, month, amount, standing, due, details, download_costs,
+    download_invoices, payment, card_on_file, bank_on_file, method_on_file, no_card, unseen_card, no_card_why, add_method, manage_method, see_invoice, viewer_only,
     card_added, card_cancelled, overdue_one, overdue_many, failed_one, confirm_one, last_period, problem,
     // Invoice page.
     invoice_of, issued_on, due_by, charged_by_itself, to_pay, paid_in_full, refunded, pay_now, open_at_stripe, line, lines, why, why_about,

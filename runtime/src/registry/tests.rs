@@ -39,7 +39,7 @@ const VALUES: &[(Setting, &str)] = &[
     (Setting::ApprovalDeviation, "50%"),
     (Setting::Collection, "send-invoice"),
     (Setting::Brand, r#"{"name":"Client Billing"}"#),
-    (Setting::Payments, "stripe"),
+    (Setting::Payments, "told"),
 ];
 
 fn settings(of: impl IntoIterator<Item = Setting>) -> Settings {
@@ -127,6 +127,7 @@ fn each_declaration_is_used() {
 
 /// The routes that anyone may ask, each with its reason.
 const PUBLIC: &[&str] = &[
+    // Pages that say nothing of any tenant.
     "GET /signin",
     "GET /help.html",
     "GET /assets/{file}",

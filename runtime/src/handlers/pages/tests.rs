@@ -62,7 +62,7 @@ async fn asked(memory: &Memory, route: &str, more: Value) -> Response {
         (Setting::LedgerTable, "ledger"),
         (Setting::LinkSecret, "links"),
         (Setting::Brand, r#"{"name":"Client Billing","logo":"https://cdn.example.com/logo.svg"}"#),
-        (Setting::Payments, "stripe"),
+        (Setting::Payments, "told"),
     ];
     let settings = settings.map(|(setting, value)| (setting.variable().to_owned(), value.to_owned()));
     let env = Environment::new(Pages::SPEC, Settings::new(settings), Arc::new(memory.clone()));

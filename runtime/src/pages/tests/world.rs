@@ -181,6 +181,7 @@ fn told(world: &World, tag: &str, message: Option<Message>) -> String {
         statement: &statement,
         invoices: &invoices,
         payment: world.payment.as_ref(),
+        payment_is_known: true,
         can_pay: true,
         message,
     };
