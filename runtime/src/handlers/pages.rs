@@ -148,7 +148,7 @@ impl Pages {
 
     fn asset(&self, call: Call<'_>) -> Result<Response, Refusal> {
         let asset = self.assets.find(call.request.parameter("file")?).ok_or_else(Refusal::no_route)?;
-        Ok(Response::asset(asset.content_type, &asset.text).compressed(call.request))
+        Ok(Response::asset(asset.content_type, &asset.text).compressed(call.request.header("accept-encoding")))
     }
 
     fn look(&self, locale: Locale) -> Look<'_> {
@@ -161,7 +161,9 @@ impl Pages {
     }
 
     fn page(&self, request: &Request, status: u16, html: String) -> Response {
-        Response::html(status, html).with_images_of(self.brand.logo.as_deref()).compressed(request)
+        Response::html(status, html)
+            .with_images_of(self.brand.logo.as_deref())
+            .compressed(request.header("accept-encoding"))
     }
 }
 

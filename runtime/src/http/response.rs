@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Cookie, Request};
+use super::Cookie;
 
 /// An answer to the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,18 +117,18 @@ impl Response {
         }
     }
 
-    /// Compressed where the request takes it and it is worth it. The gateway does not compress.
+    /// Compressed where the request's `Accept-Encoding` takes it and it is worth it. The gateway does not compress.
     #[must_use]
-    pub fn compressed(self, request: &Request) -> Response {
+    pub fn compressed(self, accepted: Option<&str>) -> Response {
         let takes = |coding: &str| {
             let mut parts = coding.split(';').map(str::trim);
             let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
             is_gzip && !parts.any(|weight| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&weight))
         };
-        let accepted = request.header("accept-encoding").is_some_and(|header| header.split(',').any(takes));
+        let is_taken = accepted.is_some_and(|header| header.split(',').any(takes));
         let response = self.with_header("vary", "accept-encoding");
         match &response.body {
-            Body::Text(text) if accepted && text.len() >= WORTH_BYTES => {
+            Body::Text(text) if is_taken && text.len() >= WORTH_BYTES => {
                 let body = Body::Bytes(gzip(text.as_bytes()));
                 Response { body, ..response }.with_header("content-encoding", "gzip")
             }

@@ -1,5 +1,5 @@
-// The whole script of the pages: exchanges a link's token for a session, and follows Stripe's address. Without it the
-// forms post by themselves.
+// The whole script of the pages: exchanges a link's token for a session, and follows Stripe's address. Without it
+// every page reads, and signing out works.
 (() => {
   "use strict";
   const post = (path, body) =>
@@ -31,6 +31,7 @@
   }
 
   for (const form of document.querySelectorAll("form[data-payment]")) {
+    form.querySelector("button").disabled = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const button = form.querySelector("button");

@@ -97,6 +97,7 @@ pub(super) const WORDS: Words = Words {
     failed_one: "Die Zahlung Ihrer Rechnung für {0} wurde abgelehnt. Bitte zahlen Sie mit einer anderen Karte.",
     confirm_one: "Ihre Bank bittet Sie, die Zahlung der Rechnung für {0} zu bestätigen.",
     last_period: "{0} ist der letzte Monat, der abgerechnet wird.",
+    pay_noscript: "Zum Bezahlen braucht es JavaScript, wie auf den Seiten von Stripe. Alles andere hier geht ohne.",
     problem: "Die Zahlungsseite ist nicht erreichbar. Bitte versuchen Sie es gleich noch einmal.",
 
     invoice_of: "Rechnung für {0}",

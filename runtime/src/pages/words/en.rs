@@ -97,6 +97,7 @@ pub(super) const WORDS: Words = Words {
     failed_one: "The payment of your invoice for {0} was declined. Please pay with another card.",
     confirm_one: "Your bank asks you to confirm the payment of your invoice for {0}.",
     last_period: "{0} is the last month that is billed.",
+    pay_noscript: "Paying needs JavaScript, as Stripe's pages do. Everything else here works without.",
     problem: "We could not reach the payment page. Please try again in a moment.",
 
     invoice_of: "Invoice for {0}",
