@@ -78,11 +78,14 @@ fn every_kind_is_in_some_example() {
 fn the_example_is_deployed_by_its_surfaces_and_tenants() {
     let resources = resources(EXAMPLE);
     for kind in ["iam_role", "lambda_function"] {
-        assert_eq!(names(&resources, kind), ["cost_sync", "costs", "invoicer", "invoices", "payment", "session"]);
+        assert_eq!(
+            names(&resources, kind),
+            ["cost_sync", "costs", "invoicer", "invoices", "pages", "payment", "session"]
+        );
     }
     assert_eq!(
         names(&resources, "log_group"),
-        ["api", "cost_sync", "costs", "invoicer", "invoices", "payment", "session"]
+        ["api", "cost_sync", "costs", "invoicer", "invoices", "pages", "payment", "session"]
     );
     let payment = &resources[&Address::new("lambda_function", "payment")].desired["environment"];
     let configuration = serde_json::json!({"$output": {"of": "stripe_portal_configuration.main", "name": "id"}});
@@ -111,7 +114,7 @@ fn sections_that_are_not_there_make_nothing() {
         assert!(names(&bare, kind).is_empty(), "{kind}");
     }
     assert_eq!(names(&bare, "lambda_function"), ["cost_sync"], "no surface, no Stripe");
-    assert_eq!(names(&with(&[SURFACES]), "lambda_function"), ["cost_sync", "costs", "invoices", "session"]);
+    assert_eq!(names(&with(&[SURFACES]), "lambda_function"), ["cost_sync", "costs", "invoices", "pages", "session"]);
     assert_eq!(names(&with(&[STRIPE]), "lambda_function"), ["cost_sync", "invoicer"]);
     assert_eq!(
         with(&[STRIPE])[&Address::new("secret", "evidence")].desired["source"],

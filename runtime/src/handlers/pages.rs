@@ -41,7 +41,7 @@ impl Api for Pages {
         description: "The portal's pages: costs, invoices, sign-in and help",
         memory_mb: 256,
         timeout_s: 10,
-        grants: &[Grant::LedgerRead, Grant::LinkSecretRead],
+        grants: &[Grant::LedgerRead, Grant::LinkSecretRead, Grant::ThrottleWrite],
         settings: &[Setting::LedgerTable, Setting::LinkSecret, Setting::Brand, Setting::Payments],
         surfaces: &["portal"],
         ..Spec::EMPTY

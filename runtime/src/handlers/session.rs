@@ -12,7 +12,7 @@ use crate::auth::SignedIn;
 use crate::auth::session::{COOKIE, Sessions};
 use crate::environment::Environment;
 use crate::error::StartError;
-use crate::http::{Cookie, Refusal, Response};
+use crate::http::{Cookie, Refusal, Request, Response};
 use crate::spec::Spec;
 
 /// The handler and what it works with.
@@ -31,7 +31,11 @@ impl Api for Session {
     };
     const ROUTES: &'static [Route<Session>] = &[
         Route { key: "POST /session", auth: Auth::Public, serve: |api, call| Box::pin(api.open(call)) },
-        Route { key: "POST /signout", auth: Auth::Public, serve: |_, _| Box::pin(async { Ok(signed_out()) }) },
+        Route {
+            key: "POST /signout",
+            auth: Auth::Public,
+            serve: |_, call| Box::pin(async move { Ok(signed_out(call.request)) }),
+        },
     ];
 
     fn start(env: &Environment) -> Result<Session, StartError> {
@@ -58,9 +62,14 @@ impl Session {
     }
 }
 
-/// The cookie goes, and what the browser kept of the pages.
-fn signed_out() -> Response {
-    let answer = Response::json(200, json!({"signedOut": true}).to_string());
+/// The cookie goes, and what the browser kept of the pages. A form of a page is sent on to a page.
+fn signed_out(request: &Request) -> Response {
+    let is_form =
+        request.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let answer = match is_form {
+        true => Response::redirect("/signin?signed-out=yes"),
+        false => Response::json(200, json!({"signedOut": true}).to_string()),
+    };
     answer.with_cookie(&Cookie::expired(COOKIE)).with_header("clear-site-data", "\"cache\"")
 }
 

@@ -62,6 +62,8 @@ struct Portal<'a> {
     projects: Option<Breakdown>,
     changes: Option<Changes>,
     invoices: Vec<InvoiceRow>,
+    /// The tenant's id, an `is_id`: it stands in addresses as it is.
+    customer: &'a str,
     method: Method,
     can_pay: bool,
     is_admin: bool,
@@ -140,6 +142,7 @@ pub fn portal(look: Look, page: &PortalPage) -> askama::Result<String> {
         projects: breakdown::of_projects(locale, w, &this.summary.by_project, &last.summary.by_project),
         changes: statement.comparison.as_ref().map(|comparison| changes(locale, w, comparison)),
         invoices: page.invoices.iter().map(|invoice| InvoiceRow::of(locale, w, invoice)).collect(),
+        customer: &page.tenant.id,
         method: Method::of(w, page.payment, page.payment_is_known),
         can_pay: page.can_pay,
         is_admin: page.is_admin,

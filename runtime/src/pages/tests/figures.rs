@@ -38,8 +38,32 @@ fn text(number: impl serde::Serialize) -> String {
     serde_json::to_string(&number).expect("JSON")
 }
 
+/// A file's rows by breakdown and name: the cost's digits. Names of this test hold no comma and no quote.
+fn filed(answer: &CostAnswer) -> BTreeMap<(String, String), String> {
+    let file = billing::statement::costs_file(answer);
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_end().split(',').collect();
+        ((cells[0].to_owned(), cells[1].to_owned()), cells[2].to_owned())
+    };
+    file.lines().skip(1).filter(|line| !line.trim().is_empty()).map(row).collect()
+}
+
+/// The file says what E1 answers, no more and no less.
+fn check_file(answer: &CostAnswer) {
+    let summary = &answer.summary;
+    let key = |breakdown: &str, name: &str| (breakdown.to_owned(), name.to_owned());
+    let mut expected = BTreeMap::from([(key("total", ""), text(summary.total_cost))]);
+    expected.extend(summary.by_service.iter().map(|(name, amount)| (key("service", name), text(amount.cost))));
+    expected.extend(summary.by_project.iter().map(|(name, amount)| (key("project", name), text(amount.cost))));
+    let days = summary.daily_breakdown.iter();
+    expected.extend(days.map(|day| (key("day", &day.date.to_string()), text(day.cost))));
+    assert_eq!(filed(answer), expected, "the file");
+}
+
 fn check(world: &World, page: &str) {
     let (now, was) = (answered(world, "current-month"), answered(world, "last-month"));
+    check_file(&now);
+    check_file(&was);
     let zero = || "0.00".to_owned();
     for (id, of_now, of_was) in [
         ("by-service", &now.summary.by_service, &was.summary.by_service),
@@ -133,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn page_table_and_api_say_the_same(world in ledgers()) {
+    fn page_table_file_and_api_say_the_same(world in ledgers()) {
         check(&world, &html(&world, "en-US"));
     }
 }

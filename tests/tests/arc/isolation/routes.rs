@@ -37,8 +37,19 @@ const fn public(key: &'static str, path: &'static str, body: &'static str) -> Ro
     Row { auth: Auth::Public, body: Some(body), repeats: false, ..reads(key, path) }
 }
 
+/// A page that anybody may read.
+const fn page(key: &'static str, path: &'static str) -> Row {
+    Row { auth: Auth::Public, ..reads(key, path) }
+}
+
 /// Every route.
 pub const ROWS: &[Row] = &[
+    reads("GET /", "/"),
+    reads("GET /invoices/{period}", "/invoices/{month}"),
+    page("GET /signin", "/signin"),
+    page("GET /help.html", "/help.html"),
+    page("GET /assets/{file}", "/assets/style.css"),
+    page("GET /assets/{file}", "/assets/app.js"),
     reads("GET /costs", "/costs?period=last-month"),
     reads("GET /costs", "/costs?period=last-month&format=csv"),
     Row { foreign: FOREIGN, ..reads("GET /customers/{id}/invoices", "/customers/press/invoices") },
@@ -90,6 +101,16 @@ impl Row {
         Some(serde_json::from_str(&text).unwrap_or_else(|_| json!({"token": sent.value()})))
     }
 
+    /// Whether people read it.
+    fn is_page(&self) -> bool {
+        matches!(self.key, "GET /" | "GET /invoices/{period}")
+    }
+
+    /// Whether it says what it holds by its name, so that browsers keep it.
+    pub fn is_kept(&self) -> bool {
+        self.path.starts_with("/assets/")
+    }
+
     /// Whether a browser's cookie could change something here.
     pub fn is_sent_by_browsers(&self) -> bool {
         self.method() != "GET" && self.auth != Auth::StripeSignature
@@ -100,7 +121,7 @@ impl Row {
         match self.auth {
             // No tenant's credential is Stripe's signature.
             Auth::StripeSignature => 401,
-            Auth::Public if self.path == "/signout" => 200,
+            Auth::Public if self.path == "/signout" || self.method() == "GET" => 200,
             // The token is the credential, and a session is no token.
             Auth::Public => match credential {
                 Credential::None => 401,
@@ -116,6 +137,8 @@ impl Row {
                 // Their own figures, or nothing where the path is the press's.
                 Credential::OtherTenants if !self.foreign.is_empty() => 404,
                 credential if credential.holds() => 200,
+                // A page asks who is not signed in to do so.
+                _ if self.is_page() => 303,
                 _ => 401,
             },
         }

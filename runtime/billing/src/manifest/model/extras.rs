@@ -29,11 +29,9 @@ pub struct Portal {
     pub zone: Option<String>,
     /// How pages look.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub branding: Branding,
     /// Whom tenants ask.
     #[serde(default)]
-    #[schemars(extend("x-billform-later" = true))]
     pub support_email: Option<String>,
 }
 
