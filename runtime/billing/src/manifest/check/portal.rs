@@ -20,8 +20,8 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         self::domain(checker, &steps!["portal", key], domain, "billing.example.com");
     }
     let branding = &portal.branding;
-    if let Some(name) = branding.name.as_ref().filter(|name| !(1..=MOST_NAME).contains(&name.trim().chars().count())) {
-        let message = format!("a portal's name has 1 to {MOST_NAME} characters, this one {}", name.chars().count());
+    if let Some(name) = branding.name.as_ref().filter(|name| name.chars().count() > MOST_NAME) {
+        let message = format!("a portal's name has at most {MOST_NAME} characters, this one {}", name.chars().count());
         checker.at(&steps!["portal", "branding", "name"], message, "it stands on top of every page".to_owned());
     }
     if let Some(logo) = &branding.logo {
