@@ -55,6 +55,8 @@ fn empty_states_say_what_is_going_on() {
     assert!(first.contains("No payment method on file") && !first.contains("<svg class=\"bar"), "{first}");
     let fresh = html(&World::of(Case::NewMonth), "en-US");
     assert!(fresh.contains("No cost yet") && fresh.contains("AWS reports with a day&#39;s delay."), "{fresh}");
+    assert!(fresh.contains("class=\"bar was\""), "bars of the last month have its colour: {fresh}");
+    assert!(!html(&World::of(Case::Normal), "en-US").contains("class=\"bar was\""));
     let overdue = html(&World::of(Case::Overdue), "en-US");
     assert!(overdue.contains("was due on") && overdue.contains("Overdue"), "{overdue}");
 }

@@ -17,6 +17,8 @@ pub(super) struct Breakdown {
     pub(super) rows: Vec<Row>,
     pub(super) now: Amount,
     pub(super) was: Amount,
+    /// Its bars are those of the last month.
+    pub(super) is_early: bool,
 }
 
 pub(super) struct Row {
@@ -50,6 +52,7 @@ pub(super) fn of(locale: Locale, w: &Words, now: &Amounts, was: &Amounts) -> Bre
         rows: parts.iter().map(row).collect(),
         now: Amount::dollars(locale, sum(now)),
         was: Amount::dollars(locale, sum(was)),
+        is_early,
     }
 }
 

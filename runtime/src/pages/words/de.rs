@@ -9,7 +9,7 @@ pub(super) const WORDS: Words = Words {
     sign_in: "Anmelden",
     sign_out: "Abmelden",
     support: "Fragen? {0}",
-    aws_usd: "AWS rechnet in US-Dollar und nach Tagen in UTC ab; die Kosten stehen hier, wie AWS sie nennt.",
+    aws_usd: "AWS rechnet in US-Dollar und nach Tagen in UTC ab; die Kosten stehen hier so, wie AWS sie ausweist.",
     page_by: "Abrechnungsportal von {0}",
 
     signin_title: "Anmelden",
@@ -74,7 +74,7 @@ pub(super) const WORDS: Words = Words {
     no_invoices_why: "Die erste Rechnung kommt, wenn der Monat vorbei ist und AWS ihn abgerechnet hat.",
     month: "Monat",
     amount: "Betrag",
-    standing: "Stand",
+    standing: "Status",
     due: "Fällig",
     details: "Einzelheiten",
     download_costs: "Kosten als CSV",
