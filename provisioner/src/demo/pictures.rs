@@ -1,7 +1,7 @@
 //! Pictures of the portal's pages, taken by Chromium as a tenant would see them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::ui::failure::Failure;
@@ -34,7 +34,7 @@ pub fn take(link: &str, period: &str, folder: &Path) -> Result<Vec<String>, Fail
     Ok(lines)
 }
 
-fn picture(program: &str, profile: &Path, address: &str, size: (u32, u32), file: &PathBuf) -> Result<(), Failure> {
+fn picture(program: &str, profile: &Path, address: &str, size: (u32, u32), file: &Path) -> Result<(), Failure> {
     let mut command = Command::new(program);
     command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]);
     // The link's page goes on to the portal once its script has signed in.
