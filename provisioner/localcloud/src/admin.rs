@@ -233,7 +233,16 @@ mod tests {
         let (traffic, lag, costs) = (Traffic::new(), Default::default(), Costs::default());
         let stripe = Stripe::new(Default::default());
         let timeline = Timeline::new(Clock::default(), upstream.clone(), costs.clone(), stripe);
-        Gateway { upstream, rules: crate::gateway::pipeline::Rules::new(Vec::new()), traffic, lag, costs, timeline }
+        let site = "http://localhost:1".to_owned();
+        Gateway {
+            upstream,
+            rules: crate::gateway::pipeline::Rules::new(Vec::new()),
+            traffic,
+            lag,
+            costs,
+            timeline,
+            site,
+        }
     }
 
     async fn ask(gateway: &Gateway, method: &str, page: &str, body: &'static str) -> (u16, Value) {
