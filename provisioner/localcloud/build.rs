@@ -23,6 +23,7 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { cfg: "tool_python", find: usable_python, packages: &["localcloud", "tests"] },
     Tool { cfg: "tool_bash", find: || on_the_path("bash"), packages: &["tests"] },
+    Tool { cfg: "tool_chromium", find: chromium, packages: &["tests"] },
     Tool { cfg: "tool_groff", find: || on_the_path("groff"), packages: &["tests"] },
     Tool { cfg: "tool_actionlint", find: || on_the_path("actionlint"), packages: &["tests"] },
     Tool { cfg: "tool_nise", find: || on_the_path("nise"), packages: &["tests"] },
@@ -61,6 +62,11 @@ fn watch_for_it() {
     if let Some(library) = library {
         println!("cargo:rerun-if-changed={}", library.display());
     }
+}
+
+/// The browser, where its driver is there, too.
+fn chromium() -> Option<PathBuf> {
+    on_the_path("chromedriver").and(on_the_path("chromium"))
 }
 
 /// A path that a Python program prints, where there is something at it.

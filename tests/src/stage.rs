@@ -4,6 +4,7 @@
 //! The program is run as people run it, as a process of its own with a cleared environment; what a test looks at
 //! afterwards it looks at as root, past the program.
 
+mod browser;
 mod built;
 mod manifest;
 mod place;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+pub use browser::Browser;
 pub use built::{binary, bundle, checkout, dummy_bundle, local_cloud_home};
 pub use manifest::{Draft, PORTAL, TenantDraft};
 pub use place::Place;

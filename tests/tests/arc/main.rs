@@ -3,6 +3,7 @@
 
 mod backfill;
 mod changes;
+mod checkout;
 mod claims;
 mod effects;
 mod facts;

@@ -39,7 +39,7 @@ fn small_cost(model: &mut CostModel, first: Date) {
 }
 
 /// A stage on which it is the 25th of the next month, with everything applied; and that month's first day.
-async fn stage(currency: &str) -> (Stage, Date) {
+pub(super) async fn stage(currency: &str) -> (Stage, Date) {
     let somewhen = Date::new(2026, 1, 1).expect("a day");
     let mut stage = Stage::new(&manifest(somewhen, currency)).await;
     let now = stage.place.cloud.timeline().clock().now();
@@ -54,7 +54,7 @@ async fn stage(currency: &str) -> (Stage, Date) {
 }
 
 /// Lets time pass until noon of a day.
-async fn pass_until(stage: &Stage, day: Date) {
+pub(super) async fn pass_until(stage: &Stage, day: Date) {
     let now = stage.place.cloud.timeline().clock().now();
     let until: Timestamp = day.to_zoned(TimeZone::UTC).expect("a time").timestamp() + SignedDuration::from_hours(12);
     let seconds = u64::try_from(until.duration_since(now).as_secs()).expect("later");
@@ -62,15 +62,20 @@ async fn pass_until(stage: &Stage, day: Date) {
     assert!(advanced.fired.iter().all(|fired| fired.ok), "{advanced:?}");
 }
 
+/// The one customer's id.
+pub(super) fn customer(stage: &Stage) -> String {
+    stage.place.cloud.stripe().objects(Kind::Customer)[0]["id"].as_str().expect("an id").to_owned()
+}
+
 /// Sets a method up for the one customer, as Checkout does; the intent.
 async fn set_up(stage: &Stage, method: &str, more: &str) -> Value {
-    let customer = stage.place.cloud.stripe().objects(Kind::Customer)[0]["id"].as_str().expect("an id").to_owned();
+    let customer = customer(stage);
     let form = format!("customer={customer}&confirm=true&usage=off_session&payment_method={method}{more}");
     stage.at_stripe("POST", "/v1/setup_intents", &form).await
 }
 
 /// The first month's standing, once the ledger says this of its money: events arrive on their own time.
-async fn standing(stage: &Stage, period: Date, expected: &str) -> Value {
+pub(super) async fn standing(stage: &Stage, period: Date, expected: &str) -> Value {
     let period = period.strftime("%Y-%m").to_string();
     let mut shown = Value::Null;
     for _ in 0..40 {
@@ -86,7 +91,7 @@ async fn standing(stage: &Stage, period: Date, expected: &str) -> Value {
 }
 
 /// Waits until the webhook made the method the customer's default.
-async fn default_method(stage: &Stage) -> String {
+pub(super) async fn default_method(stage: &Stage) -> String {
     for _ in 0..40 {
         let customer = stage.place.cloud.stripe().objects(Kind::Customer)[0].clone();
         if let Some(method) = customer["invoice_settings"]["default_payment_method"].as_str() {
@@ -105,7 +110,7 @@ async fn intent(stage: &Stage) -> String {
 }
 
 /// The first days after the month.
-fn after(first: Date, day: i8) -> Date {
+pub(super) fn after(first: Date, day: i8) -> Date {
     first.last_of_month().tomorrow().expect("a day").with().day(day).build().expect("a day")
 }
 
