@@ -6,7 +6,6 @@ mod show;
 
 use clap::Subcommand as ClapSubcommand;
 
-use super::invoice::reader;
 use crate::project::Project;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::Global;

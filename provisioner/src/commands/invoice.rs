@@ -11,11 +11,7 @@ mod verify;
 
 use clap::Subcommand as ClapSubcommand;
 
-use crate::cloud::calls::Calls;
-use crate::cloud::connection::Connection;
-use crate::ledger::reader::LedgerReader;
-use crate::project::Project;
-use crate::ui::failure::{Failure, Outcome};
+use crate::ui::failure::Outcome;
 use crate::ui::options::Global;
 
 /// Subcommands of `invoice`.
@@ -57,10 +53,4 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Refund(arguments) => give_back::refund(global, arguments).await,
         Subcommand::Credit(arguments) => give_back::credit(global, arguments).await,
     }
-}
-
-/// The stack's ledger.
-pub(super) async fn reader(project: &Project) -> Result<LedgerReader, Failure> {
-    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
-    Ok(LedgerReader::of_stack(aws_sdk_dynamodb::Client::new(&config), &project.manifest))
 }

@@ -13,7 +13,10 @@ use billing::manifest::model::Manifest;
 use billing::tenant::TenantRecord;
 use billing::{Month, Period};
 
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
 use crate::ledger::table::DynamoTable;
+use crate::project::Project;
 use crate::ui::failure::Failure;
 
 /// The ledger of one stack, read with the operator's credentials.
@@ -30,6 +33,15 @@ impl LedgerReader {
     /// The ledger table of that name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: &str) -> LedgerReader {
         LedgerReader::over(TableLedger(DynamoTable::new(client, table)), table)
+    }
+
+    /// The ledger of a project's stack, once the credentials are known to be of its account.
+    ///
+    /// # Errors
+    /// There are no credentials, or they are of another account.
+    pub async fn open(project: &Project) -> Result<LedgerReader, Failure> {
+        let config = Connection::open(&project.manifest, Calls::default()).await?.config;
+        Ok(LedgerReader::of_stack(aws_sdk_dynamodb::Client::new(&config), &project.manifest))
     }
 
     /// The ledger of a manifest's stack, with the claims that other stacks share with it.

@@ -10,8 +10,9 @@ use super::payments::{after, customer, default_method, pass_until, stage, standi
 async fn at_the_page(stage: &Stage, types: &str) -> (Browser, String) {
     let back = stage.run(&["output", "api_url"]).await.ok().stdout.trim().to_owned() + "/costs?set-up=done";
     let customer = customer(stage);
-    let form =
-        format!("mode=setup&customer={customer}&success_url={back}&cancel_url={back}&allowed_payment_method_types[]={types}");
+    let form = format!(
+        "mode=setup&customer={customer}&success_url={back}&cancel_url={back}&allowed_payment_method_types[]={types}"
+    );
     let session = stage.at_stripe("POST", "/v1/checkout/sessions", &form).await;
     let browser = Browser::start(800, 900).await;
     browser.open(session["url"].as_str().unwrap_or_else(|| panic!("{session}"))).await;

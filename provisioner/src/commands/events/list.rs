@@ -4,7 +4,8 @@ use billing::ledger::stripe_events::{DEAD_EVENT, DEFERRED_EVENT, DONE_EVENT};
 use clap::Args;
 use serde_json::json;
 
-use super::{project, reader};
+use super::project;
+use crate::ledger::reader::LedgerReader;
 use crate::ui::exit;
 use crate::ui::failure::Outcome;
 use crate::ui::options::{Format, Global};
@@ -24,7 +25,7 @@ pub struct Arguments {
 /// Reads the ledger, and shows it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = project(global)?;
-    let reader = reader(&project).await?;
+    let reader = LedgerReader::open(&project).await?;
     let kinds: &[&str] =
         if arguments.all { &[DEAD_EVENT, DEFERRED_EVENT, DONE_EVENT] } else { &[DEAD_EVENT, DEFERRED_EVENT] };
     let mut events = Vec::new();

@@ -4,10 +4,11 @@ use billing::ledger::stripe_events::DEAD_EVENT;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{project, reader};
+use super::project;
 use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::cloud::functions;
+use crate::ledger::reader::LedgerReader;
 use crate::ui::exit;
 use crate::ui::failure::Outcome;
 use crate::ui::options::{Format, Global};
@@ -27,7 +28,7 @@ pub struct Arguments {
 /// Calls the sweep, and shows what became of each event.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = project(global)?;
-    let reader = reader(&project).await?;
+    let reader = LedgerReader::open(&project).await?;
     let ids: Vec<String> = match &arguments.event {
         Some(id) => vec![id.clone()],
         None => reader.events(DEAD_EVENT).await?.into_iter().map(|event| event.id).collect(),

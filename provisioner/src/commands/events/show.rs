@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{project, reader};
+use super::project;
+use crate::ledger::reader::LedgerReader;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Format, Global};
@@ -18,7 +19,7 @@ pub struct Arguments {
 /// Reads the ledger, and shows it.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = project(global)?;
-    let event = reader(&project).await?.event(&arguments.event).await?.ok_or_else(|| {
+    let event = LedgerReader::open(&project).await?.event(&arguments.event).await?.ok_or_else(|| {
         Failure::new(format!("the ledger has no event `{}`", arguments.event))
             .hint("`billform events list --all` shows what it has; `billform events retry` fetches one from Stripe")
     })?;

@@ -7,11 +7,11 @@ use billing::invoice::{CreditNote, CreditNoteState, Invoice};
 use clap::Args;
 use serde_json::json;
 
-use super::reader;
 use super::status::credit_note;
 use crate::cloud::clock;
 use crate::cloud::evidence_key::EvidenceKey;
 use crate::ledger::months::{self, MonthStanding};
+use crate::ledger::reader::LedgerReader;
 use crate::ledger::{evidence, stack_secret};
 use crate::project::Project;
 use crate::store::file::replace;
@@ -36,7 +36,7 @@ pub struct Arguments {
 /// Explains what was invoiced, or what would be.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let (reader, today) = (reader(&project).await?, clock::today().await);
+    let (reader, today) = (LedgerReader::open(&project).await?, clock::today().await);
     let month = match arguments.period {
         Some(month) => month,
         None => Month::of(today).previous()?,

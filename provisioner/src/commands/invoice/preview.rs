@@ -6,10 +6,10 @@ use clap::Args;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::reader;
 use crate::cloud::clock;
 use crate::commands::tenant::unknown_tenant;
 use crate::ledger::preview::Preview;
+use crate::ledger::reader::LedgerReader;
 use crate::ledger::unclaimed;
 use crate::project::Project;
 use crate::ui::exit;
@@ -42,7 +42,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         None => Month::of(today).previous()?,
     };
     let tenants = chosen(&project, arguments.tenant.as_deref())?;
-    let reader = reader(&project).await?;
+    let reader = LedgerReader::open(&project).await?;
     let mut previews = Vec::new();
     for tenant in tenants {
         previews.push(Preview::load(&project.manifest, &reader, tenant, month, today).await?);

@@ -7,9 +7,9 @@ use billing::invoice::CreditNote;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::reader;
 use crate::cloud::clock;
 use crate::ledger::months::{self, MonthStanding, TenantMonths};
+use crate::ledger::reader::LedgerReader;
 use crate::ledger::unclaimed::{self, Unclaimed};
 use crate::project::Project;
 use crate::ui::exit;
@@ -51,7 +51,7 @@ impl Status {
         id: Option<&str>,
         period: Option<Month>,
     ) -> Result<Status, Failure> {
-        let (reader, today) = (reader(project).await?, clock::today().await);
+        let (reader, today) = (LedgerReader::open(project).await?, clock::today().await);
         let deployed = reader.tenants().await?;
         let mut chosen = deployed.clone();
         if let Some(id) = id {
