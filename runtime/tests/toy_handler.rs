@@ -34,7 +34,8 @@ impl Api for GuestBook {
         name: "guest_book",
         description: "A page of names",
         triggers: &[On::Schedule { name: "daily", expression: "cron(0 6 * * ? *)" }, On::Bucket { prefix: "guests/" }],
-        settings: &[Setting::TenantTag],
+        // A POST is taken from the stack's own pages alone.
+        settings: &[Setting::TenantTag, Setting::AllowedOrigins],
         ..Spec::EMPTY
     };
     const ROUTES: &'static [Route<GuestBook>] = &[
@@ -130,7 +131,8 @@ impl Ports for OnlyTheTime {
 }
 
 fn settings() -> Settings {
-    Settings::new([(Setting::TenantTag.variable().to_owned(), "Guests".to_owned())])
+    let given = [(Setting::TenantTag, "Guests"), (Setting::AllowedOrigins, "https://guests.example.com")];
+    Settings::new(given.map(|(setting, value)| (setting.variable().to_owned(), value.to_owned())))
 }
 
 fn started() -> Process {
@@ -146,7 +148,7 @@ async fn handled(process: &Process, event: Value) -> Result<Value, RunError> {
 fn http(method: &str, name: &str, cookies: &[&str]) -> Value {
     json!({
         "version": "2.0", "routeKey": format!("{method} /guests/{{name}}"), "rawPath": format!("/prod/guests/{name}"),
-        "cookies": cookies, "headers": {"host": "example.com"}, "pathParameters": {"name": name},
+        "cookies": cookies, "headers": {"host": "example.com", "origin": "https://guests.example.com"}, "pathParameters": {"name": name},
         "requestContext": {"http": {"method": method}, "stage": "prod"}, "isBase64Encoded": false,
     })
 }
@@ -159,7 +161,8 @@ fn its_spec_is_what_the_provisioner_deploys() {
     };
     let keys: Vec<&str> = routes.iter().map(|route| route.key.as_str()).collect();
     assert_eq!(keys, ["GET /guests/{name}", "POST /guests/{name}"]);
-    assert_eq!((name.as_str(), prefix.as_str(), settings), ("daily", "guests/", vec![Setting::TenantTag]));
+    let declared = vec![Setting::TenantTag, Setting::AllowedOrigins];
+    assert_eq!((name.as_str(), prefix.as_str(), settings), ("daily", "guests/", declared));
 }
 
 #[tokio::test]

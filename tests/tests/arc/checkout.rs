@@ -7,11 +7,12 @@ use tests::stage::{Browser, Stage};
 use super::payments::{after, customer, default_method, pass_until, stage, standing};
 
 /// Opens a Checkout session in set-up mode for the one customer: the browser at its page, and where it returns to.
-async fn at_the_page(stage: &Stage, types: &str) -> (Browser, String) {
+async fn at_the_page(stage: &Stage, method: &str, currency: &str) -> (Browser, String) {
     let back = stage.run(&["output", "api_url"]).await.ok().stdout.trim().to_owned() + "/costs?set-up=done";
     let customer = customer(stage);
     let form = format!(
-        "mode=setup&customer={customer}&success_url={back}&cancel_url={back}&allowed_payment_method_types[]={types}"
+        "mode=setup&customer={customer}&currency={currency}&allowed_payment_method_types[]={method}\
+         &success_url={back}&cancel_url={back}"
     );
     let session = stage.at_stripe("POST", "/v1/checkout/sessions", &form).await;
     let browser = Browser::start(800, 900).await;
@@ -35,7 +36,7 @@ fn money(shown: &Value) -> &Value {
 #[cfg_attr(all(tool_python, not(tool_chromium)), ignore = "Chromium with its driver is missing")]
 async fn a_card_is_left_in_the_browser_and_the_month_is_paid_by_the_clock_alone() {
     let (stage, first) = stage("USD").await;
-    let (browser, back) = at_the_page(&stage, "card").await;
+    let (browser, back) = at_the_page(&stage, "card", "usd").await;
     // A slip of the hand is told on the page, and nothing is lost.
     leave_a_card(&browser, "4242 4242 4242 4241").await;
     browser.arrives_at("http").await;
@@ -56,7 +57,7 @@ async fn a_card_is_left_in_the_browser_and_the_month_is_paid_by_the_clock_alone(
 #[cfg_attr(all(tool_python, not(tool_chromium)), ignore = "Chromium with its driver is missing")]
 async fn a_debit_is_left_in_the_browser_and_fails_after_nine_days() {
     let (stage, first) = stage("EUR").await;
-    let (browser, back) = at_the_page(&stage, "sepa_debit").await;
+    let (browser, back) = at_the_page(&stage, "sepa_debit", "eur").await;
     for (field, text) in [("iban", "DE89370400440532013000"), ("name", "Ada Press"), ("email", "ada@example.com")] {
         browser.fill(&format!("#sepa_debit input[name={field}]"), text).await;
     }
@@ -80,7 +81,7 @@ async fn a_debit_is_left_in_the_browser_and_fails_after_nine_days() {
 #[cfg_attr(all(tool_python, not(tool_chromium)), ignore = "Chromium with its driver is missing")]
 async fn a_card_that_needs_its_holder_is_confirmed_in_the_browser_and_paid() {
     let (stage, first) = stage("USD").await;
-    let (browser, back) = at_the_page(&stage, "card").await;
+    let (browser, back) = at_the_page(&stage, "card", "usd").await;
     leave_a_card(&browser, "4000 0027 6000 3184").await;
     browser.press("#complete").await;
     browser.arrives_at(&back).await;

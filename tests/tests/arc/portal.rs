@@ -94,7 +94,8 @@ fn assert_applied(applied: &Value, created: u64) {
     let outputs = &applied["outputs"];
     assert_eq!(keys(outputs), ["api_url", "evidence_public_key", "functions", "tables", "buckets"]);
     let functions = json!({"cost_sync": "client-billing-cost-sync", "costs": "client-billing-costs",
-        "invoicer": "monthly-invoice-generator", "invoices": "client-billing-invoices", "payment": "client-billing-payment", "session": "client-billing-session"});
+        "invoicer": "monthly-invoice-generator", "invoices": "client-billing-invoices", "pages": "client-billing-pages",
+        "payment": "client-billing-payment", "session": "client-billing-session"});
     assert_eq!(outputs["functions"], functions);
     assert_eq!(outputs["tables"], json!({"ledger": "client-billing-data"}));
     assert_eq!(outputs["buckets"], json!({"reports": "client-billing-cur-123456789012"}));
