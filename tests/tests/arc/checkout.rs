@@ -91,7 +91,11 @@ async fn a_card_that_needs_its_holder_is_confirmed_in_the_browser_and_paid() {
     let status = stage.run(&["invoice", "status"]).await.ok().stdout;
     assert!(status.contains("authenticat"), "{status}");
     let customer = customer(&stage);
-    let asked = stage.at_stripe("POST", "/v1/billing_portal/sessions", &format!("customer={customer}")).await;
+    let shows = "features[invoice_history][enabled]=true&features[payment_method_update][enabled]=true";
+    let portal = stage.at_stripe("POST", "/v1/billing_portal/configurations", shows).await;
+    let portal = portal["id"].as_str().unwrap_or_else(|| panic!("{portal}"));
+    let session = format!("customer={customer}&configuration={portal}");
+    let asked = stage.at_stripe("POST", "/v1/billing_portal/sessions", &session).await;
     browser.open(asked["url"].as_str().unwrap_or_else(|| panic!("{asked}"))).await;
     browser.press("#invoices button").await;
     browser.press("#complete").await;
