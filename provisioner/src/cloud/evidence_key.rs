@@ -7,9 +7,9 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
 use super::secret_values::SecretValue;
 
-/// What stands before the 32 bytes of a private key in PKCS #8.
+/// The PKCS #8 prefix of a 32-byte private key.
 const PRIVATE_HEAD: &[u8] = &[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-/// What stands before the 32 bytes of a public key in SubjectPublicKeyInfo.
+/// The SubjectPublicKeyInfo prefix of a 32-byte public key.
 const PUBLIC_HEAD: &[u8] = &[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 const KEY_BYTES: usize = 32;
 /// PEM's lines are as wide.
@@ -32,7 +32,7 @@ impl EvidenceKey {
         Ok(SecretValue::new(pem(PRIVATE, &[PRIVATE_HEAD, &seed].concat())))
     }
 
-    /// Reads the text that a secret stores; none when it is no such private key.
+    /// Parses a secret's text; none unless it is an Ed25519 private key in PEM.
     pub fn read(value: &SecretValue) -> Option<EvidenceKey> {
         let der = of_pem(PRIVATE, value.expose())?;
         Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok().map(EvidenceKey)

@@ -58,7 +58,7 @@ async fn answered(request: http::Request<Full<Bytes>>) -> Result<http::Response<
     }
 }
 
-/// The figures on top of the page: a heading and what stands below it.
+/// The figures at the top of the page: each has a heading and a text below it.
 fn figures(page: &str) -> Vec<String> {
     let sections = page.split("class=\"card figure\">").skip(1);
     let plain = |markup: &str| {

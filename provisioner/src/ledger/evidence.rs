@@ -16,7 +16,7 @@ const SIGNATURE: &str = "manifest.sig";
 /// An invoice's evidence is far smaller: months have 31 days, and services are counted in hundreds.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Why an archive is no evidence.
+/// Why a pack fails verification.
 #[derive(Debug, thiserror::Error)]
 pub enum Invalid {
     /// It cannot be read as an archive.

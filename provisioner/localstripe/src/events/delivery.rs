@@ -142,7 +142,7 @@ impl Queue {
         delivered
     }
 
-    /// Drops what was on its way to an endpoint that is gone: nobody takes it, so that its events stay undelivered.
+    /// Drops deliveries to an endpoint that was deleted; their events stay undelivered.
     pub(crate) fn forget(&mut self, endpoint: &str) {
         self.waiting.retain(|delivery| delivery.endpoint != endpoint);
     }

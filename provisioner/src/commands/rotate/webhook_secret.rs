@@ -30,7 +30,7 @@ enum Next {
     MakeSecond(String),
     /// Lets the second endpoint hear of what the first does.
     Open,
-    /// Has the deployed sweep apply what the first endpoint has yet to take: once it is gone, nobody delivers that.
+    /// Has the deployed sweep apply the events that are pending at the first endpoint: nobody delivers them once it is gone.
     ApplyUndelivered(String),
     /// Removes the first endpoint.
     RemoveFirst(String),

@@ -1,4 +1,4 @@
-//! A secret that is a key pair: its public half is kept in a tag, so that it is told without reading the value.
+//! A secret that holds a key pair. A tag keeps the public half, so that showing it needs no access to the value.
 
 use std::collections::BTreeMap;
 
