@@ -59,11 +59,19 @@ struct Lost;
 
 /// Serves until the task is aborted; its connections end with it.
 pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
+    serve_with(listener, gateway, respond).await;
+}
+
+/// Accepts connections, and has each request on them answered by `respond`.
+async fn serve_with<F>(listener: TcpListener, gateway: Arc<Gateway>, respond: fn(Arc<Gateway>, Request<Incoming>) -> F)
+where
+    F: Future<Output = Result<Response<Full<Bytes>>, Lost>> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(connection(stream, Arc::clone(&gateway)));
+                connections.spawn(connection(stream, Arc::clone(&gateway), respond));
             }
             // Out of file descriptors, most likely: give connections time to end.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
@@ -72,7 +80,10 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
     }
 }
 
-async fn connection(stream: TcpStream, gateway: Arc<Gateway>) {
+async fn connection<F>(stream: TcpStream, gateway: Arc<Gateway>, respond: fn(Arc<Gateway>, Request<Incoming>) -> F)
+where
+    F: Future<Output = Result<Response<Full<Bytes>>, Lost>> + Send + 'static,
+{
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| respond(Arc::clone(&gateway), request));
     // An error here is a client that went, or an answer lost on purpose.

@@ -10,15 +10,11 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
 
 use super::pipeline::{Answer, Upstream};
-use super::{Gateway, Lost, classify, counted, response};
+use super::{Gateway, Lost, classify, counted, response, serve_with};
 
 /// The route by which a stack's API is known to have pages.
 const PAGES: &str = "GET /";
@@ -26,22 +22,7 @@ const NO_PAGES: &str = "No stack with pages is deployed here. Apply a manifest w
 
 /// Serves until the task is aborted; its connections end with it.
 pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
-    let mut connections = JoinSet::new();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(connection(stream, Arc::clone(&gateway)));
-            }
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn connection(stream: TcpStream, gateway: Arc<Gateway>) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| respond(Arc::clone(&gateway), request));
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    serve_with(listener, gateway, respond).await;
 }
 
 async fn respond(gateway: Arc<Gateway>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {

@@ -8,7 +8,7 @@ use stripe::StripeRequest;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use super::Desired;
-use crate::kinds::support::stripe::PAGE;
+use crate::kinds::support::stripe::PageQuery;
 
 const PATH: &str = "/billing_portal/configurations";
 
@@ -59,16 +59,11 @@ pub struct Page {
 }
 
 /// The page after the configuration of that id, or the first.
-#[derive(Serialize)]
-pub struct List {
-    limit: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    starting_after: Option<String>,
-}
+pub struct List(PageQuery);
 
 impl List {
     pub(super) fn after(id: Option<String>) -> List {
-        List { limit: PAGE, starting_after: id }
+        List(PageQuery::after(id))
     }
 }
 
@@ -76,7 +71,7 @@ impl StripeRequest for List {
     type Output = Page;
 
     fn build(&self) -> RequestBuilder {
-        RequestBuilder::new(StripeMethod::Get, PATH).query(self)
+        RequestBuilder::new(StripeMethod::Get, PATH).query(&self.0)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use stripe::StripeRequest;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-use crate::kinds::support::stripe::PAGE;
+use crate::kinds::support::stripe::PageQuery;
 
 pub(super) const LIST: &str = "GET /v1/webhook_endpoints";
 pub(super) const CREATE: &str = "POST /v1/webhook_endpoints";
@@ -53,16 +53,11 @@ pub struct Deleted {
 }
 
 /// The page after the endpoint of that id, or the first.
-#[derive(Serialize)]
-pub(super) struct List {
-    limit: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    starting_after: Option<String>,
-}
+pub(super) struct List(PageQuery);
 
 impl List {
     pub(super) fn after(id: Option<String>) -> List {
-        List { limit: PAGE, starting_after: id }
+        List(PageQuery::after(id))
     }
 }
 
@@ -70,7 +65,7 @@ impl StripeRequest for List {
     type Output = Page;
 
     fn build(&self) -> RequestBuilder {
-        RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(self)
+        RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(&self.0)
     }
 }
 

@@ -25,6 +25,21 @@ use crate::kinds::typed::{Answers, Seen, TypedKind, TypedListed, TypedUpdate, Ty
 /// Stripe's largest page.
 pub const PAGE: i64 = 100;
 
+/// The query for a page of a list: the one after the object of that id, or the first.
+#[derive(Serialize)]
+pub struct PageQuery {
+    limit: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starting_after: Option<String>,
+}
+
+impl PageQuery {
+    /// Asks for as many objects as Stripe gives at once.
+    pub fn after(id: Option<String>) -> PageQuery {
+        PageQuery { limit: PAGE, starting_after: id }
+    }
+}
+
 /// Older than this cannot come from the call that was just made, clocks a little apart included, in seconds.
 const FRESH_S: i64 = 120;
 
