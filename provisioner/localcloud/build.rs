@@ -24,6 +24,7 @@ const TOOLS: &[Tool] = &[
     Tool { cfg: "tool_python", find: usable_python, packages: &["localcloud", "tests"] },
     Tool { cfg: "tool_bash", find: || on_the_path("bash"), packages: &["tests"] },
     Tool { cfg: "tool_chromium", find: chromium, packages: &["tests"] },
+    Tool { cfg: "tool_axe", find: || on_the_path("axe.min.js"), packages: &["tests"] },
     Tool { cfg: "tool_groff", find: || on_the_path("groff"), packages: &["tests"] },
     Tool { cfg: "tool_actionlint", find: || on_the_path("actionlint"), packages: &["tests"] },
     Tool { cfg: "tool_nise", find: || on_the_path("nise"), packages: &["tests"] },

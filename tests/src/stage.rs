@@ -6,6 +6,7 @@
 
 mod browser;
 mod built;
+mod front;
 mod manifest;
 mod place;
 mod records;
@@ -28,8 +29,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-pub use browser::Browser;
+pub use browser::{Browser, Setup};
 pub use built::{binary, bundle, checkout, dummy_bundle, local_cloud_home};
+pub use front::{Front, Passed};
 pub use manifest::{Draft, PORTAL, TenantDraft};
 pub use place::Place;
 pub use provisioner::kinds::support::inventory::Inventory;

@@ -150,7 +150,7 @@ pub(crate) struct State {
     pub(crate) events: Events,
     /// How many events there were about each customer and what is theirs.
     pub(crate) changes: HashMap<String, u64>,
-    /// Where pages for browsers stand, `http://localhost:4243`: as the last request named the host.
+    /// Where pages for browsers stand, `http://127.0.0.1:4243`: as the last request named the host.
     pub(crate) base: String,
     /// The request that is being carried out; empty while the clock works.
     pub(crate) origin: Origin,

@@ -48,6 +48,9 @@ pub enum For {
     /// Reads the key that signs links.
     #[value(alias = "tenant link")]
     TenantLink,
+    /// Reads and writes the ledger: `tenant pause`, `tenant resume`.
+    #[value(alias = "tenant pause")]
+    TenantPause,
     /// Reads the ledger; the same for `invoice explain`.
     #[value(alias = "invoice preview")]
     InvoicePreview,
@@ -95,6 +98,7 @@ impl For {
             For::TenantLink => permissions::of_links(manifest).ok_or_else(|| {
                 Failure::new("the manifest has no secret that signs links").hint("`auth.links.secret` names it")
             }),
+            For::TenantPause => Ok(permissions::of_pauses(manifest)),
             For::InvoicePreview => Ok(permissions::of_previews(manifest)),
             For::Evidence => permissions::of_evidence(manifest).ok_or_else(|| {
                 Failure::new("the manifest names no Stripe account").hint("`stripe.secret_key` names its key")
@@ -148,6 +152,7 @@ impl For {
             For::Plan
             | For::Drift
             | For::TenantLink
+            | For::TenantPause
             | For::InvoicePreview
             | For::Evidence
             | For::Invoice

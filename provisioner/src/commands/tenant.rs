@@ -1,6 +1,7 @@
 //! `tenant`: the tenants of the manifest, edits of them, and signed links for them.
 
 pub mod edit;
+pub mod pause;
 
 use billing::function::Role;
 use billing::link::{self, LinkClaims, LinkKey};
@@ -33,6 +34,14 @@ pub enum Subcommand {
     Set(edit::Set),
     /// Removes a tenant from the manifest, and prints the edit. `plan` then shows what that deletes.
     Remove(edit::Remove),
+    /// Pauses a tenant for new work: the portal says so, since when and why. What runs goes on, and is billed; nothing is
+    /// stopped in AWS.
+    Pause(pause::Arguments),
+    /// Lifts a tenant's pause.
+    Resume {
+        /// The tenant's id.
+        id: String,
+    },
     /// Makes a signed link: whoever has it sees this tenant's costs and invoices until it expires, and pays.
     Link {
         /// The tenant's id.
@@ -71,6 +80,8 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Add(arguments) => edit::add(global, arguments),
         Subcommand::Set(arguments) => edit::set(global, arguments),
         Subcommand::Remove(arguments) => edit::remove(global, arguments),
+        Subcommand::Pause(arguments) => pause::pause(global, arguments).await,
+        Subcommand::Resume { id } => pause::resume(global, id).await,
         Subcommand::Link { id, days, role } => make_link(global, &Project::load(global)?, id, *days, *role).await,
     }
 }

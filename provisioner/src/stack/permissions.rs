@@ -78,6 +78,12 @@ pub fn of_links(manifest: &Manifest) -> Option<Value> {
     Some(single(&["secretsmanager:GetSecretValue"], &arn::secret_pattern(manifest, &secret.name)))
 }
 
+/// The policy for pausing a tenant: reading and writing what the ledger says of it.
+pub fn of_pauses(manifest: &Manifest) -> Value {
+    let table = arn::table(manifest, &manifest.ledger.name);
+    document(&["sts:GetCallerIdentity"], [allow(&["dynamodb:GetItem", "dynamodb:PutItem"], &table)])
+}
+
 /// The policy for previews of invoices: reading the ledger and its list of tenants, among whom cost is shared.
 pub fn of_previews(manifest: &Manifest) -> Value {
     document(&["sts:GetCallerIdentity"], invoice_reads(manifest))

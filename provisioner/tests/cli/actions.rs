@@ -130,6 +130,7 @@ fn printed() -> Vec<(&'static str, Value)> {
         "apply",
         "destroy",
         "tenant-link",
+        "tenant-pause",
         "invoice-preview",
         "invoice",
         "close",

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use billing::balance::{Balance, Entry};
 use billing::invoice::InvoiceRecord;
 use billing::ledger::{
-    CostClaim, CostDay, LeftTenant, PaymentSetup, Record, SCHEMA_FIELD, StripeEvent, SyncMark, Throttle, decode, encode,
+    CostClaim, CostDay, LeftTenant, Pause, PaymentSetup, Record, SCHEMA_FIELD, StripeEvent, SyncMark, Throttle, decode,
+    encode,
 };
 use billing::tenant::TenantRecord;
 use serde_json::Value;
@@ -75,6 +76,7 @@ const RECORDS: &[(&str, fn())] = &[
     ("Entry", check::<Entry>),
     ("InvoiceRecord", check::<InvoiceRecord>),
     ("LeftTenant", check::<LeftTenant>),
+    ("Pause", check::<Pause>),
     ("PaymentSetup", check::<PaymentSetup>),
     ("StripeEvent", check::<StripeEvent>),
     ("SyncMark", check::<SyncMark>),

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use billing::Month;
 use billing::brand::Brand;
 use billing::function::{Auth, Grant, Role, Setting};
-use billing::ledger::{self, costs, payment_setup};
+use billing::ledger::{self, costs, pause, payment_setup};
 use billing::statement::{self, ShownInvoice, StatementFacts};
-use futures::future::try_join3;
+use futures::future::try_join4;
 
 use crate::api::{Api, Call, Route};
 use crate::auth::SignedIn;
@@ -101,10 +101,11 @@ impl Pages {
         let SignedIn { tenant, role } = call.caller.signed_in()?;
         let (today, id) = (self.clock.today(), tenant.id.as_str());
         let (first, last) = statement::months_needed(today);
-        let (marks, records, payment) = try_join3(
+        let (marks, records, payment, pause) = try_join4(
             costs::marks(&*self.ledger, id, first, last),
             ledger::invoices::all(&*self.ledger, id),
             payment_setup::one(&*self.ledger, id),
+            pause::one(&*self.ledger, id),
         )
         .await?;
         let days = costs::days(&*self.ledger, id, &statement::days_needed(today, &marks)).await?;
@@ -114,6 +115,7 @@ impl Pages {
             is_admin: *role == Role::Admin,
             statement: &statement::statement(&facts),
             invoices: &statement::invoices(&records, today),
+            pause: pause.as_ref(),
             payment: payment.as_ref(),
             payment_is_known: self.payment_is_known,
             can_pay: self.can_pay,

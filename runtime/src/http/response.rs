@@ -35,10 +35,11 @@ pub enum Body {
     Bytes(Vec<u8>),
 }
 
-/// On every answer: nothing of it is cached, framed or sniffed. CORS is the API's own to add.
+/// On every answer: nothing of it is cached, framed or sniffed, and no other site is told of it. CORS is the API's own to
+/// add. With `no-referrer` browsers would send a form of our own pages as from nowhere, with `Origin: null`.
 const HEADERS: &[(&str, &str)] = &[
     ("cache-control", "no-store"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     ("x-content-type-options", "nosniff"),
 ];

@@ -5,7 +5,7 @@ mod notice;
 mod payment;
 
 use askama::Template;
-use billing::ledger::PaymentSetup;
+use billing::ledger::{Pause, PaymentSetup};
 use billing::statement::{BudgetUse, Comparison, MonthFigures, ShownInvoice, Standing, Statement};
 use billing::tenant::TenantRecord;
 use rust_decimal::Decimal;
@@ -32,6 +32,8 @@ pub struct PortalPage<'a> {
     pub statement: &'a Statement,
     /// Their invoices, the latest first.
     pub invoices: &'a [ShownInvoice],
+    /// Whether they are paused; none where they never were.
+    pub pause: Option<&'a Pause>,
     /// How they pay; none where nothing was set up.
     pub payment: Option<&'a PaymentSetup>,
     /// Whether Stripe tells the stack how they pay: without a webhook nothing is known of it.

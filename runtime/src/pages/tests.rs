@@ -2,7 +2,9 @@ mod figures;
 mod weight;
 mod world;
 
+use billing::ledger::Pause;
 use billing::statement::Standing;
+use jiff::Timestamp;
 
 use super::*;
 use world::{Case, World, html};
@@ -59,6 +61,20 @@ fn empty_states_say_what_is_going_on() {
     assert!(!html(&World::of(Case::Normal), "en-US").contains("class=\"bar was\""));
     let overdue = html(&World::of(Case::Overdue), "en-US");
     assert!(overdue.contains("was due on") && overdue.contains("Overdue"), "{overdue}");
+}
+
+#[test]
+fn who_is_paused_reads_since_when_why_and_what_it_means() {
+    let page = html(&World::of(Case::Paused), "en-US");
+    let said = "paused for new work since November\u{a0}25, 2026. The reason: The budget &#60;is&#62; used up. What runs already";
+    assert!(page.contains(said) && page.contains("Add payment method"), "{page}");
+    let german = html(&World::of(Case::Paused), "de-DE");
+    assert!(german.contains("seit dem 25.\u{a0}November 2026 für neue Arbeiten angehalten"), "{german}");
+    let lifted = World {
+        pause: Some(Pause::lifted(&World::of(Case::Paused).pause.expect("one"), Timestamp::UNIX_EPOCH)),
+        ..World::of(Case::Normal)
+    };
+    assert_eq!(html(&lifted, "en-US"), html(&World::of(Case::Normal), "en-US"), "a pause that is over says nothing");
 }
 
 #[test]

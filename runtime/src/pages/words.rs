@@ -40,7 +40,7 @@ words! {
     // Portal: invoices and payment.
     invoices, no_invoices, no_invoices_why, month, amount, standing, due, details, download_costs,
     download_invoices, payment, card_on_file, bank_on_file, method_on_file, no_card, unseen_card, no_card_why, add_method, manage_method, see_invoice, viewer_only,
-    card_added, card_cancelled, overdue_one, overdue_many, failed_one, confirm_one, last_period, problem, pay_noscript,
+    card_added, card_cancelled, overdue_one, overdue_many, failed_one, confirm_one, paused, paused_reason, paused_means, last_period, problem, pay_noscript,
     // Invoice page.
     invoice_of, issued_on, due_by, charged_by_itself, to_pay, paid_in_full, refunded, pay_now, open_at_stripe, line, lines, why, why_about,
     step, adds, sum, preparing_about, void_about, credit_about, nothing_about, base_fee, aws_cost, markup, fee,

@@ -20,7 +20,7 @@ const CANARIES: &[&str] = &["canary", "Canary", "999.99", "shop"];
 /// On every answer of a handler.
 const HEADERS: &[(&str, &str)] = &[
     ("cache-control", "no-store"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("x-content-type-options", "nosniff"),
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
 ];

@@ -5,13 +5,16 @@ mod backfill;
 mod changes;
 mod checkout;
 mod claims;
+mod collecting;
 mod effects;
 mod facts;
 mod golden;
 mod imports;
 mod invoices;
 mod isolation;
+mod journey;
 mod leaving;
+mod looks;
 mod month;
 mod ownership;
 mod payments;
@@ -20,6 +23,7 @@ mod refusals;
 mod shared;
 mod state;
 mod tags;
+mod unaided;
 
 use std::collections::BTreeMap;
 

@@ -15,8 +15,9 @@ const INVOICING: &str =
     "invoicing: { settle_days: 14, approval: automatic, collection: charge-automatically, first_period: ";
 
 /// One tenant, whose method is charged; billed in its currency from this month on.
-fn manifest(first_period: Date, currency: &str) -> String {
+fn manifest(first_period: Date, (currency, locale): (&str, &str)) -> String {
     let press = TenantDraft::new("press", "Press").with("pricing: at-cost").with(&format!("currency: {currency}"));
+    let press = press.with(&format!("locale: {locale}"));
     let rate = match currency {
         "USD" => String::new(),
         _ => format!("fx: {{ rates: [{{ date: {}, EUR: \"0.90\", source: ECB }}] }}\n", first_period.last_of_month()),
@@ -40,13 +41,18 @@ fn small_cost(model: &mut CostModel, first: Date) {
 
 /// A stage on which it is the 25th of the next month, with everything applied; and that month's first day.
 pub(super) async fn stage(currency: &str) -> (Stage, Date) {
+    stage_of(currency, "en-US").await
+}
+
+/// The same of a tenant who reads that language.
+pub(super) async fn stage_of(currency: &str, locale: &str) -> (Stage, Date) {
     let somewhen = Date::new(2026, 1, 1).expect("a day");
-    let mut stage = Stage::new(&manifest(somewhen, currency)).await;
+    let mut stage = Stage::new(&manifest(somewhen, (currency, locale))).await;
     let now = stage.place.cloud.timeline().clock().now();
     let first = now.to_zoned(TimeZone::UTC).date().last_of_month().tomorrow().expect("a day");
     pass_until(&stage, first.with().day(25).build().expect("a day")).await;
     stage.place.cloud.costs().change(|model| small_cost(model, first));
-    stage.write(&manifest(first, currency));
+    stage.write(&manifest(first, (currency, locale)));
     stage.be_permitted("apply").await;
     stage.run(&["apply", "--auto-approve"]).await.ok();
     stage.be_permitted("invoice").await;
@@ -68,7 +74,7 @@ pub(super) fn customer(stage: &Stage) -> String {
 }
 
 /// Sets a method up for the one customer, as Checkout does; the intent.
-async fn set_up(stage: &Stage, method: &str, more: &str) -> Value {
+pub(super) async fn set_up(stage: &Stage, method: &str, more: &str) -> Value {
     let customer = customer(stage);
     let form = format!("customer={customer}&confirm=true&usage=off_session&payment_method={method}{more}");
     stage.at_stripe("POST", "/v1/setup_intents", &form).await

@@ -52,7 +52,7 @@ async fn a_card_is_left_and_the_customer_sent_back() {
     );
     assert_eq!(made["payment_method_types"], json!(["card", "us_bank_account"]), "what goes with the currency");
     let url = made["url"].as_str().unwrap();
-    assert!(url.starts_with("http://localhost:") && url.contains("/c/pay/cs_test_"), "{url}");
+    assert!(url.starts_with("http://127.0.0.1:") && url.contains("/c/pay/cs_test_"), "{url}");
     let (status, _, page) = local.browse(url, "").await;
     assert_eq!(status, 200);
     assert!(page.contains("name=\"number\"") && !page.contains("name=\"iban\""), "{page}");

@@ -32,7 +32,7 @@ async fn a_customer_adds_a_card_pays_and_removes_it() {
     let (customer, other) = (local.customer().await, local.customer().await);
     let (invoice, foreign) = (open(&local, &customer).await, open(&local, &other).await);
     let url = portal(&local, &customer).await;
-    assert!(url.starts_with("http://localhost:"), "{url}");
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     let (status, _, page) = local.browse(&url, "").await;
     assert_eq!(status, 200);
     assert!(page.contains("50.00 USD") && page.contains("http://app.localhost/?a&amp;b"), "{page}");

@@ -81,7 +81,7 @@ async fn a_card_that_asks_for_its_customer_waits_and_then_pays_without() {
             (&json!("requires_action"), &json!("redirect_to_url"))
         );
         let url = waits["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
-        assert!(url.starts_with("http://localhost:") && url.ends_with(&id(&waits)), "{url}");
+        assert!(url.starts_with("http://127.0.0.1:") && url.ends_with(&id(&waits)), "{url}");
         local.stripe.authenticate(&id(&waits), passed).unwrap();
         assert!(local.stripe.authenticate(&id(&waits), passed).is_err(), "asked once");
         let over = local.get(&format!("/v1/setup_intents/{}", id(&waits))).await.ok();

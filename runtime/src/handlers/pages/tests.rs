@@ -143,7 +143,7 @@ async fn every_page_keeps_itself_to_itself() {
             "{policy}"
         );
         assert_eq!(answer.headers["cache-control"], "no-store", "{route}");
-        assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{route}");
+        assert_eq!(answer.headers["referrer-policy"], "same-origin", "{route}");
         assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{route}");
         assert_eq!(answer.headers["vary"], "accept-encoding", "{route}");
     }

@@ -15,9 +15,10 @@
   };
 
   const signin = document.getElementById("signin");
-  // The fragment never reaches a server; it is taken out of the address before anything else happens.
-  const token = location.hash.slice(1);
-  if (signin && token) {
+  const exchange = () => {
+    // The fragment never reaches a server; it is taken out of the address before anything else happens.
+    const token = location.hash.slice(1);
+    if (!token) return;
     history.replaceState(null, "", location.pathname);
     say(signin, signin.dataset.working);
     post("/session", { token })
@@ -28,6 +29,11 @@
         say(signin, signin.dataset[code === "link_expired" || code === "link_revoked" ? "over" : "failed"]);
       })
       .catch(() => say(signin, signin.dataset.offline));
+  };
+  if (signin) {
+    exchange();
+    // A link that is pasted while this page is open loads nothing anew.
+    addEventListener("hashchange", exchange);
   }
 
   for (const form of document.querySelectorAll("form[data-payment]")) {

@@ -2,6 +2,7 @@
 
 use billing::Money;
 use billing::statement::{ShownInvoice, Standing};
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use super::PortalPage;
@@ -39,6 +40,7 @@ pub(super) struct Notice {
 /// In the order in which they are shown.
 pub(super) fn of(locale: Locale, w: &'static Words, page: &PortalPage) -> Vec<Notice> {
     let mut notices: Vec<Notice> = page.message.map(|message| told(w, message)).into_iter().collect();
+    notices.extend(paused(locale, w, page));
     notices.extend(overdue(locale, w, page.invoices));
     for invoice in page.invoices {
         let phrase = match invoice.standing {
@@ -54,6 +56,15 @@ pub(super) fn of(locale: Locale, w: &'static Words, page: &PortalPage) -> Vec<No
         notices.push(Notice { text, class: "", invoice: None });
     }
     notices
+}
+
+fn paused(locale: Locale, w: &'static Words, page: &PortalPage) -> Option<Notice> {
+    let pause = page.pause?;
+    let since = pause.since?.to_zoned(TimeZone::UTC).date();
+    let text = fill(w.paused, &[&locale.day(since)]);
+    let reason = pause.reason.iter().map(|reason| fill(w.paused_reason, &[reason]));
+    let text = [text].into_iter().chain(reason).chain([w.paused_means.to_owned()]).collect::<Vec<_>>().join(" ");
+    Some(Notice { text, class: "warn", invoice: None })
 }
 
 fn told(w: &'static Words, message: Message) -> Notice {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use billing::Month;
 use billing::costs::query::asked_period;
 use billing::costs::{self, CostAnswer};
+use billing::invoice::InvoiceState;
 use billing::ledger::{CostDay, SyncMark};
 use billing::names::NO_PROJECT;
 use jiff::civil::{Date, date};
@@ -12,7 +13,8 @@ use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::world::{Case, World, amount, html};
+use super::world::{self, Case, World, amount, html};
+use crate::pages::locale::Locale;
 
 /// A row of a table: its name, and its figures as machines read them.
 fn rows(page: &str, id: &str) -> Vec<(String, Vec<Option<String>>)> {
@@ -153,8 +155,61 @@ prop_compose! {
     }
 }
 
+/// The ledger's months that are over, each with its invoice; what comes to nothing or less is no document.
+fn invoiced(world: World, paid: i64) -> World {
+    let over = |month: &Month| month.period().end() <= world.today;
+    let months = [date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)].map(Month::of).into_iter().filter(over);
+    let invoices = months.map(|month| {
+        let mut invoice = world::invoice(&world.tenant, &world.days, month, InvoiceState::Open, "2026-11-16T08:00:00Z");
+        invoice.payment.paid = paid;
+        if invoice.invoice.total.amount <= Decimal::ZERO {
+            invoice.state = InvoiceState::NothingDue;
+        }
+        invoice
+    });
+    World { invoices: invoices.collect(), ..world }
+}
+
+/// The cells of a page's table of invoices, of the file, and of the ledger: month and total.
+fn check_invoices(world: &World) {
+    let shown = billing::statement::invoices(&world.invoices, world.today);
+    let file = billing::statement::invoices_file(&shown);
+    let filed: Vec<Vec<&str>> = file.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let listed = rows(&html(world, "en-US"), "invoices");
+    assert_eq!((listed.len(), filed.len()), (world.invoices.len(), world.invoices.len()), "#invoices");
+    for ((month, cells), file) in listed.iter().zip(&filed) {
+        let record = world.invoices.iter().find(|record| record.month().to_string() == file[0]).expect("the month");
+        assert_eq!(month, &Locale::of("en-US").month(record.month()));
+        let total = record.invoice.total.amount;
+        let read = cells[0].as_deref().map(|value| value.parse::<Decimal>().expect("a number"));
+        assert_eq!((read, file[2].parse::<Decimal>().ok()), (Some(total), Some(total)), "{month}");
+    }
+}
+
+/// The page of an invoice adds up: its steps and its lines come to its total.
+fn check_invoice(world: &World) {
+    let Some(record) = world.invoices.last() else { return };
+    let page = world::invoice_html(world, "en-US");
+    let number = |cell: &Option<String>| cell.as_deref().map(|value| value.parse::<Decimal>().expect("a number"));
+    for (id, column) in [("steps", 0), ("lines", 0)] {
+        let shown = rows(&page, id);
+        let ((_, foot), parts) = shown.split_last().expect("a total");
+        let total = foot.iter().rev().find_map(number);
+        assert_eq!(total, Some(record.invoice.total.amount), "#{id}");
+        let sum: Decimal = parts.iter().filter_map(|(_, cells)| number(&cells[column])).sum();
+        assert_eq!(Some(sum), total, "#{id} adds up");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn invoices_are_the_same_on_page_and_file_and_add_up(world in ledgers(), paid in 0_i64..10_000) {
+        let world = invoiced(world, paid);
+        check_invoices(&world);
+        check_invoice(&world);
+    }
 
     #[test]
     fn page_table_file_and_api_say_the_same(world in ledgers()) {

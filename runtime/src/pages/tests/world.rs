@@ -6,7 +6,7 @@ use billing::brand::Brand;
 use billing::invoice::{
     Collection, Composed, InvoiceRecord, InvoiceState, MonthTerms, PaymentStatus, PriceInput, price,
 };
-use billing::ledger::{CostAmount, CostDay, PaymentMethod, PaymentSetup, SyncMark, cost_by_service};
+use billing::ledger::{CostAmount, CostDay, Pause, PaymentMethod, PaymentSetup, SyncMark, cost_by_service};
 use billing::statement::{self, Standing, StatementFacts};
 use billing::tenant::TenantRecord;
 use billing::{Money, Month, Period};
@@ -28,11 +28,13 @@ pub(super) enum Case {
     NewMonth,
     /// Costs, paid invoices, a card.
     Normal,
+    /// The same, and paused for new work.
+    Paused,
     /// An invoice nobody paid, no card, more spent than meant.
     Overdue,
 }
 
-pub(super) const CASES: [Case; 4] = [Case::FirstDay, Case::NewMonth, Case::Normal, Case::Overdue];
+pub(super) const CASES: [Case; 5] = [Case::FirstDay, Case::NewMonth, Case::Normal, Case::Paused, Case::Overdue];
 
 pub(super) const STANDINGS: [Standing; 12] = [
     Standing::Preparing,
@@ -59,6 +61,7 @@ pub(super) struct World {
     pub(super) marks: Vec<SyncMark>,
     pub(super) invoices: Vec<InvoiceRecord>,
     pub(super) payment: Option<PaymentSetup>,
+    pub(super) pause: Option<Pause>,
 }
 
 pub(super) fn amount(mills: i64) -> CostAmount {
@@ -92,7 +95,13 @@ fn mark(month: Month, through: Date) -> SyncMark {
     SyncMark { month, through, estimated: false, complete: true, synced_at: Timestamp::UNIX_EPOCH }
 }
 
-fn invoice(tenant: &TenantRecord, days: &[CostDay], month: Month, state: InvoiceState, since: &str) -> InvoiceRecord {
+pub(super) fn invoice(
+    tenant: &TenantRecord,
+    days: &[CostDay],
+    month: Month,
+    state: InvoiceState,
+    since: &str,
+) -> InvoiceRecord {
     let services = cost_by_service(days.iter().filter(|day| month.period().contains(day.date)));
     let terms = MonthTerms::of(tenant, month).expect("terms");
     let input = PriceInput { tenant, month, terms: &terms, services: &services, shared: None };
@@ -110,8 +119,16 @@ impl World {
         let today = if case == Case::NewMonth { date(2026, 11, 1) } else { date(2026, 11, 28) };
         let (last, this) = (Month::of(date(2026, 10, 1)), Month::of(date(2026, 11, 1)));
         let tenant = tenant();
-        let first =
-            World { today, tenant, is_admin: true, days: vec![], marks: vec![], invoices: vec![], payment: None };
+        let first = World {
+            today,
+            tenant,
+            is_admin: true,
+            days: vec![],
+            marks: vec![],
+            invoices: vec![],
+            payment: None,
+            pause: None,
+        };
         if case == Case::FirstDay {
             return first;
         }
@@ -150,7 +167,10 @@ impl World {
         let budget: Option<Money> =
             Some(if case == Case::Overdue { "90.00 USD" } else { "250.00 USD" }.parse().expect("money"));
         let tenant = TenantRecord { budget, ..first.tenant.clone() };
-        World { tenant, days, marks, invoices: vec![september, october], payment, ..first }
+        let since = "2026-11-25T08:00:00Z".parse().expect("a time");
+        let pause =
+            (case == Case::Paused).then(|| Pause::paused(None, Some("The budget <is> used up.".to_owned()), since));
+        World { tenant, days, marks, invoices: vec![september, october], payment, pause, ..first }
     }
 
     pub(super) fn statement(&self) -> statement::Statement {
@@ -180,6 +200,7 @@ fn told(world: &World, tag: &str, message: Option<Message>) -> String {
         is_admin: world.is_admin,
         statement: &statement,
         invoices: &invoices,
+        pause: world.pause.as_ref(),
         payment: world.payment.as_ref(),
         payment_is_known: true,
         can_pay: true,

@@ -91,9 +91,14 @@ impl Bootstrap {
         }
     }
 
+    /// Its process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// The most memory that it had at once.
     pub fn peak_memory_kib(&self) -> u64 {
-        self.process.id().and_then(process::peak_memory_kib).unwrap_or(0)
+        self.id().and_then(process::peak_memory_kib).unwrap_or(0)
     }
 
     /// Ends it.

@@ -96,6 +96,12 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// The time within which so many of a hundred were done, of times that are sorted.
+pub fn within(sorted: &[Duration], percent: usize) -> Duration {
+    let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted.get(place).copied().unwrap_or_default()
+}
+
 /// One manifest's figures.
 #[derive(Debug, Clone, Default)]
 pub struct Size {
@@ -155,6 +161,15 @@ mod tests {
         let sides = |walls: &[u64]| walls.iter().map(|wall| side(*wall, &[])).collect();
         let work = Work { billform: sides(&[900, 150, 120]), raw: sides(&[100, 1, 500]) };
         assert_eq!(work.ratio_percent(), 150);
+    }
+
+    #[test]
+    fn percentiles_are_of_what_was_measured() {
+        let times = |count: u64| (1..=count).map(Duration::from_millis).collect::<Vec<_>>();
+        let of = |count, percent| within(&times(count), percent);
+        assert_eq!((of(300, 50), of(300, 99)), (Duration::from_millis(150), Duration::from_millis(297)));
+        assert_eq!((of(1, 50), of(1, 99)), (Duration::from_millis(1), Duration::from_millis(1)));
+        assert_eq!(of(0, 99), Duration::ZERO);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::bootstrap::Bootstrap;
+use crate::pages::{self, Page};
 use crate::place::Place;
 use crate::webhooks::{self, Told};
 use crate::{Fallible, binary, process};
@@ -45,6 +46,8 @@ pub struct Measured {
     pub idle_memory_kib: u64,
     /// What was done, in order.
     pub works: Vec<Work>,
+    /// Pages of tenants.
+    pub pages: Vec<Page>,
     /// Events of Stripe's that the webhook took.
     pub webhooks: Vec<Told>,
 }
@@ -89,6 +92,7 @@ pub async fn run(tenants: usize) -> Fallible<Measured> {
     let sync = Function::of(&place, "bench-cost-sync").await?;
     let invoicer = Function::of(&place, "bench-invoicer").await?;
     let webhook = Function::of(&place, "bench-webhook").await?;
+    let page = Function::of(&place, "bench-pages").await?;
     let (starts, idle_memory_kib) = starts(&program, &sync).await?;
     let traffic = place.cloud.traffic();
     traffic.set_rates(published()).map_err(|error| error.to_string())?;
@@ -106,9 +110,10 @@ pub async fn run(tenants: usize) -> Fallible<Measured> {
         eprintln!("{name}");
         works.push(work(&place, &program, name, function, event).await?);
     }
+    let pages = pages::run(&place, &program, &page, tenants, month).await?;
     let webhooks = webhooks::run(&place, &program, &webhook).await?;
     place.cloud.stop().await;
-    Ok(Measured { tenants, zip_bytes, starts, idle_memory_kib, works, webhooks })
+    Ok(Measured { tenants, zip_bytes, starts, idle_memory_kib, works, pages, webhooks })
 }
 
 /// Builds the bundle and takes the program out of it.
@@ -193,12 +198,11 @@ pub struct Function {
 impl Function {
     async fn of(place: &Place, name: &str) -> Fallible<Function> {
         let cloud = place.cloud.description();
-        let credentials = Credentials::new(&*cloud.access_key_id, &*cloud.secret_access_key, None, None, "bench");
         let config = aws_sdk_lambda::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&cloud.aws_endpoint)
             .region(Region::new(cloud.region.clone()))
-            .credentials_provider(credentials)
+            .credentials_provider(root(place))
             .http_client(provisioner::cloud::http::client())
             .build();
         let asked = aws_sdk_lambda::Client::from_conf(config).get_function_configuration().function_name(name).send();
@@ -223,11 +227,32 @@ impl Function {
         Ok(Function { environment, limit, memory_mib })
     }
 
+    /// The text of a secret of the stack's.
+    pub async fn secret(place: &Place, name: &str) -> Fallible<String> {
+        let cloud = place.cloud.description();
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&cloud.aws_endpoint)
+            .region(Region::new(cloud.region.clone()))
+            .credentials_provider(root(place))
+            .http_client(provisioner::cloud::http::client())
+            .build();
+        let asked = aws_sdk_secretsmanager::Client::from_conf(config).get_secret_value().secret_id(name).send();
+        let found =
+            asked.await.map_err(|error| format!("{name}: {}", aws_sdk_lambda::error::DisplayErrorContext(error)))?;
+        found.secret_string().map(str::to_owned).ok_or_else(|| format!("{name} holds no text"))
+    }
+
     fn with(&self, variable: &str, value: &str) -> Function {
         let mut function = self.clone();
         function.environment.insert(variable.to_owned(), value.to_owned());
         function
     }
+}
+
+fn root(place: &Place) -> Credentials {
+    let cloud = place.cloud.description();
+    Credentials::new(&*cloud.access_key_id, &*cloud.secret_access_key, None, None, "bench")
 }
 
 async fn starts(program: &Path, function: &Function) -> Fallible<(Vec<Duration>, u64)> {

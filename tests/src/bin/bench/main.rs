@@ -15,6 +15,7 @@ mod bootstrap;
 mod figures;
 mod functions;
 mod manifest;
+mod pages;
 mod peers;
 mod phase;
 mod place;
@@ -75,7 +76,7 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         tenants: usize,
     },
-    /// The deployed handlers under the published rates: cost_sync, invoicer and webhook, size and start of the program.
+    /// The deployed handlers under the published rates: cost_sync, invoicer, webhook and pages, size and start of the program.
     Runtime {
         /// How many tenants, of ten services each.
         #[arg(long, default_value_t = 1_000)]

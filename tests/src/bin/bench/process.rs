@@ -65,8 +65,7 @@ fn watch(pid: u32, ended: &AtomicBool) -> (u64, Duration) {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         // A process that has ended and waits to be asked has no memory any more.
         peak = high_water_kib(&status).unwrap_or(peak).max(peak);
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        cpu = processor_time(&stat).unwrap_or(cpu).max(cpu);
+        cpu = processor_time_of(pid).unwrap_or(cpu).max(cpu);
         thread::sleep(LOOK_EVERY);
     }
     (peak, cpu)
@@ -75,6 +74,11 @@ fn watch(pid: u32, ended: &AtomicBool) -> (u64, Duration) {
 /// The most memory that a process has had at once so far.
 pub fn peak_memory_kib(pid: u32) -> Option<u64> {
     high_water_kib(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// What a process has spent on a processor so far, to a hundredth of a second.
+pub fn processor_time_of(pid: u32) -> Option<Duration> {
+    processor_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 fn high_water_kib(status: &str) -> Option<u64> {

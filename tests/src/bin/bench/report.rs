@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Number, Value, json};
 
 use crate::binary;
-use crate::figures::{Figures, Side, Size, Work, median, walls};
+use crate::figures::{Figures, Side, Size, Work, median, walls, within};
 use crate::functions::{self, Measured};
+use crate::pages::Page;
 use crate::phase::Phase;
 use crate::planning::Planned;
 use crate::webhooks::Told;
@@ -215,8 +216,46 @@ pub fn functions_json(measured: &Measured) -> Value {
         "start_ms": ms(median(measured.starts.clone())),
         "idle_memory_mib": mib(measured.idle_memory_kib),
         "works": measured.works.iter().map(work_of_function).collect::<Vec<_>>(),
+        "pages": measured.pages.iter().map(page_json).collect::<Vec<_>>(),
         "webhooks": measured.webhooks.iter().map(told_json).collect::<Vec<_>>(),
     })
+}
+
+fn page_json(page: &Page) -> Value {
+    json!({
+        "name": page.name,
+        "answers": page.took.len(),
+        "p50_ms": ms(within(&page.took, 50)),
+        "p99_ms": ms(within(&page.took, 99)),
+        "processor_ms": ms(page.processor),
+        "cold_p50_ms": ms(within(&page.cold, 50)),
+        "cold_worst_ms": ms(within(&page.cold, 100)),
+        "calls_by_service": page.calls,
+        "bytes": page.bytes,
+        "peak_memory_mib": mib(page.peak_memory_kib),
+    })
+}
+
+fn pages_table(out: &mut String, pages: &[Page]) {
+    let _ = writeln!(
+        out,
+        "\n{:<24} {:>10} {:>10} {:>12} {:>10} {:>10} {:>9} {:>9}",
+        "warm pages", "p50 ms", "p99 ms", "processor ms", "cold ms", "calls", "bytes", "memory"
+    );
+    for page in pages {
+        let _ = writeln!(
+            out,
+            "{:<24} {:>10} {:>10} {:>12} {:>10} {:>10} {:>9} {:>5} MiB",
+            format!("{} {}", page.took.len(), page.name),
+            shown(within(&page.took, 50)),
+            shown(within(&page.took, 99)),
+            shown(page.processor),
+            shown(within(&page.cold, 50)),
+            page.calls.values().sum::<u64>(),
+            page.bytes,
+            mib(page.peak_memory_kib),
+        );
+    }
 }
 
 fn told_json(told: &Told) -> Value {
@@ -310,6 +349,7 @@ pub fn functions_table(measured: &Measured) -> String {
             mib(work.peak_memory_kib),
         );
     }
+    pages_table(&mut out, &measured.pages);
     webhooks_table(&mut out, &measured.webhooks);
     let _ = write!(
         out,

@@ -20,11 +20,11 @@ pub(crate) fn next_action(state: &mut State, intent: &str, return_url: Option<&s
     }
 }
 
-/// The host of the pages, when a request named `host`: names below `localhost` stay, addresses of this machine become
-/// `localhost`.
+/// The host of the pages, when a request named `host`: names below `localhost` stay, any other becomes `127.0.0.1`. The
+/// pages that send customers here are at `localhost`, and Stripe's are another site to a browser.
 pub(crate) fn base(host: &str) -> String {
     let (name, port) = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).unwrap_or((host, ""));
-    let name = if name == "localhost" || name.ends_with(".localhost") { name } else { "localhost" };
+    let name = if name.ends_with(".localhost") { name } else { "127.0.0.1" };
     if port.is_empty() { format!("http://{name}") } else { format!("http://{name}:{port}") }
 }
 
@@ -33,13 +33,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_stand_below_localhost() {
+    fn pages_are_another_site_than_localhost() {
         for (host, expected) in [
-            ("127.0.0.1:4243", "http://localhost:4243"),
-            ("[::1]:4243", "http://localhost:4243"),
+            ("127.0.0.1:4243", "http://127.0.0.1:4243"),
+            ("[::1]:4243", "http://127.0.0.1:4243"),
             ("stripe.localhost:4243", "http://stripe.localhost:4243"),
-            ("localhost", "http://localhost"),
-            ("", "http://localhost"),
+            ("localhost:4243", "http://127.0.0.1:4243"),
+            ("", "http://127.0.0.1"),
         ] {
             assert_eq!(base(host), expected, "{host}");
         }
