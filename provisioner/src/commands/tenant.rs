@@ -80,9 +80,18 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
         Subcommand::Add(arguments) => edit::add(global, arguments),
         Subcommand::Set(arguments) => edit::set(global, arguments),
         Subcommand::Remove(arguments) => edit::remove(global, arguments),
-        Subcommand::Pause(arguments) => pause::pause(global, arguments).await,
-        Subcommand::Resume { id } => pause::resume(global, id).await,
+        Subcommand::Pause(arguments) => pause::pause(global, &with_tenant(global, &arguments.id)?, arguments).await,
+        Subcommand::Resume { id } => pause::resume(global, &with_tenant(global, id)?, id).await,
         Subcommand::Link { id, days, role } => make_link(global, &Project::load(global)?, id, *days, *role).await,
+    }
+}
+
+/// The project, in which there is that tenant.
+fn with_tenant(global: &Global, id: &str) -> Result<Project, Failure> {
+    let project = Project::load(global)?;
+    match project.manifest.tenant(id) {
+        Some(_) => Ok(project),
+        None => Err(unknown_tenant(&project, id)),
     }
 }
 

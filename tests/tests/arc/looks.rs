@@ -64,15 +64,15 @@ impl Look<'_> {
         self.browser.shows(&[says]).await;
         let name = format!("{name}.{}", self.screen);
         self.weigh(&name, &self.front.passed());
+        if let Some(folder) = std::env::var_os(PICTURES).map(PathBuf::from) {
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join(format!("{name}.png")), self.browser.picture().await).expect("a picture");
+        }
         let found = violations(self.browser, self.axe).await;
         self.wrong.extend(found.into_iter().map(|found| format!("{name}: {found}")));
         let overhang = overhang(self.browser).await;
         if overhang > 0 {
             self.wrong.push(format!("{name}: {overhang} pixels wider than the screen"));
-        }
-        if let Some(folder) = std::env::var_os(PICTURES).map(PathBuf::from) {
-            fs::create_dir_all(&folder).expect("a folder");
-            fs::write(folder.join(format!("{name}.png")), self.browser.picture().await).expect("a picture");
         }
         self.pages += 1;
     }
@@ -115,6 +115,8 @@ async fn every_page_in_every_state_is_accessible_and_light() {
                 browser.open(&format!("{}{}", front.url(), scene.link(&tenant).await)).await;
                 browser.shows(&[&format!("Tenant {tenant}")]).await;
                 look.at(&format!("portal.{}", state.name), "/", state.says(language)).await;
+                let says_paused = browser.text().await.contains(scene::paused(language));
+                assert_eq!(says_paused, state.name == "paused", "{tenant}");
                 if state.has_invoice {
                     let period = scene.period();
                     look.at(&format!("invoice.{}", state.name), &format!("/invoices/{period}"), language.why).await;

@@ -15,8 +15,6 @@ use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Format, Global};
 use crate::ui::views::terminal;
 
-use super::unknown_tenant;
-
 /// Arguments of `tenant pause`.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -30,29 +28,31 @@ pub struct Arguments {
 /// Longer reasons are no reasons.
 const REASON_CHARACTERS: usize = 500;
 
-/// Pauses a tenant.
-pub async fn pause(global: &Global, arguments: &Arguments) -> Outcome {
+/// Pauses a tenant of the manifest's.
+pub async fn pause(global: &Global, project: &Project, arguments: &Arguments) -> Outcome {
     let reason = arguments.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     if reason.is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS) {
         return Err(Failure::new(format!("the reason has more than {REASON_CHARACTERS} characters")));
     }
     let reason = reason.map(str::to_owned);
-    changed(global, &arguments.id, |before, now| Some(Pause::paused(before, reason.clone(), now))).await
+    changed((global, project), &arguments.id, |before, now| Some(Pause::paused(before, reason.clone(), now))).await
 }
 
-/// Lifts a tenant's pause.
-pub async fn resume(global: &Global, id: &str) -> Outcome {
+/// Lifts the pause of a tenant of the manifest's.
+pub async fn resume(global: &Global, project: &Project, id: &str) -> Outcome {
     let lifted = |before: Option<&Pause>, now| {
         let standing = before.filter(|before| before.since.is_some())?;
         Some(Pause::lifted(standing, now))
     };
-    changed(global, id, lifted).await
+    changed((global, project), id, lifted).await
 }
 
 /// Writes what becomes of the pause, where anything does, and prints how it stands.
-async fn changed(global: &Global, id: &str, next: impl Fn(Option<&Pause>, Timestamp) -> Option<Pause>) -> Outcome {
-    let project = Project::load(global)?;
-    project.manifest.tenant(id).ok_or_else(|| unknown_tenant(&project, id))?;
+async fn changed(
+    (global, project): (&Global, &Project),
+    id: &str,
+    next: impl Fn(Option<&Pause>, Timestamp) -> Option<Pause>,
+) -> Outcome {
     let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let table = &project.manifest.ledger.name;
     let ledger = TableLedger(DynamoTable::new(aws_sdk_dynamodb::Client::new(&config), table));

@@ -183,7 +183,7 @@ pub(super) const WORDS: Words = Words {
     h_card: "Wie füge ich eine Zahlungsart hinzu?",
     h_card_1: "Öffnen Sie Ihre Kosten und drücken Sie „Zahlungsart hinzufügen“.",
     h_card_2: "Geben Sie Ihre Karte auf der Seite von Stripe ein. Kartendaten gehen nur an Stripe und nie an uns.",
-    h_card_3: "Sie kommen hierher zurück, und in spätestens einer Minute steht die Karte hier.",
+    h_card_3: "Sie kommen zu Ihren Kosten zurück; in spätestens einer Minute steht die Karte dort.",
     h_invoice: "Warum weicht meine Rechnung von meinen Kosten ab?",
     h_invoice_a: "Öffnen Sie eine Rechnung und lesen Sie „Warum es so viel ist“: Es geht von Ihren AWS-Kosten bis zur Summe, ein Schritt für jede Regel Ihres Vertrags: Gebühren, Rabatte, Steuern und Berichtigungen früherer Monate.",
     h_currency: "Warum stehen Kosten in US-Dollar da?",

@@ -88,6 +88,11 @@ impl State {
     }
 }
 
+/// What the portal says of a pause.
+pub fn paused(language: &Language) -> &'static str {
+    STATES.iter().find(|state| state.name == "paused").map_or("", |state| state.says(language))
+}
+
 /// The deployed stack.
 pub struct Scene {
     stage: Stage,
@@ -116,7 +121,7 @@ fn manifest(first_period: Date, with_empty: bool) -> String {
     });
     let yaml = tenants.fold(draft, Draft::tenant).yaml();
     let invoicing = format!(
-        "invoicing: {{ settle_days: 14, approval: automatic, collection: charge-automatically, terms: \"7 days\", \
+        "invoicing: {{ settle_days: 0, approval: automatic, collection: charge-automatically, terms: \"7 days\", \
          first_period: {} }}",
         first_period.strftime("%Y-%m")
     );
@@ -148,13 +153,13 @@ fn costs(model: &mut CostModel, first: Date) {
 }
 
 impl Scene {
-    /// Two months on: last month was paid, or is overdue.
+    /// Some days into a month: the last one was paid, or is overdue.
     pub async fn new() -> Scene {
         let somewhen = Date::new(2026, 1, 1).expect("a day");
         let mut stage = Stage::new(&manifest(somewhen, true)).await;
         let now = stage.place.cloud.timeline().clock().now();
         let first = now.to_zoned(TimeZone::UTC).date().last_of_month().tomorrow().expect("a day");
-        pass_until(&stage, first.with().day(25).build().expect("a day")).await;
+        pass_until(&stage, first.with().day(28).build().expect("a day")).await;
         stage.place.cloud.costs().change(|model| costs(model, first));
         stage.write(&manifest(first, false));
         stage.be_permitted("apply").await;
@@ -162,7 +167,7 @@ impl Scene {
         for (state, language) in all().filter(|(state, _)| state.has_card) {
             leave_a_card(&stage, &state.tenant(language)).await;
         }
-        pass_until(&stage, after(first, 26)).await;
+        pass_until(&stage, after(first, 11)).await;
         // Whoever comes today has nothing yet.
         stage.write(&manifest(first, true));
         stage.be_permitted("apply").await;
@@ -175,6 +180,7 @@ impl Scene {
                 .await
                 .ok();
         }
+        a_pause_is_lifted(&stage, "overdue-en").await;
         Scene { stage, first }
     }
 
@@ -193,6 +199,19 @@ impl Scene {
         let link = self.stage.run_as_root(&["tenant", "link", tenant, "--format", "json"]).await.ok().json();
         format!("/signin#{}", link["token"].as_str().expect("a token"))
     }
+}
+
+/// Pauses a tenant, says so once more, and lifts it: nothing of it is on their page then.
+async fn a_pause_is_lifted(stage: &Stage, tenant: &str) {
+    let said = async |arguments: &[&str]| {
+        let told = stage.run(&[arguments, &["--format", "json"]].concat()).await.ok().json();
+        (told["paused_since"].clone(), told["reason"].clone())
+    };
+    let (since, reason) = said(&["tenant", "pause", tenant, "--reason", "first"]).await;
+    assert!(since.is_string() && reason == "first", "{since} {reason}");
+    assert_eq!(said(&["tenant", "pause", tenant, "--reason", "second"]).await, (since, Value::from("second")));
+    assert_eq!(said(&["tenant", "resume", tenant]).await, (Value::Null, Value::Null));
+    assert_eq!(said(&["tenant", "resume", tenant]).await, (Value::Null, Value::Null));
 }
 
 /// Sets a card up for a tenant, as Checkout does.
