@@ -121,7 +121,7 @@ fn manifest(first_period: Date, with_empty: bool) -> String {
     });
     let yaml = tenants.fold(draft, Draft::tenant).yaml();
     let invoicing = format!(
-        "invoicing: {{ settle_days: 0, approval: automatic, collection: charge-automatically, terms: \"7 days\", \
+        "invoicing: {{ settle_days: 14, approval: automatic, collection: charge-automatically, terms: \"2 days\", \
          first_period: {} }}",
         first_period.strftime("%Y-%m")
     );
@@ -167,7 +167,7 @@ impl Scene {
         for (state, language) in all().filter(|(state, _)| state.has_card) {
             leave_a_card(&stage, &state.tenant(language)).await;
         }
-        pass_until(&stage, after(first, 11)).await;
+        pass_until(&stage, after(first, 19)).await;
         // Whoever comes today has nothing yet.
         stage.write(&manifest(first, true));
         stage.be_permitted("apply").await;
