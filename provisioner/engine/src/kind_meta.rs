@@ -44,6 +44,9 @@ pub struct KindMeta {
     /// Fields of a tenant's resource that are a key of that tenant in the manifest: what others changed there can be
     /// accepted by writing it into the manifest.
     pub tenant_keys: &'static [TenantKey],
+    /// Paths of fields of a tenant's resource that only name the tenant, `*` for any key: `name`, `record.tags.*`. Tenants
+    /// whose resources differ in these alone are alike.
+    pub names: &'static [&'static str],
 }
 
 impl KindMeta {
@@ -67,6 +70,7 @@ impl KindMeta {
         needs_bundle: false,
         output: None,
         tenant_keys: &[],
+        names: &[],
     };
 }
 

@@ -24,8 +24,13 @@ pub struct Promise {
 /// Why a promise cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Broken {
-    /// These live objects, or what they need, are no longer as they were seen.
-    Stale(BTreeSet<Address>),
+    /// Not all of it is to be done any more.
+    Stale {
+        /// Nothing is to be done to these: it was carried out, or is not wanted any more.
+        done: BTreeSet<Address>,
+        /// These live objects, or what they need, are no longer as they were seen.
+        changed: BTreeSet<Address>,
+    },
     /// The objects are as they were, yet what is to be done to these is not what was promised: the saved plan was
     /// altered, or made by another version.
     Altered(BTreeSet<Address>),
@@ -41,24 +46,24 @@ impl Plan {
     pub fn keeping(self, promises: &[Promise]) -> Result<Plan, Broken> {
         let now: BTreeMap<&Address, &Step> = self.changes().map(|step| (&step.address, step)).collect();
         let promised: BTreeSet<Address> = promises.iter().map(|promise| promise.address.clone()).collect();
-        let (mut stale, mut altered) = (BTreeSet::new(), BTreeSet::new());
+        let (mut done, mut changed, mut altered) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for given in promises {
             match now.get(&given.address) {
                 Some(step) if step.live_digest() != given.live || !step.after.is_subset(&promised) => {
-                    stale.insert(given.address.clone());
+                    changed.insert(given.address.clone());
                 }
                 Some(step) if promise(step) != *given => {
                     altered.insert(given.address.clone());
                 }
                 Some(_) => {}
                 None => {
-                    stale.insert(given.address.clone());
+                    done.insert(given.address.clone());
                 }
             }
         }
-        match (stale.is_empty(), altered.is_empty()) {
+        match (done.is_empty() && changed.is_empty(), altered.is_empty()) {
             (true, true) => Ok(self.restricted(|address| promised.contains(address))),
-            (false, _) => Err(Broken::Stale(stale)),
+            (false, _) => Err(Broken::Stale { done, changed }),
             (true, false) => Err(Broken::Altered(altered)),
         }
     }

@@ -12,6 +12,7 @@ use engine::{Address, Options, Plan, State, Step};
 
 use crate::bundle::selection;
 use crate::cloud::connection::Connection;
+use crate::commands::plan::Told;
 use crate::commands::{package, plan as plan_command};
 use crate::kinds;
 use crate::ledger::money_effects::MoneyEffects;
@@ -20,7 +21,7 @@ use crate::run::locked_run::{Patience, locked};
 use crate::run::progress::Progress;
 use crate::run::saved_plan::SavedPlan;
 use crate::run::scope::{Refresh, Scope};
-use crate::run::session::{Looking, Purpose, Recalled, Session};
+use crate::run::session::{Looking, Others, Purpose, Recalled, Session};
 use crate::run::waiting::TokioClock;
 use crate::run::{imports, limits, money};
 use crate::stack::outputs;
@@ -28,6 +29,7 @@ use crate::store::Store;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Format, Global};
+use crate::ui::views::alike::Folding;
 use crate::ui::views::wrap::wrapped;
 use crate::ui::views::{self, terminal};
 
@@ -101,6 +103,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
             refresh: arguments.refresh,
             adopt: arguments.adopt,
             scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
+            others: Others::Refused,
         },
     };
     let work = async |project, connection, store: &Store| {
@@ -187,7 +190,7 @@ pub async fn carry_out(
 ) -> Outcome {
     if global.format == Format::Human {
         let money = money::effects_or_note(session, &plan).await;
-        plan_command::show(global, session, &plan, keeps_code, &money)?;
+        plan_command::show(global, session, &plan, &Told { keeps_code, money: &money, folding: Folding::Alike })?;
     }
     if plan.is_incomplete() {
         return refuse_incomplete(global, session, &plan, keeps_code);
@@ -221,7 +224,8 @@ pub async fn carry_out(
 /// What cannot be seen whole is not carried out: half a plan may delete what it could not read.
 fn refuse_incomplete(global: &Global, session: &Session, plan: &Plan, keeps_code: bool) -> Outcome {
     if global.format == Format::Json {
-        plan_command::show(global, session, plan, keeps_code, &MoneyEffects::default())?;
+        let money = MoneyEffects::default();
+        plan_command::show(global, session, plan, &Told { keeps_code, money: &money, folding: Folding::Alike })?;
     }
     let mut failure = Failure::new("the plan is incomplete, so nothing was changed");
     failure.code = exit::INCOMPLETE;

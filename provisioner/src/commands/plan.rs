@@ -1,5 +1,6 @@
 //! `plan`: reads the cloud, shows what would change, changes nothing and takes no lock.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +8,7 @@ use engine::state::StateStore as _;
 use engine::{Address, Plan};
 
 use crate::bundle::selection;
+use crate::cloud::stripe_api::StripeApi;
 use crate::ledger::money_effects::MoneyEffects;
 use crate::ledger::money_limit::MoneyLimit;
 use crate::project::Project;
@@ -15,10 +17,12 @@ use crate::run::progress::Progress;
 use crate::run::saved_plan::SavedPlan;
 use crate::run::saved_review;
 use crate::run::scope::{Refresh, Scope};
-use crate::run::session::{Looking, Purpose, Recalled, Session};
+use crate::run::session::{Looking, Others, Purpose, Recalled, Session};
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::{Global, Written};
+use crate::ui::views::alike::Folding;
+use crate::ui::views::plan::Surroundings;
 use crate::ui::views::review::Review;
 use crate::ui::views::{self, terminal};
 
@@ -47,7 +51,10 @@ pub struct Arguments {
     /// the tenant's currency (20.00).
     #[arg(long, value_name = "LIMIT")]
     pub max_money_delta: Option<MoneyLimit>,
-    /// Looks at one tenant's resources alone, and fails if anything else would change.
+    /// Shows every tenant by itself, those whose changes are alike too.
+    #[arg(long)]
+    pub full: bool,
+    /// Looks at one tenant's resources alone. With --out it fails if anything else would change, as `apply --tenant` does.
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub tenant: Option<String>,
     /// Looks at this resource and what it needs alone; repeatable.
@@ -67,6 +74,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         refresh: arguments.refresh,
         adopt: arguments.adopt,
         scope: Scope::new(arguments.tenant.as_deref(), &arguments.target),
+        others: if arguments.out.is_some() { Others::Refused } else { Others::Told },
     };
     let Recalled { state, notes } = match looking.refresh {
         Refresh::None => session.remembered(state)?,
@@ -79,14 +87,17 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         None => money::effects_or_note(&session, &plan).await,
     };
     drop(progress);
-    show(global, &session, &plan, keeps_code, &money)?;
+    let folding = if arguments.full { Folding::None } else { Folding::Alike };
+    let told = Told { keeps_code, money: &money, folding };
+    show(global, &session, &plan, &told)?;
+    terminal::eprint_lines(session.others(&state, &looking).await?.as_slice());
     if let Some(limit) = arguments.max_money_delta {
         limit.check(&money)?;
     }
     if let Some(path) = &arguments.out {
         let saved = SavedPlan::new(&session, &looking, &plan, arguments.destroy)?;
         saved.write(path)?;
-        saved_review::write(review(&session, &plan, keeps_code, &money), &saved, path)?;
+        saved_review::write(review(global, &session, &plan, &told), &saved, path)?;
         anstream::eprintln!("The plan is saved in {}; `billform apply {0}` carries it out.", path.display());
     }
     Ok(exit_code(&plan, arguments.detailed_exitcode))
@@ -98,27 +109,21 @@ fn unlimited(failure: Failure) -> Failure {
         .hint("`billform permissions --for plan` prints what reading the ledger takes")
 }
 
+/// What is said of a plan beside the plan.
+pub struct Told<'a> {
+    /// No bundle is at hand.
+    pub keeps_code: bool,
+    /// What it does to amounts.
+    pub money: &'a MoneyEffects,
+    /// Whether tenants that are alike are told together.
+    pub folding: Folding,
+}
+
 /// The plan on stdout, in the format asked for.
-pub fn show(
-    global: &Global,
-    session: &Session,
-    plan: &Plan,
-    keeps_code: bool,
-    money: &MoneyEffects,
-) -> Result<(), Failure> {
-    let manifest = &session.project.manifest;
-    let unprovisioned = manifest.unprovisioned_sections();
+pub fn show(global: &Global, session: &Session, plan: &Plan, told: &Told) -> Result<(), Failure> {
+    let unprovisioned = session.project.manifest.unprovisioned_sections();
     let calls = session.cloud.calls.counts();
-    let around = views::plan::Surroundings {
-        account: &manifest.aws.account,
-        region: &manifest.aws.region,
-        unprovisioned: &unprovisioned,
-        keeps_code,
-        destroys: session.destroys(),
-        calls: &calls,
-        money,
-        width: terminal::width(),
-    };
+    let around = surroundings(global, session, told, &unprovisioned, &calls);
     match global.written {
         Written::Markdown => terminal::print(&views::plan_markdown::render(plan, &around)),
         // Only drift writes SARIF, only cost reports are CSV; the command line saw to that.
@@ -126,7 +131,7 @@ pub fn show(
             terminal::print(&views::plan::render(plan, &around));
         }
         Written::Json => {
-            let document = views::plan_json::render(plan, &calls, &unprovisioned, money);
+            let document = views::plan_json::render(plan, &calls, &unprovisioned, told.money);
             terminal::print_json(&document)?;
         }
     }
@@ -134,19 +139,31 @@ pub fn show(
 }
 
 /// What is reviewed of the plan.
-fn review(session: &Session, plan: &Plan, keeps_code: bool, money: &MoneyEffects) -> Review {
-    let manifest = &session.project.manifest;
-    let around = views::plan::Surroundings {
-        account: &manifest.aws.account,
-        region: &manifest.aws.region,
-        unprovisioned: &manifest.unprovisioned_sections(),
-        keeps_code,
+fn review(global: &Global, session: &Session, plan: &Plan, told: &Told) -> Review {
+    let unprovisioned = session.project.manifest.unprovisioned_sections();
+    Review::new(plan, &surroundings(global, session, told, &unprovisioned, &session.cloud.calls.counts()))
+}
+
+fn surroundings<'a>(
+    global: &Global,
+    session: &'a Session,
+    told: &Told<'a>,
+    unprovisioned: &'a [&'a str],
+    calls: &'a BTreeMap<String, u64>,
+) -> Surroundings<'a> {
+    Surroundings {
+        account: &session.project.manifest.aws.account,
+        region: &session.project.manifest.aws.region,
+        stripe: session.cloud.stripe.as_ref().map(StripeApi::mode),
+        unprovisioned,
+        keeps_code: told.keeps_code,
         destroys: session.destroys(),
-        calls: &session.cloud.calls.counts(),
-        money,
+        calls,
+        money: told.money,
+        folding: told.folding,
+        verbose: global.verbose > 0,
         width: terminal::width(),
-    };
-    Review::new(plan, &around)
+    }
 }
 
 /// Incomplete beats changes (the CLI contract: 1, then 4, 3, 2).

@@ -92,6 +92,7 @@ impl TypedKind for Budgets {
             Permission { verb: Verb::Delete, action: "budgets:ModifyBudget", resource: BUDGET },
         ],
         steps_at_once: 4,
+        names: &["name", "tag_value"],
         tenant_keys: &[TenantKey { path: "limit_usd", key: "budget", currency: Some("USD") }],
         ..KindMeta::PLAIN
     };

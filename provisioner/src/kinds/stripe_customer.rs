@@ -48,6 +48,7 @@ impl StripeKind for Customers {
         leaves: Some("stays in Stripe, with its invoices"),
         stripe_scope: Some("customer"),
         steps_at_once: 10,
+        names: &["name", "email"],
         tenant_keys: &[
             TenantKey::text("name", "name"),
             TenantKey::text("email", "email"),

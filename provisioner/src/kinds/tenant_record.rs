@@ -86,6 +86,7 @@ impl TypedKind for TenantRecords {
             Permission { verb: Verb::Delete, action: "dynamodb:UpdateItem", resource: TABLE },
         ],
         steps_at_once: 16,
+        names: &["tenant", "record.id", "record.name", "record.email", "record.tags.*"],
         ..KindMeta::PLAIN
     };
 

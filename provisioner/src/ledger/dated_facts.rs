@@ -102,7 +102,7 @@ impl Edit {
     /// `terms change from 2026-11`.
     fn notes(&self) -> Vec<String> {
         let changes = self.written.changes_from(&self.deployed);
-        changes.into_iter().map(|(fact, from)| told(fact, from)).collect()
+        changes.into_iter().map(|(fact, from)| told(fact, from, self.month)).collect()
     }
 
     fn changes_currency(&self) -> bool {
@@ -186,9 +186,13 @@ impl Edit {
     }
 }
 
-fn told(fact: Fact, from: Month) -> String {
+/// What the manifest does not date holds from the month of the edit, `month`.
+fn told(fact: Fact, from: Month, month: Month) -> String {
     match fact {
         Fact::Rate => format!("{fact} changes from {from}"),
+        Fact::Terms if from == month => {
+            format!("{fact} change from {from}: `effective_from` gives them another month")
+        }
         Fact::Terms | Fact::Tags => format!("{fact} change from {from}"),
     }
 }

@@ -1,13 +1,14 @@
 //! Progress on stderr: a bar on a terminal, plain lines without one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use engine::{Action, Address, Event, Observer, Status};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::ui::views::apply::seconds;
 use crate::ui::views::style::{DIM, RED, YELLOW, paint};
 use crate::ui::views::terminal;
 
@@ -15,8 +16,20 @@ use crate::ui::views::terminal;
 pub struct Progress {
     verbose: bool,
     bar: ProgressBar,
-    started: Mutex<HashMap<Address, Instant>>,
+    seen: Mutex<Seen>,
 }
+
+/// What is under way, and what was too quick for a line of its own.
+#[derive(Default)]
+struct Seen {
+    started: BTreeMap<Address, Instant>,
+    quick: BTreeMap<(String, &'static str), usize>,
+}
+
+/// What takes less is told with its like.
+const QUICK: Duration = Duration::from_millis(50);
+/// How many steps under way are named.
+const NAMED: usize = 3;
 
 impl Progress {
     /// Tells about `steps` steps; with `verbose` also about each read.
@@ -29,7 +42,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}") {
             bar.set_style(style);
         }
-        Progress { verbose, bar, started: Mutex::default() }
+        Progress { verbose, bar, seen: Mutex::default() }
     }
 
     /// Only reads, before a plan.
@@ -42,10 +55,53 @@ impl Progress {
         self.bar.suspend(|| terminal::eprint_line(text));
     }
 
-    fn took(&self, address: &Address) -> String {
-        let started = self.started.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(address);
-        started.map(|at| format!(" after {}", crate::ui::views::apply::seconds(at.elapsed()))).unwrap_or_default()
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn started(&self, address: &Address, action: Action) {
+        let mut seen = self.seen();
+        seen.started.insert(address.clone(), Instant::now());
+        self.bar.set_message(under_way(&seen.started));
+        drop(seen);
+        if self.verbose {
+            self.line(&format!("{address}: {}", paint(DIM, doing(action))));
+        }
+    }
+
+    fn finished(&self, address: &Address, action: Action, status: &Status) {
+        let mut seen = self.seen();
+        let took = seen.started.remove(address).map(|at| at.elapsed());
+        self.bar.inc(1);
+        self.bar.set_message(under_way(&seen.started));
+        if action == Action::NoOp {
+            return;
+        }
+        let is_quick = took.is_some_and(|took| took < QUICK) && *status == Status::Done;
+        if is_quick && !self.verbose {
+            *seen.quick.entry((address.kind().to_owned(), did(action))).or_default() += 1;
+            return;
+        }
+        drop(seen);
+        let after = took.map(|took| format!(" after {}", seconds(took))).unwrap_or_default();
+        self.line(&format!("{address}: {}{after}", done(action, status)));
+    }
+}
+
+/// `iam_role.costs, lambda_function.costs, budget.acme and 4 more`.
+fn under_way(started: &BTreeMap<Address, Instant>) -> String {
+    let mut oldest: Vec<(&Address, &Instant)> = started.iter().collect();
+    oldest.sort_by_key(|(_, at)| **at);
+    let named: Vec<String> = oldest.iter().take(NAMED).map(|(address, _)| address.to_string()).collect();
+    match oldest.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// `budget: 13 created`: what was done at once, by kind.
+fn quick_lines(quick: &BTreeMap<(String, &'static str), usize>) -> Vec<String> {
+    quick.iter().map(|((kind, did), count)| format!("{kind}: {count} {did} at once")).collect()
 }
 
 impl Observer for Progress {
@@ -55,25 +111,11 @@ impl Observer for Progress {
             Event::Refreshed { kind, found, failed } if self.verbose => {
                 self.line(&format!("{kind}: {found} found, {failed} unreadable"));
             }
-            Event::Started { address, action } => {
-                self.started
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner())
-                    .insert(address.clone(), Instant::now());
-                self.bar.set_message(address.to_string());
-                if self.verbose {
-                    self.line(&format!("{address}: {}", paint(DIM, doing(*action))));
-                }
-            }
+            Event::Started { address, action } => self.started(address, *action),
             Event::Retrying { address, in_ms, why } => {
                 self.line(&format!("{address}: {} {why}; again in {in_ms} ms", paint(YELLOW, "waiting:")));
             }
-            Event::Finished { address, action, status } => {
-                self.bar.inc(1);
-                if *action != Action::NoOp {
-                    self.line(&format!("{address}: {}{}", done(*action, status), self.took(address)));
-                }
-            }
+            Event::Finished { address, action, status } => self.finished(address, *action, status),
             Event::Refreshing { .. } | Event::Refreshed { .. } => {}
         }
     }
@@ -81,6 +123,8 @@ impl Observer for Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        let quick = std::mem::take(&mut self.seen().quick);
+        quick_lines(&quick).iter().for_each(|line| self.line(line));
         self.bar.finish_and_clear();
     }
 }
@@ -97,8 +141,8 @@ fn doing(action: Action) -> &'static str {
     }
 }
 
-fn done(action: Action, status: &Status) -> String {
-    let word = match action {
+fn did(action: Action) -> &'static str {
+    match action {
         Action::Create => "created",
         Action::Update => "updated",
         Action::Replace => "replaced",
@@ -106,14 +150,39 @@ fn done(action: Action, status: &Status) -> String {
         Action::Adopt => "adopted",
         Action::Import => "imported",
         Action::NoOp => "recorded",
-    };
+    }
+}
+
+fn done(action: Action, status: &Status) -> String {
     match status {
-        Status::Done => word.to_owned(),
+        Status::Done => did(action).to_owned(),
         Status::Unchanged => "already as it should be".to_owned(),
         Status::Pending(_) => paint(YELLOW, "pending"),
         Status::Archived(_) | Status::Kept(_) => paint(YELLOW, "kept"),
         Status::Failed(error) => paint(RED, format!("failed: {error}")),
         Status::Skipped { because } => paint(YELLOW, format!("skipped, it needs {because}")),
         Status::NotStarted => paint(YELLOW, "not begun"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_under_way_is_named_oldest_first() {
+        let now = Instant::now();
+        let at = |name: &str, ms: u64| (Address::new("budget", name), now + Duration::from_millis(ms));
+        let started = BTreeMap::from([at("a", 3), at("b", 1), at("c", 2)]);
+        assert_eq!(under_way(&started), "budget.b, budget.c, budget.a");
+        let more: BTreeMap<Address, Instant> = started.into_iter().chain([at("d", 9), at("e", 8)]).collect();
+        assert_eq!(under_way(&more), "budget.b, budget.c, budget.a and 2 more");
+        assert_eq!(under_way(&BTreeMap::new()), "");
+    }
+
+    #[test]
+    fn what_was_quick_is_told_by_kind() {
+        let quick = BTreeMap::from([(("budget".to_owned(), "created"), 13), (("iam_role".to_owned(), "updated"), 1)]);
+        assert_eq!(quick_lines(&quick), ["budget: 13 created at once", "iam_role: 1 updated at once"]);
     }
 }

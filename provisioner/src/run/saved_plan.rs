@@ -2,7 +2,7 @@
 //!
 //! The file holds digests and no values: `apply` plans again and does what was promised, if it still comes out the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::run::scope::{Refresh, Scope};
-use crate::run::session::{Looking, Session};
+use crate::run::session::{Looking, Others, Session};
 use crate::store::file;
 use crate::ui::exit;
 use crate::ui::failure::Failure;
@@ -122,7 +122,7 @@ impl SavedPlan {
     pub fn looking(&self) -> Looking {
         let targets: Vec<Address> = self.targets.iter().cloned().collect();
         let scope = Scope::new(self.tenant.as_deref(), &targets);
-        Looking { refresh: self.refresh, adopt: self.adopt, scope }
+        Looking { refresh: self.refresh, adopt: self.adopt, scope, others: Others::Refused }
     }
 
     /// The bundle it deploys, where that still lies.
@@ -185,21 +185,15 @@ impl SavedPlan {
 
     /// The plan as it comes out now, doing only what was promised.
     pub fn keep(&self, now: Plan) -> Result<Plan, Lapse> {
-        let lapsed = |what: &str, addresses: &BTreeSet<Address>, hint: &str| {
-            let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-            Failure::new(format!("the plan {what} {}", names.join(", "))).hint(hint)
-        };
         now.keeping(&self.promises).map_err(|broken| match broken {
-            Broken::Stale(addresses) => Lapse::Stale(lapsed(
-                "is stale: it was carried out already, or others changed",
-                &addresses,
-                "plan again: what is still to do is in the new plan",
-            )),
-            Broken::Altered(addresses) => Lapse::Refused(lapsed(
-                "was altered: it promises something else for",
-                &addresses,
-                "plan again, look at it, then apply the new plan",
-            )),
+            Broken::Stale { done, changed } => Lapse::Stale(
+                Failure::new(stale(&done, &changed, self.promises.len()))
+                    .hint("plan again: what is still to do is in the new plan"),
+            ),
+            Broken::Altered(addresses) => Lapse::Refused(
+                Failure::new(format!("the plan was altered: it promises something else for {}", named(&addresses)))
+                    .hint("plan again, look at it, then apply the new plan"),
+            ),
         })
     }
 
@@ -209,6 +203,32 @@ impl SavedPlan {
         fields["checksum"] = serde_json::Value::Null;
         Ok(engine::token::digest(&fields))
     }
+}
+
+/// What of a plan of so many changes no longer holds.
+fn stale(done: &BTreeSet<Address>, changed: &BTreeSet<Address>, all: usize) -> String {
+    let of = |count: usize| {
+        if count == all { format!("all of its {all} changes") } else { format!("{count} of its {all} changes") }
+    };
+    let done = (!done.is_empty()).then(|| format!("{} are carried out already: {}", of(done.len()), by_kind(done)));
+    let changed = (!changed.is_empty()).then(|| format!("others changed {} since it was made", named(changed)));
+    format!("the plan is stale: {}", done.into_iter().chain(changed).collect::<Vec<_>>().join("; "))
+}
+
+/// `13 budget, 4 iam_role`: how many of each kind.
+fn by_kind(addresses: &BTreeSet<Address>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    addresses.iter().for_each(|address| *counts.entry(address.kind()).or_default() += 1);
+    counts.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The first addresses, and how many more there are.
+fn named(addresses: &BTreeSet<Address>) -> String {
+    const NAMED: usize = 8;
+    let first: Vec<String> = addresses.iter().take(NAMED).map(Address::to_string).collect();
+    let more = addresses.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", first.join(", "))
 }
 
 #[derive(Deserialize)]

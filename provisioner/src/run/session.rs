@@ -103,7 +103,7 @@ impl Session {
     /// Reads the cloud and says what would change, guards included.
     pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
         let part = looking.scope.addresses(&self.graph, state)?;
-        if looking.scope.tenant().is_some() {
+        if looking.scope.tenant().is_some() && looking.others == Others::Refused {
             looking.scope.refuse_others(&self.unapplied_elsewhere(state).await?)?;
         }
         let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));
@@ -136,6 +136,20 @@ impl Session {
             returning_tenants::look(&mut plan, self.cloud.today.map(Month::of), &dynamodb).await?;
         }
         Ok(plan)
+    }
+
+    /// What a person should know who looks at one tenant alone: that more would change. None where nothing would.
+    pub async fn others(&self, state: &State, looking: &Looking) -> Result<Option<String>, Failure> {
+        let Some(tenant) = looking.scope.tenant() else { return Ok(None) };
+        let unapplied = self.unapplied_elsewhere(state).await?;
+        let others = unapplied.iter().filter(|one| one.tenant.as_deref() != Some(tenant)).count();
+        let changes = if others == 1 { "change is" } else { "changes are" };
+        Ok((others > 0).then(|| {
+            format!(
+                "Tenant {tenant} alone: {others} more {changes} not shown; `apply --tenant {tenant}` waits until those are \
+                 applied, `billform plan` shows all."
+            )
+        }))
     }
 
     /// Plans the graph's import to one address alone: nothing else is looked at or changed.
@@ -358,6 +372,18 @@ pub struct Looking {
     pub adopt: bool,
     /// Which part is looked at and may change.
     pub scope: Scope,
+    /// What becomes of a run for one tenant when more than that tenant would change.
+    pub others: Others,
+}
+
+/// What is unapplied beside the one tenant that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Others {
+    /// It refuses the run: nobody is to take the tenant for up to date when it stands on something old.
+    #[default]
+    Refused,
+    /// It is told: nothing is carried out.
+    Told,
 }
 
 /// Returns a note on the kinds that could not be listed and are not used; the first used one is an error. So is a run

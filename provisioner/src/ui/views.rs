@@ -40,4 +40,5 @@ pub mod review;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod terms;
 pub mod wrap;

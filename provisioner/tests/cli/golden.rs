@@ -57,6 +57,9 @@ pub fn around(width: usize) -> Surroundings<'static> {
     Surroundings {
         account: "123456789012",
         region: "us-east-1",
+        stripe: Some("test"),
+        folding: provisioner::ui::views::alike::Folding::default(),
+        verbose: false,
         unprovisioned: &[],
         keeps_code: false,
         destroys: false,
@@ -324,7 +327,7 @@ fn a_plan_with_nothing_to_do() {
     let calls = BTreeMap::from([("iam", 12), ("stripe", 3), ("dynamodb", 2), ("budgets", 1), ("sts", 1)]);
     let calls: BTreeMap<String, u64> = calls.into_iter().map(|(service, count)| (service.to_owned(), count)).collect();
     golden("plan-nothing", |width| {
-        plan::render(&plan, &Surroundings { keeps_code: true, calls: &calls, ..around(width) })
+        plan::render(&plan, &Surroundings { keeps_code: true, verbose: true, calls: &calls, ..around(width) })
     });
     let one = plan_of(vec![same("iam_role.costs")]);
     golden("plan-nothing-at-all", |width| plan::render(&one, &around(width)));

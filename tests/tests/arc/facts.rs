@@ -36,7 +36,7 @@ async fn an_edit_holds_from_this_month_and_one_into_the_past_needs_an_approval()
     let edit = step(&stage).await;
     assert_eq!(
         (&edit["notes"], &edit["guard"]),
-        (&json!([format!("terms change from {this}")]), &Value::Null),
+        (&json!([format!("terms change from {this}: `effective_from` gives them another month")]), &Value::Null),
         "{edit}"
     );
     let shown = stage.run(&["plan", "--format", "human"]).await.ok().stdout;

@@ -86,6 +86,9 @@ impl Workflow {
         let around = Surroundings {
             account: "123456789012",
             region: "us-east-1",
+            stripe: None,
+            folding: Default::default(),
+            verbose: false,
             unprovisioned: &[],
             keeps_code: false,
             destroys: false,

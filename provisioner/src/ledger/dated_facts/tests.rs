@@ -43,7 +43,10 @@ fn invoice(of: &str, state: &str) -> InvoiceRecord {
 #[test]
 fn an_undated_edit_says_from_when_it_holds_and_reaches_nothing() {
     let edit = edit(&json!({"terms": [{"markup": "20%"}], "tags": {"Client": "P3"}}));
-    assert_eq!(edit.notes(), ["terms change from 2026-11", "tag values change from 2026-11"]);
+    assert_eq!(
+        edit.notes(),
+        ["terms change from 2026-11: `effective_from` gives them another month", "tag values change from 2026-11"]
+    );
     assert_eq!(edit.described(&[]), None);
 }
 

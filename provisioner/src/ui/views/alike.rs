@@ -1,15 +1,19 @@
 //! Tenants whose steps are alike, told once: a price for all of ten thousand tenants is one thing to read, not ten
 //! thousand.
 //!
-//! Alike means: the same kinds of resources, the same actions for the same reasons, and, but for what is new, the same
-//! values before and after. What would lose data is never told together.
+//! Alike means: the same kinds of resources, the same actions for the same reasons, and the same values before and
+//! after, but for the names of a new tenant ([`engine::kind_meta::KindMeta::names`]). What would lose data is never told
+//! together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use engine::kind_meta::KindMeta;
 use engine::{Action, Step};
-use serde_json::{Value, json};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
 
 use super::amounts::grouped;
+use crate::kinds;
 
 /// The steps of all, or of one tenant, and who else has steps alike.
 pub struct Group<'a> {
@@ -21,17 +25,24 @@ pub struct Group<'a> {
     pub alike: Vec<&'a str>,
 }
 
-/// Up to so many tenants are told one by one.
-const TOLD_APART: usize = 10;
+/// How tenants are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Folding {
+    /// Those alike together, when there are many.
+    #[default]
+    Alike,
+    /// Each by itself.
+    None,
+}
+
+/// Up to so many tenants that are alike are told one by one.
+const TOLD_APART: usize = 3;
 
 /// The changes by tenant, in their order; those alike together, at the place of the first.
-pub fn groups<'a>(changes: &[&'a Step]) -> Vec<Group<'a>> {
-    let mut by_tenant: Vec<Group> = Vec::new();
-    for step in changes {
-        match by_tenant.last_mut() {
-            Some(group) if group.tenant == step.tenant.as_deref() => group.steps.push(step),
-            _ => by_tenant.push(Group { tenant: step.tenant.as_deref(), steps: vec![step], alike: Vec::new() }),
-        }
+pub fn groups<'a>(changes: &[&'a Step], folding: Folding) -> Vec<Group<'a>> {
+    let by_tenant = apart(changes);
+    if folding == Folding::None {
+        return by_tenant;
     }
     let shapes: Vec<Option<String>> = by_tenant.iter().map(shape).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -53,104 +64,113 @@ pub fn groups<'a>(changes: &[&'a Step]) -> Vec<Group<'a>> {
     groups
 }
 
+fn apart<'a>(changes: &[&'a Step]) -> Vec<Group<'a>> {
+    let mut by_tenant: Vec<Group> = Vec::new();
+    for step in changes {
+        match by_tenant.last_mut() {
+            Some(group) if group.tenant == step.tenant.as_deref() => group.steps.push(step),
+            _ => by_tenant.push(Group { tenant: step.tenant.as_deref(), steps: vec![step], alike: Vec::new() }),
+        }
+    }
+    by_tenant
+}
+
 /// What must be the same for tenants to be told together; none for what all share and for what would lose data.
 fn shape(group: &Group) -> Option<String> {
     let tenant = group.tenant?;
     if group.steps.iter().any(|step| step.guard.is_some() || step.action == Action::Delete) {
         return None;
     }
-    let steps: Vec<Value> = group.steps.iter().map(|step| step_shape(step, tenant)).collect();
+    let names = Names::of(tenant, &group.steps);
+    let steps: Vec<Value> = group.steps.iter().map(|step| names.shape(step)).collect();
     Some(json!(steps).to_string())
 }
 
-fn step_shape(step: &Step, tenant: &str) -> Value {
-    let name = if step.address.name() == tenant { "{tenant}" } else { step.address.name() };
-    let fields: Vec<Value> = step
-        .fields
-        .iter()
-        .map(|change| match step.action {
-            Action::Create => json!(change.path),
-            _ => json!(change),
-        })
-        .collect();
-    json!([step.address.kind(), name, step.action, step.reason, step.claim, fields])
+/// What one tenant is called, to be left out of what is compared.
+struct Names<'a> {
+    tenant: &'a str,
+    texts: BTreeSet<&'a str>,
 }
 
-/// `and 9,988 more tenants alike: beta, gamma, delta …`
+impl<'a> Names<'a> {
+    fn of(tenant: &'a str, steps: &[&'a Step]) -> Names<'a> {
+        let mut texts = BTreeSet::from([tenant]);
+        for step in steps {
+            if let Some(desired) = &step.desired {
+                names_in(meta(step), "", desired, &mut texts);
+            }
+        }
+        Names { tenant, texts }
+    }
+
+    fn shape(&self, step: &Step) -> Value {
+        let name = if step.address.name() == self.tenant { "{tenant}" } else { step.address.name() };
+        let values = match (step.action, &step.desired) {
+            (Action::Create, Some(desired)) => self.without_names(meta(step), "", desired),
+            _ => json!(step.fields),
+        };
+        json!([step.address.kind(), name, step.action, step.reason, step.claim, step.notes, values])
+    }
+
+    /// The value with `{name}` for each field that is a name, and wherever else that name stands by itself, as in a tag.
+    fn without_names(&self, meta: &KindMeta, path: &str, value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let below = |(key, value): (&String, &Value)| {
+                    let value = match value {
+                        Value::String(_) if is_name(meta, path, key) => json!("{name}"),
+                        _ => self.without_names(meta, &joined(path, key), value),
+                    };
+                    (key.clone(), value)
+                };
+                Value::Object(fields.iter().map(below).collect::<Map<_, _>>())
+            }
+            Value::Array(items) => items.iter().map(|item| self.without_names(meta, path, item)).collect(),
+            Value::String(text) if self.texts.contains(text.as_str()) => json!("{name}"),
+            other => other.clone(),
+        }
+    }
+}
+
+/// Every text below a value that stands where a name does.
+fn names_in<'a>(meta: &KindMeta, path: &str, value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    let Value::Object(fields) = value else { return };
+    for (key, value) in fields {
+        match value {
+            Value::String(text) if is_name(meta, path, key) && !is_fact(text) => _ = found.insert(text),
+            _ => names_in(meta, &joined(path, key), value, found),
+        }
+    }
+}
+
+fn meta(step: &Step) -> &'static KindMeta {
+    const NONE: &KindMeta = &KindMeta::PLAIN;
+    kinds::meta(step.address.kind()).unwrap_or(NONE)
+}
+
+fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn is_name(meta: &KindMeta, map: &str, key: &str) -> bool {
+    meta.names.iter().any(|name| match name.strip_suffix(".*") {
+        Some(any) => any == map,
+        None => *name == joined(map, key),
+    })
+}
+
+/// Whether a text that somebody is called by may also be an amount or a currency somewhere else: it is compared there.
+fn is_fact(text: &str) -> bool {
+    text.parse::<Decimal>().is_ok()
+        || text.parse::<billing::Currency>().is_ok()
+        || text.parse::<billing::Money>().is_ok()
+}
+
+/// `and 3 more tenants alike: beta, delta, gamma`, every one named.
 pub fn told(alike: &[&str]) -> String {
-    const NAMED: usize = 5;
-    let named = alike.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    let more = if alike.len() > NAMED { " …" } else { "" };
     let tenants = if alike.len() == 1 { "tenant" } else { "tenants" };
-    format!("and {} more {tenants} alike: {named}{more} (`--tenant ID` shows one)", grouped(alike.len() as u128))
+    format!("and {} more {tenants} alike: {}", grouped(alike.len() as u128), alike.join(", "))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use engine::diff::FieldChange;
-    use engine::kind::Contents;
-    use engine::plan::Reason;
-    use engine::{Action, Address};
-
-    use super::*;
-
-    fn step(tenant: &str, action: Action, after: Value) -> Step {
-        Step {
-            address: Address::new("budget", tenant),
-            tenant: Some(tenant.to_owned()),
-            action,
-            reason: Reason::Differs,
-            fields: vec![FieldChange { path: "limit".to_owned(), before: json!(1), after, forces_replacement: false }],
-            desired: Some(json!({})),
-            id: None,
-            observed: None,
-            outputs: BTreeMap::new(),
-            pending: None,
-            depends_on: BTreeSet::new(),
-            after: BTreeSet::new(),
-            guard: None,
-            leaves: None,
-            notes: Vec::new(),
-            claim: false,
-        }
-    }
-
-    fn told_apart(steps: &[Step]) -> Vec<(Option<&str>, usize)> {
-        let all: Vec<&Step> = steps.iter().collect();
-        groups(&all).into_iter().map(|group| (group.tenant, group.alike.len())).collect()
-    }
-
-    fn many(action: Action, value: impl Fn(usize) -> Value) -> Vec<Step> {
-        (0..20).map(|n| step(&format!("t{n:02}"), action, value(n))).collect()
-    }
-
-    #[test]
-    fn the_same_change_is_told_once_and_another_value_apart() {
-        let same = many(Action::Update, |_| json!(2));
-        assert_eq!(told_apart(&same), [(Some("t00"), 19)]);
-        let odd = many(Action::Update, |n| if n == 7 { json!(20) } else { json!(2) });
-        assert_eq!(told_apart(&odd), [(Some("t00"), 18), (Some("t07"), 0)]);
-        assert_eq!(told_apart(&same[..10]).len(), 10, "few are told one by one");
-    }
-
-    #[test]
-    fn new_tenants_are_alike_whatever_their_values() {
-        assert_eq!(told_apart(&many(Action::Create, |n| json!(n))), [(Some("t00"), 19)]);
-    }
-
-    #[test]
-    fn what_is_deleted_or_would_lose_data_is_told_one_by_one() {
-        assert_eq!(told_apart(&many(Action::Delete, |_| json!(null))).len(), 20);
-        let mut guarded = many(Action::Replace, |_| json!(2));
-        guarded[3].guard = Some(Contents { described: "100 items".to_owned() });
-        assert_eq!(told_apart(&guarded), [(Some("t00"), 18), (Some("t03"), 0)]);
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!([1, 999, 1_000, 1_234_567].map(grouped), ["1", "999", "1,000", "1,234,567"]);
-        assert!(told(&["a"]).starts_with("and 1 more tenant alike: a ("));
-    }
-}
+mod tests;

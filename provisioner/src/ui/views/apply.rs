@@ -55,10 +55,17 @@ fn lines(outcome: &Outcome, took: Duration) -> String {
         (false, true) if saved => paint(YELLOW.bold(), "Stopped; what was done is saved:"),
         (false, _) => paint(RED.bold(), "Not all was done:"),
     };
-    let not_begun = outcome.statuses.values().filter(|status| **status == Status::NotStarted).count();
-    let not_begun = if not_begun > 0 { format!(", {not_begun} not begun") } else { String::new() };
-    let _ = writeln!(out, "{head} {}{not_begun}, in {}.", counts(outcome), seconds(took));
+    let not_begun: Vec<String> = not_begun(outcome).map(Address::to_string).collect();
+    let count = if not_begun.is_empty() { String::new() } else { format!(", {} not begun", not_begun.len()) };
+    let _ = writeln!(out, "{head} {}{count}, in {}.", counts(outcome), seconds(took));
+    if !not_begun.is_empty() {
+        let _ = writeln!(out, "Not begun: {}. Run it again: it goes on where this one ended.", not_begun.join(", "));
+    }
     out
+}
+
+fn not_begun(outcome: &Outcome) -> impl Iterator<Item = &Address> {
+    outcome.statuses.iter().filter(|(_, status)| **status == Status::NotStarted).map(|(address, _)| address)
 }
 
 fn is_denied(error: &ApplyError) -> bool {
@@ -128,6 +135,7 @@ pub fn json(
         "failed": failed,
         "pending": plan_json::pending(pending.into_iter()),
         "kept": kept.into_iter().map(|(address, why)| json!({ "address": address, "why": why })).collect::<Vec<_>>(),
+        "not_begun": not_begun(outcome).collect::<Vec<_>>(),
         "stopped": outcome.stopped,
         "halted": outcome.halted,
         "state_error": outcome.store_error.as_ref().map(ToString::to_string),

@@ -8,10 +8,11 @@ use engine::plan::{Reason, Refused};
 use engine::{Action, Address, Owner, Plan, Step, Summary};
 use serde_json::Value;
 
-use super::alike;
+use super::alike::{self, Folding};
 use super::field;
 use super::money;
 use super::style::{self, BOLD, DIM, RED, YELLOW, paint};
+use super::terms;
 use super::wrap::{columns, wrapped};
 use crate::drift::report::owner_name;
 use crate::ledger::money_effects::MoneyEffects;
@@ -22,6 +23,8 @@ pub struct Surroundings<'a> {
     pub account: &'a str,
     /// Its region.
     pub region: &'a str,
+    /// Stripe's mode, `test` or `live`; none where the manifest has no `stripe`.
+    pub stripe: Option<&'a str>,
     /// Sections of the manifest that are modelled and not provisioned yet.
     pub unprovisioned: &'a [&'a str],
     /// No bundle is at hand, so deployed functions keep their code.
@@ -32,6 +35,10 @@ pub struct Surroundings<'a> {
     pub calls: &'a BTreeMap<String, u64>,
     /// What it does to amounts.
     pub money: &'a MoneyEffects,
+    /// Whether tenants that are alike are told together.
+    pub folding: Folding,
+    /// What is a matter of how the plan was made is told too: `-v`.
+    pub verbose: bool,
     /// Columns to write in.
     pub width: usize,
 }
@@ -40,7 +47,7 @@ pub struct Surroundings<'a> {
 pub fn render(plan: &Plan, around: &Surroundings) -> String {
     let mut out = String::new();
     let changes: Vec<&Step> = plan.changes().collect();
-    for group in alike::groups(&changes) {
+    for group in alike::groups(&changes, around.folding) {
         heading(&mut out, group.tenant);
         group.steps.iter().for_each(|step| render_step(&mut out, step, around));
         if !group.alike.is_empty() {
@@ -93,7 +100,7 @@ fn lines(step: &Step, width: usize) -> Vec<String> {
             given.flat_map(|(path, value)| field::new(path, value, width)).collect()
         }
         (Action::Delete, _) => Vec::new(),
-        _ => step.fields.iter().map(|change| field::change(change, width)).collect(),
+        _ => terms::unfolded(&step.fields).iter().map(|change| field::change(change, width)).collect(),
     }
 }
 
@@ -239,6 +246,9 @@ fn notes(out: &mut String, plan: &Plan, around: &Surroundings) {
     if around.keeps_code {
         note("No bundle is at hand, so deployed functions keep their code; `billform package` builds one.".to_owned());
     }
+    if !around.verbose {
+        return;
+    }
     let not_read: Vec<String> = plan.not_read.iter().map(|(kind, fields)| not_read(kind, fields)).collect();
     if !not_read.is_empty() {
         note(format!(
@@ -267,7 +277,7 @@ fn not_read(kind: &str, fields: &std::collections::BTreeSet<String>) -> String {
 
 fn closing(plan: &Plan, around: &Surroundings, gap: &str) -> String {
     let summary = plan.summary();
-    let place = format!("in account {} ({})", around.account, around.region);
+    let place = place(around.account, around.region, around.stripe);
     if summary.changes() == 0 && !plan.is_incomplete() {
         let text = match summary.no_op {
             0 => format!("No changes: the stack has nothing {place}, and is to have nothing."),
@@ -276,7 +286,7 @@ fn closing(plan: &Plan, around: &Surroundings, gap: &str) -> String {
         };
         return format!("{gap}{}\n", wrapped(&text, around.width, 2));
     }
-    let text = format!("{} {} {place}.", paint(BOLD, "Plan:"), counts(&summary));
+    let text = format!("{} {} {place}.", paint(BOLD, "Plan:"), counts(&summary, kept(plan)));
     let mut text = format!("{gap}{}\n", wrapped(&text, around.width, 2));
     if plan.is_incomplete() {
         let _ = writeln!(text, "{}", paint(YELLOW, "The plan is incomplete: see the lines marked ! above."));
@@ -287,18 +297,32 @@ fn closing(plan: &Plan, around: &Surroundings, gap: &str) -> String {
     text
 }
 
-/// `10 to create, 1 to update`; "nothing to change" when there is none.
-pub fn counts(summary: &Summary) -> String {
+/// Where a plan's resources are: `in account 123456789012 (us-east-1) and Stripe (test mode)`.
+pub fn place(account: &str, region: &str, stripe: Option<&str>) -> String {
+    let stripe = stripe.map(|mode| format!(" and Stripe ({mode} mode)")).unwrap_or_default();
+    format!("in account {account} ({region}){stripe}")
+}
+
+/// How many deletes leave what they delete where it is.
+pub fn kept(plan: &Plan) -> usize {
+    plan.changes().filter(|step| step.action == Action::Delete && step.leaves.is_some()).count()
+}
+
+/// `10 to create, 1 to update`; "nothing to change" when there is none. Of the deletes, `kept` leave something: they are told
+/// apart.
+pub fn counts(summary: &Summary, kept: usize) -> String {
+    let of = |action: Action| summary.of(action);
     let words = [
-        (Action::Create, "to create"),
-        (Action::Update, "to update"),
-        (Action::Replace, "to replace"),
-        (Action::Delete, "to delete"),
-        (Action::Adopt, "to adopt"),
-        (Action::Import, "to import"),
-        (Action::NoOp, "unchanged"),
+        (of(Action::Create), "to create"),
+        (of(Action::Update), "to update"),
+        (of(Action::Replace), "to replace"),
+        (of(Action::Delete).saturating_sub(kept), "to delete"),
+        (kept, "to keep"),
+        (of(Action::Adopt), "to adopt"),
+        (of(Action::Import), "to import"),
+        (of(Action::NoOp), "unchanged"),
     ];
-    let some = words.into_iter().filter(|(action, _)| summary.of(*action) > 0);
-    let parts: Vec<String> = some.map(|(action, word)| format!("{} {word}", summary.of(action))).collect();
+    let some = words.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = some.map(|(count, word)| format!("{count} {word}")).collect();
     if parts.is_empty() { "nothing to change".to_owned() } else { parts.join(", ") }
 }

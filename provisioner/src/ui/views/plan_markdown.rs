@@ -6,7 +6,7 @@ use engine::{Action, Plan};
 
 use super::markdown::{Block, Document, code, sentence};
 use super::money;
-use super::plan::{DENIED, IMPORTS_DONE, Surroundings, counts, imports_done};
+use super::plan::{DENIED, IMPORTS_DONE, Surroundings, counts, imports_done, place};
 use super::review::{Review, ReviewedStep};
 
 /// The heading over what a plan does to amounts.
@@ -25,8 +25,9 @@ pub fn render(plan: &Plan, around: &Surroundings) -> String {
 pub fn beginning(review: &Review) -> String {
     let mut beginning = format!("## Plan for {}\n\n", code(&review.stack));
     let changes = review.summary.changes();
-    let what = if changes == 0 { "nothing to change".to_owned() } else { counts(&review.summary) };
-    let _ = writeln!(beginning, "**Plan:** {what} in account {} ({}).", review.account, review.region);
+    let what = if changes == 0 { "nothing to change".to_owned() } else { counts(&review.summary, review.kept) };
+    let place = place(&review.account, &review.region, review.stripe.as_deref());
+    let _ = writeln!(beginning, "**Plan:** {what} {place}.");
     if review.is_incomplete() {
         beginning.push_str("\n**The plan is incomplete**: see what stands in its way, below.\n");
     }

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::field;
 use super::markdown::LONGEST_TEXT;
-use super::plan::{Surroundings, is_denied, is_empty, reason, unreadable};
+use super::plan::{Surroundings, is_denied, is_empty, kept, reason, unreadable};
+use super::terms;
 use crate::ledger::money_effects::MoneyEffects;
 use crate::ui::sensitive;
 
@@ -24,8 +25,14 @@ pub struct Review {
     pub account: String,
     /// Its region.
     pub region: String,
+    /// Stripe's mode, `test` or `live`; none where the manifest has no `stripe`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stripe: Option<String>,
     /// How many steps do what.
     pub summary: Summary,
+    /// How many deletes leave what they delete where it is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept: usize,
     /// What changes, in the plan's order: what all share first, then by tenant, each by address.
     pub steps: Vec<ReviewedStep>,
     /// What keeps the plan from being complete: what is refused, waits for that, or cannot be read; a line each.
@@ -77,7 +84,9 @@ impl Review {
             stack: plan.stack.clone(),
             account: around.account.to_owned(),
             region: around.region.to_owned(),
+            stripe: around.stripe.map(str::to_owned),
             summary: plan.summary(),
+            kept: kept(plan),
             steps: plan.changes().map(|step| reviewed(step, around.destroys)).collect(),
             in_the_way: in_the_way.collect(),
             denied: is_denied(plan),
@@ -94,6 +103,10 @@ impl Review {
     pub fn is_incomplete(&self) -> bool {
         !self.in_the_way.is_empty()
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn is_nothing(money: &MoneyEffects) -> bool {
@@ -130,7 +143,7 @@ fn masked(path: &str, value: &Value) -> String {
 }
 
 fn changed(step: &Step) -> Vec<Vec<String>> {
-    let mut fields = step.fields.clone();
+    let mut fields = terms::unfolded(&step.fields);
     fields.iter_mut().for_each(sensitive::mask);
     super::drift_markdown::rows(&fields)
 }
