@@ -328,6 +328,11 @@ impl InvoiceRecord {
         Money::new(self.own().amount + restated, self.invoice.currency)
     }
 
+    /// Whether a bank is being asked about a payment, as of the last look.
+    pub fn is_being_paid(&self) -> bool {
+        self.state == InvoiceState::Open && self.payment.status == PaymentStatus::Processing
+    }
+
     /// Whether nothing can come of it any more but a restatement of its cost.
     pub fn is_settled(&self) -> bool {
         match self.state {

@@ -42,7 +42,7 @@ impl Invoicing<'_> {
         record: InvoiceRecord,
         remote: &Remote,
     ) -> Result<Option<(InvoiceRecord, CreditNote)>, Stop> {
-        if let Some(stop) = Stop::voided_credit(&record, remote) {
+        if let Some(stop) = Stop::voided_credit(&record, remote).or_else(|| Stop::under_way(&record)) {
             return Err(stop);
         }
         let creditable = Money::from_minor_units(remote.creditable(), record.invoice.currency);
@@ -70,6 +70,12 @@ impl Invoicing<'_> {
         let issued = match there.into_iter().find(is_it) {
             Some(found) => found,
             None if remote.creditable() < amount => return self.give_up_credit(account, record, note).await,
+            // Stripe refuses it for days. What it took from the balance goes back, to be noted again; what a person asked for
+            // stays noted.
+            None if record.is_being_paid() && !note.drawn.is_empty() => {
+                return self.give_up_credit(account, record, note).await;
+            }
+            None if record.is_being_paid() => return Err(Stop::PaymentUnderWay(remote.id.clone())),
             None => {
                 let to_balance = remote.paid_of(amount);
                 let request = CreditRequest {

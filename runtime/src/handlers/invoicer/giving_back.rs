@@ -97,6 +97,9 @@ impl Invoicing<'_> {
             record = finished.unwrap_or(record);
         }
         if record.granted(amount, reason).is_none() {
+            if let Some(stop) = Stop::under_way(&record) {
+                return Err(stop);
+            }
             let invoice = record.stripe_invoice.clone().unwrap_or_default();
             let remote = self.invoices.invoice(&invoice).await?.ok_or_else(|| Stop::gone(&record))?;
             let most = Money::from_minor_units(remote.creditable(), record.invoice.currency);

@@ -56,7 +56,9 @@ impl Invoicing<'_> {
             }
         }
         let rest = account.balance().sum();
-        let is_stranded = rest.amount.is_sign_negative() && !has_failed(answers);
+        // An invoice that is being paid may take it in some days.
+        let may_take_it = records.iter().any(InvoiceRecord::is_being_paid);
+        let is_stranded = rest.amount.is_sign_negative() && !has_failed(answers) && !may_take_it;
         let Some(last) = account.tenant.last_period.filter(|_| is_stranded) else { return };
         let before = account.record(last).cloned();
         let stop = Stop::NotGivenBack { rest: Money::new(-rest.amount, rest.currency) };

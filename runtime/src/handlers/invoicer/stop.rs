@@ -70,6 +70,8 @@ pub(super) enum Stop {
          balance, is given back outside Stripe; `billform invoice credit` takes it off the invoice"
     )]
     NotRefundable { amount: Money, most: Money },
+    #[error("a payment of Stripe's {0} is under way: it takes a credit note once that has come in or failed")]
+    PaymentUnderWay(String),
     #[error("{amount} cannot be credited: {most} of the invoice is left")]
     NotCreditable { amount: Money, most: Money },
     #[error("it is {}: {needs}", state.name())]
@@ -96,6 +98,12 @@ impl Stop {
         is_less.then(|| Stop::CreditNoteVoided { invoice: remote.id.clone(), ours })
     }
 
+    /// Whether Stripe takes no credit note, because a bank is being asked about a payment.
+    pub(super) fn under_way(record: &InvoiceRecord) -> Option<Stop> {
+        let invoice = || record.stripe_invoice.clone().unwrap_or_default();
+        record.is_being_paid().then(|| Stop::PaymentUnderWay(invoice()))
+    }
+
     /// A command that asks for what cannot be: it says nothing of the invoice.
     fn is_of_a_command(&self) -> bool {
         matches!(self, Stop::WrongAmount { .. } | Stop::NotRefundable { .. } | Stop::NotCreditable { .. })
@@ -111,6 +119,7 @@ impl Stop {
                 | Stop::Claimed { .. }
                 | Stop::Held(_)
                 | Stop::TakenOver
+                | Stop::PaymentUnderWay(_)
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use billing::invoice::{Attempt, Collection, Remote, RemoteCreditNote, RemoteStatus};
+use billing::invoice::{Attempt, AttemptStatus, Collection, Remote, RemoteCreditNote, RemoteStatus};
 use billing::money::MinorUnits;
 
 use super::Memory;
@@ -295,6 +295,10 @@ impl Invoices for Memory {
             let stripe = &mut world.stripe;
             if let Some((before, answer)) = stripe.credit_keys.get(&request.idempotency_key) {
                 return if before == request { Ok(answer.clone()) } else { Err("other parameters".to_owned()) };
+            }
+            let is_under_way = |attempt: &Attempt| attempt.status == AttemptStatus::Processing;
+            if stripe.payments.get(&request.invoice).is_some_and(|attempts| attempts.iter().any(is_under_way)) {
+                return Err("This invoice has a payment that is processing".to_owned());
             }
             let id = stripe.id("cn");
             let note = stripe.get(&request.invoice)?.credit(id, request)?;

@@ -150,6 +150,34 @@ async fn giving_back_can_be_disturbed_anywhere() {
 }
 
 #[tokio::test]
+async fn nothing_is_credited_while_a_payment_is_under_way() {
+    let memory = issued(false).await;
+    let attempt = |status| Attempt {
+        id: "pi_1".to_owned(),
+        status,
+        amount: 12_550,
+        method: Some("sepa_debit".to_owned()),
+        failure: None,
+        refunded: 0,
+        disputes: Vec::new(),
+    };
+    let debit = |status| {
+        memory.with(|world| {
+            let id = world.stripe.invoices[0].remote.id.clone();
+            world.stripe.payments.insert(id, vec![attempt(status)]);
+        });
+    };
+    debit(AttemptStatus::Processing);
+    let answer = asked(&memory, &asks(Action::Credit, "5.00 USD", "late delivery")).await;
+    assert!(format!("{:?}", answer.result).contains("is under way"), "{answer:?}");
+    assert!(record(&memory).credit_notes.is_empty(), "nothing is noted");
+    debit(AttemptStatus::Failed);
+    let answer = asked(&memory, &asks(Action::Credit, "5.00 USD", "late delivery")).await;
+    assert!(matches!(answer.result, MonthResult::Done { .. }), "{answer:?}");
+    assert_eq!(record(&memory).credited(), money("5.00 USD"));
+}
+
+#[tokio::test]
 async fn an_amount_without_a_reason_is_refused() {
     let memory = issued(true).await;
     for event in

@@ -1,5 +1,7 @@
 //! A tenant who left, and whose cost changes after the final invoice: one more invoice, or a credit note.
 
+use billing::invoice::{Attempt, AttemptStatus};
+
 use super::restated::{assert_balanced, bill_november, issued_then, owed};
 use super::*;
 use crate::run::{CREDIT_NOTES_ISSUED, CREDITS_STRANDED};
@@ -256,6 +258,52 @@ async fn a_note_that_was_not_issued_before_its_invoice_was_paid_is_issued_after_
     assert_eq!((notes(&memory), owed(&memory)), (vec![vec![2_679, 321]], Decimal::new(7_000, 2)));
     assert_eq!(record(&memory).credit_notes[0].to_balance, Some(money("26.79 USD")));
     assert_balanced(&memory);
+}
+
+/// A bank is being asked about October's payment, or has refused it.
+fn debit(memory: &Memory, status: AttemptStatus) {
+    memory.with(|world| {
+        let remote = &mut world.stripe.invoices[0].remote;
+        remote.attempted = true;
+        let attempt = Attempt {
+            id: "pi_1".to_owned(),
+            status,
+            amount: 10_000,
+            method: Some("sepa_debit".to_owned()),
+            failure: None,
+            refunded: 0,
+            disputes: Vec::new(),
+        };
+        world.stripe.payments.insert(remote.id.clone(), vec![attempt]);
+    });
+}
+
+/// Stripe takes no credit note while a direct debit is under way: nothing leaves the balance for it, and it is neither an
+/// error nor stranded.
+#[tokio::test]
+async fn what_is_owed_to_a_leaver_waits_while_a_payment_is_under_way() {
+    for is_noted in [false, true] {
+        let memory = left_then(7_321).await;
+        if is_noted {
+            memory.fail_at("issue a credit note", Fault::Before);
+            run_at(&memory, "2026-11-25T08:00:00Z", "run-3").await;
+            memory.revive();
+        }
+        debit(&memory, AttemptStatus::Processing);
+        for (at, run) in [("2026-11-25T09:00:00Z", "run-4"), ("2026-11-26T08:00:00Z", "run-5")] {
+            let outcome = run_counted(&memory, at, run).await;
+            assert_eq!((counted(&outcome, CREDITS_STRANDED), outcome.answer.failed()), (0, 0), "{outcome:?}");
+            let waits = format!("{:?}", outcome.answer.invoices);
+            assert!(waits.contains("is under way: it takes a credit note once that has come in or failed"), "{waits}");
+            assert_eq!((notes(&memory), sum(&memory)), (vec![vec![]], money("-26.79 USD")), "noted: {is_noted}");
+            assert_balanced(&memory);
+        }
+        debit(&memory, AttemptStatus::Failed);
+        let outcome = run_counted(&memory, "2026-12-02T08:00:00Z", "run-6").await;
+        assert_eq!((counted(&outcome, CREDIT_NOTES_ISSUED), outcome.answer.failed()), (1, 0), "{outcome:?}");
+        assert_eq!((notes(&memory), owed(&memory)), (vec![vec![2_679]], Decimal::new(7_321, 2)));
+        assert_balanced(&memory);
+    }
 }
 
 /// 120.00 of two invoices of 50.00 and 100.00: the newest first, none beyond what it is for.
