@@ -2,7 +2,8 @@
 //! what can be neither is named.
 
 use billing::Money;
-use billing::invoice::{InvoiceRecord, InvoiceState, Leftover, is_billed_out, leftover};
+use billing::invoice::{InvoiceRecord, InvoiceState, Leftover, Remote, is_billed_out, leftover};
+use billing::money::MinorUnits;
 
 use super::Invoicing;
 use super::account::{Account, Changes};
@@ -56,9 +57,12 @@ impl Invoicing<'_> {
             }
         }
         let rest = account.balance().sum();
-        // An invoice that is being paid may take it in some days.
-        let may_take_it = records.iter().any(InvoiceRecord::is_being_paid);
-        let is_stranded = rest.amount.is_sign_negative() && !has_failed(answers) && !may_take_it;
+        // Invoices that are being paid may take so much of it in some days.
+        let being_paid = records.iter().filter(|record| record.is_being_paid());
+        let later = being_paid.filter_map(|record| account.remote(record)).map(Remote::creditable).map(|units| units.0);
+        let later = Money::from_minor_units(MinorUnits(later.sum()), rest.currency);
+        let rest = Money::new(rest.amount + later.amount, rest.currency);
+        let is_stranded = rest.amount.is_sign_negative() && !has_failed(answers);
         let Some(last) = account.tenant.last_period.filter(|_| is_stranded) else { return };
         let before = account.record(last).cloned();
         let stop = Stop::NotGivenBack { rest: Money::new(-rest.amount, rest.currency) };

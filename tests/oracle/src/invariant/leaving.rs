@@ -5,7 +5,8 @@
 //! Readings:
 //! - What is owed after the final invoice is on a document of a later month, once that month is over, which carries
 //!   nothing but it: a closing document. Less than Stripe's least charge may wait.
-//! - What is owed to the leaver is given back by the next run.
+//! - What is owed to the leaver is given back by the next run. Stripe takes no credit note on an invoice while a payment of it
+//!   is under way: up to that invoice's total it may wait.
 
 use jiff::Timestamp;
 
@@ -15,6 +16,7 @@ use crate::balance::balance;
 use crate::currency::Currency;
 use crate::facts::Tenant;
 use crate::finality::{Stage, draft_from};
+use crate::money::Attempt;
 use crate::month::{Month, days_after};
 use crate::violation::Fault;
 use crate::world::Document;
@@ -41,10 +43,22 @@ fn is_billed_out(case: &Case, tenant: &Tenant, last: Month, run_at: Timestamp) -
     tenant.first_period.to(last).all(is_billed) && live.all(|document| is_issued(document) && !document.edited)
 }
 
+/// The totals of the invoices of which a payment is under way.
+fn under_way(case: &Case) -> i128 {
+    let is_under_way = |document: &&Document| {
+        let payments = case.account.money.iter().map(|money| &money.stripe);
+        let mut of_it = payments.filter(|payments| payments.document == document.id);
+        of_it.any(|payments| payments.attempts.contains(&Attempt::UnderWay))
+    };
+    let live = case.account.documents.iter().filter(|document| document.status.is_live());
+    live.filter(is_under_way).map(|document| document.total).sum()
+}
+
 fn left(case: &Case, last: Month, run_at: Timestamp, (currency, amount): (&str, i128)) -> Option<Fault> {
     let currency = currency.to_owned();
     if amount < 0 {
-        return Some(Fault::LeftOwed { currency, amount: -amount });
+        let owed = -amount;
+        return (owed > under_way(case)).then_some(Fault::LeftOwed { currency, amount: owed });
     }
     let least = Currency::find(&currency).and_then(|currency| currency.least_charge()).unwrap_or(1);
     let live = case.account.documents.iter().filter(|document| document.status.is_live());

@@ -498,3 +498,22 @@ fn a_leavers_rest_may_be_small_or_new() {
     account(&mut world, "acme").documents[0].issued_at = Some(hour("2026-12-20T10:00:00Z"));
     assert_eq!(invariant(&new, &world), []);
 }
+
+/// Stripe takes no credit note while a direct debit is under way: up to that invoice's total it may wait.
+#[test]
+fn what_a_leaver_is_owed_may_wait_for_a_payment_under_way() {
+    let (mut facts, mut world) = (facts(), self::world());
+    leave_open(&mut facts, &mut world, -2_679);
+    restate(&mut facts, "73.21");
+    let account = self::account(&mut world, "acme");
+    account.documents[0].status = Status::Open;
+    let mut money = paid();
+    let stripe = &mut money.stripe;
+    (stripe.status, stripe.paid, stripe.attempts) = (Status::Open, 0, vec![Attempt::UnderWay]);
+    (stripe.refunds, stripe.disputes) = (Vec::new(), Vec::new());
+    money.ledger = None;
+    account.money = vec![money];
+    assert!(!seen(&facts, &world).contains("left owed"), "{:?}", seen(&facts, &world));
+    self::account(&mut world, "acme").documents[0].total = 2_678;
+    assert!(seen(&facts, &world).contains("left owed"));
+}

@@ -306,6 +306,18 @@ async fn what_is_owed_to_a_leaver_waits_while_a_payment_is_under_way() {
     }
 }
 
+/// What even the invoice that is being paid could not take is named at once.
+#[tokio::test]
+async fn what_is_beyond_a_payment_under_way_is_stranded_by_name() {
+    let memory = left_then(-900).await;
+    debit(&memory, AttemptStatus::Processing);
+    let outcome = run_counted(&memory, "2026-11-25T08:00:00Z", "run-3").await;
+    assert_eq!(counted(&outcome, CREDITS_STRANDED), 1, "{outcome:?}");
+    let reason = failed(&outcome.answer);
+    assert!(reason.starts_with("9.00 USD is owed to the tenant, who left, and no invoice can take it"), "{reason}");
+    assert_eq!((notes(&memory), sum(&memory)), (vec![vec![]], money("-109.00 USD")));
+}
+
 /// 120.00 of two invoices of 50.00 and 100.00: the newest first, none beyond what it is for.
 #[tokio::test]
 async fn a_credit_is_spread_over_the_newest_invoices() {
