@@ -252,6 +252,18 @@ impl Plan {
         self.steps.iter().filter(|step| step.guard.is_some() && !approved.contains(&step.address)).collect()
     }
 
+    /// What the plan says of these addresses, and of no others. It is to be shown: what is left out may be needed.
+    #[must_use]
+    pub fn only(mut self, is_shown: impl Fn(&Address) -> bool) -> Plan {
+        self.steps.retain(|step| is_shown(&step.address));
+        self.pending.retain(|(address, _)| is_shown(address));
+        self.unreadable.retain(|(address, _)| is_shown(address));
+        self.refused.retain(|refused| is_shown(&refused.address));
+        self.blocked.retain(|blocked| is_shown(&blocked.address));
+        self.imported.retain(is_shown);
+        self
+    }
+
     /// The same plan, doing only what `is_kept` of what changes something. What is left out is left alone.
     pub fn restricted(mut self, is_kept: impl Fn(&Address) -> bool) -> Plan {
         self.steps.retain(|step| !step.action.is_change() || is_kept(&step.address));

@@ -103,9 +103,26 @@ impl Session {
     /// Reads the cloud and says what would change, guards included.
     pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
         let part = looking.scope.addresses(&self.graph, state)?;
-        if looking.scope.tenant().is_some() && looking.others == Others::Refused {
-            looking.scope.refuse_others(&self.unapplied_elsewhere(state).await?)?;
+        let others = match looking.scope.tenant() {
+            None => Vec::new(),
+            Some(tenant) => self.unapplied_elsewhere(state, tenant).await?,
+        };
+        if others.is_empty() || looking.others == Others::Refused {
+            looking.scope.refuse_others(&others)?;
+            return self.plan_part(part, state, looking, observer).await;
         }
+        // What it stands on is planned too, or it would wait for that.
+        let whole = self.plan_part(None, state, looking, observer).await?;
+        Ok(whole.only(|address| part.as_ref().is_none_or(|part| part.contains(address))))
+    }
+
+    async fn plan_part(
+        &self,
+        part: Option<BTreeSet<Address>>,
+        state: &State,
+        looking: &Looking,
+        observer: &dyn Observer,
+    ) -> Result<Plan, Failure> {
         let looked_at = |address: &Address| part.as_ref().is_none_or(|part| part.contains(address));
         let mode = Mode { stack: self.cloud.stack.clone(), adopt: looking.adopt };
         let planned = |seen: &Observations| engine::plan(&self.graph, state, seen, &self.kinds, &mode);
@@ -141,8 +158,7 @@ impl Session {
     /// What a person should know who looks at one tenant alone: that more would change. None where nothing would.
     pub async fn others(&self, state: &State, looking: &Looking) -> Result<Option<String>, Failure> {
         let Some(tenant) = looking.scope.tenant() else { return Ok(None) };
-        let unapplied = self.unapplied_elsewhere(state).await?;
-        let others = unapplied.iter().filter(|one| one.tenant.as_deref() != Some(tenant)).count();
+        let others = self.unapplied_elsewhere(state, tenant).await?.len();
         let changes = if others == 1 { "change is" } else { "changes are" };
         Ok((others > 0).then(|| {
             format!(
@@ -218,10 +234,11 @@ impl Session {
         Ok(refresh_only(looked_at, &self.graph, state, &self.kinds, &TokioClock, &options, observer).await?)
     }
 
-    /// What nobody has applied yet. What another tenant's run is about to do, or died over, is that tenant's matter: it
+    /// What nobody has applied yet of all but one tenant's. What another tenant's run is about to do, or died over, is that tenant's matter: it
     /// counts only if it was unapplied before, too.
-    async fn unapplied_elsewhere(&self, state: &State) -> Result<Vec<Unapplied>, Failure> {
+    async fn unapplied_elsewhere(&self, state: &State, tenant: &str) -> Result<Vec<Unapplied>, Failure> {
         let mut found = engine::drift::unapplied(&self.graph, state, &self.kinds)?;
+        found.retain(|one| one.tenant.as_deref() != Some(tenant));
         if found.is_empty() {
             return Ok(found);
         }

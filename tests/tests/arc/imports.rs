@@ -209,7 +209,7 @@ async fn one_tenants_import_is_planned_and_applied_alone() {
 
     let target = stage.run(&["plan", "--target", "stripe_customer.press", "--format", "json"]).await.ok().json();
     assert_eq!(changes(&target), exactly(&[("stripe_customer.press", "import")]), "another's is not looked at");
-    let others = stage.run(&["plan", "--tenant", "press"]).await.exits(1).stderr;
+    let others = stage.run(&["plan", "--tenant", "press", "--out", "a.plan"]).await.exits(1).stderr;
     assert!(
         others.contains("more than tenant press would change") && others.contains("stripe_customer.mill (import)"),
         "{others}"
