@@ -23,6 +23,7 @@ pub mod package;
 pub mod permissions;
 pub mod plan;
 pub mod rotate;
+pub mod schema;
 pub mod state;
 pub mod tenant;
 pub mod unlock;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Init(arguments) => init::run(global, &arguments).await,
         Command::Validate => validate::run(global),
         Command::Fmt(arguments) => fmt::run(global, &arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Plan(arguments) => plan::run(global, &arguments).await,
         Command::Apply(arguments) => apply::run(global, &arguments).await,
         Command::Destroy(arguments) => destroy::run(global, &arguments).await,

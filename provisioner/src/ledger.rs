@@ -1,5 +1,6 @@
 //! Reads the ledger: invoice previews, the guard on tenants who leave, and the key that signs tenants' links.
 
+pub mod bills;
 pub mod backfill;
 pub mod closing;
 pub mod dated_facts;

@@ -10,6 +10,7 @@ pub mod money;
 pub mod one_comment;
 pub mod portal;
 pub mod progress;
+pub mod renamed_tenants;
 pub mod saved_plan;
 pub mod saved_review;
 pub mod scope;

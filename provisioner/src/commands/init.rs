@@ -13,6 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use billing::manifest::model::State;
+use billing::manifest::{json_schema, tenant_schema};
 use clap::Args;
 use proposal::Proposal;
 use serde_json::json;
@@ -43,6 +44,10 @@ pub struct Arguments {
     pub github: github::GitHub,
 }
 
+/// Where editors find the schema of the whole manifest, beside it.
+const MANIFEST_SCHEMA: &str = "billform.schema.json";
+/// And that of a tenant's file.
+pub const TENANT_SCHEMA: &str = "tenant.schema.json";
 const STARTER: &str = include_str!("../../../templates/billform.yaml");
 const IGNORED: &str =
     "# billform's state and bundles: the state names your resources, bundles are rebuilt.\n.billform/\n";
@@ -70,19 +75,27 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let text = proposal.as_ref().map_or(Cow::Borrowed(STARTER), |proposal| Cow::Owned(proposal.manifest(STARTER)));
     fs::create_dir_all(&folder)?;
     let manifest = folder.join("billform.yaml");
-    create(&manifest, &text)?;
+    create(&manifest, &format!("# yaml-language-server: $schema=./{MANIFEST_SCHEMA}\n{text}"))?;
     let gitignore = folder.join(".gitignore");
     ignore(&gitignore)?;
+    let schemas = [(MANIFEST_SCHEMA, json_schema()), (TENANT_SCHEMA, tenant_schema())];
+    let schemas = schemas.map(|(name, schema)| (folder.join(name), schema));
+    for (path, schema) in &schemas {
+        fs::write(path, format!("{schema:#}\n"))?;
+    }
     match global.format {
         Format::Json => {
-            let mut document = json!({ "written": [manifest, gitignore] });
+            let mut document = json!({ "written": [manifest, gitignore, schemas[0].0, schemas[1].0] });
             if let Some(proposal) = &proposal {
                 document["from_stripe"] = proposal.json();
             }
             println!("{document}");
         }
         Format::Human => {
-            println!("Written: {} and {}.", shown(&manifest), shown(&gitignore));
+            let [(whole, _), (tenant, _)] = &schemas;
+            let written = [&manifest, &gitignore, whole, tenant].map(|path| shown(path).to_string());
+            let written = format!("Written: {}; the last two are for your editor.", written.join(", "));
+            println!("{}", wrapped(&written, terminal::width(), 2));
             for note in proposal.iter().flat_map(Proposal::notes) {
                 println!("{}", wrapped(&note, terminal::width(), 2));
             }

@@ -3,6 +3,7 @@
 mod approve;
 mod explain;
 mod give_back;
+mod list;
 mod preview;
 pub(super) mod run;
 pub(super) mod status;
@@ -19,6 +20,8 @@ use crate::ui::options::Global;
 pub enum Subcommand {
     /// Shows how each tenant's months stand: state, reason, since when.
     Status(status::Arguments),
+    /// Lists who is billed what for a month: cost, markup, fees, tax, total, state, due date.
+    List(list::Arguments),
     /// Prices a month from the ledger, and makes nothing.
     Preview(preview::Arguments),
     /// Explains how a month's total comes about, rule by rule.
@@ -43,6 +46,7 @@ pub enum Subcommand {
 pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     match subcommand {
         Subcommand::Status(arguments) => status::run(global, arguments).await,
+        Subcommand::List(arguments) => list::run(global, arguments).await,
         Subcommand::Preview(arguments) => preview::run(global, arguments).await,
         Subcommand::Explain(arguments) => explain::run(global, arguments).await,
         Subcommand::Verify(arguments) => verify::run(global, arguments),

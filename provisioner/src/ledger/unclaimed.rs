@@ -21,6 +21,8 @@ pub struct Unclaimed {
     pub month: Month,
     /// All of it, exact: what no tenant's tags claim, and record types that are nobody's by their policies.
     pub cost: Decimal,
+    /// It by value of the tenant tag, exact; without the tag under an empty value.
+    pub values: BTreeMap<String, Decimal>,
     /// What of it carries a tenant's tags, by id.
     pub moved: BTreeMap<String, Decimal>,
     /// What of it the tenants bear by the deployed terms, those who left among them. It is within `cost`.
@@ -45,12 +47,14 @@ pub async fn load(
     let days = reader.cost_days(UNALLOCATED, month.period()).await?;
     // The manifest shares it out in one way, which all terms of a month carry.
     let sharing = tenants.iter().map(|tenant| sharing_of(tenant, month, None)).find(|sharing| !sharing.is_default());
+    let values = cost_by_value(&days);
     let mut found = Unclaimed {
         month,
         cost: days.iter().map(CostDay::cost).sum(),
         moved: BTreeMap::new(),
         shared: Decimal::ZERO,
-        near: near_misses(&cost_by_value(&days), tenants, tag),
+        near: near_misses(&values, tenants, tag),
+        values,
     };
     if let Some(sharing) = sharing {
         let costs = reader.month_costs(month, !sharing.records.is_empty() || sharing.weighs()).await?;

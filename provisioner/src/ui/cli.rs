@@ -46,6 +46,8 @@ pub enum Command {
     Validate,
     /// Puts the manifest's files into their standard form: keys in order, comments kept.
     Fmt(commands::fmt::Arguments),
+    /// Prints the manifest's JSON Schema, for editors.
+    Schema(commands::schema::Arguments),
     /// Shows what would change, and changes nothing.
     Plan(commands::plan::Arguments),
     /// Makes the cloud what the manifest says.
@@ -112,6 +114,7 @@ impl Command {
             Command::Costs(commands::costs::Subcommand::Report(_)) => {
                 &[Written::Human, Written::Json, Written::Csv, Written::Parquet]
             }
+            Command::Invoice(commands::invoice::Subcommand::List(_)) => &[Written::Human, Written::Json, Written::Csv],
             Command::Drift(_) => &[Written::Human, Written::Json, Written::Markdown, Written::Sarif],
             Command::Plan(_) => &[Written::Human, Written::Json, Written::Markdown],
             _ => &[Written::Human, Written::Json],

@@ -3,6 +3,7 @@
 pub mod alike;
 pub mod amounts;
 pub mod apply;
+pub mod bills;
 pub mod ci_comment;
 pub mod clock;
 pub mod close;

@@ -2,6 +2,7 @@
 //! write, compared with files.
 
 mod actions;
+mod bills;
 mod ci;
 mod completions;
 mod costs;

@@ -41,7 +41,7 @@ pub use place::Place;
 pub use places::{Places, places};
 pub use problem::Problem;
 pub use quoted::quoted;
-pub use schema::{LATER, REFUSED, json_schema};
+pub use schema::{LATER, REFUSED, json_schema, tenant_schema};
 pub use source::Source;
 pub use suggest::closest;
 

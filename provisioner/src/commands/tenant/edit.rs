@@ -1,11 +1,14 @@
 //! `tenant add`, `tenant set`, `tenant remove`: a tenant edited in the manifest's text; comments, order and style stay.
 
+use std::path::Path;
+
 use billing::manifest::Source;
 use billing::manifest::edit::{self, FileEdit, Refusal, TenantEdit, Written};
 use billing::names::is_id;
 use clap::Args;
 use serde_json::json;
 
+use crate::commands::init::TENANT_SCHEMA;
 use crate::project::{self, ProjectError, manifest_file};
 use crate::stack;
 use crate::ui::exit;
@@ -164,8 +167,20 @@ pub fn add(global: &Global, arguments: &Add) -> Outcome {
     }
     let folder = manifest_file::tenants_folder(&global.manifest);
     edited(global, arguments.dry_run, |at| {
-        edit::add_tenant(at, &arguments.id, &arguments.fields.written(), folder.as_deref())
+        let edit = edit::add_tenant(at, &arguments.id, &arguments.fields.written(), folder.as_deref())?;
+        Ok(for_editors(edit, &global.manifest))
     })
+}
+
+/// A tenant's file of its own names its schema, where `init` wrote one.
+fn for_editors(edit: FileEdit, manifest: &Path) -> FileEdit {
+    match &edit.after {
+        Some(text) if edit.before.is_none() && manifest.join(TENANT_SCHEMA).is_file() => {
+            let text = format!("# yaml-language-server: $schema=../{TENANT_SCHEMA}\n{text}");
+            FileEdit { after: Some(text), ..edit }
+        }
+        _ => edit,
+    }
 }
 
 /// Changes a tenant.

@@ -16,6 +16,7 @@ use super::terms;
 use super::wrap::{columns, wrapped};
 use crate::drift::report::owner_name;
 use crate::ledger::money_effects::MoneyEffects;
+use crate::run::renamed_tenants;
 
 /// What the view says beside the plan itself.
 pub struct Surroundings<'a> {
@@ -136,7 +137,7 @@ fn why(step: &Step) -> Option<String> {
         Reason::AlreadyGone => Some("already gone".to_owned()),
         Reason::NoLongerOurs(owner) => Some(format!("now belongs to {}, left alone", owner_name(owner))),
         Reason::Moved(to) => Some(format!("stands at {to} now")),
-        Reason::Renamed(from) => Some(format!("renamed from {from}: its ownership tags are told")),
+        Reason::Renamed(from) => Some(format!("moved from {from}: its ownership tags are told")),
         Reason::New | Reason::Differs | Reason::Same => None,
     }
 }
@@ -231,6 +232,13 @@ fn notes(out: &mut String, plan: &Plan, around: &Surroundings) {
         first = false;
         let _ = writeln!(out, "{gap}{}", wrapped(&text, around.width, 2));
     };
+    for renamed in renamed_tenants::in_plan(plan) {
+        note(format!(
+            "{} looks like {} renamed. To keep its Stripe customer and payment method, add to the manifest:",
+            renamed.to, renamed.from
+        ));
+        note(format!("  moved:\n    {}", renamed.moved()));
+    }
     for (address, until) in &plan.pending {
         note(format!("{} {address} {until}", paint(YELLOW, "Pending:")));
     }

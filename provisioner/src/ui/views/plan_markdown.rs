@@ -64,6 +64,9 @@ fn block(step: &ReviewedStep) -> Block {
 
 fn notes(review: &Review) -> Vec<String> {
     let mut notes: Vec<String> = review.pending.iter().map(|line| format!("Pending: {}", sentence(line))).collect();
+    notes.extend(review.renamed.iter().map(|moved| {
+        format!("Looks like a tenant renamed; under `moved:` this keeps its Stripe customer: {}", sentence(moved))
+    }));
     notes.extend(imports_done(&review.imported).map(|imported| format!("{IMPORTS_DONE} {}", sentence(&imported))));
     if !review.unprovisioned.is_empty() {
         let sections = sentence(&review.unprovisioned.join(", "));

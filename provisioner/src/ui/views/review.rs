@@ -13,6 +13,7 @@ use super::markdown::LONGEST_TEXT;
 use super::plan::{Surroundings, is_denied, is_empty, kept, reason, unreadable};
 use super::terms;
 use crate::ledger::money_effects::MoneyEffects;
+use crate::run::renamed_tenants::{self, Renamed};
 use crate::ui::sensitive;
 
 /// What a reviewer reads of a plan.
@@ -51,6 +52,9 @@ pub struct Review {
     /// Where imports were carried out before, so that their entries can be taken out of the manifest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Address>,
+    /// What keeps the customers of tenants that look renamed: entries of the manifest's `moved`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<String>,
     /// What it does to amounts.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub money: MoneyEffects,
@@ -95,6 +99,7 @@ impl Review {
             keeps_code: around.keeps_code,
             not_read: plan.not_read.keys().cloned().collect(),
             imported: plan.imported.clone(),
+            renamed: renamed_tenants::in_plan(plan).iter().map(Renamed::moved).collect(),
             money: around.money.clone(),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::model::Manifest;
+use super::model::{Manifest, Tenant};
 
 /// Marks a key or a value that the model knows and billform does not provision yet; `plan` lists it. The mark's value
 /// is `true`.
@@ -17,8 +18,16 @@ pub const REFUSED: &str = "x-billform-refused";
 
 /// The schema of a whole manifest, `manifests/schema.json` in the repository.
 pub fn json_schema() -> Value {
-    let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    generator.into_root_schema_for::<Manifest>().to_value()
+    of::<Manifest>()
+}
+
+/// The schema of one tenant, which a file of `tenants/` holds.
+pub fn tenant_schema() -> Value {
+    of::<Tenant>()
+}
+
+fn of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// One place of the schema.
