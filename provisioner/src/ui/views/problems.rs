@@ -12,7 +12,7 @@ pub fn render(problems: &[Problem], width: usize) -> String {
         1 => "1 problem".to_owned(),
         many => format!("{many} problems"),
     };
-    format!("{}\n\n{}\n", shown.join("\n\n"), paint(BOLD, format!("{count}; nothing was changed.")))
+    format!("{}\n\n{}\n", shown.join("\n\n"), paint(BOLD, format!("{count}.")))
 }
 
 fn one(problem: &Problem, width: usize) -> String {

@@ -42,7 +42,8 @@ pub(super) fn assemble(sources: &[Source], chosen: Option<&str>, problems: &mut 
     };
     let mut tenants = Vec::new();
     for (file, _) in sources.iter().enumerate().filter(|(_, source)| !single && source.role() == Role::Tenants) {
-        tenants.extend(yaml::parse(sources, file, problems).into_iter().flat_map(tenants_of));
+        let Some(parsed) = yaml::parse(sources, file, problems) else { continue };
+        tenants.extend(tenants_of(parsed, sources, problems));
     }
     let mut tree = yaml::parse(sources, base, problems)?;
     let named = environment_of(&tree);
@@ -83,11 +84,25 @@ fn no_environment(sources: &[Source], base: usize, wanted: &str) -> Problem {
     Problem::at(sources, Span::start_of(base), format!("there is no environment `{wanted}`"), Some(hint))
 }
 
-/// A tenants file holds one tenant or a list of them.
-fn tenants_of(node: Node) -> Vec<Node> {
+/// A tenants file holds one tenant or a list of them. Under a `tenants:` of its own they are read all the same, so that this
+/// is the one problem.
+fn tenants_of(node: Node, sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Node> {
     match node.value {
         Value::List(tenants) => tenants,
-        _ => vec![node],
+        Value::Map(entries) if entries.iter().any(|entry| entry.key == "tenants") => {
+            let listed = entries.into_iter().filter(|entry| entry.key == "tenants");
+            let listed = listed.inspect(|entry| {
+                let hint = "take `tenants:` out: the file holds one tenant's keys, or a list of tenants".to_owned();
+                let message = "a file in `tenants/` has no key `tenants`";
+                problems.push(Problem::at(sources, entry.key_span, message, Some(hint)));
+            });
+            let below = |entry: Entry| match entry.node.value {
+                Value::List(tenants) => tenants,
+                _ => Vec::new(),
+            };
+            listed.flat_map(below).collect()
+        }
+        value => vec![Node { value, ..node }],
     }
 }
 
