@@ -1,7 +1,8 @@
 //! Reads the ledger: invoice previews, the guard on tenants who leave, and the key that signs tenants' links.
 
-pub mod bills;
+pub mod attribution_edit;
 pub mod backfill;
+pub mod bills;
 pub mod closing;
 pub mod dated_facts;
 pub mod evidence;

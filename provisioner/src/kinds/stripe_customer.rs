@@ -11,7 +11,8 @@ use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer, Retr
 use stripe_types::List;
 
 use super::support::stripe::{Facts, PAGE, Routes, Stripe, StripeKind};
-use super::typed::TypedUpdate;
+use super::typed::{TypedUpdate, TypedWant};
+use crate::cloud::stripe_metadata::Found;
 
 /// What a customer is to be. Output: `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,29 @@ impl StripeKind for Customers {
     /// One that a destroy marked is history.
     fn is_in_use(customer: &Customer) -> bool {
         !customer.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(LEFT_METADATA))
+    }
+
+    /// Of two of one address the oldest is the one with the books; one whose tenant left counts only where there is no other.
+    fn prefer(newer: &Customer, older: &Customer) -> bool {
+        Self::is_in_use(older) || !Self::is_in_use(newer)
+    }
+
+    /// One whose tenant left is found for the same company alone: its card is charged, and its balance drawn on. Another
+    /// company under that id gets a customer of its own.
+    fn find<'a>(
+        _objects: &'a [Customer],
+        found: &Found<'a, Customer>,
+        _stack: &str,
+        want: &TypedWant<Desired>,
+    ) -> Option<&'a Customer> {
+        let same = |before: Option<&str>, wanted: &str| before == Some(wanted) && !wanted.is_empty();
+        let is_theirs = |customer: &&Customer| {
+            Self::is_in_use(customer)
+                || want.id.as_deref() == Some(customer.id.as_str())
+                || same(customer.name.as_deref(), &want.fields.name)
+                || same(customer.email.as_deref(), &want.fields.email)
+        };
+        found.at(&want.address, want.id.as_deref()).filter(is_theirs)
     }
 
     fn fields(customer: &Customer, metadata: BTreeMap<String, String>) -> Desired {
@@ -172,6 +196,33 @@ mod tests {
         let at = found.at(&Address::new("stripe_customer", "acme"), None).expect("found");
         assert_eq!(at.id.as_str(), "cus_old");
         assert!(index::<Customers>(&listed, "t").at(&Address::new("stripe_customer", "acme"), None).is_none());
+    }
+
+    #[test]
+    fn another_company_under_an_id_is_not_given_the_customer_of_the_one_that_left() {
+        let left = customer(
+            "cus_left",
+            json!({
+                "billform:stack": "s", "billform:address": "stripe_customer.acme", "billform_tenant": "acme",
+                "billform:left": "true",
+            }),
+        );
+        let wanted = |name: &str, email: &str| {
+            let address = Address::new("stripe_customer", "acme");
+            let fields = Desired { name: name.to_owned(), email: email.to_owned(), ..seen::<Customers>(&left).fields };
+            TypedWant { address, id: None, fields, known: None }
+        };
+        let find = |listed: &[Customer], name: &str, email: &str| {
+            let found = index::<Customers>(listed, "s");
+            Customers::find(listed, &found, "s", &wanted(name, email)).map(|found| found.id.as_str().to_owned())
+        };
+        let alone = std::slice::from_ref(&left);
+        assert_eq!(find(alone, "Zenith", "pay@zenith.example"), None);
+        assert_eq!(find(alone, "Acme", "new@acme.example").as_deref(), Some("cus_left"), "it comes back");
+        assert_eq!(find(alone, "Acme Inc.", "pay@acme.example").as_deref(), Some("cus_left"));
+        // The new company's stands beside the old one, and is the one that is found.
+        let both = [ours("cus_new", "acme"), left.clone()];
+        assert_eq!(find(&both, "Zenith", "pay@zenith.example").as_deref(), Some("cus_new"));
     }
 
     #[test]

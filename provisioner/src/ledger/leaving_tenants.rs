@@ -144,10 +144,10 @@ fn frees(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) 
     months.max().filter(|_| tenant.last_period.is_none())
 }
 
-/// Months whose cost is known, at least in part, and that no invoice is done for. One that closed with nothing due is
-/// open: its cost may have been found since.
+/// Months whose cost is known, at least in part, and whose invoice did not go out: a draft is issued by nobody once its tenant
+/// is gone. One that closed with nothing due is open: its cost may have been found since.
 fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
-    let is_open = |state| matches!(state, InvoiceState::NothingDue | InvoiceState::Claimed | InvoiceState::Provisional);
+    let is_open = |state: InvoiceState| state == InvoiceState::NothingDue || state.is_draft();
     let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && !is_open(record.state));
     marks.iter().map(|mark| mark.month).filter(|month| tenant.bills(*month) && !is_done(*month)).collect()
 }

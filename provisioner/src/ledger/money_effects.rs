@@ -37,6 +37,9 @@ pub struct MoneyEffects {
     pub months: Vec<MonthEffect>,
     /// What is to be known beside it, or why nothing can be told; a sentence each.
     pub notes: Vec<String>,
+    /// What changes amounts and cannot be told by how much; a sentence each. No limit lets it pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
 }
 
 /// What one tenant's closed month would have been.
@@ -67,7 +70,7 @@ impl MonthEffect {
 impl MoneyEffects {
     /// Nothing but a sentence.
     pub fn note(note: impl Into<String>) -> MoneyEffects {
-        MoneyEffects { months: Vec::new(), notes: vec![note.into()] }
+        MoneyEffects { notes: vec![note.into()], ..MoneyEffects::default() }
     }
 
     /// Reads what the ledger holds of the tenants concerned, and tells what their last closed months would have been.
@@ -91,9 +94,9 @@ impl MoneyEffects {
         let changes = wanted.iter().filter_map(|wanted| Change::of(deployed.get(&wanted.id)?, wanted, this));
         let changes: BTreeMap<String, Change> = changes.map(|change| (change.id().to_owned(), change)).collect();
         let added = wanted.iter().filter(|wanted| !deployed.contains_key(&wanted.id));
-        let mut notes: Vec<String> = added.filter_map(|tenant| billed_before(tenant, this)).collect();
+        let mut untold: Vec<String> = added.filter_map(|tenant| billed_before(tenant, this)).collect();
         if changes.is_empty() {
-            return Ok(MoneyEffects { months: Vec::new(), notes });
+            return Ok(MoneyEffects { untold, ..MoneyEffects::default() });
         }
         let mut known =
             Known { months: closed(this), tenant_tag, deployed, left: Vec::new(), changes, cost: BTreeMap::new() };
@@ -103,7 +106,7 @@ impl MoneyEffects {
         }
         let left = known.left.iter().map(|left| left.id.clone());
         let ids: BTreeSet<String> = ids.into_iter().chain(left).chain([UNALLOCATED.to_owned()]).collect();
-        let Some(period) = known.period() else { return Ok(MoneyEffects { months: Vec::new(), notes }) };
+        let Some(period) = known.period() else { return Ok(MoneyEffects { untold, ..MoneyEffects::default() }) };
         let costs = ids.into_iter().map(|id| async move {
             let days = reader.cost_days(&id, period).await?;
             let marks = reader.sync_marks(&id).await?;
@@ -111,8 +114,8 @@ impl MoneyEffects {
         });
         known.cost = stream::iter(costs).buffer_unordered(TENANTS_AT_ONCE).try_collect().await?;
         let told = known.effects();
-        notes.extend(told.notes);
-        Ok(MoneyEffects { months: told.months, notes })
+        untold.extend(told.untold);
+        Ok(MoneyEffects { untold, ..told })
     }
 }
 
@@ -228,12 +231,12 @@ impl Known<'_> {
                 told.notes.push(format!("{id}: no month that is billed is over, so no effect on amounts can be told."));
             }
         }
-        told.notes.extend(unread.iter().map(|(month, ids)| {
+        told.untold.extend(unread.iter().map(|(month, ids)| {
             format!("{month}: the cost of {} was not read whole, so no effect on it can be told.", named(ids))
         }));
         if !untold.is_empty() {
             let ids = named(&untold);
-            told.notes.push(format!(
+            told.untold.push(format!(
                 "{ids}: what cost other tag values bring is known after the next cost sync; it is in no amount here."
             ));
         }

@@ -51,11 +51,17 @@ impl std::fmt::Display for MoneyLimit {
 }
 
 impl MoneyLimit {
-    /// Refuses effects beyond the limit, and names them. A month that cannot be compared is beyond any limit.
+    /// Refuses effects beyond the limit, and names them. What cannot be told or compared is beyond any limit.
     ///
     /// # Errors
     /// Some month comes out further off.
     pub fn check(self, effects: &MoneyEffects) -> Result<(), Failure> {
+        if let Some(untold) = effects.untold.first() {
+            let more = effects.untold.len().saturating_sub(1);
+            let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            let message = format!("--max-money-delta {self} cannot be checked: {untold}{more} The plan is not saved");
+            return Err(Failure::new(message).hint("without --max-money-delta the plan is made all the same"));
+        }
         let beyond: Vec<String> =
             effects.months.iter().filter(|effect| !self.allows(effect)).map(|effect| self.told(effect)).collect();
         if beyond.is_empty() {
@@ -104,8 +110,25 @@ mod tests {
         let (tenant, period, reason) = ("acme".to_owned(), "2026-10".parse().expect("a month"), "terms".to_owned());
         MoneyEffects {
             months: vec![MonthEffect { tenant, period, before: money(before), after: money(after), reason }],
-            notes: Vec::new(),
+            ..MoneyEffects::default()
         }
+    }
+
+    #[test]
+    fn what_cannot_be_told_passes_no_limit() {
+        let untold = vec!["acme: what cost other tag values bring is known after the next cost sync.".to_owned()];
+        let effects = MoneyEffects { untold, ..MoneyEffects::default() };
+        let limit: MoneyLimit = "1000000".parse().expect("a limit");
+        let failure = limit.check(&effects).expect_err("nobody knows");
+        assert!(
+            failure.message.contains("cannot be checked: acme: what cost other tag values bring"),
+            "{}",
+            failure.message
+        );
+        assert!(
+            limit.check(&MoneyEffects::note("There is no ledger yet.")).is_ok(),
+            "a first plan has nothing to change"
+        );
     }
 
     fn passes(limit: &str, before: Option<&str>, after: Option<&str>) -> bool {

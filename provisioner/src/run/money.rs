@@ -11,7 +11,7 @@ use crate::kinds::tenant_record::{TenantRecords, history};
 use crate::kinds::typed::TypedKind;
 use crate::ledger::money_effects::MoneyEffects;
 use crate::ledger::reader::LedgerReader;
-use crate::ledger::settling_time;
+use crate::ledger::{attribution_edit, settling_time};
 use crate::ui::failure::Failure;
 
 const RECORD: &str = <TenantRecords as TypedKind>::META.name;
@@ -34,6 +34,7 @@ pub async fn effects(session: &Session, plan: &Plan) -> Result<MoneyEffects, Fai
     let reader = LedgerReader::new(client!(session.cloud, aws_sdk_dynamodb, Home::Stack), &manifest.ledger.name);
     let mut effects = MoneyEffects::load(&reader, &records, &manifest.attribution.tenant_tag, today).await?;
     effects.notes.extend(settling_time::note(plan, Month::of(today)));
+    effects.untold.extend(attribution_edit::untold(plan));
     Ok(effects)
 }
 

@@ -20,7 +20,7 @@ use crate::cloud::calls::Calls;
 use crate::cloud::connection::Connection;
 use crate::cloud::stripe_api::StripeApi;
 use crate::cloud::{Cloud, CloudOptions, Home, client, clock};
-use crate::ledger::{dated_facts, leaving_tenants, returning_tenants, settling_time};
+use crate::ledger::{attribution_edit, dated_facts, leaving_tenants, returning_tenants, settling_time};
 use crate::project::Project;
 use crate::run::scope::{Refresh, Scope};
 use crate::run::waiting::TokioClock;
@@ -148,7 +148,9 @@ impl Session {
             leaving_tenants::look(&mut plan, &self.graph, tenant_tag, &dynamodb).await?;
             if let Some(today) = self.cloud.today {
                 dated_facts::look(&mut plan, Month::of(today), &dynamodb).await?;
-                settling_time::look(&mut plan, today, &dynamodb, &self.project.manifest.ledger.name).await;
+                let ledger = &self.project.manifest.ledger.name;
+                settling_time::look(&mut plan, today, &dynamodb, ledger).await;
+                attribution_edit::look(&mut plan, Month::of(today), &dynamodb, ledger).await;
             }
             returning_tenants::look(&mut plan, self.cloud.today.map(Month::of), &dynamodb).await?;
         }

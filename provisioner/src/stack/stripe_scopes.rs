@@ -12,8 +12,11 @@ use crate::kinds;
 
 /// What each handler asks Stripe for, beside what billform's own key is for.
 const HANDLERS: &[(&str, &[&str])] = &[
-    // Refunds belong to charges.
-    ("invoicer", &["charge_write", "credit_note_write", "customer_read", "invoice_write", "payment_intent_read"]),
+    // Refunds belong to charges; what was disputed of a payment is read with it.
+    (
+        "invoicer",
+        &["charge_write", "credit_note_write", "customer_read", "dispute_read", "invoice_write", "payment_intent_read"],
+    ),
     (
         "payment",
         &["checkout_session_write", "customer_portal_write", "customer_read", "invoice_read", "payment_method_read"],

@@ -77,7 +77,8 @@ fn a_comment_tells_amounts_after_the_risks_and_before_what_changes() {
 fn amounts_of_a_thousand_tenants_fit_and_names_among_them_are_text() {
     let one = dearer().months.remove(0);
     let month = |n: usize| MonthEffect { tenant: format!("{HOSTILE}{n}"), reason: HOSTILE.to_owned(), ..one.clone() };
-    let money = MoneyEffects { months: (0..1_000).map(month).collect(), notes: vec![HOSTILE.to_owned()] };
+    let money =
+        MoneyEffects { months: (0..1_000).map(month).collect(), notes: vec![HOSTILE.to_owned()], untold: Vec::new() };
     let body = comment(&Review::new(&all_sorts(), &Surroundings { money: &money, ..around(80) }));
     assert!(!body.contains("<img") && !body.contains("@everyone"), "{body}");
     assert!(body.contains("990 more tenants") && body.contains("all 1000 together: 2026-09 +2280.00 USD"), "{body}");

@@ -51,7 +51,7 @@ fn may_be_long(line: &str, width: usize) -> bool {
 }
 
 static NO_CALLS: BTreeMap<String, u64> = BTreeMap::new();
-static NO_MONEY: MoneyEffects = MoneyEffects { months: Vec::new(), notes: Vec::new() };
+static NO_MONEY: MoneyEffects = MoneyEffects { months: Vec::new(), notes: Vec::new(), untold: Vec::new() };
 
 pub fn around(width: usize) -> Surroundings<'static> {
     Surroundings {
@@ -85,7 +85,8 @@ pub fn dearer() -> MoneyEffects {
             month("acme", "2026-10", "137.90 USD", "142.10 USD"),
             month("press", "2026-10", "-12.00 EUR", "-12.22 EUR"),
         ],
-        notes: vec![unread.to_owned()],
+        notes: Vec::new(),
+        untold: vec![unread.to_owned()],
     }
 }
 

@@ -13,14 +13,18 @@ fn what_init_writes_is_sound() {
 
     // Editors find the schemas: of the manifest, and of a tenant's file.
     assert!(program.read("billform.yaml").starts_with("# yaml-language-server: $schema=./billform.schema.json\n"));
-    for (arguments, file) in [(&["schema"][..], "billform.schema.json"), (&["schema", "--tenant"], "tenant.schema.json")] {
+    for (arguments, file) in
+        [(&["schema"][..], "billform.schema.json"), (&["schema", "--tenant"], "tenant.schema.json")]
+    {
         let printed: serde_json::Value = serde_json::from_str(&program.run(arguments).ok()).expect("JSON");
         let written: serde_json::Value = serde_json::from_str(&program.read(file)).expect("JSON");
         assert_eq!(printed, written, "{file}");
         assert!(printed["properties"].get(if file.starts_with("tenant") { "email" } else { "tenants" }).is_some());
     }
     program.write("tenants/beta.yaml", "id: beta\nname: B\nemail: b@b.example\ntags: { ClientOrganization: B }\n");
-    program.run(&["tenant", "add", "ceta", "--name", "C", "--email", "c@c.example", "--tag", "ClientOrganization=C"]).ok();
+    program
+        .run(&["tenant", "add", "ceta", "--name", "C", "--email", "c@c.example", "--tag", "ClientOrganization=C"])
+        .ok();
     let added = program.read("tenants/ceta.yaml");
     assert!(added.starts_with("# yaml-language-server: $schema=../tenant.schema.json\n"), "{added}");
     program.run(&["validate"]).ok();
@@ -30,12 +34,15 @@ fn what_init_writes_is_sound() {
 fn init_makes_the_folder_it_is_given() {
     let program = Program::new();
     let ran = program.run(&["init", "deep/new", "--format", "json"]);
-    assert_eq!(ran.json()["written"], serde_json::json!([
-        "deep/new/billform.yaml",
-        "deep/new/.gitignore",
-        "deep/new/billform.schema.json",
-        "deep/new/tenant.schema.json"
-    ]));
+    assert_eq!(
+        ran.json()["written"],
+        serde_json::json!([
+            "deep/new/billform.yaml",
+            "deep/new/.gitignore",
+            "deep/new/billform.schema.json",
+            "deep/new/tenant.schema.json"
+        ])
+    );
     program.run(&["validate", "-f", "deep/new"]).ok();
 }
 

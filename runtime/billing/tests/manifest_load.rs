@@ -366,6 +366,9 @@ proptest! {
 fn a_tenants_file_with_a_key_of_its_own_is_one_problem() {
     let text = "tenants:\n  - { id: beta, name: B, email: b@b.example, tags: { ClientOrganization: B } }\n";
     let shown = rendered(load(&folder(&[("dir/tenants/beta.yaml", text)]), None));
-    assert!(shown.contains("a file in `tenants/` has no key `tenants`") && shown.contains("dir/tenants/beta.yaml:1:1"), "{shown}");
+    assert!(
+        shown.contains("a file in `tenants/` has no key `tenants`") && shown.contains("dir/tenants/beta.yaml:1:1"),
+        "{shown}"
+    );
     assert_eq!(shown.matches("error:").count(), 1, "{shown}");
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use billing::function::{Grant, Need, Setting};
-use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus};
+use billing::invoice::{InvoiceRecord, InvoiceState, PaymentStatus, Remote, RemoteStatus};
 use billing::ledger::{self, StripeEvent, stripe_events};
 use billing::tenant::TenantRecord;
 use serde::Deserialize;
@@ -210,7 +210,12 @@ impl Sweep<'_> {
 
     /// Looks at open invoices; what was listed of the customer's is not read again.
     async fn open_invoices(&mut self, records: Vec<InvoiceRecord>, listed: &[Remote]) {
-        let is_open = |record: &InvoiceRecord| record.state == InvoiceState::Open && !record.is_settled();
+        // One that was given up may be paid after all, or voided.
+        let is_open = |record: &InvoiceRecord| match record.state {
+            InvoiceState::Open => !record.is_settled(),
+            InvoiceState::Uncollectible => record.payment.status != PaymentStatus::Paid,
+            _ => false,
+        };
         for record in records.into_iter().filter(is_open) {
             let what = format!("{} {}", record.tenant(), record.month());
             match self.events.look(record, listed).await {

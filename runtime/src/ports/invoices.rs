@@ -110,6 +110,8 @@ pub struct UpdateRequest {
     pub metadata: Vec<(String, String)>,
     /// How its money comes in from now on.
     pub collection: Option<Collection>,
+    /// What it says of itself, in place of what it said; as it is without.
+    pub description: Option<String>,
     /// Derived from what is changed.
     pub idempotency_key: String,
 }

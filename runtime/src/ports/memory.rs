@@ -47,6 +47,8 @@ pub(crate) enum Fault {
     Before,
     /// It happened, the answer got lost.
     After,
+    /// The service says no: nothing happened, and saying it again is in vain.
+    Refused,
     /// The process died before it: no call after it happens either, until [`Memory::revive`].
     Killed,
 }
@@ -71,6 +73,19 @@ pub(crate) struct Memory {
     /// What was done since the last fault was planned.
     calls: Arc<Mutex<Vec<String>>>,
     fault: Arc<Mutex<Option<(Due, Fault)>>>,
+    meanwhile: Arc<Mutex<Option<Meanwhile>>>,
+}
+
+/// What others do once a call is answered.
+struct Meanwhile {
+    doing: &'static str,
+    happens: Box<dyn FnOnce(&Memory) + Send>,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "after {}", self.doing)
+    }
 }
 
 /// A clock that stands where it is put.
@@ -116,6 +131,11 @@ impl Memory {
         self.plan(Due::Doing(doing), fault);
     }
 
+    /// Lets something happen behind the first call that does this.
+    pub(crate) fn meanwhile(&self, doing: &'static str, happens: impl FnOnce(&Memory) + Send + 'static) {
+        *self.meanwhile.lock().expect("a time") = Some(Meanwhile { doing, happens: Box::new(happens) });
+    }
+
     /// Lets every call succeed from now on.
     pub(crate) fn revive(&self) {
         *self.fault.lock().expect("a fault") = None;
@@ -141,6 +161,10 @@ impl Memory {
     fn call<T>(&self, doing: &str, effect: impl FnOnce(&mut World) -> Result<T, String>) -> Result<T, PortError> {
         let due = self.begin(doing)?;
         let done = effect(&mut self.world.lock().expect("the world")).map_err(|cause| PortError::new(doing, cause))?;
+        let meanwhile = self.meanwhile.lock().expect("a time").take_if(|meanwhile| meanwhile.doing == doing);
+        if let Some(Meanwhile { happens, .. }) = meanwhile {
+            happens(self);
+        }
         end(doing, due, done)
     }
 
@@ -163,6 +187,7 @@ impl Memory {
         }
         match due {
             Some(Fault::Before | Fault::Killed) => Err(PortError::new(doing, "refused by the test")),
+            Some(Fault::Refused) => Err(PortError { refused: true, ..PortError::new(doing, "the service refused it") }),
             due => Ok(due),
         }
     }

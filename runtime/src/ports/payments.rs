@@ -58,6 +58,8 @@ pub struct RemoteSetup {
     pub method: Option<PaymentMethod>,
     /// Stripe's word for its mandate: `active`, `inactive`, `pending`.
     pub mandate: Option<String>,
+    /// Newer ones that succeeded, whose methods are the customer's no more.
+    pub detached: Vec<String>,
 }
 
 /// A default payment method to set.

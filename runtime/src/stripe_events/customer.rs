@@ -4,7 +4,7 @@
 use billing::ledger::{PaymentSetup, payment_setup, tenants};
 
 use super::{Effect, EventResult, Postponed, StripeEvents};
-use crate::ports::{DefaultRequest, PortError};
+use crate::ports::{DefaultRequest, PortError, RemoteSetup};
 
 impl StripeEvents<'_> {
     pub(super) async fn of_customer(&self, customer: &str) -> Result<Effect, Postponed> {
@@ -60,7 +60,11 @@ impl StripeEvents<'_> {
         let newest = self.payments.newest_setup(customer).await?;
         let known = before.and_then(|before| before.setup_intent.as_deref());
         let mut method = remote.method;
-        if let Some(setup) = newest.as_ref().filter(|setup| Some(setup.id.as_str()) != known) {
+        // The method of the known one was detached, and this is an earlier one: a default that there is was chosen by a person.
+        let is_earlier = |setup: &RemoteSetup| known.is_some_and(|known| setup.detached.iter().any(|id| id == known));
+        let is_chosen = newest.as_ref().is_some_and(|setup| is_earlier(setup) && method.is_some());
+        let unseen = newest.as_ref().filter(|setup| Some(setup.id.as_str()) != known && !is_chosen);
+        if let Some(setup) = unseen {
             // Set up and not looked at yet: the newest one wins, in whatever order the events came.
             if let Some(found) = &setup.method {
                 // The one before was detached, and this one is an earlier one again: not what its key did then.

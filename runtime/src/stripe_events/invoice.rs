@@ -39,6 +39,13 @@ impl StripeEvents<'_> {
         let Some(record) = invoices::of_month(self.ledger, &tenant, month).await? else {
             return Ok(Effect::none(format!("this stack's ledger has no invoice of {tenant} for {month}")));
         };
+        let effect = self.of_record(record.clone(), &remote).await?;
+        if effect.items.is_empty() {
+            return Ok(effect.of(&tenant, Some(month)));
+        }
+        // It was read before the record: another event may have stored what came after. What changes the record is read
+        // behind it, so that the version it is conditional on keeps out whatever is older.
+        let Some(remote) = self.invoices.invoice(id).await? else { return Ok(self.unknown(id, customer).await?) };
         Ok(self.of_record(record, &remote).await?.of(&tenant, Some(month)))
     }
 

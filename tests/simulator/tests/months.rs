@@ -32,8 +32,9 @@ fn the_handlers_bill_what_is_owed_through_drawn_months_of_tenants() {
 #[test]
 fn what_was_found_once_stays_mended() {
     let sizes = Sizes { tenants: 6, months: 9, trouble_percent: 10 };
-    for seed in [207] {
-        let campaign = Campaign { sizes, first: seed, enough: Enough::Seeds(1), planted: None };
+    const SEEDS: &[u64] = &[207];
+    for seed in SEEDS {
+        let campaign = Campaign { sizes, first: *seed, enough: Enough::Seeds(1), planted: None };
         if let Some((plan, failure)) = campaign.play(1, |_, _, _| {}).failed {
             panic!("{}", story(&plan, &failure));
         }

@@ -52,7 +52,10 @@ impl Candidate {
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
     let period = arguments.period;
-    let drafts = candidates(&project, arguments).await?;
+    let Candidates { drafts, failed, left } = candidates(&project, arguments).await?;
+    if drafts.is_empty() && !failed.is_empty() {
+        return shown(global, &json!({ "invoices": failed, "left": left }));
+    }
     if drafts.is_empty() {
         let what = arguments.tenant.as_deref().unwrap_or("any tenant");
         return Err(Failure::new(format!("there is no complete draft of {period} for {what}"))
@@ -68,7 +71,8 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     }
     consent(arguments, drafts.len())?;
     let by = arguments.by.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned());
-    let mut months: Vec<Value> = Vec::new();
+    // What cannot be approved is told with what was, and fails the command.
+    let mut months: Vec<Value> = failed;
     for draft in &drafts {
         let event = json!({
             "action": "approve", "tenant": draft.tenant, "period": period, "total": draft.total, "by": by,
@@ -76,11 +80,21 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         let answer = call(&project, &event).await?;
         months.extend(answer["invoices"].as_array().cloned().unwrap_or_default());
     }
-    shown(global, &json!({ "invoices": months, "left": 0 }))
+    shown(global, &json!({ "invoices": months, "left": left }))
+}
+
+/// What a run before an approval found.
+struct Candidates {
+    /// Complete drafts, those that automatic approval holds back among them.
+    drafts: Vec<Candidate>,
+    /// Months that failed, such as a draft that somebody edited.
+    failed: Vec<Value>,
+    /// How many tenants there was no time for.
+    left: u64,
 }
 
 /// The complete drafts, after a run of the invoicer that has looked at the costs and at Stripe again.
-async fn candidates(project: &Project, arguments: &Arguments) -> Result<Vec<Candidate>, Failure> {
+async fn candidates(project: &Project, arguments: &Arguments) -> Result<Candidates, Failure> {
     let period = arguments.period;
     let mut event = json!({ "action": "calculate_and_invoice", "period": period });
     if let Some(tenant) = &arguments.tenant {
@@ -90,7 +104,9 @@ async fn candidates(project: &Project, arguments: &Arguments) -> Result<Vec<Cand
     let months = answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default();
     // What automatic approval holds back is for a person, too.
     let waits = |month: &&Value| month["state"] == InvoiceState::Complete.name() || month["result"] == "held";
-    Ok(months.iter().filter(waits).map(Candidate::of).collect())
+    let failed = months.iter().filter(|month| month["result"] == "failed").cloned().collect();
+    let left = answer["left"].as_u64().unwrap_or_default();
+    Ok(Candidates { drafts: months.iter().filter(waits).map(Candidate::of).collect(), failed, left })
 }
 
 fn consent(arguments: &Arguments, drafts: usize) -> Result<(), Failure> {

@@ -53,5 +53,15 @@ async fn give_back(global: &Global, arguments: &Arguments, action: &str, verb: &
         }
     }
     let event = json!({ "action": action, "tenant": tenant, "period": period, "amount": amount, "reason": reason });
-    shown(global, &call(&project, &event).await?)
+    let answer = call(&project, &event).await?;
+    let outcome = shown(global, &answer)?;
+    // What waits for another run of the month, or for a webhook, gave nothing back.
+    let waits =
+        answer["invoices"].as_array().is_some_and(|months| months.iter().any(|month| month["result"] == "waiting"));
+    if waits {
+        return Err(
+            Failure::new("nothing was given back: the invoice was being worked on").hint("run the command again")
+        );
+    }
+    Ok(outcome)
 }

@@ -108,7 +108,7 @@ fn other_tag_values_bring_what_the_ledger_has_of_them() {
     let beta = tenant("beta", &json!({}));
     let taken = effects(&[deployed, beta], &[values(json!([{"value": "acme"}, {"value": "beta"}]))]);
     assert_eq!(told(&taken), [""; 0]);
-    assert!(taken.notes[0].starts_with("acme: what cost other tag values bring is known"), "{:?}", taken.notes);
+    assert!(taken.untold[0].starts_with("acme: what cost other tag values bring is known"), "{:?}", taken.untold);
     assert_eq!(told(&effects(std::slice::from_ref(&acme), std::slice::from_ref(&acme))), [""; 0]);
 }
 
@@ -136,7 +136,7 @@ fn what_was_not_read_whole_and_who_is_new_are_noted() {
     let found = block_on(MoneyEffects::load(&reader, &wanted, "Client", TODAY)).expect("effects");
     assert_eq!(told(&found), ["acme 2026-09 110.00 USD -> 100.00 USD (terms)"]);
     assert_eq!(
-        found.notes,
+        found.untold,
         [
             "beta is new and billed from 2026-10 on: what its closed months come to is known after the next cost sync.",
             "2026-10: the cost of acme was not read whole, so no effect on it can be told.",

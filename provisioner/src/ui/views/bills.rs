@@ -161,8 +161,22 @@ fn nobodys(unclaimed: &Unclaimed) -> String {
 /// One line for each tenant, every amount in the bill's currency but `aws_usd`.
 pub fn csv(bills: &Bills) -> String {
     let head = [
-        "period", "tenant", "name", "aws_usd", "currency", "cost", "markup", "fees", "discount", "tax", "earlier", "total",
-        "state", "due", "stripe_invoice", "reason",
+        "period",
+        "tenant",
+        "name",
+        "aws_usd",
+        "currency",
+        "cost",
+        "markup",
+        "fees",
+        "discount",
+        "tax",
+        "earlier",
+        "total",
+        "state",
+        "due",
+        "stripe_invoice",
+        "reason",
     ];
     let rows: Vec<Vec<Cell>> = bills.rows.iter().map(|bill| cells(bills, bill)).collect();
     csv::table(&head, &rows)

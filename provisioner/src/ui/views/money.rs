@@ -17,7 +17,7 @@ const TOLD: usize = 10;
 pub fn lines(effects: &MoneyEffects) -> Vec<String> {
     let Told { months, more } = Told::of(effects);
     let month = |effect: &&MonthEffect| format!("{}: {} ({})", effect.tenant, told(effect), effect.reason);
-    months.iter().map(month).chain(more).chain(effects.notes.iter().cloned()).collect()
+    months.iter().map(month).chain(more).chain(effects.notes.iter().chain(&effects.untold).cloned()).collect()
 }
 
 /// The same as Markdown.
@@ -25,7 +25,12 @@ pub fn markdown(effects: &MoneyEffects) -> Vec<String> {
     let Told { months, more } = Told::of(effects);
     let month =
         |effect: &&MonthEffect| format!("{}: {} ({})", code(&effect.tenant), told(effect), code(&effect.reason));
-    months.iter().map(month).chain(more).chain(effects.notes.iter().map(|note| sentence(note))).collect()
+    months
+        .iter()
+        .map(month)
+        .chain(more)
+        .chain(effects.notes.iter().chain(&effects.untold).map(|note| sentence(note)))
+        .collect()
 }
 
 /// The same as JSON: every tenant, amounts as `142.10 USD`; `delta` is null where it cannot be told in one currency.
@@ -41,7 +46,7 @@ pub fn json(effects: &MoneyEffects) -> Value {
             "reason": effect.reason,
         })
     };
-    json!({ "months": effects.months.iter().map(month).collect::<Vec<_>>(), "notes": effects.notes })
+    json!({ "months": effects.months.iter().map(month).collect::<Vec<_>>(), "notes": effects.notes.iter().chain(&effects.untold).collect::<Vec<_>>() })
 }
 
 /// Our own words and amounts alone.
@@ -120,6 +125,7 @@ mod tests {
                 effect("eta", None, Some("9.00 USD")),
             ],
             notes: vec!["A note.".to_owned()],
+            untold: Vec::new(),
         };
         assert_eq!(
             lines(&effects),
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn of_many_tenants_those_that_change_most_are_told_and_the_sum_of_all() {
         let month = |n: usize| effect(&format!("t{n:02}"), Some("100.00 USD"), Some(&format!("{}.00 USD", 100 - n)));
-        let effects = MoneyEffects { months: (0..12).map(month).collect(), notes: Vec::new() };
+        let effects = MoneyEffects { months: (0..12).map(month).collect(), ..MoneyEffects::default() };
         let told = lines(&effects);
         assert_eq!((told.len(), told[0].as_str()), (12, "t02: 2026-10 would have been 98.00 USD, -2.00 (terms)"));
         let more = ["2 more tenants; `billform plan --format json` has all", "all 12 together: 2026-10 -66.00 USD"];

@@ -22,6 +22,9 @@ pub struct Refund {
     /// In Stripe, once it was made: `re_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stripe_refund: Option<String>,
+    /// Why Stripe refused it, if it did: it is not made any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// When it was noted.
     pub at: Timestamp,
 }
@@ -50,7 +53,7 @@ impl InvoiceRecord {
 
     /// The first refund that is noted and not made.
     pub fn noted_refund(&self) -> Option<&Refund> {
-        self.refunds.iter().find(|refund| refund.stripe_refund.is_none())
+        self.refunds.iter().find(|refund| refund.stripe_refund.is_none() && refund.refused.is_none())
     }
 
     /// The metadata by which a refund is found again: its invoice's, and its number.
@@ -60,9 +63,11 @@ impl InvoiceRecord {
         metadata
     }
 
-    /// The refund of the same amount for the same reason, however far it got: a command that is repeated refunds once.
+    /// The refund of the same amount for the same reason, however far it got: a command that is repeated refunds once. One
+    /// that Stripe refused is asked for anew.
     pub fn refund_for(&self, amount: Money, reason: &str) -> Option<&Refund> {
-        self.refunds.iter().find(|refund| refund.amount == amount && refund.reason == reason)
+        let is_it = |refund: &&Refund| refund.amount == amount && refund.reason == reason && refund.refused.is_none();
+        self.refunds.iter().find(is_it)
     }
 
     /// The next refund of a payment.
@@ -73,6 +78,7 @@ impl InvoiceRecord {
             payment: payment.to_owned(),
             reason: reason.to_owned(),
             stripe_refund: None,
+            refused: None,
             at,
         }
     }

@@ -174,7 +174,7 @@ impl<X: Exchange> Payments for StripePayments<X> {
         let intents = self.all("list a customer's set-ups", "/setup_intents", &[("customer", customer)]).await?;
         let mut succeeded: Vec<&Value> = intents.iter().filter(|intent| intent["status"] == "succeeded").collect();
         succeeded.sort_by_key(|intent| std::cmp::Reverse(intent["created"].as_i64()));
-        let mut newest = None;
+        let (mut newest, mut detached) = (None, Vec::new());
         for intent in succeeded {
             let Some(id) = text(&intent["payment_method"]) else { continue };
             let theirs = self.method(&id).await?.filter(|method| method["customer"] == customer);
@@ -182,6 +182,7 @@ impl<X: Exchange> Payments for StripePayments<X> {
                 newest = Some((intent, theirs));
                 break;
             }
+            detached.extend(text(&intent["id"]));
         }
         let Some((intent, theirs)) = newest else { return Ok(None) };
         let mandate = match text(&intent["mandate"]) {
@@ -192,6 +193,7 @@ impl<X: Exchange> Payments for StripePayments<X> {
             id: text(&intent["id"]).unwrap_or_default(),
             method: method(&theirs),
             mandate: mandate.and_then(|mandate| text(&mandate["status"])),
+            detached,
         }))
     }
 

@@ -90,11 +90,15 @@ pub fn remove_lines(request: &RemoveRequest) -> RemoveLinesInvoice {
     RemoveLinesInvoice::new(request.invoice.as_str(), lines).invoice_metadata(map(&request.metadata))
 }
 
-/// Metadata, and how the money comes in.
+/// Metadata, how the money comes in, and what it says of itself.
 pub fn update(request: &UpdateRequest) -> UpdateInvoice {
     let update = UpdateInvoice::new(request.invoice.as_str());
     // An empty map is sent as `metadata=`, by which Stripe removes every key.
     let update = if request.metadata.is_empty() { update } else { update.metadata(map(&request.metadata)) };
+    let update = match &request.description {
+        Some(text) => update.description(text.clone()),
+        None => update,
+    };
     match request.collection {
         None => update,
         Some(Collection::SendInvoice) => update.collection_method(InvoiceCollectionMethod::SendInvoice),
@@ -186,6 +190,7 @@ mod tests {
             invoice: "in_1".to_owned(),
             metadata: Vec::new(),
             collection: Some(Collection::ChargeAutomatically),
+            description: None,
             idempotency_key: "key".to_owned(),
         };
         let body = update(&request).build().body.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use billing::Month;
-use billing::balance::{Balance, Entry, EntryKind, Position};
+use billing::balance::{Balance, Entry, EntryKind, Position, PositionId};
 use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus, closing_months, open_months};
 use billing::ledger::{self, InvoiceWrite, SyncMark};
 use billing::tenant::TenantRecord;
@@ -180,6 +180,21 @@ impl Changes {
     pub(super) fn leaving(mut self, position: Position) -> Changes {
         self.0.push((position.kind, position));
         self
+    }
+
+    /// And takes back what later invoices have, or had, of a month's restatements. `why` stands on the invoice that carries it.
+    #[must_use]
+    pub(super) fn without_restatements(self, record: &InvoiceRecord, why: &str) -> Changes {
+        let Some(restated) = record.restated.as_ref().filter(|restated| !restated.sum.amount.is_zero()) else {
+            return self;
+        };
+        let position = Position {
+            id: PositionId { month: record.month(), revision: record.revision, number: restated.times + 1 },
+            kind: EntryKind::Replaced,
+            text: format!("{} restated before, {why}", record.month()),
+            amount: restated.sum,
+        };
+        self.leaving(position.negated())
     }
 
     /// And takes one back that was left before.

@@ -1,7 +1,7 @@
 //! What a person asks for: approve, void, reset.
 
 use billing::Month;
-use billing::invoice::{Approval, InvoiceRecord, InvoiceState, MonthTerms, RemoteStatus};
+use billing::invoice::{Approval, AttemptStatus, InvoiceRecord, InvoiceState, MonthTerms, RemoteStatus};
 
 use super::Invoicing;
 use super::account::{Account, Changes};
@@ -19,7 +19,12 @@ impl Invoicing<'_> {
         event: &InvoicerEvent,
     ) -> Result<Reached, Stop> {
         let before = account.record(month).map(|record| record.version);
-        let (_, record) = self.month(account, month).await?;
+        let record = match self.month(account, month).await {
+            Ok((_, record)) => record,
+            // What the rules hold back is what the person has looked at.
+            Err(Stop::ForAPerson(_)) => account.record(month).cloned(),
+            Err(stop) => return Err(stop),
+        };
         let record = record.ok_or_else(|| no_invoice(account, month))?;
         let total = record.invoice.total;
         match (record.state, event.total.filter(|shown| *shown != total)) {
@@ -46,10 +51,32 @@ impl Invoicing<'_> {
         if record.written_off || record.state.without_document() {
             return Err(Stop::WrongState { state: record.state, needs: "there is nothing to take back" });
         }
+        self.refuse_paid(&record).await?;
         // Noted first: a run that finds the invoice gone must not bill it again.
         let record = InvoiceRecord { written_off: true, ..record };
         let record = self.persist(account, record, Changes::default()).await?;
         Ok(done(self.taken_back(account, record).await?, before))
+    }
+
+    /// Stripe voids no invoice that is paid, or of which a payment is under way.
+    async fn refuse_paid(&self, record: &InvoiceRecord) -> Result<(), Stop> {
+        let Some(id) = &record.stripe_invoice else { return Ok(()) };
+        let Some(remote) = self.invoices.invoice(id).await? else { return Ok(()) };
+        let why = match &remote.status {
+            RemoteStatus::Paid => {
+                "it is paid; `billform invoice refund` gives money back, `invoice credit` takes it off"
+            }
+            RemoteStatus::Open => {
+                let attempts = self.invoices.payments(id).await?;
+                let is_under_way = attempts.iter().any(|attempt| attempt.status == AttemptStatus::Processing);
+                match is_under_way {
+                    true => "a payment of it is under way; ask again once it has come in or failed",
+                    false => return Ok(()),
+                }
+            }
+            _ => return Ok(()),
+        };
+        Err(Stop::NotVoidable { invoice: id.clone(), why })
     }
 
     /// Takes back in Stripe what was written off, as far as it is not yet, and gives back what it drew on the balance.
@@ -72,14 +99,21 @@ impl Invoicing<'_> {
                 InvoiceState::Deleted
             }
             Some(remote) if remote.status == RemoteStatus::Void => InvoiceState::Void,
+            // Paid just before Stripe was asked: it stands.
+            Some(remote) if remote.status == RemoteStatus::Paid => {
+                let stands = InvoiceRecord { written_off: false, ..record };
+                let stands = self.persist(account, stands, Changes::default()).await?;
+                return self.look(account, stands).await;
+            }
             Some(remote) => {
                 let step = StepRequest { invoice: remote.id, idempotency_key: record.idempotency_key("void") };
                 self.invoices.void(&step).await?;
                 InvoiceState::Void
             }
         };
-        let changes = Changes::returned(&record.taken());
-        let given_up = InvoiceRecord { state, drawn: Vec::new(), last_error: None, ..record };
+        // What later invoices had of its restatements goes back, too: the month is billed by nobody.
+        let changes = Changes::returned(&record.taken()).without_restatements(&record, "taken back");
+        let given_up = InvoiceRecord { state, drawn: Vec::new(), restated: None, last_error: None, ..record };
         self.persist(account, given_up, changes).await
     }
 

@@ -78,6 +78,7 @@ impl Invoicing<'_> {
                     invoice: remote.id,
                     metadata: record.drawing_metadata(),
                     collection: None,
+                    description: record.invoice.exchange_note(),
                     idempotency_key: self.key(record, "state"),
                 };
                 Ok(self.invoices.update(&request).await?)
@@ -113,7 +114,7 @@ impl Invoicing<'_> {
     }
 
     /// Derived from what the step puts there: which drawing, and how final it is.
-    fn key(&self, record: &InvoiceRecord, step: &str) -> String {
+    pub(super) fn key(&self, record: &InvoiceRecord, step: &str) -> String {
         record.idempotency_key(&format!("{step}-{}-{}", record.drawing, record.finality.word()))
     }
 

@@ -9,7 +9,7 @@ use super::command::no_invoice;
 use super::event::InvoicerEvent;
 use super::month::{Reached, done};
 use super::stop::Stop;
-use crate::ports::RefundRequest;
+use crate::ports::{PortError, RefundRequest};
 
 impl Invoicing<'_> {
     /// Refunds a part of a payment, once for its amount and reason.
@@ -55,13 +55,32 @@ impl Invoicing<'_> {
         };
         let made = match self.invoices.refund_of(&request).await? {
             Some(made) => made,
-            None => self.invoices.refund(&request).await?,
+            None => match self.invoices.refund(&request).await {
+                Ok(made) => made,
+                Err(error) if error.refused => return Err(self.give_up_refund(account, record, refund, error).await),
+                Err(error) => return Err(error.into()),
+            },
         };
         let refunded = record.with_refund(Refund { stripe_refund: Some(made), ..refund });
         let record = self.persist(account, refunded, Changes::default()).await?;
         // What it did to the money is read back.
         account.forget(&record);
         self.look(account, record).await
+    }
+
+    /// Notes that Stripe refused a refund, so that no later run makes it unasked, and the month goes on.
+    async fn give_up_refund(
+        &self,
+        account: &mut Account<'_>,
+        record: InvoiceRecord,
+        refund: Refund,
+        error: PortError,
+    ) -> Stop {
+        let refused = record.with_refund(Refund { refused: Some(error.to_string()), ..refund.clone() });
+        match self.persist(account, refused, Changes::default()).await {
+            Ok(_) => Stop::RefundRefused { amount: refund.amount, why: error.to_string() },
+            Err(stop) => stop,
+        }
     }
 
     /// Finishes what a command began to give back and was cut off from.
@@ -74,7 +93,12 @@ impl Invoicing<'_> {
             return Ok(record);
         }
         while let Some(refund) = record.noted_refund().cloned() {
-            record = self.make_refund(account, record, refund).await?;
+            match self.make_refund(account, record.clone(), refund).await {
+                Ok(made) => record = made,
+                // The record says so, and the month goes on.
+                Err(Stop::RefundRefused { .. }) => record = account.record(record.month()).cloned().unwrap_or(record),
+                Err(stop) => return Err(stop),
+            }
         }
         match record.is_giving_back() {
             true => Ok(self.credit(account, record.clone()).await?.unwrap_or(record)),
@@ -97,10 +121,10 @@ impl Invoicing<'_> {
             record = finished.unwrap_or(record);
         }
         if record.granted(amount, reason).is_none() {
-            if let Some(stop) = Stop::under_way(&record) {
-                return Err(stop);
-            }
             let invoice = record.stripe_invoice.clone().unwrap_or_default();
+            if record.is_being_paid() {
+                return Err(Stop::NotCreditableYet(invoice));
+            }
             let remote = self.invoices.invoice(&invoice).await?.ok_or_else(|| Stop::gone(&record))?;
             let most = Money::from_minor_units(remote.creditable(), record.invoice.currency);
             if amount.amount > most.amount {
@@ -129,6 +153,9 @@ impl Invoicing<'_> {
             return Err(Stop::WrongState { state: record.state, needs });
         }
         let currency = record.invoice.currency;
+        if amount != amount.rounded() {
+            return Err(Stop::TooFine(amount));
+        }
         match amount.currency == currency && amount.amount.is_sign_positive() && !amount.amount.is_zero() {
             true => Ok((before, record)),
             false => Err(Stop::WrongAmount { amount, currency }),

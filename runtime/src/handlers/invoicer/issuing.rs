@@ -62,7 +62,7 @@ impl Invoicing<'_> {
         {
             return Err(edited(&record, &remote));
         }
-        let record = self.with_collection(record).await?;
+        let record = self.with_collection(account, record).await?;
         let step = StepRequest { invoice: remote.id, idempotency_key: record.idempotency_key("finalize") };
         let remote = self.invoices.finalize(&step).await?;
         // Charged at once, or nothing was tried yet.
@@ -76,21 +76,44 @@ impl Invoicing<'_> {
         self.persist(account, open, Changes::default()).await
     }
 
-    /// Charges where the customer has a payment method for it, else sends the invoice.
-    async fn with_collection(&self, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
-        let (Some(customer), Some(invoice)) = (&record.customer, &record.stripe_invoice) else { return Ok(record) };
-        if record.collection != Collection::ChargeAutomatically {
+    /// Charges where the customer has a payment method for it, else sends the invoice. What it says of the exchange is told
+    /// by the cost that is issued, not by the one that the draft began with.
+    async fn with_collection(&self, account: &mut Account<'_>, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let (Some(customer), Some(invoice)) = (record.customer.clone(), record.stripe_invoice.clone()) else {
             return Ok(record);
-        }
-        if !self.invoices.can_charge(customer).await? {
-            tracing::warn!(tenant = record.tenant(), "no payment method to charge: the invoice is sent");
-            return Ok(InvoiceRecord { collection: Collection::SendInvoice, ..record });
-        }
+        };
+        let record = match record.collection {
+            // Noted before the invoice is issued: a run that goes on after this one sends it, too.
+            Collection::ChargeAutomatically if !self.invoices.can_charge(&customer).await? => {
+                tracing::warn!(tenant = record.tenant(), "no payment method to charge: the invoice is sent");
+                let sends = InvoiceRecord { collection: Collection::SendInvoice, ..record };
+                return self.described(self.persist(account, sends, Changes::default()).await?).await;
+            }
+            Collection::ChargeAutomatically => record,
+            Collection::SendInvoice => return self.described(record).await,
+        };
         let request = UpdateRequest {
-            invoice: invoice.clone(),
+            invoice,
             metadata: Vec::new(),
             collection: Some(Collection::ChargeAutomatically),
-            idempotency_key: record.idempotency_key("collection"),
+            description: record.invoice.exchange_note(),
+            idempotency_key: self.key(&record, "collection"),
+        };
+        self.invoices.update(&request).await?;
+        Ok(record)
+    }
+
+    /// Has the draft name the exchange of the cost that is issued. An invoice in US dollars has none.
+    async fn described(&self, record: InvoiceRecord) -> Result<InvoiceRecord, Stop> {
+        let (Some(invoice), Some(note)) = (record.stripe_invoice.clone(), record.invoice.exchange_note()) else {
+            return Ok(record);
+        };
+        let request = UpdateRequest {
+            invoice,
+            metadata: Vec::new(),
+            collection: None,
+            description: Some(note),
+            idempotency_key: self.key(&record, "describe"),
         };
         self.invoices.update(&request).await?;
         Ok(record)

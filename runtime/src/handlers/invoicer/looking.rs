@@ -1,6 +1,5 @@
 //! Stripe is looked at again: what somebody did to an invoice there is noticed, and never undone in silence.
 
-use billing::balance::{EntryKind, Position, PositionId};
 use billing::invoice::{Carries, InvoiceRecord, InvoiceState, Payment, Remote, RemoteStatus};
 
 use super::Invoicing;
@@ -122,18 +121,7 @@ impl Invoicing<'_> {
 
 /// The next revision of a record, empty: its cost is assessed again. And what that does to the balance.
 fn superseded(record: InvoiceRecord, ended: InvoiceState, at: jiff::Timestamp) -> (Changes, InvoiceRecord) {
-    let mut changes = Changes::returned(&record.taken());
-    if let Some(restated) = record.restated.as_ref().filter(|restated| !restated.sum.amount.is_zero()) {
-        changes = changes.leaving(
-            Position {
-                id: PositionId { month: record.month(), revision: record.revision, number: restated.times + 1 },
-                kind: EntryKind::Replaced,
-                text: format!("{} restated before, billed again", record.month()),
-                amount: restated.sum,
-            }
-            .negated(),
-        );
-    }
+    let changes = Changes::returned(&record.taken()).without_restatements(&record, "billed again");
     let past = record.ended(ended, at);
     let mut invoice = record.invoice.clone();
     invoice.without_carried();

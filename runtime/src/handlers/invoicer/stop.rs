@@ -72,6 +72,16 @@ pub(super) enum Stop {
     NotRefundable { amount: Money, most: Money },
     #[error("a payment of Stripe's {0} is under way: it takes a credit note once that has come in or failed")]
     PaymentUnderWay(String),
+    #[error("Stripe's {invoice} cannot be taken back: {why}")]
+    NotVoidable { invoice: String, why: &'static str },
+    #[error("Stripe refused to refund {amount}, and it is not tried again: {why}")]
+    RefundRefused { amount: Money, why: String },
+    #[error(
+        "nothing can be credited now: a payment of Stripe's {0} is under way. Ask again once it has come in or failed"
+    )]
+    NotCreditableYet(String),
+    #[error("{0} is finer than the smallest unit of its currency that Stripe takes")]
+    TooFine(Money),
     #[error("{amount} cannot be credited: {most} of the invoice is left")]
     NotCreditable { amount: Money, most: Money },
     #[error("it is {}: {needs}", state.name())]
@@ -106,7 +116,16 @@ impl Stop {
 
     /// A command that asks for what cannot be: it says nothing of the invoice.
     fn is_of_a_command(&self) -> bool {
-        matches!(self, Stop::WrongAmount { .. } | Stop::NotRefundable { .. } | Stop::NotCreditable { .. })
+        matches!(
+            self,
+            Stop::WrongAmount { .. }
+                | Stop::NotRefundable { .. }
+                | Stop::NotCreditable { .. }
+                | Stop::NotCreditableYet(_)
+                | Stop::TooFine(_)
+                | Stop::NotVoidable { .. }
+                | Stop::RefundRefused { .. }
+        )
     }
 
     /// Waiting passes by itself; everything else wants a look or another run.

@@ -360,7 +360,8 @@ fn card(id: &str) -> PaymentMethod {
 
 fn set_up(memory: &Memory, intent: &str, method: Option<&str>) {
     memory.with(|world| {
-        let setup = RemoteSetup { id: intent.to_owned(), method: method.map(card), mandate: None };
+        let setup =
+            RemoteSetup { id: intent.to_owned(), method: method.map(card), mandate: None, detached: Vec::new() };
         world.stripe.side.setups.insert("cus_acme".to_owned(), setup);
         let customer = About::Customer(Some("cus_acme".to_owned()));
         world.stripe.side.about.insert(intent.to_owned(), customer);
@@ -409,4 +410,55 @@ async fn a_tenant_left_without_a_method_is_named() {
     let deleted = event("evt_3", "customer.deleted", json!({"object": "customer", "id": "cus_acme"}));
     assert_eq!(state(&memory, &deleted).await, "applied");
     assert_eq!(setup(&memory).await.map(|setup| (setup.deleted, setup.method)), Some((true, None)));
+}
+
+/// Between the first look at the invoice and the look at the ledger, another event stores what came after: what changes the
+/// record is read behind it.
+#[tokio::test]
+async fn an_older_look_at_an_invoice_never_replaces_a_newer_one() {
+    let memory = memory();
+    memory.meanwhile("read an invoice", |memory| {
+        pays(memory, attempt(AttemptStatus::Succeeded), |remote| {
+            (remote.status, remote.paid, remote.attempted) = (RemoteStatus::Paid, remote.total, true);
+        });
+        memory.with(|world| {
+            let record = world.invoices.get_mut(&("acme".to_owned(), october())).expect("a record");
+            let (remote, attempts) = (&world.stripe.invoices[0].remote, world.stripe.payments["in_1"].clone());
+            record.payment = billing::invoice::Payment::of(remote, attempts);
+            record.version += 1;
+        });
+    });
+    let updated = event("evt_1", "invoice.updated", json!({"object": "invoice", "id": "in_1", "customer": "cus_acme"}));
+    assert_eq!(state(&memory, &updated).await, "no_effect");
+    let stored = memory.with(|world| world.invoices[&("acme".to_owned(), october())].clone());
+    assert_eq!((stored.payment.status, stored.payment.paid), (billing::invoice::PaymentStatus::Paid, 10_000));
+}
+
+/// Cards were set up one after the other, and the tenant chose the first in the portal: removing the last one makes no other
+/// the default.
+#[tokio::test]
+async fn a_method_that_the_tenant_chose_stays_when_another_one_is_removed() {
+    let memory = memory();
+    set_up(&memory, "seti_1", Some("pm_1"));
+    assert_eq!(state(&memory, &setup_event("evt_1", "seti_1")).await, "applied");
+    set_up(&memory, "seti_2", Some("pm_2"));
+    assert_eq!(state(&memory, &setup_event("evt_2", "seti_2")).await, "applied");
+    set_up(&memory, "seti_3", Some("pm_3"));
+    assert_eq!(state(&memory, &setup_event("evt_3", "seti_3")).await, "applied");
+    memory.with(|world| {
+        let chosen = RemoteCustomer { deleted: false, method: Some(card("pm_1")) };
+        world.stripe.side.customers.insert("cus_acme".to_owned(), chosen);
+    });
+    let updated = event("evt_4", "customer.updated", json!({"object": "customer", "id": "cus_acme"}));
+    assert_eq!(state(&memory, &updated).await, "applied");
+
+    // The third card is removed: the second set-up is the newest that is left.
+    set_up(&memory, "seti_2", Some("pm_2"));
+    memory.with(|world| {
+        world.stripe.side.setups.get_mut("cus_acme").expect("a set-up").detached = vec!["seti_3".to_owned()];
+    });
+    let removed = event("evt_5", "customer.updated", json!({"object": "customer", "id": "cus_acme"}));
+    state(&memory, &removed).await;
+    assert_eq!(setup(&memory).await.and_then(|setup| setup.method), Some(card("pm_1")));
+    memory.with(|world| assert_eq!(world.stripe.side.customers["cus_acme"].method, Some(card("pm_1"))));
 }

@@ -237,6 +237,9 @@ impl Invoices for Memory {
                 let invoice = stripe.draft(&request.invoice)?;
                 invoice.collection = request.collection.unwrap_or(invoice.collection);
                 invoice.set(&request.metadata);
+                if request.description.is_some() {
+                    invoice.request.description.clone_from(&request.description);
+                }
                 Ok(invoice.remote.clone())
             })
         })

@@ -190,3 +190,51 @@ async fn an_amount_without_a_reason_is_refused() {
     let refused = run_event(&memory, LATER, "asked", &stray).await.expect_err("refused").to_string();
     assert!(refused.contains("belong to the actions"), "{refused}");
 }
+
+/// A dispute has the money: Stripe says no, nothing is made later unasked, and the month goes on.
+#[tokio::test]
+async fn a_refund_that_stripe_refuses_is_given_up() {
+    let memory = issued(true).await;
+    let event = asks(Action::Refund, "20.00 USD", "goodwill");
+    memory.fail_at("refund", Fault::Refused);
+    let answer = asked(&memory, &event).await;
+    assert!(
+        format!("{:?}", answer.result).contains("refused to refund 20.00 USD, and it is not tried again"),
+        "{answer:?}"
+    );
+    memory.revive();
+    let after = record(&memory);
+    assert!(after.noted_refund().is_none() && after.refunds[0].refused.is_some(), "{:?}", after.refunds);
+    let answer = run_at(&memory, NOW, "run-2").await;
+    assert_eq!(answer.failed(), 0, "{answer:?}");
+    memory.with(|world| assert!(world.stripe.side.refunds.is_empty(), "nobody asked again"));
+    // Asked for again, it is another one.
+    let answer = asked(&memory, &event).await;
+    assert!(matches!(answer.result, MonthResult::Done { .. }), "{answer:?}");
+    assert_eq!(record(&memory).refunds.iter().filter(|refund| refund.stripe_refund.is_some()).count(), 1);
+}
+
+/// A lost answer is no refusal: the next run finishes it, and is refused then.
+#[tokio::test]
+async fn a_noted_refund_that_is_refused_later_holds_no_month_up() {
+    let memory = issued(true).await;
+    memory.fail_at("refund", Fault::Before);
+    asked(&memory, &asks(Action::Refund, "20.00 USD", "goodwill")).await;
+    memory.revive();
+    assert!(record(&memory).noted_refund().is_some());
+    memory.fail_at("refund", Fault::Refused);
+    let answer = run_at(&memory, NOW, "run-2").await;
+    assert_eq!(answer.failed(), 0, "{answer:?}");
+    assert!(record(&memory).noted_refund().is_none());
+}
+
+#[tokio::test]
+async fn what_is_finer_than_a_cent_is_refused() {
+    for action in [Action::Refund, Action::Credit] {
+        let memory = issued(true).await;
+        let answer = asked(&memory, &asks(action, "10.005 USD", "goodwill")).await;
+        assert!(format!("{:?}", answer.result).contains("10.005 USD is finer than"), "{answer:?}");
+        let record = record(&memory);
+        assert!(record.refunds.is_empty() && record.credit_notes.is_empty());
+    }
+}

@@ -1,5 +1,7 @@
 //! What happens to an invoice after it is drafted: redrawn, edited, deleted, voided, approved, issued, paid.
 
+use billing::invoice::{Attempt, AttemptStatus};
+
 use super::*;
 
 fn approve(total: &str) -> InvoicerEvent {
@@ -263,6 +265,12 @@ async fn automatic_approval_issues_what_is_complete_and_holds_what_is_unusual() 
     assert!(reason.contains("more than 50% off 100.00 USD"), "{reason}");
     assert_eq!(*total, money("190.00 USD"));
     assert!(outcome.metrics.contains(&Metric::new(crate::run::INVOICES_HELD, 1)));
+
+    // A person looks at it and approves it.
+    let approval = InvoicerEvent { period: Some(november), ..approve("190.00 USD") };
+    let approved = run_by(&memory, "2026-12-15T09:00:00Z", "ada", &approval, &policy).await.expect("an answer").answer;
+    assert_eq!(done(&approved).0, InvoiceState::Open, "{approved:?}");
+    assert_eq!(totals(&memory), [10_000, 19_000]);
 }
 
 #[tokio::test]
@@ -280,6 +288,67 @@ async fn charging_needs_a_payment_method_and_falls_back_to_sending() {
             let invoice = &world.stripe.invoices[0];
             assert_eq!((&invoice.remote.status, invoice.sent), (&status, sent), "card: {has_card}");
         });
+    }
+}
+
+/// Without a method to charge it is sent, also by the run that goes on after one that died when it was issued.
+#[tokio::test]
+async fn the_fallback_to_sending_outlives_a_run() {
+    let policy = Policy { collection: Collection::ChargeAutomatically, ..policy() };
+    let (event, approval) = (InvoicerEvent::default(), approve("125.50 USD"));
+    let drafted = || async {
+        let memory = Memory::new(world(json!({})));
+        run_by(&memory, NOW, "run-1", &event, &policy).await.expect("an answer");
+        memory
+    };
+    let probe = drafted().await;
+    probe.fail(usize::MAX, Fault::Before);
+    run_by(&probe, NOW, "run-2", &approval, &policy).await.expect("an answer");
+    for call in 0..probe.calls() {
+        for fault in [Fault::Before, Fault::After, Fault::Killed] {
+            let memory = drafted().await;
+            memory.fail(call, fault);
+            let _ = run_by(&memory, NOW, "run-2", &approval, &policy).await;
+            memory.revive();
+            run_by(&memory, LATER, "run-3", &event, &policy).await.expect("an answer");
+            let _ = run_by(&memory, LATER, "run-4", &approval, &policy).await;
+            memory.with(|world| {
+                let invoice = &world.stripe.invoices[0];
+                let what = format!("call {call}, {fault:?}");
+                assert_eq!((&invoice.remote.status, invoice.sent), (&RemoteStatus::Open, 1), "{what}");
+            });
+        }
+    }
+}
+
+/// Stripe voids nothing that is paid, or being paid: it is not noted, and the month goes on.
+#[tokio::test]
+async fn an_invoice_that_is_paid_or_being_paid_is_not_taken_back() {
+    for (status, attempt, says) in [
+        (RemoteStatus::Paid, AttemptStatus::Succeeded, "it is paid"),
+        (RemoteStatus::Open, AttemptStatus::Processing, "a payment of it is under way"),
+    ] {
+        let memory = Memory::new(world(json!({})));
+        run_at(&memory, NOW, "run-1").await;
+        asked(&memory, NOW, approve("125.50 USD")).await;
+        memory.with(|world| {
+            let remote = &mut world.stripe.invoices[0].remote;
+            (remote.status, remote.attempted) = (status, true);
+            let attempt = Attempt {
+                id: "pi_1".to_owned(),
+                status: attempt,
+                amount: 12_550,
+                method: None,
+                failure: None,
+                refunded: 0,
+                disputes: Vec::new(),
+            };
+            world.stripe.payments.insert(remote.id.clone(), vec![attempt]);
+        });
+        let answer = asked(&memory, NOW, of_october(Action::Void)).await;
+        assert!(failed(&answer).contains(says), "{answer:?}");
+        assert!(!record(&memory).written_off);
+        assert_eq!(run_at(&memory, LATER, "run-2").await.failed(), 0);
     }
 }
 

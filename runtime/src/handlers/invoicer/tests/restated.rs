@@ -307,3 +307,25 @@ async fn a_reused_id_does_not_take_up_what_the_earlier_company_left() {
         assert_balanced(&memory);
     }
 }
+
+/// October was restated onto November's invoice; voided for good, it leaves no part of itself there.
+#[tokio::test]
+async fn voiding_a_month_takes_back_what_it_was_restated_by() {
+    for (cents, left) in [(7_321, "26.79 USD"), (13_100, "-31.00 USD")] {
+        let memory = issued_then(cents).await;
+        bill_november(&memory, 5_000).await;
+        let void = InvoicerEvent {
+            action: Action::Void,
+            tenant: Some("mmp-toledo".to_owned()),
+            period: Some(october()),
+            ..InvoicerEvent::default()
+        };
+        run_event(&memory, "2026-12-16T08:00:00Z", "void", &void).await.expect("an answer");
+        assert_eq!(memory.with(|world| world.balances["mmp-toledo"].sum()), money(left));
+        assert_eq!(owed(&memory), Decimal::new(5_000, 2), "November is all that is owed");
+        assert_balanced(&memory);
+        // Doing it again changes nothing.
+        let _ = run_event(&memory, "2026-12-16T09:00:00Z", "void-2", &void).await;
+        assert_eq!(memory.with(|world| world.balances["mmp-toledo"].sum()), money(left));
+    }
+}
