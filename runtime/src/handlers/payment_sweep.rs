@@ -11,6 +11,7 @@ use billing::function::{Grant, Need, Setting};
 use billing::invoice::{InvoiceRecord, InvoiceState, PaymentStatus, Remote, RemoteStatus};
 use billing::ledger::{self, StripeEvent, stripe_events};
 use billing::tenant::TenantRecord;
+use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 
 use crate::deadline;
@@ -47,6 +48,8 @@ pub struct SweepEvent {
 
 /// After so many nights a dead letter waits for a person.
 const NIGHTS: u32 = 10;
+/// How many tenants are looked at at once: what limits it is Stripe's rate, as of the invoicer.
+const TENANTS_AT_ONCE: usize = 8;
 /// A tenant's looks fit into it; with less left the run ends, and says for how many there was no time.
 const ENOUGH: std::time::Duration = std::time::Duration::from_secs(20);
 
@@ -127,16 +130,18 @@ impl Sweep<'_> {
         self.dead_letters().await?;
         self.undelivered().await?;
         let tenants = ledger::tenants::all(self.ledger()).await?;
-        for (done, tenant) in tenants.iter().enumerate() {
-            if deadline::left().is_some_and(|left| left < ENOUGH) {
-                self.answer.left = tenants.len() - done;
-                break;
+        let looks: Vec<_> = tenants.iter().map(|tenant| self.tenant(tenant)).collect();
+        let looks: Vec<Option<SweepAnswer>> = stream::iter(looks).buffered(TENANTS_AT_ONCE).collect().await;
+        for look in looks {
+            match look {
+                Some(found) => self.answer.absorb(found),
+                None => self.answer.left += 1,
             }
-            self.tenant(tenant).await;
         }
         for left in ledger::left_tenants::all(self.ledger()).await? {
             let records = ledger::invoices::all(self.ledger(), &left.id).await?;
-            self.open_invoices(records, &[]).await;
+            let found = self.open_invoices(records, &[]).await;
+            self.answer.absorb(found);
         }
         Ok(self.answer)
     }
@@ -185,31 +190,41 @@ impl Sweep<'_> {
         }
     }
 
-    /// A tenant's open invoices, how they pay, and invoices that the ledger does not know.
-    async fn tenant(&mut self, tenant: &TenantRecord) {
+    /// A tenant's open invoices, how they pay, and invoices that the ledger does not know. None when there is no time left
+    /// for them.
+    async fn tenant(&self, tenant: &TenantRecord) -> Option<SweepAnswer> {
+        if deadline::left().is_some_and(|left| left < ENOUGH) {
+            return None;
+        }
+        let mut found = SweepAnswer::default();
         let records = match ledger::invoices::all(self.ledger(), &tenant.id).await {
             Ok(records) => records,
-            Err(error) => return self.answer.postponed(tenant.id.clone(), &Postponed::Port(error)),
+            Err(error) => {
+                found.postponed(tenant.id.clone(), &Postponed::Port(error));
+                return Some(found);
+            }
         };
         let mut listed = Vec::new();
         if let Some(customer) = &tenant.stripe_customer {
             match self.events.look_at_customer(&tenant.id, customer).await {
-                Ok(result) => self.answer.looked(&tenant.id, result),
-                Err(postponed) => self.answer.postponed(tenant.id.clone(), &postponed),
+                Ok(result) => found.looked(&tenant.id, result),
+                Err(postponed) => found.postponed(tenant.id.clone(), &postponed),
             }
             match self.invoices().of_customer(customer).await {
                 Ok(remotes) => {
-                    self.answer.unknown.extend(unknown(tenant, &records, &remotes));
+                    found.unknown.extend(unknown(tenant, &records, &remotes));
                     listed = remotes;
                 }
-                Err(error) => self.answer.postponed(tenant.id.clone(), &Postponed::Port(error)),
+                Err(error) => found.postponed(tenant.id.clone(), &Postponed::Port(error)),
             }
         }
-        self.open_invoices(records, &listed).await;
+        found.absorb(self.open_invoices(records, &listed).await);
+        Some(found)
     }
 
     /// Looks at open invoices; what was listed of the customer's is not read again.
-    async fn open_invoices(&mut self, records: Vec<InvoiceRecord>, listed: &[Remote]) {
+    async fn open_invoices(&self, records: Vec<InvoiceRecord>, listed: &[Remote]) -> SweepAnswer {
+        let mut found = SweepAnswer::default();
         // One that was given up may be paid after all, or voided.
         let is_open = |record: &InvoiceRecord| match record.state {
             InvoiceState::Open => !record.is_settled(),
@@ -219,10 +234,11 @@ impl Sweep<'_> {
         for record in records.into_iter().filter(is_open) {
             let what = format!("{} {}", record.tenant(), record.month());
             match self.events.look(record, listed).await {
-                Ok(result) => self.answer.looked(&what, result),
-                Err(postponed) => self.answer.postponed(what, &postponed),
+                Ok(result) => found.looked(&what, result),
+                Err(postponed) => found.postponed(what, &postponed),
             }
         }
+        found
     }
 
     fn payments(&self) -> &dyn Payments {

@@ -78,4 +78,4 @@ fn later(event: &Envelope, postponed: Postponed) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -50,6 +50,24 @@ fn a_defect_that_strikes_leavers_alone_is_found() {
     assert!(played.failed.is_some(), "{}", played.counts);
 }
 
+/// Defects of webhooks and payments; `simulate --planted all` looks for every one.
+#[test]
+fn a_defect_of_webhooks_or_payments_is_found() {
+    let sizes = Sizes { tenants: 5, months: 6, trouble_percent: 10 };
+    for planted in [
+        Planted::EventTwice,
+        Planted::EventBelieved,
+        Planted::SweepSkipsUndelivered,
+        Planted::DefaultNotSet,
+        Planted::RefundUnnoted,
+        Planted::DisputeCountsWon,
+    ] {
+        let campaign = Campaign { sizes, first: 1, enough: Enough::Seeds(20), planted: Some(planted) };
+        let played = campaign.play(threads(), |_, _, _| {});
+        assert!(played.failed.is_some(), "{planted} was not found: {}", played.counts);
+    }
+}
+
 /// Each defect on a seed that shows it; `simulate --planted NAME` looks for one among twenty.
 #[test]
 fn a_defect_that_is_put_back_is_found() {

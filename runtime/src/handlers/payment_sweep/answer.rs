@@ -82,6 +82,18 @@ impl SweepAnswer {
         self.failed.push(Failed { what, reason: postponed.to_string() });
     }
 
+    /// Adds what another look found.
+    pub(super) fn absorb(&mut self, other: SweepAnswer) {
+        let SweepAnswer { changed, without_effect, not_stored, failed, unknown, left, dead } = other;
+        self.changed.extend(changed);
+        self.failed.extend(failed);
+        self.unknown.extend(unknown);
+        self.without_effect += without_effect;
+        self.not_stored += not_stored;
+        self.left += left;
+        self.dead += dead;
+    }
+
     /// What a person has to look at, or another run to do.
     pub(super) fn failures(&self) -> usize {
         self.failed.len() + self.unknown.len() + self.left

@@ -2,6 +2,8 @@ use billing::ledger::EventResult;
 use serde_json::json;
 
 use super::*;
+use crate::handlers::webhook::tests as webhook;
+use crate::ports::About;
 use crate::ports::memory::{FixedClock, Memory, World};
 
 const NOW: &str = "2026-11-21T08:00:00Z";
@@ -78,4 +80,56 @@ async fn a_retry_of_an_event_that_nobody_has_says_so() {
     let retried = Sweep { events, answer: SweepAnswer::default() }.retry("evt_none").await;
     let refused = retried.expect_err("no such event").to_string();
     assert!(refused.contains("`evt_none`") && refused.contains("30 days"), "{refused}");
+}
+
+/// Made by hand, or by another stack: it carries a tenant's name, and no record knows it. A void one is nobody's money.
+#[tokio::test]
+async fn an_invoice_that_the_ledger_does_not_know_is_named() {
+    let memory = webhook::memory();
+    assert_eq!(sweep(&memory).await.unknown, [], "the ledger's own is known");
+    let stray = |id: &str, status| webhook::stripe_invoice(Remote { id: id.to_owned(), status, ..webhook::remote() });
+    memory.with(|world| {
+        world.stripe.invoices.push(stray("in_stray", RemoteStatus::Open));
+        world.stripe.invoices.push(stray("in_void", RemoteStatus::Void));
+    });
+    let answer = sweep(&memory).await;
+    let [unknown] = answer.unknown.as_slice() else { panic!("one: {:?}", answer.unknown) };
+    assert_eq!((unknown.tenant.as_str(), unknown.stripe_invoice.as_str()), ("acme", "in_stray"));
+    assert_eq!(unknown.total.map(|total| total.to_string()).as_deref(), Some("100.00 USD"));
+    assert_eq!(answer.failures(), 1);
+}
+
+/// Given up in Stripe, it may be paid after all: with no event delivered the sweep sees it.
+#[tokio::test]
+async fn an_uncollectible_invoice_that_is_paid_is_noticed() {
+    let memory = webhook::memory();
+    memory.with(|world| world.stripe.invoices[0].remote.status = RemoteStatus::Uncollectible);
+    sweep(&memory).await;
+    let state = |memory: &Memory| memory.with(|world| world.invoices.values().next().expect("a record").clone());
+    assert_eq!(state(&memory).state, InvoiceState::Uncollectible);
+    memory.with(|world| {
+        let remote = &mut world.stripe.invoices[0].remote;
+        (remote.status, remote.paid, remote.attempted) = (RemoteStatus::Paid, remote.total, true);
+    });
+    assert_eq!(sweep(&memory).await.changed.len(), 1);
+    assert_eq!((state(&memory).payment.status, state(&memory).payment.paid), (PaymentStatus::Paid, 10_000));
+    assert_eq!(sweep(&memory).await.changed, [], "it is told once");
+}
+
+/// What Stripe did not know at first it knows later: the dead letter is applied, and is none any more.
+#[tokio::test]
+async fn a_dead_letter_is_applied_once_it_can_be() {
+    let memory = webhook::memory();
+    memory.with(|world| world.stripe.side.events = vec![gone("evt_1")]);
+    assert_eq!(sweep(&memory).await.failures(), 1);
+    memory.with(|world| {
+        world.stripe.side.about.insert("du_9".to_owned(), About::Invoices(vec!["in_1".to_owned()]));
+        let remote = &mut world.stripe.invoices[0].remote;
+        (remote.status, remote.paid, remote.attempted) = (RemoteStatus::Paid, remote.total, true);
+    });
+    let answer = sweep(&memory).await;
+    assert_eq!(answer.failures(), 0, "{answer:?}");
+    let kept = stripe_events::one(&memory, "evt_1").await.expect("the ledger").expect("a row");
+    assert!(matches!(kept.result, EventResult::Applied { .. }), "{kept:?}");
+    assert!(stripe_events::of_kind(&memory, stripe_events::DEAD_EVENT).await.expect("the ledger").is_empty());
 }

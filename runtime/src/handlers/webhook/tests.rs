@@ -41,7 +41,7 @@ fn tenant() -> TenantRecord {
 }
 
 /// The remote invoice of October, open, of 100.00 USD.
-fn remote() -> Remote {
+pub(in crate::handlers) fn remote() -> Remote {
     let metadata = [(TENANT_METADATA, "acme"), (PERIOD_METADATA, "2026-10"), (REVISION_METADATA, "1")];
     Remote {
         id: "in_1".to_owned(),
@@ -62,7 +62,7 @@ fn remote() -> Remote {
     }
 }
 
-fn stripe_invoice(remote: Remote) -> StripeInvoice {
+pub(in crate::handlers) fn stripe_invoice(remote: Remote) -> StripeInvoice {
     let request = DraftRequest {
         customer: "cus_acme".to_owned(),
         currency: billing::Currency::USD,
@@ -107,7 +107,7 @@ fn record() -> InvoiceRecord {
     }
 }
 
-fn memory() -> Memory {
+pub(in crate::handlers) fn memory() -> Memory {
     let mut world = World::default();
     world.tenants.insert("acme".to_owned(), tenant());
     world.invoices.insert(("acme".to_owned(), october()), record());
