@@ -115,6 +115,30 @@ impl StripeEvents<'_> {
         Err(Postponed::Contended)
     }
 
+    /// Closes a dead letter: a person has looked at it, and there is nothing to do. None where there is none of that id.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn dismiss(&self, id: &str, reason: &str) -> Result<Option<EventResult>, Postponed> {
+        for _ in 0..TRIES {
+            let before = stripe_events::one(self.ledger, id).await?;
+            let Some(before) = before.filter(|before| matches!(before.result, EventResult::Dead { .. })) else {
+                return Ok(None);
+            };
+            let result = EventResult::NoEffect { reason: format!("dismissed by a person: {reason}") };
+            let after = StripeEvent {
+                result: result.clone(),
+                at: self.clock.now(),
+                version: before.version + 1,
+                ..before.clone()
+            };
+            if self.ledger.transact(vec![after.write(Some(&before))?]).await? == Wrote::Done {
+                return Ok(Some(result));
+            }
+        }
+        Err(Postponed::Contended)
+    }
+
     /// Stores what a look without an event changes; none where the ledger says so already.
     async fn store(&self, Effect { items, result, .. }: Effect) -> Result<Option<EventResult>, Postponed> {
         if items.is_empty() {

@@ -1,5 +1,6 @@
 //! `events`: Stripe's events as the ledger has them: what each did, what could not be applied, and trying it again.
 
+mod dismiss;
 mod list;
 mod retry;
 mod show;
@@ -19,6 +20,8 @@ pub enum Subcommand {
     Show(show::Arguments),
     /// Has an event applied again from its object's present state.
     Retry(retry::Arguments),
+    /// Closes an event that could not be applied and never can be, with the reason.
+    Dismiss(dismiss::Arguments),
 }
 
 /// Runs the subcommand.
@@ -26,6 +29,7 @@ pub async fn run(global: &Global, subcommand: &Subcommand) -> Outcome {
     match subcommand {
         Subcommand::List(arguments) => list::run(global, arguments).await,
         Subcommand::Show(arguments) => show::run(global, arguments).await,
+        Subcommand::Dismiss(arguments) => dismiss::run(global, arguments).await,
         Subcommand::Retry(arguments) => retry::run(global, arguments).await,
     }
 }

@@ -34,13 +34,19 @@ pub struct PaymentSweep {
 }
 
 /// `{}` sweeps; `{"undelivered": true}` takes undelivered events and looks at nothing else; `{"retry": "evt_…"}` tries one
-/// event again.
+/// event again; `{"dismiss": "evt_…", "reason": "…"}` closes one that could not be applied.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepEvent {
     /// One event's id; everything without it.
     #[serde(default)]
     pub retry: Option<String>,
+    /// An event that could not be applied, and that nothing is to be done about; with `reason`.
+    #[serde(default)]
+    pub dismiss: Option<String>,
+    /// Why, in a person's words.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Events that no endpoint took, alone.
     #[serde(default)]
     pub undelivered: bool,
@@ -84,10 +90,11 @@ impl Handler for PaymentSweep {
             },
             answer: SweepAnswer::default(),
         };
-        let answer = match event.retry {
-            Some(id) => sweep.retry(&id).await?,
-            None if event.undelivered => sweep.only_undelivered().await?,
-            None => sweep.all().await?,
+        let answer = match (event.retry, event.dismiss) {
+            (Some(id), _) => sweep.retry(&id).await?,
+            (None, Some(id)) => sweep.dismiss(&id, event.reason.as_deref().unwrap_or_default()).await?,
+            _ if event.undelivered => sweep.only_undelivered().await?,
+            _ => sweep.all().await?,
         };
         let (metrics, failed) = (answer.metrics(), answer.failures());
         tracing::info!(changed = answer.changed.len(), failed, left = answer.left, "the payment sweep ran");
@@ -121,6 +128,20 @@ impl Sweep<'_> {
         Ok(self.answer)
     }
 
+    async fn dismiss(mut self, id: &str, reason: &str) -> Result<SweepAnswer, RunError> {
+        if reason.trim().is_empty() {
+            return Err(RunError::Event(format!("`{id}` is not dismissed without a reason")));
+        }
+        match self.events.dismiss(id, reason.trim()).await {
+            Ok(Some(result)) => self.answer.event(id, &result),
+            Ok(None) => {
+                return Err(RunError::Event(format!("the ledger has no event `{id}` that could not be applied")));
+            }
+            Err(postponed) => self.answer.postponed(id.to_owned(), &postponed),
+        }
+        Ok(self.answer)
+    }
+
     async fn only_undelivered(mut self) -> Result<SweepAnswer, RunError> {
         self.undelivered().await?;
         Ok(self.answer)
@@ -150,7 +171,7 @@ impl Sweep<'_> {
         for dead in stripe_events::of_kind(self.ledger(), stripe_events::DEAD_EVENT).await? {
             if dead.attempts >= NIGHTS {
                 let reason = format!(
-                    "{}; it is not tried again by itself: `billform events retry {}`",
+                    "{}; it is not tried again by itself: `billform events retry {}`, or `events dismiss` where nothing is to be done",
                     dead.result.text(),
                     dead.id
                 );

@@ -132,6 +132,7 @@ pub(super) fn credit_note(note: &CreditNote) -> Value {
         "state": note.state,
         "amount": note.amount,
         "for": note.drawn.iter().map(|position| &position.text).collect::<Vec<_>>(),
+        "reason": note.reason,
         "to_customer_balance": note.to_balance,
         "stripe_credit_note": note.stripe_credit_note,
         "at": note.at,

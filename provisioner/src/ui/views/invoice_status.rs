@@ -101,6 +101,9 @@ fn row(standing: &MonthStanding) -> [String; 5] {
 
 fn refund(refund: &Refund) -> String {
     let Refund { number, amount, reason, .. } = refund;
+    if let Some(refused) = &refund.refused {
+        return format!("refund {number} of {amount} was refused and is not made: {reason} ({refused}).");
+    }
     match &refund.stripe_refund {
         Some(id) => format!("refund {number} ({id}) of {amount}: {reason}."),
         None => format!("refund {number} of {amount} is to be made by the next run: {reason}."),

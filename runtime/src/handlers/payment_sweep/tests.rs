@@ -133,3 +133,22 @@ async fn a_dead_letter_is_applied_once_it_can_be() {
     assert!(matches!(kept.result, EventResult::Applied { .. }), "{kept:?}");
     assert!(stripe_events::of_kind(&memory, stripe_events::DEAD_EVENT).await.expect("the ledger").is_empty());
 }
+
+#[tokio::test]
+async fn a_dead_letter_that_never_can_be_applied_is_dismissed_with_a_reason() {
+    let memory = memory();
+    memory.with(|world| world.stripe.side.events = vec![gone("evt_1")]);
+    assert_eq!(sweep(&memory).await.failures(), 1);
+    let clock = FixedClock::at(NOW);
+    let dismissed = |id: &'static str, reason: &'static str| {
+        let events = StripeEvents { ledger: &memory, invoices: &memory, payments: &memory, clock: &clock };
+        Sweep { events, answer: SweepAnswer::default() }.dismiss(id, reason)
+    };
+    assert!(dismissed("evt_1", " ").await.is_err(), "no reason");
+    assert!(dismissed("evt_2", "a test").await.is_err(), "no such event");
+    dismissed("evt_1", "the dispute was of another account").await.expect("an answer");
+    let kept = stripe_events::one(&memory, "evt_1").await.expect("the ledger").expect("a row");
+    assert_eq!(kept.result.text(), "dismissed by a person: the dispute was of another account");
+    assert!(dismissed("evt_1", "again").await.is_err(), "it is closed");
+    assert_eq!(sweep(&memory).await.failures(), 0, "and stays so");
+}
