@@ -6,6 +6,7 @@ mod facts;
 mod finality;
 mod golden;
 mod laws;
+mod leavers;
 mod planted;
 mod restatement;
 mod scene;
