@@ -50,5 +50,5 @@ pub fn error(look: Look, page: ErrorPage) -> askama::Result<String> {
         ErrorPage::Failed => (w.failed_title, w.failed),
         ErrorPage::Busy => (w.busy_title, w.busy),
     };
-    Page { frame: look.frame(title, None, Here::Elsewhere), w, text }.render()
+    Page { frame: look.frame(title, None, Here::Error), w, text }.render()
 }

@@ -23,7 +23,8 @@ pub(super) enum Here {
     Costs,
     Invoice,
     Help,
-    Elsewhere,
+    SignIn,
+    Error,
 }
 
 /// The frame of one page.

@@ -19,5 +19,5 @@ struct Page<'a> {
 /// When the template cannot be written, which memory does not do.
 pub fn signin(look: Look, signed_out: bool) -> askama::Result<String> {
     let w = Words::of(look.locale.language);
-    Page { frame: look.frame(w.signin_title, None, Here::Elsewhere), w, signed_out }.render()
+    Page { frame: look.frame(w.signin_title, None, Here::SignIn), w, signed_out }.render()
 }

@@ -77,6 +77,18 @@ fn who_is_paused_reads_since_when_why_and_what_it_means() {
     assert_eq!(html(&lifted, "en-US"), html(&World::of(Case::Normal), "en-US"), "a pause that is over says nothing");
 }
 
+/// Help and errors do not know who reads them: whoever is signed in must not be asked to sign in, and finds the way back.
+/// Whoever is not is asked to by the page of costs.
+#[test]
+fn help_and_errors_lead_back_to_the_costs() {
+    let pages = world::every_page();
+    let of = |name: &'static str| pages.iter().filter(move |page| page.name.starts_with(name));
+    for page in of("help").chain(of("error")) {
+        assert!(page.html.contains("<a href=\"/\">") && !page.html.contains("/signin"), "{}", page.html);
+    }
+    assert!(of("signin").all(|page| page.html.contains("<a href=\"/signin\" aria-current=\"page\">")));
+}
+
 #[test]
 fn who_may_only_read_has_nothing_to_press() {
     let world = World { is_admin: false, ..World::of(Case::Normal) };

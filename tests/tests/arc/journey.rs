@@ -231,7 +231,7 @@ async fn journey((currency, locale): (&str, &str), width: u32, words: &Words) {
     assert_eq!(total_of(&file), read[1], "{file}");
     visit.browser.press("nav a[href^='/help.html']").await;
     visit.browser.shows(&words.help).await;
-    visit.browser.back().await;
+    visit.browser.press("nav a[href='/']").await;
     visit.browser.shows(&["Tenant press"]).await;
     visit.signs_out(words.signed_out).await;
 }
