@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::balance::Position;
 use crate::invoice::{
-    Approval, Collection, CreditNote, Finality, InvoiceRecord, InvoiceState, Line, PastRevision, Restated,
+    Approval, Collection, CreditNote, Finality, InvoiceRecord, InvoiceState, Line, PastRevision, Refund, Restated,
 };
 use crate::{Currency, Money, Month};
 
@@ -52,6 +52,9 @@ pub struct Document {
     pub restated: Option<Restated>,
     /// Credit notes on it, oldest first.
     pub credit_notes: Vec<CreditNote>,
+    /// Refunds that a person asked for, oldest first: amount, reason, and Stripe's id of each that was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
     /// Whether it was given up by command.
     pub written_off: bool,
     /// Earlier revisions, oldest first.
@@ -82,6 +85,7 @@ impl Document {
             sent: record.sent,
             restated: record.restated,
             credit_notes: record.credit_notes,
+            refunds: record.refunds,
             written_off: record.written_off,
             past: record.past,
         }

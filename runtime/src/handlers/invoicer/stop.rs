@@ -1,6 +1,6 @@
 //! Why a month's invoice did not get done.
 
-use billing::invoice::{Held, InvoiceRecord, InvoiceState, LastError, NotReady, PriceError, Remote};
+use billing::invoice::{Held, InvoiceRecord, InvoiceState, LastError, NotReady, PriceError, Remote, overdue_since};
 use billing::{Money, Month};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -159,6 +159,11 @@ impl Invoicing<'_> {
                 let (total, stripe_invoice) = (record.invoice.total, record.stripe_invoice.clone());
                 return (MonthResult::Held { reason, total, stripe_invoice }, Some(record.clone()));
             }
+            (Stop::NoCustomer(_), _) if self.overdue(month).is_some() => {
+                tracing::error!(tenant, %month, reason, "a month is late");
+                let since = self.overdue(month).map(|since| format!(" (it should have been complete on {since})"));
+                MonthResult::Failed { reason: format!("{reason}{}", since.unwrap_or_default()), late: true }
+            }
             _ if stop.passes() => {
                 tracing::info!(tenant, %month, reason, "not invoiced yet");
                 return (MonthResult::Waiting { reason }, record);
@@ -169,6 +174,11 @@ impl Invoicing<'_> {
             }
         };
         (result, self.noted(account, record, &stop, reason).await)
+    }
+
+    /// Since when a month should have been complete; none while it may wait.
+    fn overdue(&self, month: Month) -> Option<Date> {
+        overdue_since(month, self.policy.rules.settle_days, self.today())
     }
 
     /// Writes the failure into the record. It may fail as the step did: the answer and the metric say it anyway.

@@ -255,6 +255,21 @@ async fn a_claim_holds_until_its_lease_ends_and_its_own_run_goes_on() {
     assert_eq!(done(&own).0, InvoiceState::Complete);
 }
 
+/// It waits for an apply at first; days after it should have been complete it is an error, with the metric of late months.
+#[tokio::test]
+async fn a_month_without_a_customer_does_not_wait_for_ever() {
+    let mut world = world(json!({}));
+    world.tenants.values_mut().for_each(|tenant| tenant.stripe_customer = None);
+    let memory = Memory::new(world);
+    let event = InvoicerEvent::default();
+    let answer = run_event(&memory, "2026-11-16T08:00:00Z", "run-1", &event).await.expect("an answer");
+    assert!(waiting(&answer.answer).contains("no Stripe customer"));
+    let late = run_event(&memory, "2026-11-25T08:00:00Z", "run-2", &event).await.expect("an answer");
+    let reason = failed(&late.answer);
+    assert!(reason.contains("no Stripe customer") && reason.contains("it should have been complete on"), "{reason}");
+    assert!(late.metrics.contains(&Metric::new(crate::run::INVOICES_LATE, 1)), "{:?}", late.metrics);
+}
+
 #[tokio::test]
 async fn months_that_cannot_be_billed_wait_with_their_reason() {
     let reason = |event: InvoicerEvent, change: fn(&mut World)| async move {
