@@ -135,7 +135,6 @@ pub fn json(
         "failed": failed,
         "pending": plan_json::pending(pending.into_iter()),
         "kept": kept.into_iter().map(|(address, why)| json!({ "address": address, "why": why })).collect::<Vec<_>>(),
-        "not_begun": not_begun(outcome).collect::<Vec<_>>(),
         "stopped": outcome.stopped,
         "halted": outcome.halted,
         "state_error": outcome.store_error.as_ref().map(ToString::to_string),
