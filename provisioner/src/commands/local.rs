@@ -94,8 +94,12 @@ async fn up(global: &Global, auth: bool) -> Outcome {
             println!("export AWS_ACCESS_KEY_ID={}", description.access_key_id);
             println!("export AWS_SECRET_ACCESS_KEY={}", description.secret_access_key);
             println!("export AWS_REGION={}", description.region);
+            // The command line of AWS reads this one.
+            println!("export AWS_DEFAULT_REGION={}", description.region);
             println!("export STRIPE_API_BASE={}", description.stripe_api_base);
             println!("export STRIPE_API_KEY={}", description.stripe_api_key);
+            // The key that handlers use, where the manifest calls its secret `stripe`, as `init` does.
+            println!("export BILLFORM_SECRET_STRIPE={}", description.stripe_api_key);
             println!("\n`billform local down` stops it; nothing in it is kept.");
         }
     }

@@ -231,7 +231,8 @@ impl Known<'_> {
                 told.notes.push(format!("{id}: no month that is billed is over, so no effect on amounts can be told."));
             }
         }
-        told.untold.extend(unread.iter().map(|(month, ids)| {
+        // A month of which nothing was read yet is billed by what is read: there is no amount that would change.
+        told.notes.extend(unread.iter().map(|(month, ids)| {
             format!("{month}: the cost of {} was not read whole, so no effect on it can be told.", named(ids))
         }));
         if !untold.is_empty() {

@@ -85,8 +85,8 @@ pub fn dearer() -> MoneyEffects {
             month("acme", "2026-10", "137.90 USD", "142.10 USD"),
             month("press", "2026-10", "-12.00 EUR", "-12.22 EUR"),
         ],
-        notes: Vec::new(),
-        untold: vec![unread.to_owned()],
+        notes: vec![unread.to_owned()],
+        untold: Vec::new(),
     }
 }
 
