@@ -135,7 +135,8 @@ fn what_was_not_read_whole_and_who_is_new_are_noted() {
     let wanted = [tenant("acme", &json!({"terms": [{}]})), tenant("beta", &json!({"first_period": "2026-10"}))];
     let found = block_on(MoneyEffects::load(&reader, &wanted, "Client", TODAY)).expect("effects");
     assert_eq!(told(&found), ["acme 2026-09 110.00 USD -> 100.00 USD (terms)"]);
-    let is_new = "beta is new and billed from 2026-10 on: what its closed months come to is known after the next cost sync.";
+    let is_new =
+        "beta is new and billed from 2026-10 on: what its closed months come to is known after the next cost sync.";
     assert_eq!(found.untold, [is_new]);
     assert_eq!(found.notes, ["2026-10: the cost of acme was not read whole, so no effect on it can be told."]);
 }
