@@ -15,6 +15,7 @@ pub mod near_misses;
 pub mod preview;
 pub mod reader;
 pub mod returning_tenants;
+pub mod settings_edit;
 pub mod settling_time;
 pub mod stack_secret;
 pub mod table;

@@ -49,6 +49,11 @@ fn compare(
     }
 }
 
+/// The path of a key: `tags.team`, or `team` where nothing stands above it.
+pub fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
 fn compare_objects(
     meta: &KindMeta,
     path: &str,
@@ -62,7 +67,7 @@ fn compare_objects(
     let ours = |key: &&String| !open || last.is_some_and(|last| last.get(key.as_str()).is_some());
     let keys = want.keys().chain(only_seen.filter(ours));
     for key in keys {
-        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let below = below(path, key);
         let desired = want.get(key).unwrap_or(&Value::Null);
         let observed = have.get(key).unwrap_or(&Value::Null);
         compare(meta, below, desired, observed, last.and_then(|last| last.get(key)), changes);

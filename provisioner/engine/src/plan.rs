@@ -190,6 +190,28 @@ impl Summary {
 }
 
 impl Step {
+    /// A step that says what is done and why, and nothing else.
+    pub fn new(address: Address, tenant: Option<String>, action: Action, reason: Reason) -> Step {
+        Step {
+            address,
+            tenant,
+            action,
+            reason,
+            fields: Vec::new(),
+            desired: None,
+            id: None,
+            observed: None,
+            outputs: BTreeMap::new(),
+            pending: None,
+            depends_on: BTreeSet::new(),
+            after: BTreeSet::new(),
+            guard: None,
+            leaves: None,
+            notes: Vec::new(),
+            claim: false,
+        }
+    }
+
     /// Whether only the state forgets it.
     pub fn forgets(&self) -> bool {
         matches!(self.reason, Reason::AlreadyGone | Reason::NoLongerOurs(_) | Reason::Moved(_))
@@ -220,6 +242,21 @@ impl Step {
 }
 
 impl Plan {
+    /// A plan for a stack, made from the state of that serial, with nothing in the way.
+    pub fn new(stack: String, serial: u64, steps: Vec<Step>) -> Plan {
+        Plan {
+            stack,
+            serial,
+            steps,
+            pending: Vec::new(),
+            not_read: BTreeMap::new(),
+            unreadable: Vec::new(),
+            refused: Vec::new(),
+            blocked: Vec::new(),
+            imported: Vec::new(),
+        }
+    }
+
     /// Whether nothing is to change.
     pub fn is_empty(&self) -> bool {
         self.changes().next().is_none()

@@ -80,17 +80,7 @@ impl<'a> Planner<'a> {
         kinds: &'a Kinds,
         mode: &'a Mode,
     ) -> Self {
-        let plan = Plan {
-            stack: mode.stack.clone(),
-            serial: state.serial,
-            steps: Vec::new(),
-            pending: Vec::new(),
-            not_read: BTreeMap::new(),
-            unreadable: Vec::new(),
-            refused: Vec::new(),
-            blocked: Vec::new(),
-            imported: Vec::new(),
-        };
+        let plan = Plan::new(mode.stack.clone(), state.serial, Vec::new());
         Planner {
             graph,
             state,

@@ -3,6 +3,8 @@
 //! In dev builds that work on a local cloud it is that cloud's time, which `billform local clock --advance` moves.
 //! Locks, leases, states and signatures keep the machine's time.
 
+use billing::Month;
+use billing::period::PeriodError;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -19,6 +21,14 @@ pub async fn now() -> Timestamp {
 /// The UTC day it is.
 pub async fn today() -> Date {
     now().await.to_zoned(TimeZone::UTC).date()
+}
+
+/// The month asked for; last month where none is.
+pub async fn month_or_last(asked: Option<Month>) -> Result<Month, PeriodError> {
+    match asked {
+        Some(month) => Ok(month),
+        None => Month::of(today().await).previous(),
+    }
 }
 
 /// The local cloud's clock. Release builds do not contain it: there, nothing but the machine decides what is billed.

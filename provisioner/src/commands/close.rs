@@ -31,10 +31,7 @@ pub struct Arguments {
 /// Compares; exits with 3 when the sums differ.
 pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let project = Project::load(global)?;
-    let month = match arguments.period {
-        Some(month) => month,
-        None => Month::of(clock::today().await).previous()?,
-    };
+    let month = clock::month_or_last(arguments.period).await?;
     let config = Connection::open(&project.manifest, Calls::default()).await?.config;
     let reader = LedgerReader::new(aws_sdk_dynamodb::Client::new(&config), &project.manifest.ledger.name);
     let deployed = reader.tenants().await?;

@@ -6,7 +6,11 @@ mod retry;
 mod show;
 
 use clap::Subcommand as ClapSubcommand;
+use serde_json::Value;
 
+use crate::cloud::calls::Calls;
+use crate::cloud::connection::Connection;
+use crate::cloud::functions;
 use crate::project::Project;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::Global;
@@ -41,5 +45,23 @@ fn project(global: &Global) -> Result<Project, Failure> {
         Some(_) => Ok(project),
         None => Err(Failure::new("the manifest has no `stripe.webhook`, so that the stack takes no events")
             .hint("add `webhook: { secret: … }` under `stripe`, and apply")),
+    }
+}
+
+/// The deployed sweep, which does what a person asks for with an event.
+struct Sweep {
+    client: aws_sdk_lambda::Client,
+    function: String,
+}
+
+impl Sweep {
+    async fn open(project: &Project) -> Result<Sweep, Failure> {
+        let config = Connection::open(&project.manifest, Calls::default()).await?.config;
+        let function = project.manifest.function_name("payment_sweep");
+        Ok(Sweep { client: aws_sdk_lambda::Client::new(&config), function })
+    }
+
+    async fn call(&self, event: &Value) -> Result<Value, Failure> {
+        functions::call(&self.client, &self.function, event, "events").await
     }
 }

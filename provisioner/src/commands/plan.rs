@@ -81,7 +81,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         Refresh::Lists | Refresh::Full => session.recall(state, &progress).await?,
     };
     terminal::eprint_lines(&notes);
-    let plan = session.plan(&state, &looking, &progress).await?;
+    let (plan, others) = session.plan_and_others(&state, &looking, &progress).await?;
     let money = match arguments.max_money_delta {
         Some(_) => money::effects(&session, &plan).await.map_err(unlimited)?,
         None => money::effects_or_note(&session, &plan).await,
@@ -90,7 +90,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     let folding = if arguments.full { Folding::None } else { Folding::Alike };
     let told = Told { keeps_code, money: &money, folding };
     show(global, &session, &plan, &told)?;
-    terminal::eprint_lines(session.others(&state, &looking).await?.as_slice());
+    terminal::eprint_lines(others.as_slice());
     if let Some(limit) = arguments.max_money_delta {
         limit.check(&money)?;
     }

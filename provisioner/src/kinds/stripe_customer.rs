@@ -87,7 +87,7 @@ impl StripeKind for Customers {
         !customer.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(LEFT_METADATA))
     }
 
-    /// Of two of one address the oldest is the one with the books; one whose tenant left counts only where there is no other.
+    /// Prefers the oldest of two customers at one address, which has the books, and a customer in use over one whose tenant left.
     fn prefer(newer: &Customer, older: &Customer) -> bool {
         Self::is_in_use(older) || !Self::is_in_use(newer)
     }

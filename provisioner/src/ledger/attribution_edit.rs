@@ -6,17 +6,14 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use billing::Month;
 use billing::function::Setting;
-use billing::invoice::LOOK_BACK_MONTHS;
+use engine::Plan;
 use engine::kind::Contents;
-use engine::{Action, Plan, Step};
-use serde_json::Value;
 
+use super::money_effects::closed;
 use super::reader::LedgerReader;
-use crate::kinds::lambda_function::LambdaFunctions;
-use crate::kinds::typed::TypedKind;
+use super::settings_edit::SettingsEdit;
 use crate::ui::failure::Failure;
 
-const FUNCTION: &str = <LambdaFunctions as TypedKind>::META.name;
 /// The function that reads cost.
 const COST_SYNC: &str = "cost_sync";
 /// What it tells tenants' cost apart by, and the word for it.
@@ -43,7 +40,7 @@ pub async fn look(plan: &mut Plan, this: Month, dynamodb: &Client, ledger: &str)
 /// What cannot be told of such an edit before it is made.
 pub fn untold(plan: &Plan) -> Option<String> {
     let (_, changed) = changed(plan)?;
-    Some(format!("What closed months come to by another {changed} is known after the next cost sync."))
+    Some(format!("The next cost sync tells what closed months come to under another {changed}."))
 }
 
 fn described(changed: &str, months: &BTreeSet<Month>) -> String {
@@ -57,19 +54,19 @@ fn described(changed: &str, months: &BTreeSet<Month>) -> String {
 
 /// The step of the function that reads cost, and what changes: `tenant tag and cost basis`.
 fn changed(plan: &Plan) -> Option<(usize, String)> {
-    let is_it = |step: &Step| step.address.kind() == FUNCTION && step.address.name() == COST_SYNC;
-    let (at, step) = plan.steps.iter().enumerate().find(|(_, step)| is_it(step))?;
-    let (before, after) = (step.observed.as_deref().filter(|_| step.action == Action::Update)?, step.desired.as_ref()?);
-    let value = |fields: &Value, setting: Setting| fields.get("environment")?.get(setting.variable()).cloned();
-    let differ = SETTINGS.into_iter().filter(|(setting, _)| value(before, *setting) != value(after, *setting));
-    let named: Vec<&str> = differ.map(|(_, name)| name).collect();
-    (!named.is_empty()).then(|| (at, named.join(" and ")))
+    let edit = SettingsEdit::of(plan, COST_SYNC)?;
+    let differs = |setting: Setting| {
+        let [before, after] = edit.values(setting);
+        before != after
+    };
+    let named: Vec<&str> =
+        SETTINGS.into_iter().filter(|(setting, _)| differs(*setting)).map(|(_, name)| name).collect();
+    (!named.is_empty()).then(|| (edit.at, named.join(" and ")))
 }
 
 /// The months that are read again and have an invoice.
 async fn invoiced(reader: &LedgerReader, this: Month) -> Result<BTreeSet<Month>, Failure> {
-    let earlier = std::iter::successors(this.previous().ok(), |month| month.previous().ok());
-    let read: BTreeSet<Month> = earlier.take(LOOK_BACK_MONTHS as usize).collect();
+    let read = closed(this);
     let mut months = BTreeSet::new();
     for tenant in reader.tenants().await? {
         let invoices = reader.invoices(&tenant.id).await?;
@@ -81,49 +78,27 @@ async fn invoiced(reader: &LedgerReader, this: Month) -> Result<BTreeSet<Month>,
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use engine::Address;
     use engine::plan::Reason;
+    use engine::{Action, Address, Step};
     use serde_json::json;
 
     use super::*;
+    use crate::ledger::settings_edit::FUNCTION;
 
     fn plan(name: &str, before: &[(Setting, &str)], after: &[(Setting, &str)]) -> Plan {
         let fields = |settings: &[(Setting, &str)]| {
             let of = |(setting, value): &(Setting, &str)| (setting.variable().to_owned(), json!(value));
             json!({"environment": settings.iter().map(of).collect::<serde_json::Map<_, _>>()})
         };
+        let address = Address::new(FUNCTION, name);
         let step = Step {
-            address: Address::new(FUNCTION, name),
-            tenant: None,
-            action: Action::Update,
-            reason: Reason::Differs,
-            fields: Vec::new(),
             desired: Some(fields(after)),
-            id: Some("id".to_owned()),
             observed: Some(Arc::new(fields(before))),
-            outputs: BTreeMap::new(),
-            pending: None,
-            depends_on: BTreeSet::new(),
-            after: BTreeSet::new(),
-            guard: None,
-            leaves: None,
-            notes: Vec::new(),
-            claim: false,
+            ..Step::new(address, None, Action::Update, Reason::Differs)
         };
-        Plan {
-            stack: "s".to_owned(),
-            serial: 1,
-            steps: vec![step],
-            pending: Vec::new(),
-            not_read: BTreeMap::new(),
-            unreadable: Vec::new(),
-            refused: Vec::new(),
-            blocked: Vec::new(),
-            imported: Vec::new(),
-        }
+        Plan::new("s".to_owned(), 1, vec![step])
     }
 
     #[test]

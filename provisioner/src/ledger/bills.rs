@@ -22,7 +22,7 @@ pub struct Bills {
     pub unclaimed: Option<Unclaimed>,
 }
 
-/// What one tenant is billed: by its invoice, or by what it comes to as long as there is none.
+/// One tenant's bill: the invoice, or a preview of it until there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bill {
     /// The tenant's id.
@@ -129,7 +129,7 @@ impl Bill {
         }
     }
 
-    /// Whether there is no cost at all: a tag that nothing carries is likelier than a month without any use.
+    /// Whether the month has no AWS cost, which hints at a mistyped tag value.
     pub fn is_without_cost(&self) -> bool {
         self.aws_usd.is_some_and(|cost| cost.is_zero())
     }
@@ -149,7 +149,7 @@ impl Bills {
         Bills { month, rows: tenants.iter().filter_map(of_month).collect(), unclaimed }
     }
 
-    /// How many bills of each currency there are, and what they come to, in the order of the codes.
+    /// Counts and adds up the bills of each currency, ordered by code.
     pub fn sums(&self) -> Vec<(usize, Parts)> {
         let mut sums: BTreeMap<String, (usize, Parts)> = BTreeMap::new();
         for parts in self.rows.iter().filter_map(|bill| bill.parts.as_ref()) {

@@ -144,8 +144,8 @@ fn frees(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) 
     months.max().filter(|_| tenant.last_period.is_none())
 }
 
-/// Months whose cost is known, at least in part, and whose invoice did not go out: a draft is issued by nobody once its tenant
-/// is gone. One that closed with nothing due is open: its cost may have been found since.
+/// Months with known cost, at least in part, whose invoice was not issued: nobody issues a draft of a removed tenant. A month
+/// that closed with nothing due is open, because its cost may have been found since.
 fn open_months(tenant: &TenantRecord, marks: &[SyncMark], invoices: &[InvoiceRecord]) -> Vec<Month> {
     let is_open = |state: InvoiceState| state == InvoiceState::NothingDue || state.is_draft();
     let is_done = |month: Month| invoices.iter().any(|record| record.month() == month && !is_open(record.state));

@@ -128,8 +128,8 @@ fn billed_before(tenant: &TenantRecord, this: Month) -> Option<String> {
     ))
 }
 
-/// The last months that are over, oldest first.
-fn closed(this: Month) -> Vec<Month> {
+/// The last months that are over and whose cost is still read, oldest first.
+pub fn closed(this: Month) -> Vec<Month> {
     let earlier = std::iter::successors(this.previous().ok(), |month| month.previous().ok());
     let mut months: Vec<Month> = earlier.take(LOOK_BACK_MONTHS as usize).collect();
     months.reverse();
@@ -231,7 +231,7 @@ impl Known<'_> {
                 told.notes.push(format!("{id}: no month that is billed is over, so no effect on amounts can be told."));
             }
         }
-        // A month of which nothing was read yet is billed by what is read: there is no amount that would change.
+        // A month that was not read has no amount yet, so the edit changes none.
         told.notes.extend(unread.iter().map(|(month, ids)| {
             format!("{month}: the cost of {} was not read whole, so no effect on it can be told.", named(ids))
         }));

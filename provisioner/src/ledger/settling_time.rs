@@ -5,18 +5,16 @@ use aws_sdk_dynamodb::Client;
 use billing::Month;
 use billing::function::Setting;
 use billing::invoice::{InvoiceRecord, InvoiceState, settles_on};
+use engine::Plan;
 use engine::kind::Contents;
-use engine::{Action, Plan, Step};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::civil::Date;
 use serde_json::Value;
 
 use super::reader::LedgerReader;
-use crate::kinds::lambda_function::LambdaFunctions;
-use crate::kinds::typed::TypedKind;
+use super::settings_edit::SettingsEdit;
 use crate::ui::failure::Failure;
 
-const FUNCTION: &str = <LambdaFunctions as TypedKind>::META.name;
 /// The function that finalises drafts.
 const INVOICER: &str = "invoicer";
 /// How many tenants' items are read at once.
@@ -56,14 +54,11 @@ pub fn note(plan: &Plan, this: Month) -> Option<String> {
 
 /// The step of the function that finalises drafts, where its settling time changes.
 fn changed(plan: &Plan) -> Option<(usize, Days)> {
-    let is_invoicer = |step: &Step| step.address.kind() == FUNCTION && step.address.name() == INVOICER;
-    let (at, step) = plan.steps.iter().enumerate().find(|(_, step)| is_invoicer(step))?;
-    let days = |fields: &Value| -> Option<u32> {
-        fields.get("environment")?.get(Setting::SettleDays.variable())?.as_str()?.parse().ok()
-    };
-    let before = days(step.observed.as_deref().filter(|_| step.action == Action::Update)?)?;
-    let after = days(step.desired.as_ref()?)?;
-    (before != after).then_some((at, Days { before, after }))
+    let edit = SettingsEdit::of(plan, INVOICER)?;
+    let days = |value: Option<&Value>| value?.as_str()?.parse::<u32>().ok();
+    let [before, after] = edit.values(Setting::SettleDays).map(days);
+    let days = Days { before: before?, after: after? };
+    (days.before != days.after).then_some((edit.at, days))
 }
 
 /// Every tenant's invoices that are drafts.

@@ -66,7 +66,6 @@ fn is_alike(before: &Value, after: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     use engine::plan::Reason;
@@ -76,23 +75,11 @@ mod tests {
 
     fn step(kind: &str, id: &str, action: Action, value: Value) -> Step {
         let gone = action == Action::Delete;
+        let reason = if gone { Reason::NotWanted } else { Reason::New };
         Step {
-            address: Address::new(kind, id),
-            tenant: Some(id.to_owned()),
-            action,
-            reason: if gone { Reason::NotWanted } else { Reason::New },
-            fields: Vec::new(),
             desired: (!gone).then(|| value.clone()),
-            id: None,
             observed: gone.then(|| Arc::new(value)),
-            outputs: BTreeMap::new(),
-            pending: None,
-            depends_on: BTreeSet::new(),
-            after: BTreeSet::new(),
-            guard: None,
-            leaves: None,
-            notes: Vec::new(),
-            claim: false,
+            ..Step::new(Address::new(kind, id), Some(id.to_owned()), action, reason)
         }
     }
 
@@ -103,17 +90,7 @@ mod tests {
     }
 
     fn found(steps: impl IntoIterator<Item = [Step; 2]>) -> Vec<String> {
-        let plan = Plan {
-            stack: "s".to_owned(),
-            serial: 1,
-            steps: steps.into_iter().flatten().collect(),
-            pending: Vec::new(),
-            not_read: BTreeMap::new(),
-            unreadable: Vec::new(),
-            refused: Vec::new(),
-            blocked: Vec::new(),
-            imported: Vec::new(),
-        };
+        let plan = Plan::new("s".to_owned(), 1, steps.into_iter().flatten().collect());
         in_plan(&plan).iter().map(Renamed::moved).collect()
     }
 

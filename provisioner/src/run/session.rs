@@ -102,18 +102,29 @@ impl Session {
 
     /// Reads the cloud and says what would change, guards included.
     pub async fn plan(&self, state: &State, looking: &Looking, observer: &dyn Observer) -> Result<Plan, Failure> {
+        Ok(self.plan_and_others(state, looking, observer).await?.0)
+    }
+
+    /// The same, and what a person should know who looks at one tenant alone: that more would change.
+    pub async fn plan_and_others(
+        &self,
+        state: &State,
+        looking: &Looking,
+        observer: &dyn Observer,
+    ) -> Result<(Plan, Option<String>), Failure> {
         let part = looking.scope.addresses(&self.graph, state)?;
-        let others = match looking.scope.tenant() {
-            None => Vec::new(),
-            Some(tenant) => self.unapplied_elsewhere(state, tenant).await?,
+        let Some(tenant) = looking.scope.tenant() else {
+            return Ok((self.plan_part(part, state, looking, observer).await?, None));
         };
+        let others = self.unapplied_elsewhere(state, tenant).await?;
         if others.is_empty() || looking.others == Others::Refused {
             looking.scope.refuse_others(&others)?;
-            return self.plan_part(part, state, looking, observer).await;
+            return Ok((self.plan_part(part, state, looking, observer).await?, None));
         }
         // What it stands on is planned too, or it would wait for that.
         let whole = self.plan_part(None, state, looking, observer).await?;
-        Ok(whole.only(|address| part.as_ref().is_none_or(|part| part.contains(address))))
+        let plan = whole.only(|address| part.as_ref().is_none_or(|part| part.contains(address)));
+        Ok((plan, Some(not_shown(tenant, others.len()))))
     }
 
     async fn plan_part(
@@ -155,19 +166,6 @@ impl Session {
             returning_tenants::look(&mut plan, self.cloud.today.map(Month::of), &dynamodb).await?;
         }
         Ok(plan)
-    }
-
-    /// What a person should know who looks at one tenant alone: that more would change. None where nothing would.
-    pub async fn others(&self, state: &State, looking: &Looking) -> Result<Option<String>, Failure> {
-        let Some(tenant) = looking.scope.tenant() else { return Ok(None) };
-        let others = self.unapplied_elsewhere(state, tenant).await?.len();
-        let changes = if others == 1 { "change is" } else { "changes are" };
-        Ok((others > 0).then(|| {
-            format!(
-                "Tenant {tenant} alone: {others} more {changes} not shown; `apply --tenant {tenant}` waits until those are \
-                 applied, `billform plan` shows all."
-            )
-        }))
     }
 
     /// Plans the graph's import to one address alone: nothing else is looked at or changed.
@@ -403,6 +401,15 @@ pub enum Others {
     Refused,
     /// It is told: nothing is carried out.
     Told,
+}
+
+/// That a plan of one tenant leaves out what else would change.
+fn not_shown(tenant: &str, others: usize) -> String {
+    let changes = if others == 1 { "change is" } else { "changes are" };
+    format!(
+        "Tenant {tenant} alone: {others} more {changes} not shown; `apply --tenant {tenant}` waits until those are applied, \
+         `billform plan` shows all."
+    )
 }
 
 /// Returns a note on the kinds that could not be listed and are not used; the first used one is an error. So is a run

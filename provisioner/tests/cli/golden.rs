@@ -95,24 +95,7 @@ pub fn address(text: &str) -> Address {
 }
 
 pub fn step(at: &str, tenant: Option<&str>, action: Action, reason: Reason) -> Step {
-    Step {
-        address: address(at),
-        tenant: tenant.map(str::to_owned),
-        action,
-        reason,
-        fields: Vec::new(),
-        desired: None,
-        id: None,
-        observed: None,
-        outputs: BTreeMap::new(),
-        pending: None,
-        depends_on: BTreeSet::new(),
-        after: BTreeSet::new(),
-        guard: None,
-        leaves: None,
-        notes: Vec::new(),
-        claim: false,
-    }
+    Step::new(address(at), tenant.map(str::to_owned), action, reason)
 }
 
 fn create(at: &str, tenant: Option<&str>, reason: Reason, desired: Value) -> Step {
@@ -136,17 +119,7 @@ pub fn forcing(path: &str, before: Value, after: Value) -> FieldChange {
 }
 
 pub fn plan_of(steps: Vec<Step>) -> Plan {
-    Plan {
-        stack: "client-billing".to_owned(),
-        serial: 3,
-        steps,
-        pending: Vec::new(),
-        not_read: BTreeMap::new(),
-        unreadable: Vec::new(),
-        refused: Vec::new(),
-        blocked: Vec::new(),
-        imported: Vec::new(),
-    }
+    Plan::new("client-billing".to_owned(), 3, steps)
 }
 
 pub fn refused(operation: &str, message: &str, class: ErrorClass) -> CallError {

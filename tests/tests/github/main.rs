@@ -103,38 +103,14 @@ impl Workflow {
 
 /// A plan of the stack that raises these tenants' budgets to so much.
 pub fn raising(stack: &str, tenants: &[&str], to: &str) -> Plan {
-    let step = |tenant: &&str| Step {
-        address: Address::new("budget", *tenant),
-        tenant: Some((*tenant).to_owned()),
-        action: Action::Update,
-        reason: Reason::Differs,
+    let limit = |tenant: &&str| Step {
         fields: vec![FieldChange {
             path: "limit_usd".to_owned(),
             before: json!("500.00"),
             after: json!(to),
             forces_replacement: false,
         }],
-        desired: None,
-        id: None,
-        observed: None,
-        outputs: Default::default(),
-        pending: None,
-        depends_on: Default::default(),
-        after: Default::default(),
-        guard: None,
-        leaves: None,
-        notes: Vec::new(),
-        claim: false,
+        ..Step::new(Address::new("budget", *tenant), Some((*tenant).to_owned()), Action::Update, Reason::Differs)
     };
-    Plan {
-        stack: stack.to_owned(),
-        serial: 1,
-        steps: tenants.iter().map(step).collect(),
-        pending: Vec::new(),
-        not_read: Default::default(),
-        unreadable: Vec::new(),
-        refused: Vec::new(),
-        blocked: Vec::new(),
-        imported: Vec::new(),
-    }
+    Plan::new(stack.to_owned(), 1, tenants.iter().map(limit).collect())
 }

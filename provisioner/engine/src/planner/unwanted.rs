@@ -134,21 +134,8 @@ fn leaving(planner: &Planner<'_>, address: &Address, action: Action, reason: Rea
     let tenant = record.map(|record| &record.tenant).or(intent.map(|intent| &intent.tenant));
     let depends_on = record.map(|record| &record.depends_on).or(intent.map(|intent| &intent.depends_on));
     Step {
-        address: address.clone(),
-        tenant: tenant.cloned().flatten(),
-        action,
-        reason,
-        fields: Vec::new(),
-        desired: None,
         id: record.map(|record| record.id.clone()),
-        observed: None,
-        outputs: BTreeMap::new(),
-        pending: None,
         depends_on: depends_on.cloned().unwrap_or_default(),
-        after: BTreeSet::new(),
-        guard: None,
-        leaves: None,
-        notes: Vec::new(),
-        claim: false,
+        ..Step::new(address.clone(), tenant.cloned().flatten(), action, reason)
     }
 }

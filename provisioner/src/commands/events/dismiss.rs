@@ -3,10 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::project;
-use crate::cloud::calls::Calls;
-use crate::cloud::connection::Connection;
-use crate::cloud::functions;
+use super::{Sweep, project};
 use crate::ledger::reader::LedgerReader;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -30,9 +27,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     if reason.is_empty() {
         return Err(Failure::new("a dismissal without a reason explains nothing later").hint("--reason \"…\""));
     }
-    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
-    let (client, function) = (aws_sdk_lambda::Client::new(&config), project.manifest.function_name("payment_sweep"));
-    functions::call(&client, &function, &json!({ "dismiss": id, "reason": reason }), "events").await?;
+    Sweep::open(&project).await?.call(&json!({ "dismiss": id, "reason": reason })).await?;
     let event = LedgerReader::open(&project).await?.event(id).await?;
     match (&event, global.format) {
         (Some(event), Format::Human) => terminal::print(&views::events::one(event, terminal::width())),

@@ -4,10 +4,7 @@ use billing::ledger::stripe_events::DEAD_EVENT;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::project;
-use crate::cloud::calls::Calls;
-use crate::cloud::connection::Connection;
-use crate::cloud::functions;
+use super::{Sweep, project};
 use crate::ledger::reader::LedgerReader;
 use crate::ui::exit;
 use crate::ui::failure::Outcome;
@@ -33,12 +30,11 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
         Some(id) => vec![id.clone()],
         None => reader.events(DEAD_EVENT).await?.into_iter().map(|event| event.id).collect(),
     };
-    let config = Connection::open(&project.manifest, Calls::default()).await?.config;
-    let (client, function) = (aws_sdk_lambda::Client::new(&config), project.manifest.function_name("payment_sweep"));
+    let sweep = Sweep::open(&project).await?;
     let mut failed = false;
     let mut events = Vec::new();
     for id in ids {
-        let answer = functions::call(&client, &function, &json!({ "retry": id }), "events").await?;
+        let answer = sweep.call(&json!({ "retry": id })).await?;
         failed |= answer["failed"].as_array().is_some_and(|failures| !failures.is_empty());
         match reader.event(&id).await? {
             Some(event) => events.push(event),

@@ -5,7 +5,7 @@ use billing::invoice::InvoiceState;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::run::{call, shown};
+use super::run::{call, months, shown, with_result};
 use crate::project::Project;
 use crate::ui::exit;
 use crate::ui::failure::{Failure, Outcome};
@@ -71,16 +71,16 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
     }
     consent(arguments, drafts.len())?;
     let by = arguments.by.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned());
-    // What cannot be approved is told with what was, and fails the command.
-    let mut months: Vec<Value> = failed;
+    // Months that failed are listed beside the approved ones and fail the command.
+    let mut told: Vec<Value> = failed;
     for draft in &drafts {
         let event = json!({
             "action": "approve", "tenant": draft.tenant, "period": period, "total": draft.total, "by": by,
         });
         let answer = call(&project, &event).await?;
-        months.extend(answer["invoices"].as_array().cloned().unwrap_or_default());
+        told.extend_from_slice(months(&answer));
     }
-    shown(global, &json!({ "invoices": months, "left": left }))
+    shown(global, &json!({ "invoices": told, "left": left }))
 }
 
 /// What a run before an approval found.
@@ -101,12 +101,11 @@ async fn candidates(project: &Project, arguments: &Arguments) -> Result<Candidat
         event["tenant"] = json!(tenant);
     }
     let answer = call(project, &event).await?;
-    let months = answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default();
     // What automatic approval holds back is for a person, too.
     let waits = |month: &&Value| month["state"] == InvoiceState::Complete.name() || month["result"] == "held";
-    let failed = months.iter().filter(|month| month["result"] == "failed").cloned().collect();
+    let failed = with_result(&answer, "failed").cloned().collect();
     let left = answer["left"].as_u64().unwrap_or_default();
-    Ok(Candidates { drafts: months.iter().filter(waits).map(Candidate::of).collect(), failed, left })
+    Ok(Candidates { drafts: months(&answer).iter().filter(waits).map(Candidate::of).collect(), failed, left })
 }
 
 fn consent(arguments: &Arguments, drafts: usize) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use billing::{Money, Month};
 use clap::Args;
 use serde_json::json;
 
-use super::run::{call, shown};
+use super::run::{call, shown, with_result};
 use crate::project::Project;
 use crate::ui::failure::{Failure, Outcome};
 use crate::ui::options::Global;
@@ -56,9 +56,7 @@ async fn give_back(global: &Global, arguments: &Arguments, action: &str, verb: &
     let answer = call(&project, &event).await?;
     let outcome = shown(global, &answer)?;
     // What waits for another run of the month, or for a webhook, gave nothing back.
-    let waits =
-        answer["invoices"].as_array().is_some_and(|months| months.iter().any(|month| month["result"] == "waiting"));
-    if waits {
+    if with_result(&answer, "waiting").next().is_some() {
         return Err(
             Failure::new("nothing was given back: the invoice was being worked on").hint("run the command again")
         );

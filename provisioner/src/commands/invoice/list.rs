@@ -34,11 +34,8 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Outcome {
 }
 
 async fn load(project: &Project, period: Option<Month>) -> Result<Bills, Failure> {
+    let month = clock::month_or_last(period).await?;
     let (reader, today) = (LedgerReader::open(project).await?, clock::today().await);
-    let month = match period {
-        Some(month) => month,
-        None => Month::of(today).previous()?,
-    };
     let (tag, rules) = (&project.manifest.attribution.tenant_tag, project.manifest.invoicing.draft_rules());
     let deployed = reader.tenants().await?;
     let mut tenants = Vec::new();

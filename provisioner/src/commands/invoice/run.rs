@@ -64,7 +64,15 @@ pub(super) fn shown(global: &Global, answer: &Value) -> Outcome {
 
 /// Whether each month was worked on, and none failed.
 pub(in crate::commands) fn is_whole(answer: &Value) -> bool {
-    let months = answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let failed = months.iter().any(|month| month["result"] == "failed");
-    !failed && answer["left"].as_u64().unwrap_or(0) == 0
+    with_result(answer, "failed").next().is_none() && answer["left"].as_u64().unwrap_or(0) == 0
+}
+
+/// The months of an answer.
+pub(super) fn months(answer: &Value) -> &[Value] {
+    answer["invoices"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Those that came to a result: `failed`, `waiting`.
+pub(super) fn with_result<'a>(answer: &'a Value, result: &'a str) -> impl Iterator<Item = &'a Value> {
+    months(answer).iter().filter(move |month| month["result"] == result)
 }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::diff::below;
 use engine::kind_meta::KindMeta;
 use engine::{Action, Step};
 use rust_decimal::Decimal;
@@ -116,14 +117,14 @@ impl<'a> Names<'a> {
     fn without_names(&self, meta: &KindMeta, path: &str, value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
-                let below = |(key, value): (&String, &Value)| {
+                let field = |(key, value): (&String, &Value)| {
                     let value = match value {
                         Value::String(_) if is_name(meta, path, key) => json!("{name}"),
-                        _ => self.without_names(meta, &joined(path, key), value),
+                        _ => self.without_names(meta, &below(path, key), value),
                     };
                     (key.clone(), value)
                 };
-                Value::Object(fields.iter().map(below).collect::<Map<_, _>>())
+                Value::Object(fields.iter().map(field).collect::<Map<_, _>>())
             }
             Value::Array(items) => items.iter().map(|item| self.without_names(meta, path, item)).collect(),
             Value::String(text) if self.texts.contains(text.as_str()) => json!("{name}"),
@@ -138,7 +139,7 @@ fn names_in<'a>(meta: &KindMeta, path: &str, value: &'a Value, found: &mut BTree
     for (key, value) in fields {
         match value {
             Value::String(text) if is_name(meta, path, key) && !is_fact(text) => _ = found.insert(text),
-            _ => names_in(meta, &joined(path, key), value, found),
+            _ => names_in(meta, &below(path, key), value, found),
         }
     }
 }
@@ -148,14 +149,10 @@ fn meta(step: &Step) -> &'static KindMeta {
     kinds::meta(step.address.kind()).unwrap_or(NONE)
 }
 
-fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
 fn is_name(meta: &KindMeta, map: &str, key: &str) -> bool {
     meta.names.iter().any(|name| match name.strip_suffix(".*") {
         Some(any) => any == map,
-        None => *name == joined(map, key),
+        None => *name == below(map, key),
     })
 }
 

@@ -36,7 +36,7 @@ pub struct Surroundings<'a> {
     pub calls: &'a BTreeMap<String, u64>,
     /// What it does to amounts.
     pub money: &'a MoneyEffects,
-    /// Whether tenants that are alike are told together.
+    /// Whether tenants with equal changes share one entry.
     pub folding: Folding,
     /// What is a matter of how the plan was made is told too: `-v`.
     pub verbose: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::diff::FieldChange;
+use engine::diff::{FieldChange, below};
 use serde_json::Value;
 
 /// The tenant record's list of terms, oldest first, each with the month it begins in or none.
@@ -64,12 +64,8 @@ fn leaves(terms: Option<&Value>) -> BTreeMap<String, Value> {
     let mut open: Vec<(String, &Value)> = terms.into_iter().map(|terms| (String::new(), terms)).collect();
     while let Some((path, value)) = open.pop() {
         match value {
-            Value::Object(fields) => open.extend(
-                fields
-                    .iter()
-                    .filter(|(key, _)| *key != BEGINS)
-                    .map(|(key, value)| (if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, value)),
-            ),
+            Value::Object(fields) => open
+                .extend(fields.iter().filter(|(key, _)| *key != BEGINS).map(|(key, value)| (below(&path, key), value))),
             other => _ = found.insert(path, other.clone()),
         }
     }

@@ -8,22 +8,9 @@ use super::*;
 
 fn step(tenant: &str, action: Action, after: Value) -> Step {
     Step {
-        address: Address::new("budget", tenant),
-        tenant: Some(tenant.to_owned()),
-        action,
-        reason: Reason::Differs,
         fields: vec![FieldChange { path: "limit_usd".to_owned(), before: json!(1), after, forces_replacement: false }],
         desired: Some(json!({})),
-        id: None,
-        observed: None,
-        outputs: BTreeMap::new(),
-        pending: None,
-        depends_on: BTreeSet::new(),
-        after: BTreeSet::new(),
-        guard: None,
-        leaves: None,
-        notes: Vec::new(),
-        claim: false,
+        ..Step::new(Address::new("budget", tenant), Some(tenant.to_owned()), action, Reason::Differs)
     }
 }
 
