@@ -89,19 +89,19 @@ fn no_environment(sources: &[Source], base: usize, wanted: &str) -> Problem {
 fn tenants_of(node: Node, sources: &[Source], problems: &mut Vec<Problem>) -> Vec<Node> {
     match node.value {
         Value::List(tenants) => tenants,
-        Value::Map(entries) if entries.iter().any(|entry| entry.key == "tenants") => {
-            let listed = entries.into_iter().filter(|entry| entry.key == "tenants");
-            let listed = listed.inspect(|entry| {
+        Value::Map(mut entries) => match entries.iter().position(|entry| entry.key == "tenants") {
+            None => vec![Node { value: Value::Map(entries), ..node }],
+            Some(at) => {
+                let own = entries.swap_remove(at);
                 let hint = "take `tenants:` out: the file holds one tenant's keys, or a list of tenants".to_owned();
                 let message = "a file in `tenants/` has no key `tenants`";
-                problems.push(Problem::at(sources, entry.key_span, message, Some(hint)));
-            });
-            let below = |entry: Entry| match entry.node.value {
-                Value::List(tenants) => tenants,
-                _ => Vec::new(),
-            };
-            listed.flat_map(below).collect()
-        }
+                problems.push(Problem::at(sources, own.key_span, message, Some(hint)));
+                match own.node.value {
+                    Value::List(tenants) => tenants,
+                    _ => Vec::new(),
+                }
+            }
+        },
         value => vec![Node { value, ..node }],
     }
 }

@@ -75,8 +75,8 @@ impl Invoicing<'_> {
             None if record.is_being_paid() && !note.drawn.is_empty() => {
                 return self.give_up_credit(account, record, note).await;
             }
-            None if record.is_being_paid() => return Err(Stop::PaymentUnderWay(remote.id.clone())),
             None => {
+                Stop::under_way(&record).map_or(Ok(()), Err)?;
                 let to_balance = remote.paid_of(amount);
                 let request = CreditRequest {
                     invoice: remote.id.clone(),

@@ -153,16 +153,17 @@ impl Invoicing<'_> {
     ) -> (MonthResult, Option<InvoiceRecord>) {
         let (tenant, reason) = (&account.tenant.id, stop.to_string());
         let record = account.record(month).cloned();
+        let overdue = self.overdue(month).filter(|_| matches!(stop, Stop::NoCustomer(_)));
         let result = match (&stop, &record) {
             (Stop::ForAPerson(_), Some(record)) => {
                 tracing::warn!(tenant, %month, reason, "an invoice waits for a person");
                 let (total, stripe_invoice) = (record.invoice.total, record.stripe_invoice.clone());
                 return (MonthResult::Held { reason, total, stripe_invoice }, Some(record.clone()));
             }
-            (Stop::NoCustomer(_), _) if self.overdue(month).is_some() => {
+            _ if let Some(since) = overdue => {
                 tracing::error!(tenant, %month, reason, "a month is late");
-                let since = self.overdue(month).map(|since| format!(" (it should have been complete on {since})"));
-                MonthResult::Failed { reason: format!("{reason}{}", since.unwrap_or_default()), late: true }
+                let reason = format!("{reason} (it should have been complete on {since})");
+                MonthResult::Failed { reason, late: true }
             }
             _ if stop.passes() => {
                 tracing::info!(tenant, %month, reason, "not invoiced yet");

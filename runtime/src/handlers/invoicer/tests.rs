@@ -1,5 +1,5 @@
 use billing::balance::Balance;
-use billing::invoice::{InvoiceRecord, InvoiceState, Remote, RemoteStatus};
+use billing::invoice::{Attempt, AttemptStatus, InvoiceRecord, InvoiceState, Remote, RemoteStatus};
 use billing::ledger::{CostAmount, CostDay, SyncMark};
 use billing::money::MinorUnits;
 use billing::{Money, Month};
@@ -101,6 +101,19 @@ fn policy() -> Policy {
         rules: DraftRules { day: 1, settle_days: 14 },
         automatic: None,
         collection: Collection::SendInvoice,
+    }
+}
+
+/// A direct debit.
+fn attempt(status: AttemptStatus, cents: i64) -> Attempt {
+    Attempt {
+        id: "pi_1".to_owned(),
+        status,
+        amount: cents,
+        method: Some("sepa_debit".to_owned()),
+        failure: None,
+        refunded: 0,
+        disputes: Vec::new(),
     }
 }
 

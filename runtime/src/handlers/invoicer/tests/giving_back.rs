@@ -1,6 +1,6 @@
 //! Refunds and credit notes that a person asks for.
 
-use billing::invoice::{Attempt, AttemptStatus, CreditNoteState};
+use billing::invoice::CreditNoteState;
 
 use super::*;
 
@@ -37,17 +37,8 @@ async fn issued(paid: bool) -> Memory {
         memory.with(|world| {
             let remote = &mut world.stripe.invoices[0].remote;
             (remote.status, remote.paid, remote.attempted) = (RemoteStatus::Paid, remote.total, true);
-            let attempt = Attempt {
-                id: "pi_1".to_owned(),
-                status: AttemptStatus::Succeeded,
-                amount: 12_550,
-                method: Some("card".to_owned()),
-                failure: None,
-                refunded: 0,
-                disputes: Vec::new(),
-            };
             let id = world.stripe.invoices[0].remote.id.clone();
-            world.stripe.payments.insert(id, vec![attempt]);
+            world.stripe.payments.insert(id, vec![attempt(AttemptStatus::Succeeded, 12_550)]);
         });
     }
     memory
@@ -152,19 +143,10 @@ async fn giving_back_can_be_disturbed_anywhere() {
 #[tokio::test]
 async fn nothing_is_credited_while_a_payment_is_under_way() {
     let memory = issued(false).await;
-    let attempt = |status| Attempt {
-        id: "pi_1".to_owned(),
-        status,
-        amount: 12_550,
-        method: Some("sepa_debit".to_owned()),
-        failure: None,
-        refunded: 0,
-        disputes: Vec::new(),
-    };
     let debit = |status| {
         memory.with(|world| {
             let id = world.stripe.invoices[0].remote.id.clone();
-            world.stripe.payments.insert(id, vec![attempt(status)]);
+            world.stripe.payments.insert(id, vec![attempt(status, 12_550)]);
         });
     };
     debit(AttemptStatus::Processing);

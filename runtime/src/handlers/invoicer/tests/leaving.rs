@@ -1,7 +1,5 @@
 //! A tenant who left, and whose cost changes after the final invoice: one more invoice, or a credit note.
 
-use billing::invoice::{Attempt, AttemptStatus};
-
 use super::restated::{assert_balanced, bill_november, issued_then, owed};
 use super::*;
 use crate::run::{CREDIT_NOTES_ISSUED, CREDITS_STRANDED};
@@ -265,16 +263,7 @@ fn debit(memory: &Memory, status: AttemptStatus) {
     memory.with(|world| {
         let remote = &mut world.stripe.invoices[0].remote;
         remote.attempted = true;
-        let attempt = Attempt {
-            id: "pi_1".to_owned(),
-            status,
-            amount: 10_000,
-            method: Some("sepa_debit".to_owned()),
-            failure: None,
-            refunded: 0,
-            disputes: Vec::new(),
-        };
-        world.stripe.payments.insert(remote.id.clone(), vec![attempt]);
+        world.stripe.payments.insert(remote.id.clone(), vec![attempt(status, 10_000)]);
     });
 }
 

@@ -1,7 +1,5 @@
 //! What happens to an invoice after it is drafted: redrawn, edited, deleted, voided, approved, issued, paid.
 
-use billing::invoice::{Attempt, AttemptStatus};
-
 use super::*;
 
 fn approve(total: &str) -> InvoicerEvent {
@@ -324,7 +322,7 @@ async fn the_fallback_to_sending_outlives_a_run() {
 /// Stripe voids nothing that is paid, or being paid: it is not noted, and the month goes on.
 #[tokio::test]
 async fn an_invoice_that_is_paid_or_being_paid_is_not_taken_back() {
-    for (status, attempt, says) in [
+    for (status, payment, says) in [
         (RemoteStatus::Paid, AttemptStatus::Succeeded, "it is paid"),
         (RemoteStatus::Open, AttemptStatus::Processing, "a payment of it is under way"),
     ] {
@@ -334,16 +332,7 @@ async fn an_invoice_that_is_paid_or_being_paid_is_not_taken_back() {
         memory.with(|world| {
             let remote = &mut world.stripe.invoices[0].remote;
             (remote.status, remote.attempted) = (status, true);
-            let attempt = Attempt {
-                id: "pi_1".to_owned(),
-                status: attempt,
-                amount: 12_550,
-                method: None,
-                failure: None,
-                refunded: 0,
-                disputes: Vec::new(),
-            };
-            world.stripe.payments.insert(remote.id.clone(), vec![attempt]);
+            world.stripe.payments.insert(remote.id.clone(), vec![attempt(payment, 12_550)]);
         });
         let answer = asked(&memory, NOW, of_october(Action::Void)).await;
         assert!(failed(&answer).contains(says), "{answer:?}");
